@@ -1,0 +1,1 @@
+//! The repository skeletons that `aileron-pub init` copies.

@@ -1,0 +1,27 @@
+//! Formats and trust for Aileron artifacts: bytes in, verdict out.
+//!
+//! # Architecture
+//!
+//! This crate forbids itself the disk, the network, the clock, the environment and every secret; time and keys are
+//! parameters. One room, one idea:
+//!
+//! | room | one line |
+//! |---|---|
+//! | [`fqn`], [`version`], [`digest`] | names, authorities, Refs; SemVer and tags; content hash and archive digest |
+//! | [`key`], [`signature`], [`keyring`] | public keys in every spelling; does a key accept; ring text and grants |
+//! | [`archive`] | strict reader and deterministic writer, side by side |
+//! | [`toml`], [`manifest`], [`action`], [`suite`] | documents with byte ranges: parse, validate, all problems at once |
+//! | [`binding`] | fill placeholder fields, and prove every other byte is untouched |
+//! | [`module`], [`capability`] | what a wasm file imports and exports; what an artifact may do, and what is new |
+//! | [`verify`] | [`verify::Unverified`] to [`verify::Verified`]: the one home of the verdict |
+//! | [`cohort`] | the signed index of one release |
+//! | [`problem`] | rules, byte ranges, failure classes: the closed lists |
+//!
+//! Publishing proves every archive with the same [`verify`] an installer runs, so the two cannot disagree.
+
+#![forbid(unsafe_code)]
+
+pub mod digest;
+pub mod fqn;
+pub mod problem;
+pub mod version;
