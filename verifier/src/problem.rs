@@ -218,7 +218,7 @@ rules! {
     ActionDirectory "action-directory" ValidationError Error "directory and action differ", "name the directory after the action, with an action.md in it";
     Placeholder "placeholder" ValidationError Error "neither the placeholder nor the release version", "put the placeholder back; the release fills it in";
     PlaceholderLeft "placeholder-left" ValidationError Error "a placeholder would be published", "only the fields of artifacts.md §5 are bound; write a real value here";
-    PublisherKey "publisher-key" ValidationError Error "publisher key", "run `aileron-pub keys generate` and commit keys/publisher.pub";
+    PublisherKey "publisher-key" ValidationError Error "not a usable public key", "put back the committed key, or run `aileron-pub keys generate` and commit keys/publisher.pub";
     ModuleImport "module-import" ValidationError Error "import no host offers", "import only from `aileron_host` and `wasi_snapshot_preview1`, as sandbox.md §2 lists them";
     ModuleExport "module-export" ValidationError Error "not a connector module", "export the function `_start` and the memory `memory` (GOOS=wasip1 does)";
     RuntimeImports "runtime-imports" ValidationError Error "module imports more than is declared", "add the function to [capabilities.runtime] imports";
@@ -230,6 +230,7 @@ rules! {
     ScopeMissing "scope-missing" ValidationError Warning "no scope text", "say in `scope` what the credential is used for: users see it when they consent";
     RuntimeMissing "runtime-missing" ValidationError Warning "host functions not declared", "declare [capabilities.runtime] imports to narrow what the sandbox links";
     RegionInManifest "sigv4-region" ValidationError Warning "the binding decides this", "leave region and access_key_id to the user's binding, which wins anyway";
+    PublisherKeyMissing "publisher-key-missing" ValidationError Warning "no publisher key", "run `aileron-pub keys generate` and commit keys/publisher.pub";
     RemoteCase "remote-case" ValidationError Warning "differs from the git remote in case only", "write owner and repo exactly as the forge does: trust is case-sensitive";
     RemoteName "remote-name" ValidationError Warning "differs from the git remote", "release from the repository the connector is named after, or correct the name";
 }

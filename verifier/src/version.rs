@@ -14,6 +14,11 @@ use crate::fqn::Fqn;
 /// The version every committed document carries until a release binds it. artifacts.md §5.
 pub const PLACEHOLDER: &str = "0.0.0-dev";
 
+/// [`PLACEHOLDER`] as a version: it is legal SemVer.
+pub fn placeholder() -> Version {
+    Version(PLACEHOLDER.to_owned())
+}
+
 /// A SemVer 2.0.0 version without `v`, exactly as written. artifacts.md §1.
 ///
 /// Equality is textual (`1.0.0+a` and `1.0.0+b` differ); [`Version::precedence`] is SemVer's order.

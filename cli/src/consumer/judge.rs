@@ -1,0 +1,167 @@
+//! `verify`: bytes from somewhere, one verdict each. All of the judging is the verifier's; here is what to judge.
+
+use std::path::{Path, PathBuf};
+
+use aileron_verifier::digest::ContentHash;
+use aileron_verifier::fqn::{ASSET, Ref, Scheme};
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::problem::Class;
+use aileron_verifier::verify::{Unverified, Verified, VerifyError, Wanted};
+use rayon::prelude::*;
+
+use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
+use crate::event::{Event, Listener};
+use crate::sys::disk::{self, DiskError};
+
+/// What to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// One archive file, which may have to be a certain artifact.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// What it must be.
+        reference: Option<Ref>,
+    },
+    /// Every archive below a directory.
+    Directory(PathBuf),
+    /// A Ref, fetched, judged and discarded.
+    Reference(Ref),
+}
+
+/// The verdict on one archive.
+pub struct Judgement {
+    /// A path, or the Ref that was fetched.
+    pub subject: String,
+    /// Verified, or why not.
+    pub verdict: Result<Verified, JudgeError>,
+}
+
+/// Why there is no positive verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The artifact was refused.
+    #[error(transparent)]
+    Refused(#[from] VerifyError),
+    /// There was nothing to judge.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A file could not be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A directory without archives.
+    #[error("there is no {ASSET} below {}", .0.display())]
+    Nothing(PathBuf),
+}
+
+impl JudgeError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            JudgeError::Refused(error) => error.class(),
+            JudgeError::Fetch(error) => error.class(),
+            JudgeError::Disk(_) | JudgeError::Nothing(_) => Class::FetchFailed,
+        }
+    }
+}
+
+/// Judges everything `subject` names, in a stable order.
+///
+/// # Errors
+/// [`JudgeError`] when there is nothing to judge; a refusal is part of its [`Judgement`].
+pub fn judge(
+    subject: &Subject,
+    content: Option<ContentHash>,
+    origin: Option<&Origin>,
+    ring: &Keyring,
+    listener: Listener<'_>,
+) -> Result<Vec<Judgement>, JudgeError> {
+    match subject {
+        Subject::File { path, reference } => {
+            let wanted = Wanted { reference: reference.clone(), content, ..Wanted::default() };
+            Ok(vec![file(path, &wanted, ring)])
+        }
+        Subject::Reference(reference) => {
+            let origin = origin.ok_or_else(|| FetchError::NoOrigin(reference.clone()))?;
+            let wanted = Wanted { reference: Some(reference.clone()), content, ..Wanted::default() };
+            let verdict = Unverified::new(origin.fetch(reference)?).verify(&wanted, ring);
+            Ok(vec![Judgement { subject: reference.to_string(), verdict: verdict.map_err(JudgeError::from) }])
+        }
+        Subject::Directory(directory) => below(directory, ring, listener),
+    }
+}
+
+fn file(path: &Path, wanted: &Wanted, ring: &Keyring) -> Judgement {
+    let judged = || Ok(Unverified::new(disk::read(path, ARCHIVE_LIMIT)?).verify(wanted, ring)?);
+    Judgement { subject: path.display().to_string(), verdict: judged() }
+}
+
+fn below(directory: &Path, ring: &Keyring, listener: Listener<'_>) -> Result<Vec<Judgement>, JudgeError> {
+    let mut archives = Vec::new();
+    for entry in walkdir::WalkDir::new(directory).sort_by_file_name() {
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(directory).to_owned();
+            DiskError { doing: "list", path, cause: error.into() }
+        })?;
+        let hidden = entry.path().strip_prefix(directory).is_ok_and(|path| {
+            path.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+        });
+        if entry.file_type().is_file() && !hidden && entry.path().extension().is_some_and(|ending| ending == "gz") {
+            archives.push(entry.into_path());
+        }
+    }
+    if archives.is_empty() {
+        return Err(JudgeError::Nothing(directory.to_owned()));
+    }
+    listener(Event::Begin { step: "verifying".to_owned(), total: archives.len() });
+    let judged = archives.par_iter().map(|path| {
+        let judgement = file(path, &Wanted::default(), ring);
+        listener(Event::Advance);
+        placed(directory, path, judgement)
+    });
+    let judged: Vec<Judgement> = judged.collect();
+    let refused = judged.iter().filter(|judgement| judgement.verdict.is_err()).count();
+    listener(Event::End { outcome: format!("{} verified, {refused} refused", judged.len() - refused) });
+    Ok(judged)
+}
+
+/// An archive that lies where a mirror would serve another name or version is refused: its place is its name.
+fn placed(directory: &Path, path: &Path, judgement: Judgement) -> Judgement {
+    let Ok(verified) = &judgement.verdict else { return judgement };
+    let Some(wanted) = mirror_name(directory, path, verified.reference().name.scheme()) else { return judgement };
+    if wanted == *verified.reference() {
+        return judgement;
+    }
+    let found = verified.reference().clone();
+    Judgement { verdict: Err(VerifyError::Name { wanted, found }.into()), ..judgement }
+}
+
+/// The Ref a mirror's path stands for: `<owner>/<repo>/releases/download/<tag>/aileron.tar.gz`.
+fn mirror_name(directory: &Path, path: &Path, scheme: Scheme) -> Option<Ref> {
+    let relative = path.strip_prefix(directory).ok()?;
+    let whole = directory.file_name().map(PathBuf::from).unwrap_or_default().join(relative);
+    let parts: Vec<&str> = whole.iter().map(|part| part.to_str()).collect::<Option<_>>()?;
+    let download = parts.windows(2).position(|pair| pair == ["releases", "download"])?;
+    let (owner, repo) = (parts.get(download.checked_sub(2)?)?, parts.get(download - 1)?);
+    let (asset, tag) = parts[download + 2..].split_last()?;
+    let (version, subpath) = tag.split_last()?;
+    if *asset != ASSET {
+        return None;
+    }
+    let subpath = subpath.iter().map(|part| format!("/{part}")).collect::<String>();
+    format!("{}://{owner}/{repo}{subpath}@{}", scheme.as_str(), version.strip_prefix('v')?).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // artifacts.md §1
+    fn a_place_in_a_mirror_is_a_name() {
+        let name = |path: &str| mirror_name(Path::new("/m"), Path::new(path), Scheme::Github).map(|name| name.to_string());
+        let expected = Some("github://acme/x/actions/post@1.2.3".to_owned());
+        assert_eq!(name("/m/acme/x/releases/download/actions/post/v1.2.3/aileron.tar.gz"), expected);
+        assert_eq!(name("/m/acme/x/releases/download/v1.2.3/aileron.tar.gz").as_deref(), Some("github://acme/x@1.2.3"));
+        assert_eq!(name("/m/dist/0.1.0/aileron.tar.gz"), None);
+    }
+}

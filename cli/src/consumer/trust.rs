@@ -1,0 +1,110 @@
+//! Whose signatures count: the ring on disk, or exactly the keys a command names.
+
+use std::path::{Path, PathBuf};
+
+use aileron_verifier::key::PublicKey;
+use aileron_verifier::keyring::{Keyring, KeyringError};
+use aileron_verifier::problem::Class;
+
+use crate::sys::disk::{self, DiskError};
+use crate::sys::environment::Environment;
+
+/// A ring longer than this is not one.
+const RING_LIMIT: u64 = 16 * 1024 * 1024;
+/// A public key file longer than this is not one. keyring.md §5.1.
+const KEY_LIMIT: u64 = 64 * 1024;
+
+/// Where the trusted keys come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// `keyring.json` below `AILERON_HOME`.
+    Home,
+    /// This ring file instead.
+    File(PathBuf),
+    /// Exactly these public keys, for whatever they sign.
+    Keys(Vec<PathBuf>),
+}
+
+/// Why there is no ring to judge with.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// A file could not be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The ring is malformed.
+    #[error(transparent)]
+    Ring(#[from] KeyringError),
+    /// Not a public key.
+    #[error("{}: {why}", .path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        why: String,
+    },
+    /// Another user could have added keys.
+    #[error("{} can be written by other users", .0.display())]
+    WritableByOthers(PathBuf),
+    /// No home directory.
+    #[error("cannot determine home directory; set $HOME or $AILERON_HOME, or name the keys with --key")]
+    NoHome,
+}
+
+impl TrustError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            TrustError::Disk(_) => Class::FetchFailed,
+            TrustError::Ring(error) => error.class(),
+            TrustError::Key { .. } | TrustError::WritableByOthers(_) | TrustError::NoHome => Class::ValidationError,
+        }
+    }
+}
+
+impl Trust {
+    /// Reads the ring. A ring at home that does not exist is empty; a file that was named must exist.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    pub fn ring(&self, environment: &Environment) -> Result<Keyring, TrustError> {
+        match self {
+            Trust::Keys(paths) => Ok(Keyring::of_keys(paths.iter().map(|path| key(path)).collect::<Result<_, _>>()?)),
+            Trust::File(path) => parse(path, &disk::read(path, RING_LIMIT)?),
+            Trust::Home => {
+                let path = environment.aileron_home().ok_or(TrustError::NoHome)?.join("keyring.json");
+                match disk::read_if_there(&path, RING_LIMIT)? {
+                    Some(bytes) => parse(&path, &bytes),
+                    None => Ok(Keyring::default()),
+                }
+            }
+        }
+    }
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Keyring, TrustError> {
+    refuse_writable_by_others(path)?;
+    Ok(Keyring::parse(bytes, &path.display().to_string())?)
+}
+
+#[cfg(unix)]
+fn refuse_writable_by_others(path: &Path) -> Result<(), TrustError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map_err(DiskError::at("inspect", path))?.permissions().mode();
+    if mode & 0o022 == 0 { Ok(()) } else { Err(TrustError::WritableByOthers(path.to_owned())) }
+}
+
+#[cfg(not(unix))]
+fn refuse_writable_by_others(_: &Path) -> Result<(), TrustError> {
+    Ok(())
+}
+
+fn key(path: &Path) -> Result<PublicKey, TrustError> {
+    let bytes = disk::read(path, KEY_LIMIT)?;
+    let fault = |why: String| TrustError::Key { path: path.to_owned(), why };
+    let text = std::str::from_utf8(&bytes).map_err(|_| fault("not text".to_owned()))?;
+    let key = PublicKey::from_text(text).map_err(|error| fault(error.to_string()))?;
+    if key.is_small_order() {
+        return Err(fault("the key has small order: anyone could forge its signatures".to_owned()));
+    }
+    Ok(key)
+}

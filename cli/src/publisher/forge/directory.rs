@@ -1,0 +1,243 @@
+//! A registry that is a directory, laid out like GitHub's download URLs.
+//!
+//! ```text
+//! <root>/<owner>/<repo>/releases/download/<tag, slashes kept>/aileron.tar.gz    (and cohort.json … on the connector's)
+//! <root>/<owner>/<repo>/releases/index.json                                     which versions are complete
+//! <root>/<owner>/<repo>/HEAD/keys/publisher.pub
+//! <root>/<owner>/<repo>/.staging/<tag>/<asset>                                  gone when a release is complete
+//! ```
+//!
+//! Any static web server over it is a mirror. A flip is a rename on one file system; the index and `cohort.json` come
+//! last, so a version that is listed is whole. artifacts.md §1 and §12.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use aileron_verifier::cohort::{self, Cohort};
+use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::fqn::Fqn;
+use aileron_verifier::version::{Tag, Version};
+use serde::{Deserialize, Serialize};
+
+use super::{Forge, ForgeError, PublishedKey, Remote, Scope, State, Write};
+use crate::sys::disk::{self, DiskError};
+
+/// No asset is longer than an archive may be. artifacts.md §7.
+const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// A registry below one directory.
+pub struct Directory {
+    root: PathBuf,
+    unsettled: Mutex<Vec<PathBuf>>,
+}
+
+/// `releases/index.json`: complete versions in SemVer order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Index {
+    /// Format version, 1.
+    pub schema: u32,
+    /// The repository's name.
+    pub repository: Fqn,
+    /// Complete versions, oldest first.
+    pub versions: Vec<Version>,
+}
+
+impl Directory {
+    /// A registry at `root`, which need not exist yet.
+    pub fn new(root: PathBuf) -> Directory {
+        Directory { root, unsettled: Mutex::new(Vec::new()) }
+    }
+
+    fn repository(&self, name: &Fqn) -> PathBuf {
+        self.root.join(name.owner()).join(name.repo())
+    }
+
+    fn public(&self, name: &Fqn, tag: &Tag) -> PathBuf {
+        self.repository(name).join("releases/download").join(tag.as_str())
+    }
+
+    fn staging(&self, name: &Fqn, tag: &Tag) -> PathBuf {
+        self.repository(name).join(".staging").join(tag.as_str())
+    }
+
+    fn index_path(&self, name: &Fqn) -> PathBuf {
+        self.repository(name).join("releases/index.json")
+    }
+
+    fn key_path(&self, name: &Fqn) -> PathBuf {
+        self.root.join(name.key_path())
+    }
+
+    /// The list of complete versions.
+    ///
+    /// # Errors
+    /// [`ForgeError`] when it is there and cannot be read.
+    pub fn index(&self, name: &Fqn) -> Result<Option<Index>, ForgeError> {
+        let path = self.index_path(name);
+        let Some(bytes) = disk::read_if_there(&path, ASSET_LIMIT)? else { return Ok(None) };
+        let foreign = |error: serde_json::Error| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
+        serde_json::from_slice(&bytes).map(Some).map_err(foreign)
+    }
+
+    fn published_cohort(&self, name: &Fqn, version: &Version) -> Result<Option<Cohort>, ForgeError> {
+        let path = self.public(name, &Tag::of(name, version)).join(cohort::ASSET);
+        let Some(bytes) = disk::read_if_there(&path, ASSET_LIMIT)? else { return Ok(None) };
+        let foreign = |error: cohort::CohortError| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
+        Cohort::read(&bytes).map(Some).map_err(foreign)
+    }
+
+    fn state(&self, name: &Fqn, tag: &Tag) -> Result<State, ForgeError> {
+        let assets = digests(&self.public(name, tag))?;
+        let staged = digests(&self.staging(name, tag))?;
+        Ok(match (assets.is_empty(), staged.is_empty()) {
+            (true, true) => State::Absent,
+            (true, false) => State::Draft(staged),
+            (false, _) => State::Public { assets, staged },
+        })
+    }
+
+    fn write(&self, path: PathBuf, bytes: &[u8]) -> Result<(), ForgeError> {
+        disk::write(&path, bytes)?;
+        self.wrote(path);
+        Ok(())
+    }
+
+    fn wrote(&self, path: PathBuf) {
+        self.unsettled.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path);
+    }
+
+    /// Moves staged assets to where consumers look, those `wanted` names.
+    fn flip(&self, name: &Fqn, tag: &Tag, wanted: impl Fn(&str) -> bool) -> Result<(), ForgeError> {
+        let (from, to) = (self.staging(name, tag), self.public(name, tag));
+        for asset in file_names(&from)?.into_iter().filter(|asset| wanted(asset)) {
+            disk::rename(&from.join(&asset), &to.join(&asset))?;
+            self.wrote(to.join(asset));
+        }
+        Ok(())
+    }
+
+    fn announce(&self, scope: &Scope<'_>, tag: &Tag) -> Result<(), ForgeError> {
+        let name = scope.connector;
+        // The signature first: an index without one would be refused, a signature without an index is not looked at.
+        self.flip(name, tag, |asset| asset == cohort::SIGNATURE_ASSET)?;
+        self.flip(name, tag, |asset| asset == cohort::ASSET)?;
+        let mut index = self.index(name)?.unwrap_or(Index { schema: 1, repository: name.repository(), versions: Vec::new() });
+        if !index.versions.contains(&scope.release.version) {
+            index.versions.push(scope.release.version.clone());
+            index.versions.sort_by(|a, b| a.precedence(b).then_with(|| a.as_str().cmp(b.as_str())));
+            let mut bytes = serde_json::to_vec_pretty(&index).unwrap_or_default();
+            bytes.push(b'\n');
+            self.write(self.index_path(name), &bytes)?;
+        }
+        remove_empty(&self.repository(name).join(".staging"));
+        Ok(())
+    }
+}
+
+impl Forge for Directory {
+    fn describe(&self) -> String {
+        format!("dir:{}", self.root.display())
+    }
+
+    fn observe(&self, scope: &Scope<'_>) -> Result<Remote, ForgeError> {
+        let name = scope.connector;
+        let mut states = BTreeMap::new();
+        for tag in scope.tags {
+            states.insert(tag.as_str().to_owned(), self.state(name, tag)?);
+        }
+        let key = match disk::read_if_there(&self.key_path(name), ASSET_LIMIT)? {
+            Some(bytes) => PublishedKey::Present(bytes),
+            None => PublishedKey::Absent,
+        };
+        let versions = self.index(name)?.map(|index| index.versions).unwrap_or_default();
+        let this = &scope.release.version;
+        let older = versions.iter().rev().find(|version| version.precedence(this).is_lt());
+        Ok(Remote {
+            states,
+            key,
+            cohort: self.published_cohort(name, this)?,
+            listed: versions.contains(this),
+            previous: older.map(|version| self.published_cohort(name, version)).transpose()?.flatten(),
+        })
+    }
+
+    fn lock(&self) -> Result<Box<dyn Send>, ForgeError> {
+        fs::create_dir_all(&self.root).map_err(DiskError::at("create directory", &self.root))?;
+        let directory = File::open(&self.root).map_err(DiskError::at("open", &self.root))?;
+        match directory.try_lock() {
+            Ok(()) => Ok(Box::new(directory)),
+            Err(fs::TryLockError::WouldBlock) => Err(ForgeError::Busy(self.describe())),
+            Err(fs::TryLockError::Error(cause)) => Err(DiskError::at("lock", &self.root)(cause).into()),
+        }
+    }
+
+    fn perform(&self, scope: &Scope<'_>, write: &Write) -> Result<(), ForgeError> {
+        let name = scope.connector;
+        match write {
+            Write::Stage { tag, asset } => self.write(self.staging(name, tag).join(asset.name), &asset.bytes),
+            Write::Flip { tag } => {
+                self.flip(name, tag, |asset| asset != cohort::ASSET && asset != cohort::SIGNATURE_ASSET)
+            }
+            Write::Key { pem } => self.write(self.key_path(name), pem),
+            Write::Announce { tag } => self.announce(scope, tag),
+        }
+    }
+
+    fn settle(&self) -> Result<(), ForgeError> {
+        let mut files = self.unsettled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !files.is_empty() {
+            disk::make_durable(&self.root, &files)?;
+            files.clear();
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError> {
+        Ok(disk::read_if_there(&self.public(scope.connector, tag).join(asset), ASSET_LIMIT)?)
+    }
+}
+
+/// Digest of every file directly in a directory; none where there is no directory.
+fn digests(directory: &Path) -> Result<BTreeMap<String, ArchiveDigest>, ForgeError> {
+    let digest = |name: String| {
+        let bytes = disk::read(&directory.join(&name), ASSET_LIMIT)?;
+        Ok((name, ArchiveDigest::of(&[&bytes])))
+    };
+    file_names(directory)?.into_iter().map(digest).collect()
+}
+
+/// Regular files directly in a directory. Hidden ones are temporaries of an interrupted write; sub-directories are other
+/// tags (`v1/…` below `v1`).
+fn file_names(directory: &Path) -> Result<BTreeSet<String>, ForgeError> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        entries => entries.map_err(DiskError::at("list", directory))?,
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let entry = entry.map_err(DiskError::at("list", directory))?;
+        let kind = entry.file_type().map_err(DiskError::at("list", directory))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if kind.is_file() && !name.starts_with('.') {
+            names.insert(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Removes directories that hold nothing but empty directories and abandoned temporaries. What cannot be removed stays:
+/// it is invisible to consumers.
+fn remove_empty(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_empty(&path);
+        } else if entry.file_name().to_string_lossy().starts_with(".aileron-") {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    let _ = fs::remove_dir(directory);
+}

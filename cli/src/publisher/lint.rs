@@ -1,0 +1,282 @@
+//! `check`: every rule over the whole repository, all problems at once.
+//!
+//! Rules about one document live with that document in the verifier. Here are the rules between documents: directory and
+//! name, source and repository, suite and actions, repository and remote.
+
+use std::collections::BTreeSet;
+
+use aileron_verifier::action::{self, Action};
+use aileron_verifier::binding;
+use aileron_verifier::key::PublicKey;
+use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::problem::{Class, Problem, Rule, Severity, Source, Waiver};
+use aileron_verifier::suite::RepositorySuite;
+use aileron_verifier::toml::Stage;
+use aileron_verifier::version::{self, Version};
+
+use crate::publisher::project::{ActionDirectory, PUBLISHER_KEY, Project};
+
+/// A repository that keeps every rule that was not waived.
+pub struct Checked {
+    /// The repository.
+    pub project: Project,
+    /// The connector's manifest.
+    pub manifest: ConnectorManifest,
+    /// The actions, sorted by name.
+    pub actions: Vec<Action>,
+    /// The suite, if any.
+    pub suite: Option<RepositorySuite>,
+    /// The committed public key, if any.
+    pub publisher_key: Option<PublicKey>,
+    /// Warnings and waived errors.
+    pub problems: Vec<Problem>,
+    /// What was waived.
+    pub waived: Vec<Waiver>,
+}
+
+/// What a check found, whether or not it is enough to go on.
+pub struct Findings {
+    /// Present when nothing but warnings and waived rules was found.
+    pub checked: Option<Checked>,
+    /// Every problem, by file and place.
+    pub problems: Vec<Problem>,
+    /// The files the problems point into.
+    pub sources: Vec<Source>,
+    /// What was waived.
+    pub waived: Vec<Waiver>,
+    /// Number of action documents that were read.
+    pub actions: usize,
+}
+
+impl Findings {
+    /// Problems that stop a release.
+    pub fn errors(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|problem| problem.severity(&self.waived) == Severity::Error)
+    }
+
+    /// `parse_error` when a document cannot be read, else `validation_error`.
+    pub fn class(&self) -> Class {
+        let unreadable = self.errors().any(|problem| problem.rule.class() == Class::ParseError);
+        if unreadable { Class::ParseError } else { Class::ValidationError }
+    }
+
+    /// The text a problem points into.
+    pub fn source(&self, problem: &Problem) -> Option<&Source> {
+        self.sources.iter().find(|source| source.path == problem.file)
+    }
+}
+
+/// Checks a repository against every rule. `release` is the version about to be released: without one, the fields a
+/// release binds must hold their placeholders.
+pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> Findings {
+    let mut lint = Lint::default();
+    let manifest = lint.manifest(&project);
+    let actions = lint.actions(&project, manifest.as_ref());
+    let suite = lint.suite(&project);
+    let publisher_key = lint.publisher_key(&project);
+    if let Some(manifest) = &manifest {
+        lint.bound_fields(manifest, &actions, release);
+        lint.remote(&project, manifest);
+    }
+    let Lint { mut problems, mut sources } = lint;
+    problems.sort_by(|a, b| (&a.file, a.at.start, a.rule).cmp(&(&b.file, b.at.start, b.rule)));
+    problems.dedup();
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    let stops = problems.iter().any(|problem| problem.severity(waived) == Severity::Error);
+    let documents = project.actions.iter().filter(|directory| directory.document.is_some()).count();
+    let checked = manifest.filter(|_| !stops).map(|manifest| Checked {
+        project,
+        manifest,
+        actions,
+        suite,
+        publisher_key,
+        problems: problems.clone(),
+        waived: waived.to_vec(),
+    });
+    Findings { checked, problems, sources, waived: waived.to_vec(), actions: documents }
+}
+
+#[derive(Default)]
+struct Lint {
+    problems: Vec<Problem>,
+    sources: Vec<Source>,
+}
+
+impl Lint {
+    fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Takes a file that was read, or notes why it could not be.
+    fn open(&mut self, file: &Result<Source, Problem>) -> Option<Source> {
+        match file {
+            Ok(source) => {
+                self.sources.push(source.clone());
+                Some(source.clone())
+            }
+            Err(problem) => {
+                self.push(problem.clone());
+                None
+            }
+        }
+    }
+
+    fn manifest(&mut self, project: &Project) -> Option<ConnectorManifest> {
+        let source = self.open(&project.manifest)?;
+        let parsed = ConnectorManifest::parse(source, Stage::Source);
+        self.problems.extend(parsed.problems);
+        parsed.document
+    }
+
+    fn actions(&mut self, project: &Project, manifest: Option<&ConnectorManifest>) -> Vec<Action> {
+        let mut actions = Vec::with_capacity(project.actions.len());
+        for directory in &project.actions {
+            if let Some(action) = self.action(directory) {
+                self.place(&action, directory, manifest);
+                actions.push(action);
+            }
+        }
+        actions.sort_by(|a, b| a.name.value.cmp(&b.name.value));
+        let bundle = action::bundle(&actions.iter().collect::<Vec<_>>());
+        self.problems.extend(bundle);
+        actions
+    }
+
+    fn action(&mut self, directory: &ActionDirectory) -> Option<Action> {
+        let Some(document) = &directory.document else {
+            let message = format!("directory actions/{} has no action.md", directory.name);
+            let file = format!("actions/{}", directory.name).into();
+            self.push(Problem { rule: Rule::ActionDirectory, file, at: 0..0, message });
+            return None;
+        };
+        let source = self.open(document)?;
+        let parsed = Action::parse(source, Stage::Source);
+        self.problems.extend(parsed.problems);
+        parsed.document
+    }
+
+    /// The action's directory, name and source say the same, and it calls this repository's connector.
+    fn place(&mut self, action: &Action, directory: &ActionDirectory, manifest: Option<&ConnectorManifest>) {
+        let source = &action.source;
+        if action.name.value != directory.name {
+            let message = format!("the action is named \"{}\", its directory \"{}\"", action.name.value, directory.name);
+            self.push(source.problem(Rule::ActionDirectory, action.name.at.clone(), message));
+        }
+        let Some(connector) = manifest.map(|manifest| &manifest.name.value) else { return };
+        if connector.action(&action.name.value).as_ref() != Ok(&action.reference.value.name) {
+            let message = format!(
+                "source is {}, this repository publishes the action as {connector}/actions/{}",
+                action.reference.value.name, action.name.value
+            );
+            self.push(source.problem(Rule::ActionSource, action.reference.at.clone(), message));
+        }
+        if !action.requires.iter().any(|requirement| requirement.name.value == *connector) {
+            let message = format!("no requirement names this repository's connector {connector}");
+            self.push(source.problem(Rule::Requires, action.reference.at.clone(), message));
+        }
+    }
+
+    fn suite(&mut self, project: &Project) -> Option<RepositorySuite> {
+        let source = self.open(project.suite.as_ref()?)?;
+        let parsed = RepositorySuite::parse(source);
+        self.problems.extend(parsed.problems);
+        let suite = parsed.document?;
+        let directories: BTreeSet<String> = project.actions.iter().map(|a| format!("actions/{}", a.name)).collect();
+        let mut members = BTreeSet::new();
+        for member in &suite.actions {
+            if !members.insert(member.value.as_str()) {
+                let message = format!("\"{}\" is listed twice", member.value);
+                self.push(suite.source.problem(Rule::SuiteMember, member.at.clone(), message));
+            } else if !directories.contains(&member.value) {
+                let message = format!("\"{}\" is not a directory of this repository", member.value);
+                self.push(suite.source.problem(Rule::SuiteMember, member.at.clone(), message));
+            }
+        }
+        for missing in directories.iter().filter(|directory| !members.contains(directory.as_str())) {
+            let message = format!("\"{missing}\" is not in the suite");
+            let end = suite.actions.last().map_or(0..0, |member| member.at.clone());
+            self.push(suite.source.problem(Rule::SuiteMember, end, message));
+        }
+        Some(suite)
+    }
+
+    fn publisher_key(&mut self, project: &Project) -> Option<PublicKey> {
+        let Some(file) = &project.publisher_key else {
+            let message = format!("there is no {PUBLISHER_KEY}: users could not trust what you sign");
+            self.push(Problem { rule: Rule::PublisherKeyMissing, file: PUBLISHER_KEY.into(), at: 0..0, message });
+            return None;
+        };
+        let source = self.open(file)?;
+        match PublicKey::from_pem(&source.text) {
+            Ok(key) if key.is_small_order() => {
+                let message = "the key has small order: anyone could forge its signatures";
+                self.push(source.problem(Rule::PublisherKey, 0..source.text.len(), message));
+                None
+            }
+            Ok(key) => Some(key),
+            Err(error) => {
+                self.push(source.problem(Rule::PublisherKey, 0..source.text.len(), error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Every field a release binds holds its placeholder, or the release's own value. artifacts.md §5.
+    fn bound_fields(&mut self, manifest: &ConnectorManifest, actions: &[Action], release: Option<&Version>) {
+        let placeholder: Version = version::placeholder();
+        let expected = release.unwrap_or(&placeholder);
+        if let Err(problems) = binding::manifest(manifest, expected, None) {
+            self.problems.extend(problems);
+        }
+        for action in actions {
+            if let Err(problems) = binding::action(action, &manifest.name.value, expected, None) {
+                self.problems.extend(problems);
+            }
+        }
+    }
+
+    /// GitHub does not mind case, trust does. artifacts.md §1.
+    fn remote(&mut self, project: &Project, manifest: &ConnectorManifest) {
+        let Some(remote) = project.history.as_ref().ok().and_then(|history| history.remote.as_deref()) else { return };
+        let Some((owner, repo)) = owner_and_repo(remote) else { return };
+        let name = &manifest.name.value;
+        let (declared, actual) = (format!("{}/{}", name.owner(), name.repo()), format!("{owner}/{repo}"));
+        let rule = match declared.eq_ignore_ascii_case(&actual) {
+            _ if declared == actual => return,
+            true => Rule::RemoteCase,
+            false => Rule::RemoteName,
+        };
+        let message = format!("the connector is named after {declared}, the git remote is {actual}");
+        self.push(manifest.source.problem(rule, manifest.name.at.clone(), message));
+    }
+}
+
+/// Owner and repository of a git remote URL of any common form.
+fn owner_and_repo(url: &str) -> Option<(&str, &str)> {
+    let path = url.trim_end_matches('/').strip_suffix(".git").unwrap_or(url.trim_end_matches('/'));
+    if !path.contains("://") && !path.contains('@') {
+        return None; // a path on this machine
+    }
+    let (rest, repo) = path.rsplit_once('/')?;
+    let owner = rest.rsplit(['/', ':']).next()?;
+    (!owner.is_empty() && !repo.is_empty()).then_some((owner, repo))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_names_owner_and_repository_in_every_common_form() {
+        for url in [
+            "https://github.com/Acme/x.git",
+            "https://github.com/Acme/x/",
+            "git@github.com:Acme/x.git",
+            "ssh://git@github.com/Acme/x",
+            "https://token@github.example.com/Acme/x",
+        ] {
+            assert_eq!(owner_and_repo(url), Some(("Acme", "x")), "{url}");
+        }
+        assert_eq!(owner_and_repo("/srv/git/acme/x.git"), None);
+    }
+}

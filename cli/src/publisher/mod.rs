@@ -1,0 +1,13 @@
+//! Publishing: from a repository at one commit to a signed cohort in a registry.
+//!
+//! May not come in: the consumer wing, clap, terminals. Progress leaves as [`crate::event::Event`] values, problems as
+//! byte ranges; drawing them is `ui`'s.
+
+pub mod build;
+pub mod forge;
+pub mod keys;
+pub mod lint;
+pub mod project;
+pub mod release;
+pub mod scaffold;
+pub mod sign;

@@ -1,0 +1,175 @@
+//! Why a release stopped. Nothing is lost: the same command continues.
+
+use std::path::PathBuf;
+
+use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::fqn::Ref;
+use aileron_verifier::key::Fingerprint;
+use aileron_verifier::module::{ModuleFault, NotAModule};
+use aileron_verifier::problem::Class;
+use aileron_verifier::verify::VerifyError;
+
+use super::plan::Conflict;
+use crate::publisher::build::BuildError;
+use crate::publisher::forge::ForgeError;
+use crate::publisher::lint::Findings;
+use crate::publisher::project::LoadError;
+use crate::publisher::sign::KeyError;
+use crate::sys::disk::DiskError;
+use crate::sys::git::GitError;
+
+/// Why a release stopped, by step.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// There is nothing to release here.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A release needs a commit.
+    #[error(transparent)]
+    History(GitError),
+    /// The repository breaks rules.
+    #[error("{} of this repository's rules are broken", .0.errors().count())]
+    Check(Box<Findings>),
+    /// The work tree is not what the commit says.
+    #[error("the work tree differs from commit {commit}: {}", listed(.changes))]
+    Dirty {
+        /// HEAD.
+        commit: String,
+        /// Changed and untracked paths.
+        changes: Vec<String>,
+    },
+    /// A tag of the cohort names another commit.
+    #[error("tag {tag} points at commit {found}, the release is made from {commit}")]
+    TagElsewhere {
+        /// The tag.
+        tag: String,
+        /// The commit it peels to.
+        found: String,
+        /// HEAD.
+        commit: String,
+    },
+    /// A client secret is wanted and none is given.
+    #[error("the manifest wants a client secret and none is set; looked at {}", .looked_at.join(", "))]
+    NoClientSecret {
+        /// Variables and files that were looked at.
+        looked_at: Vec<String>,
+    },
+    /// A client secret is given and no field wants one.
+    #[error("{0} gives a client secret, but no field of the manifest wants one")]
+    UnwantedClientSecret(&'static str),
+    /// The client secret is not text.
+    #[error("the client secret from {0} is not UTF-8, so it cannot stand in a TOML string")]
+    ClientSecretNotText(String),
+    /// A placeholder would be published.
+    #[error("{} placeholders would be published", .0.errors().count())]
+    Leftovers(Box<Findings>),
+    /// The toolchain failed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// What was built is no module.
+    #[error("the built module is not usable: {0}")]
+    NotAModule(#[from] NotAModule),
+    /// What was built is no connector.
+    #[error("the built module is not a connector: {}", .0.first().map_or("", |fault| &fault.message))]
+    NotAConnector(Vec<ModuleFault>),
+    /// The signing key could not be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No public key is committed.
+    #[error("there is no keys/publisher.pub: nobody could verify what you sign")]
+    NoPublisherKey,
+    /// The signing key is not the committed one.
+    #[error("the signing key is {signing}, keys/publisher.pub is {committed}")]
+    WrongKey {
+        /// Fingerprint of the key that would sign.
+        signing: Fingerprint,
+        /// Fingerprint of the committed key.
+        committed: Fingerprint,
+    },
+    /// The installer's own verdict refuses an archive that was just made.
+    #[error("{reference} would be refused by every installer: {cause}")]
+    Refused {
+        /// Which archive.
+        reference: Ref,
+        /// Why.
+        #[source]
+        cause: VerifyError,
+    },
+    /// Other bytes are published already.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The forge could not be asked, or a write failed.
+    #[error("{cause}{}", progress(*.done, *.of))]
+    Forge {
+        /// Why.
+        #[source]
+        cause: ForgeError,
+        /// Writes that were done.
+        done: usize,
+        /// Writes that were planned.
+        of: usize,
+    },
+    /// Something of the user's could not be read or written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// What consumers would fetch is not what was published.
+    #[error("{tag} as consumers fetch it is {found}, {published} was published")]
+    Differs {
+        /// The tag.
+        tag: String,
+        /// Digest of what was published.
+        published: ArchiveDigest,
+        /// Digest of what was fetched, or "absent".
+        found: String,
+    },
+    /// The user interrupted.
+    #[error("interrupted{}", progress(*.done, *.of))]
+    Interrupted {
+        /// Writes that were done.
+        done: usize,
+        /// Writes that were planned; 0 before there was a plan.
+        of: usize,
+    },
+}
+
+impl ReleaseError {
+    /// The failure class. artifacts.md §8.
+    pub fn class(&self) -> Class {
+        match self {
+            ReleaseError::Load(_)
+            | ReleaseError::History(_)
+            | ReleaseError::Dirty { .. }
+            | ReleaseError::NoClientSecret { .. }
+            | ReleaseError::ClientSecretNotText(_)
+            | ReleaseError::NoPublisherKey
+            | ReleaseError::Leftovers(_) => Class::ValidationError,
+            ReleaseError::UnwantedClientSecret(_) => Class::UsageError,
+            ReleaseError::Check(findings) => findings.class(),
+            ReleaseError::Build(_) | ReleaseError::NotAModule(_) | ReleaseError::NotAConnector(_) => Class::BuildFailed,
+            ReleaseError::Key(error) => error.class(),
+            ReleaseError::WrongKey { .. } => Class::SignatureFailure,
+            ReleaseError::Refused { cause, .. } => cause.class(),
+            ReleaseError::TagElsewhere { .. } | ReleaseError::Conflict(_) | ReleaseError::Differs { .. } => {
+                Class::PublishFailed
+            }
+            ReleaseError::Forge { cause: ForgeError::Disk(_), .. } | ReleaseError::Disk(_) => Class::StoreUnwritable,
+            ReleaseError::Forge { .. } => Class::PublishFailed,
+            ReleaseError::Interrupted { .. } => Class::Incomplete,
+        }
+    }
+}
+
+fn listed(paths: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = if paths.len() > SHOWN { format!(" and {} more", paths.len() - SHOWN) } else { String::new() };
+    format!("{}{more}", paths.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+fn progress(done: usize, of: usize) -> String {
+    if of == 0 { "; nothing was written".to_owned() } else { format!(" after {done} of {of} writes") }
+}
+
+/// A path given on the command line that holds nothing usable.
+pub(super) fn named(path: &std::path::Path) -> String {
+    PathBuf::from(path).display().to_string()
+}

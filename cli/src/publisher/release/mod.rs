@@ -1,0 +1,164 @@
+//! A release, readable on one screen: [`release`] is the pipeline, each line makes what the next one takes.
+//!
+//! | step | file |
+//! |---|---|
+//! | load, check | `load` over `project` and `lint` |
+//! | bind, build, pin | `make` |
+//! | sign, pack, prove | `seal` |
+//! | plan | `plan`: pure, what is missing |
+//! | stage, flip | `apply`: one write after another |
+//! | recheck | `recheck`: as a consumer would |
+//! | status | `status`: what stands there now |
+
+mod apply;
+mod error;
+mod load;
+mod make;
+mod plan;
+mod recheck;
+mod seal;
+mod status;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aileron_verifier::problem::Waiver;
+use aileron_verifier::version::Version;
+
+pub use self::error::ReleaseError;
+pub use self::load::{Ready, ready};
+pub use self::make::{Bound, Built, Pinned, Preview, bind, build, pin};
+pub use self::plan::{Conflict, Plan, Verdict};
+pub use self::recheck::Receipt;
+pub use self::seal::{Artifact, Proven, pack, prove, sign};
+pub use self::status::{Standing, Status, status};
+use crate::event::{Event, Listener};
+use crate::publisher::forge::Forge;
+use crate::publisher::sign::Keychain;
+use crate::secret::Secret;
+use crate::sys::environment::Environment;
+
+/// What is to be released, parsed.
+pub struct Request {
+    /// A directory in the repository.
+    pub repository: PathBuf,
+    /// The version.
+    pub version: Version,
+    /// Rules the publisher waives.
+    pub waived: Vec<Waiver>,
+    /// Release a work tree that differs from its commit, and say so in the cohort.
+    pub allow_dirty: bool,
+    /// A module built elsewhere, instead of building one.
+    pub wasm: Option<PathBuf>,
+    /// File with the signing key.
+    pub key: Option<PathBuf>,
+    /// Where the client secret comes from, if the publisher says so.
+    pub client_secret: SecretSource,
+    /// Replace a different key at the registry's `HEAD/keys/publisher.pub`.
+    pub replace_key: bool,
+}
+
+/// Where a client secret comes from. artifacts.md §5.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// `AILERON_CLIENT_SECRET`, else `<SERVICE>_OAUTH_CLIENT_SECRET`; ignored when no field wants one.
+    Default,
+    /// This variable.
+    Variable(String),
+    /// This file, without one trailing newline.
+    File(PathBuf),
+}
+
+/// What a release needs of the world around it.
+pub struct World<'a> {
+    /// Variables.
+    pub environment: &'a Environment,
+    /// Set by an interrupt; looked at between pieces of work.
+    pub stop: &'a AtomicBool,
+    /// Takes progress.
+    pub listener: Listener<'a>,
+    /// The OS keychain.
+    pub keychain: &'a dyn Keychain,
+    /// Asks for the passphrase of an encrypted key.
+    pub passphrase: &'a dyn Fn() -> Option<Secret>,
+}
+
+impl World<'_> {
+    /// Ends the run here when it was interrupted.
+    pub(crate) fn go_on(&self) -> Result<(), ReleaseError> {
+        if self.stop.load(Ordering::SeqCst) { Err(ReleaseError::Interrupted { done: 0, of: 0 }) } else { Ok(()) }
+    }
+
+    pub(crate) fn begin(&self, step: impl Into<String>, total: usize) {
+        (self.listener)(Event::Begin { step: step.into(), total });
+    }
+
+    pub(crate) fn advance(&self) {
+        (self.listener)(Event::Advance);
+    }
+
+    pub(crate) fn end(&self, outcome: impl Into<String>) {
+        (self.listener)(Event::End { outcome: outcome.into() });
+    }
+}
+
+/// Publishes one version of everything in the repository.
+///
+/// # Errors
+/// [`ReleaseError`]. Until the first flip nothing is visible to consumers; after any error the same call continues.
+pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
+    let ready = ready(request, world)?; // one commit, every rule
+    let remote = ready.observe(forge, world)?; // fresh, resumable or complete
+    let bound = bind(ready, request, world)?; // placeholders filled, in copies
+    let built = build(bound, request, world)?; // wasip1 module, imports compared
+    let pinned = pin(built, world)?; // content hash, written into each action
+    let signed = sign(pinned, request, world)?;
+    let packed = pack(signed, world)?; // same input, same bytes
+    let proven = prove(packed, world)?; // the installer's own verdict
+    let plan = plan::plan(proven, &remote, request)?; // what is missing, or a conflict
+    let staged = apply::stage(plan, forge, world)?; // out of consumers' sight
+    let public = apply::flip(staged, forge, world)?; // the only line that makes a tag visible
+    recheck::recheck(public, forge, world) // fetched as a consumer would, verified again
+}
+
+/// Everything up to the archives, proven; nothing is published.
+///
+/// # Errors
+/// [`ReleaseError`].
+pub fn make(request: &Request, world: &World<'_>) -> Result<Proven, ReleaseError> {
+    let ready = ready(request, world)?;
+    let bound = bind(ready, request, world)?;
+    let built = build(bound, request, world)?;
+    let pinned = pin(built, world)?;
+    let signed = sign(pinned, request, world)?;
+    let packed = pack(signed, world)?;
+    prove(packed, world)
+}
+
+/// What [`release`] would write, and nothing more.
+///
+/// # Errors
+/// [`ReleaseError`].
+pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Plan, ReleaseError> {
+    let ready = ready(request, world)?;
+    let remote = ready.observe(forge, world)?;
+    let bound = bind(ready, request, world)?;
+    let built = build(bound, request, world)?;
+    let pinned = pin(built, world)?;
+    let signed = sign(pinned, request, world)?;
+    let packed = pack(signed, world)?;
+    let proven = prove(packed, world)?;
+    plan::plan(proven, &remote, request)
+}
+
+/// What can be known without a signing key: bound texts and the connector's content hash.
+///
+/// # Errors
+/// [`ReleaseError`].
+pub fn preview(request: &Request, world: &World<'_>) -> Result<Preview, ReleaseError> {
+    let ready = ready(request, world)?;
+    let bound = bind(ready, request, world)?;
+    let built = build(bound, request, world)?;
+    let pinned = pin(built, world)?;
+    Ok(pinned.preview())
+}

@@ -1,0 +1,200 @@
+//! What is still missing. Pure: desired state minus observed state. The same world twice gives no writes; other bytes under
+//! a published tag are a conflict, never an overwrite.
+
+use std::collections::BTreeMap;
+
+use aileron_verifier::capability::Difference;
+use aileron_verifier::cohort;
+use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::fqn;
+use aileron_verifier::key::PublicKey;
+
+use super::{Proven, ReleaseError, Request};
+use crate::publisher::forge::{Asset, PublishedKey, Remote, State, Write};
+
+/// How far a version has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing of it is there.
+    Fresh,
+    /// An earlier run got part of the way.
+    Resumable,
+    /// Everything is published; there is nothing to write.
+    Complete,
+}
+
+impl Verdict {
+    /// One word for people and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Fresh => "fresh",
+            Verdict::Resumable => "resumable",
+            Verdict::Complete => "complete",
+        }
+    }
+}
+
+/// Ordered writes: first out of sight, then visible.
+pub struct Plan {
+    /// What is published.
+    pub proven: Proven,
+    /// How far the version has come.
+    pub verdict: Verdict,
+    /// Writes no consumer sees.
+    pub stage: Vec<Write>,
+    /// Writes consumers see, in this order.
+    pub flip: Vec<Write>,
+    /// What the connector may do that the newest older version could not, if there is one.
+    pub growth: Option<Difference>,
+}
+
+impl Plan {
+    /// Number of writes.
+    pub fn writes(&self) -> usize {
+        self.stage.len() + self.flip.len()
+    }
+}
+
+/// Something else is published already.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// An archive with other bytes.
+    #[error("{tag} is published with {published}; this release would be {planned}")]
+    Archive {
+        /// The tag.
+        tag: String,
+        /// Digest of what consumers get.
+        published: ArchiveDigest,
+        /// Digest of what would be published.
+        planned: ArchiveDigest,
+    },
+    /// An index that lists other archives.
+    #[error("the published cohort.json of {tag} lists other archives than this release has")]
+    Index {
+        /// The connector's tag.
+        tag: String,
+    },
+    /// Another publisher key.
+    #[error("the registry's keys/publisher.pub holds {published}, this repository's is {planned}")]
+    Key {
+        /// Fingerprint of the published key, or what it is instead.
+        published: String,
+        /// Fingerprint of the committed key.
+        planned: String,
+    },
+}
+
+pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
+    let mut missing = Missing { stage: Vec::new(), flip: Vec::new(), touched: false };
+    missing.key(&proven.public, remote, request.replace_key)?;
+    for artifact in &proven.artifacts {
+        missing.release(artifact.tag.clone(), &[&artifact.archive], remote)?;
+    }
+    missing.index(&proven, remote)?;
+    let verdict = match (missing.stage.is_empty() && missing.flip.is_empty(), missing.touched) {
+        (true, _) => Verdict::Complete,
+        (false, true) => Verdict::Resumable,
+        (false, false) => Verdict::Fresh,
+    };
+    let growth = remote.previous.as_ref().map(|previous| proven.index.capabilities.since(&previous.capabilities));
+    Ok(Plan { verdict, stage: missing.stage, flip: missing.flip, growth, proven })
+}
+
+struct Missing {
+    stage: Vec<Write>,
+    flip: Vec<Write>,
+    /// Something of this version was found.
+    touched: bool,
+}
+
+impl Missing {
+    fn key(&mut self, key: &PublicKey, remote: &Remote, replace: bool) -> Result<(), Conflict> {
+        let pem = key.to_pem().into_bytes();
+        match &remote.key {
+            PublishedKey::Present(found) if published_key(found) == Ok(*key) => {}
+            PublishedKey::Present(found) if !replace => {
+                let published = published_key(found).map(|key| key.fingerprint().to_string()).unwrap_or_else(|why| why);
+                return Err(Conflict::Key { published, planned: key.fingerprint().to_string() });
+            }
+            PublishedKey::Present(_) | PublishedKey::Absent => self.flip.push(Write::Key { pem }),
+        }
+        Ok(())
+    }
+
+    /// Stages what is neither public nor staged, and flips what is not public. Public bytes must be the planned ones.
+    fn release(&mut self, tag: aileron_verifier::version::Tag, assets: &[&Asset], remote: &Remote) -> Result<(), Conflict> {
+        let nothing = BTreeMap::new();
+        let (public, staged) = match remote.states.get(tag.as_str()) {
+            Some(State::Public { assets, staged }) => (assets, staged),
+            Some(State::Draft(staged)) => (&nothing, staged),
+            Some(State::Absent) | None => (&nothing, &nothing),
+        };
+        self.touched |= !public.is_empty() || !staged.is_empty();
+        let mut complete = true;
+        for asset in assets {
+            match public.get(asset.name) {
+                Some(found) if *found == asset.digest => continue,
+                Some(found) => {
+                    let (published, planned) = (*found, asset.digest);
+                    return Err(Conflict::Archive { tag: tag.to_string(), published, planned });
+                }
+                None => complete = false,
+            }
+            if staged.get(asset.name) != Some(&asset.digest) {
+                self.stage.push(Write::Stage { tag: tag.clone(), asset: (*asset).clone() });
+            }
+        }
+        if !complete {
+            self.flip.push(Write::Flip { tag });
+        }
+        Ok(())
+    }
+
+    /// The index and what comes with it. A published index stands when it lists the planned archives, whatever tool or
+    /// waivers it names. artifacts.md §11.
+    fn index(&mut self, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
+        let tag = proven.release.tag();
+        let staged = match remote.states.get(tag.as_str()) {
+            Some(State::Public { staged, .. } | State::Draft(staged)) => staged.clone(),
+            Some(State::Absent) | None => BTreeMap::new(),
+        };
+        let public = match remote.states.get(tag.as_str()) {
+            Some(State::Public { assets, .. }) => assets.clone(),
+            _ => BTreeMap::new(),
+        };
+        let stands = match &remote.cohort {
+            Some(published) if published.archives().eq(proven.index.archives()) => true,
+            Some(_) => return Err(Conflict::Index { tag: tag.to_string() }),
+            None => false,
+        };
+        let is_index = |asset: &Asset| asset.name == cohort::ASSET || asset.name == cohort::SIGNATURE_ASSET;
+        let mut announce = !stands || !remote.listed;
+        for asset in &proven.extras {
+            let there = public.contains_key(asset.name);
+            if there && (stands || !is_index(asset)) {
+                continue;
+            }
+            announce = true;
+            if staged.get(asset.name) != Some(&asset.digest) {
+                self.stage.push(Write::Stage { tag: tag.clone(), asset: asset.clone() });
+            }
+        }
+        let flips_connector = self.flip.iter().any(|write| matches!(write, Write::Flip { tag: flipped } if *flipped == tag));
+        if announce {
+            let suite_waits = proven.extras.iter().any(|asset| !is_index(asset) && !public.contains_key(asset.name));
+            if suite_waits && !flips_connector {
+                self.flip.push(Write::Flip { tag: tag.clone() });
+            }
+            self.flip.push(Write::Announce { tag });
+        }
+        Ok(())
+    }
+}
+
+fn published_key(bytes: &[u8]) -> Result<PublicKey, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not a key".to_owned())?;
+    PublicKey::from_pem(text).map_err(|error| error.to_string())
+}
+
+/// The asset of an archive's release that must exist for consumers.
+pub(super) const ARCHIVE: &str = fqn::ASSET;

@@ -1,0 +1,70 @@
+//! What consumers get now: every asset fetched as they would, and judged by the code they run.
+
+use aileron_verifier::cohort;
+use aileron_verifier::verify::{self, Unverified, Wanted};
+use rayon::prelude::*;
+
+use super::apply::Public;
+use super::plan::{ARCHIVE, Plan, Verdict};
+use super::{Proven, ReleaseError, World};
+use crate::publisher::forge::{Forge, Scope};
+
+/// A release that consumers can install, and what it took.
+pub struct Receipt {
+    /// What is public.
+    pub proven: Proven,
+    /// How far the version had come before this run.
+    pub found: Verdict,
+    /// Writes this run made.
+    pub writes: usize,
+    /// What the connector may do that the newest older version could not.
+    pub growth: Option<aileron_verifier::capability::Difference>,
+}
+
+pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
+    let Public { plan: Plan { proven, verdict, growth, .. }, writes } = public;
+    let scope = Scope { connector: &proven.release.name, release: &proven.release, tags: &proven.tags };
+    let ring = proven.ring();
+    let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };
+    let absent = |tag: &str, published| ReleaseError::Differs { tag: tag.to_owned(), published, found: "absent".to_owned() };
+    world.begin("fetching and verifying what is public", proven.artifacts.len());
+    let fetched: Vec<_> = proven
+        .artifacts
+        .iter()
+        .map(|artifact| forge.fetch(&scope, &artifact.tag, ARCHIVE).map_err(failed))
+        .collect::<Result<_, _>>()?;
+    proven.artifacts.par_iter().zip(fetched).try_for_each(|(artifact, bytes)| {
+        let published = artifact.archive.digest;
+        let bytes = bytes.ok_or_else(|| absent(artifact.tag.as_str(), published))?;
+        let wanted = Wanted { reference: Some(artifact.reference.clone()), content: artifact.content, ..Wanted::default() };
+        let refused = |cause| ReleaseError::Refused { reference: artifact.reference.clone(), cause };
+        let verified = Unverified::new(bytes).verify(&wanted, &ring).map_err(refused)?;
+        world.advance();
+        if verified.digest() == published {
+            return Ok(());
+        }
+        Err(ReleaseError::Differs { tag: artifact.tag.to_string(), published, found: verified.digest().to_string() })
+    })?;
+    index(&proven, forge, &scope, writes)?;
+    world.end(format!("{} of {} installable", proven.artifacts.len(), proven.artifacts.len()));
+    Ok(Receipt { found: verdict, writes, growth, proven })
+}
+
+/// The public index is signed by the same key and lists exactly the public archives.
+fn index(proven: &Proven, forge: &dyn Forge, scope: &Scope<'_>, writes: usize) -> Result<(), ReleaseError> {
+    let tag = proven.release.tag();
+    let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };
+    let fetch = |asset| -> Result<Vec<u8>, ReleaseError> {
+        let published = proven.extras[0].digest;
+        let absent = ReleaseError::Differs { tag: format!("{tag} {asset}"), published, found: "absent".to_owned() };
+        forge.fetch(scope, &tag, asset).map_err(failed)?.ok_or(absent)
+    };
+    let (text, signature) = (fetch(cohort::ASSET)?, fetch(cohort::SIGNATURE_ASSET)?);
+    let refused = |cause| ReleaseError::Refused { reference: proven.release.clone(), cause };
+    let (public, _) = verify::cohort(&text, &signature, &proven.release, &proven.ring()).map_err(refused)?;
+    if public.archives().eq(proven.index.archives()) {
+        return Ok(());
+    }
+    let found = aileron_verifier::digest::ArchiveDigest::of(&[&text]).to_string();
+    Err(ReleaseError::Differs { tag: format!("{tag} {}", cohort::ASSET), published: proven.extras[0].digest, found })
+}

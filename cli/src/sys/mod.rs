@@ -1,0 +1,8 @@
+//! The machine, thinly: disk, child processes, environment, interruption. Decisions live above; nothing here knows what a
+//! release is.
+
+pub mod disk;
+pub mod environment;
+pub mod git;
+pub mod interrupt;
+pub mod process;

@@ -1,0 +1,314 @@
+//! Command lines as types. Whatever has a meaning is parsed here, once; commands get values.
+
+use std::path::PathBuf;
+
+use aileron_verifier::digest::ContentHash;
+use aileron_verifier::fqn::Ref;
+use aileron_verifier::problem::Waiver;
+use aileron_verifier::version::{NotSemVer, Tag, Version};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Printed under every `--help`. artifacts.md §8.
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 failed · 2 usage · 3 verification refused (signature, hash, name) · 4 not found or not fetched \
+· 5 incomplete, run again to continue · 6 findings in your repository · 130 interrupted";
+
+/// Sign, release and verify Aileron connectors and actions.
+#[derive(Debug, Parser)]
+#[command(name = "aileron-pub", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Publisher {
+    /// How output looks.
+    #[command(flatten)]
+    pub output: Output,
+    /// Work on the repository this directory is in.
+    #[arg(short = 'C', long = "repo", value_name = "DIR", default_value = ".", global = true)]
+    pub repository: PathBuf,
+    /// The verb.
+    #[command(subcommand)]
+    pub command: PublisherCommand,
+}
+
+/// Verify Aileron artifacts.
+#[derive(Debug, Parser)]
+#[command(name = "aileron", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Consumer {
+    /// How output looks.
+    #[command(flatten)]
+    pub output: Output,
+    /// The verb.
+    #[command(subcommand)]
+    pub command: ConsumerCommand,
+}
+
+/// How output looks.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Output {
+    /// Print one JSON document on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress on standard error.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// `aileron-pub`'s verbs.
+#[derive(Debug, Subcommand)]
+pub enum PublisherCommand {
+    /// Make a new connector repository with two operations and two actions.
+    ///
+    /// Example: aileron-pub init aileron-connector-weather --owner acme --language go --yes
+    Init(Init),
+    /// See the whole job once, in a new directory: scaffold, key, check, release, verify as a consumer.
+    Demo(Demo),
+    /// Check the repository against every rule and list all problems, with file and line.
+    ///
+    /// Exit code 6 when a release would be refused. Nothing is built or written.
+    Check(Check),
+    /// Build the connector and show its content hash; needs no key.
+    Build(Build),
+    /// Build, sign and pack everything into DIR, without publishing it.
+    Pack(Pack),
+    /// Show what a release would write.
+    Plan(Plan),
+    /// Publish one version of the connector and every action.
+    ///
+    /// Nothing is visible to consumers before everything is staged. After an interruption the same command continues;
+    /// when everything is published it writes nothing.
+    Release(Release),
+    /// Show how far a version has been published.
+    Status(Status),
+    /// Make and show the publisher's signing key.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Judge an archive, a directory of archives, or a released artifact, as an installer would.
+    Verify(Verify),
+}
+
+/// `aileron`'s verbs.
+#[derive(Debug, Subcommand)]
+pub enum ConsumerCommand {
+    /// Judge an archive, a directory of archives, or a released artifact, as an installer would.
+    Verify(Verify),
+}
+
+/// Languages `init` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// Go, compiled for wasip1 with the Go toolchain.
+    Go,
+    /// WebAssembly text; needs no toolchain.
+    Wat,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Directory to make; by convention aileron-connector-SERVICE.
+    pub dir: PathBuf,
+    /// Who publishes: the GitHub user or organisation.
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+    /// The service it connects to [default: from DIR's name].
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Display name in the manifest [default: the owner].
+    #[arg(long, value_name = "NAME")]
+    pub publisher: Option<String>,
+    /// What the connector is written in.
+    #[arg(long, value_enum)]
+    pub language: Option<Language>,
+    /// Take defaults instead of asking.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Do not make a git repository.
+    #[arg(long)]
+    pub no_git: bool,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Directory to make.
+    #[arg(default_value = "aileron-demo")]
+    pub dir: PathBuf,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The version about to be released; without it, the fields a release fills must hold their placeholders.
+    #[arg(value_parser = version)]
+    pub version: Option<Version>,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
+}
+
+/// What every verb that builds takes.
+#[derive(Debug, Args)]
+pub struct Making {
+    /// The version, with or without `v`.
+    #[arg(value_parser = version)]
+    pub version: Version,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
+    /// Go on when the work tree differs from its commit, and say so in cohort.json.
+    #[arg(long)]
+    pub allow_dirty: bool,
+    /// Use this module instead of building one.
+    #[arg(long, value_name = "FILE")]
+    pub wasm: Option<PathBuf>,
+    /// Variable that holds the OAuth client secret [default: AILERON_CLIENT_SECRET, else SERVICE_OAUTH_CLIENT_SECRET].
+    #[arg(long, value_name = "NAME", conflicts_with = "client_secret_file")]
+    pub client_secret_env: Option<String>,
+    /// File that holds the OAuth client secret.
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+}
+
+/// What every verb that signs takes.
+#[derive(Debug, Args)]
+pub struct Signing {
+    /// File with the signing key [default: AILERON_SIGNING_KEY, else the OS keychain].
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// Where to publish.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The registry: `dir:PATH` is a directory laid out like download URLs.
+    #[arg(long, value_name = "dir:PATH", value_parser = directory)]
+    pub to: PathBuf,
+}
+
+/// `build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// What to build, and as which version.
+    #[command(flatten)]
+    pub making: Making,
+    /// Where the module goes.
+    #[arg(long, value_name = "FILE", default_value = "dist/connector.wasm")]
+    pub out: PathBuf,
+}
+
+/// `pack`.
+#[derive(Debug, Args)]
+pub struct Pack {
+    /// What to build, and as which version.
+    #[command(flatten)]
+    pub making: Making,
+    /// Who signs.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// Where the archives go, laid out by tag [default: dist/VERSION].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// What to build, and as which version.
+    #[command(flatten)]
+    pub making: Making,
+    /// Who signs; without a key the plan shows hashes, and cannot compare archives that are published already.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// Where to publish.
+    #[command(flatten)]
+    pub target: Target,
+    /// Show every line the release changes in your documents (secrets masked).
+    #[arg(long)]
+    pub diff: bool,
+}
+
+/// `release`.
+#[derive(Debug, Args)]
+pub struct Release {
+    /// What to build, and as which version.
+    #[command(flatten)]
+    pub making: Making,
+    /// Who signs.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// Where to publish.
+    #[command(flatten)]
+    pub target: Target,
+    /// Replace a different publisher key in the registry.
+    #[arg(long)]
+    pub replace_key: bool,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The version, with or without `v`.
+    #[arg(value_parser = version)]
+    pub version: Version,
+    /// Where it is published.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `keys`.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a key: keys/publisher.pub and keys/README.md in the repository, the private key where you say.
+    Generate(Generate),
+    /// Show the public key in every form a consumer may need.
+    Show,
+}
+
+/// `keys generate`.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Keep the private key in the OS keychain.
+    #[arg(long, conflicts_with_all = ["out", "print_secret"])]
+    pub keychain: bool,
+    /// Write the private key to this new file, mode 0600, outside the repository.
+    #[arg(long, value_name = "FILE", conflicts_with = "print_secret")]
+    pub out: Option<PathBuf>,
+    /// Encrypt the file with a passphrase, from AILERON_KEY_PASSPHRASE or asked for.
+    #[arg(long, requires = "out")]
+    pub encrypt: bool,
+    /// Print the private key once, as the base64 a CI secret holds.
+    #[arg(long)]
+    pub print_secret: bool,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
+    pub subject: String,
+    /// The archive must be this artifact.
+    #[arg(long = "as", value_name = "REF")]
+    pub reference: Option<Ref>,
+    /// The connector must have this content hash.
+    #[arg(long, value_name = "HASH")]
+    pub hash: Option<ContentHash>,
+    /// Fetch from this mirror directory [default: AILERON_MIRROR].
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+    /// Trust this keyring file instead of your own.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+    /// Trust exactly this public key instead of a keyring. Repeatable.
+    #[arg(long, value_name = "PEM", conflicts_with = "keyring")]
+    pub key: Vec<PathBuf>,
+}
+
+fn version(text: &str) -> Result<Version, NotSemVer> {
+    Tag::version_of(text)
+}
+
+fn directory(text: &str) -> Result<PathBuf, String> {
+    match text.strip_prefix("dir:") {
+        Some("") => Err("the path after `dir:` is empty".to_owned()),
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Err("write dir:PATH, as in dir:../registry".to_owned()),
+    }
+}

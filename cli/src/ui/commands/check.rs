@@ -1,0 +1,56 @@
+//! `check`: every problem of the repository, drawn or listed.
+
+use std::path::Path;
+
+use aileron_verifier::problem::{Problem, Severity};
+use serde_json::json;
+
+use super::{Answer, Context};
+use crate::publisher::lint::{self, Findings};
+use crate::publisher::project::Project;
+use crate::ui::args::Check;
+use crate::ui::report::{Exit, Failure, Outcome, drawn, problem_json};
+
+pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
+    let project = Project::load(repository, context.stop).map_err(|error| Failure::from(&error))?;
+    let findings = lint::check(project, args.version.as_ref(), &args.allow);
+    let errors = findings.errors().count();
+    let warnings = findings.problems.len() - errors;
+    let listed: Vec<_> = findings
+        .problems
+        .iter()
+        .map(|problem| problem_json(problem, findings.source(problem), &findings.waived))
+        .collect();
+    let fields = json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
+    Ok(Outcome::new(text(&findings, errors, warnings), fields).with_failure(failure(&findings, errors)))
+}
+
+fn failure(findings: &Findings, errors: usize) -> Option<Failure> {
+    let first = findings.errors().next()?;
+    let message = format!("{errors} {} stop a release", if errors == 1 { "problem" } else { "problems" });
+    let waivable = findings.errors().all(|problem| problem.rule.is_waivable());
+    let failure = Failure::new(findings.class(), Exit::Policy, message).at(first, findings.source(first));
+    Some(if waivable {
+        let rules: std::collections::BTreeSet<_> = findings.errors().map(|problem| problem.rule.id()).collect();
+        let flags: Vec<String> = rules.into_iter().map(|rule| format!("--allow {rule}")).collect();
+        failure.next(format!("mend them, or waive the rules with {} (installers will refuse such actions by default)", flags.join(" ")))
+    } else {
+        failure.next("mend them and run `aileron-pub check` again")
+    })
+}
+
+fn text(findings: &Findings, errors: usize, warnings: usize) -> String {
+    let by_severity = |severity: Severity| -> Vec<&Problem> {
+        findings.problems.iter().filter(|problem| problem.severity(&findings.waived) == severity).collect()
+    };
+    let mut text = String::new();
+    for severity in [Severity::Warning, Severity::Error] {
+        let drawn = drawn(&by_severity(severity), findings);
+        if !drawn.is_empty() {
+            text.push_str(&drawn);
+            text.push_str("\n\n");
+        }
+    }
+    text.push_str(&format!("{} actions: {errors} errors, {warnings} warnings\n", findings.actions));
+    text
+}

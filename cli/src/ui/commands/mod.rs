@@ -1,0 +1,152 @@
+//! One file per verb: request in, [`Outcome`] out. A verb that needs two wings composes them here.
+
+mod build;
+mod check;
+mod demo;
+mod init;
+mod keys;
+mod pack;
+mod plan;
+mod release;
+mod status;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use super::args::{Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand};
+use super::report::progress::{Progress, Style};
+use super::report::{Exit, Failure, Outcome, finish};
+use crate::publisher::release::{Request, SecretSource, World};
+use crate::publisher::sign::OsKeychain;
+use crate::secret::Secret;
+use crate::sys::environment::Environment;
+use crate::sys::interrupt;
+
+/// What commands have of the world.
+pub(crate) struct Context {
+    pub(crate) output: Output,
+    pub(crate) environment: Environment,
+    pub(crate) progress: Progress,
+    pub(crate) stop: &'static AtomicBool,
+}
+
+impl Context {
+    fn new(output: Output) -> Context {
+        Context {
+            output,
+            environment: Environment::Process,
+            progress: Progress::new(Style::choose(output.quiet, output.json)),
+            stop: interrupt::listen(),
+        }
+    }
+
+    /// Runs a publisher step with this context's world.
+    pub(crate) fn with_world<T>(&self, work: impl FnOnce(&World<'_>) -> T) -> T {
+        let listener = |event| self.progress.take(event);
+        let passphrase = || self.passphrase("Passphrase of the signing key:");
+        work(&World {
+            environment: &self.environment,
+            stop: self.stop,
+            listener: &listener,
+            keychain: &OsKeychain,
+            passphrase: &passphrase,
+        })
+    }
+
+    /// `AILERON_KEY_PASSPHRASE`, else a prompt on a terminal.
+    pub(crate) fn passphrase(&self, question: &str) -> Option<Secret> {
+        self.environment.secret("AILERON_KEY_PASSPHRASE").or_else(|| {
+            let terminal = std::io::IsTerminal::is_terminal(&std::io::stdin());
+            let prompt = inquire::Password::new(question).without_confirmation();
+            terminal.then(|| prompt.prompt().ok()).flatten().map(Secret::from_string)
+        })
+    }
+}
+
+/// Runs `aileron-pub`.
+pub fn publisher(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(args, |args: Publisher| {
+        let context = Context::new(args.output);
+        let repository = args.repository;
+        let (command, result) = match args.command {
+            PublisherCommand::Init(args) => ("init", init::run(&args, &context)),
+            PublisherCommand::Demo(args) => ("demo", demo::run(&args, &context)),
+            PublisherCommand::Check(args) => ("check", check::run(&args, &repository, &context)),
+            PublisherCommand::Build(args) => ("build", build::run(args, repository, &context)),
+            PublisherCommand::Pack(args) => ("pack", pack::run(args, repository, &context)),
+            PublisherCommand::Plan(args) => ("plan", plan::run(args, repository, &context)),
+            PublisherCommand::Release(args) => ("release", release::run(args, repository, &context)),
+            PublisherCommand::Status(args) => ("status", status::run(args, repository, &context)),
+            PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, &context)),
+            PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, &context)),
+            PublisherCommand::Verify(args) => ("verify", verify::run(&args, &context)),
+        };
+        finish(command, context.output.json, result)
+    })
+}
+
+/// Runs `aileron`.
+pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(args, |args: Consumer| {
+        let context = Context::new(args.output);
+        let ConsumerCommand::Verify(verify) = args.command;
+        finish("verify", context.output.json, verify::run(&verify, &context))
+    })
+}
+
+fn run<A: Parser>(args: impl IntoIterator<Item = OsString>, work: impl FnOnce(A) -> Exit) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let exit = match A::try_parse_from(&args) {
+        Ok(parsed) => work(parsed),
+        Err(error) => explain(&error, args.iter().any(|arg| arg == "--json")),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// Help and version are answers; everything else is a usage error in our own form. artifacts.md §8.
+fn explain(error: &clap::Error, json: bool) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            Exit::Ok
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::Usage
+        }
+        _ => {
+            let text = error.to_string();
+            let mut lines = text.trim_end().lines().map(str::to_owned);
+            let first = lines.next().unwrap_or_default();
+            let message = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
+            let failure = lines.filter(|line| !line.is_empty()).fold(Failure::usage(message), Failure::evidence);
+            finish("usage", json, Err(failure))
+        }
+    }
+}
+
+fn request(making: Making, repository: std::path::PathBuf) -> Request {
+    let client_secret = match (making.client_secret_env, making.client_secret_file) {
+        (Some(name), _) => SecretSource::Variable(name),
+        (None, Some(path)) => SecretSource::File(path),
+        (None, None) => SecretSource::Default,
+    };
+    Request {
+        repository,
+        version: making.version,
+        waived: making.allow,
+        allow_dirty: making.allow_dirty,
+        wasm: making.wasm,
+        key: None,
+        client_secret,
+        replace_key: false,
+    }
+}
+
+/// What a verb hands back.
+type Answer = Result<Outcome, Failure>;

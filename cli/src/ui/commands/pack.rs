@@ -1,0 +1,61 @@
+//! `pack`: signed, proven archives in a local directory; nothing is published.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Context, request};
+use crate::publisher::release::{self, Proven};
+use crate::sys::disk;
+use crate::ui::args::Pack;
+use crate::ui::report::table::{grouped, table};
+use crate::ui::report::{Failure, Outcome};
+
+pub(super) fn run(args: Pack, repository: PathBuf, context: &Context) -> Answer {
+    let version = args.making.version.clone();
+    let out = args.out.unwrap_or_else(|| repository.join("dist").join(version.as_str()));
+    let mut request = request(args.making, repository);
+    request.key = args.signing.key;
+    let proven = context.with_world(|world| release::make(&request, world))?;
+    let connector = proven.release.tag();
+    let archives = proven.artifacts.iter().map(|artifact| (&artifact.tag, &artifact.archive));
+    for (tag, asset) in archives.chain(proven.extras.iter().map(|extra| (&connector, extra))) {
+        disk::write(&out.join(tag.as_str()).join(asset.name), &asset.bytes).map_err(Failure::from)?;
+    }
+    let text = format!("{}written to {}\n", artifacts_text(&proven, "packed"), out.display());
+    Ok(Outcome::new(text, json!({
+        "version": version,
+        "out": out.display().to_string(),
+        "key": proven.signer(),
+        "content_hash": proven.content,
+        "artifacts": artifacts_json(&proven, "packed"),
+    })))
+}
+
+/// The closing table. The connector has a content hash; an action pins the connector's.
+pub(super) fn artifacts_text(proven: &Proven, verdict: &str) -> String {
+    let rows: Vec<Vec<String>> = proven
+        .artifacts
+        .iter()
+        .map(|artifact| {
+            let name = artifact.reference.name.subpath().unwrap_or(artifact.reference.name.repo()).to_owned();
+            let content = artifact.content.map_or_else(|| "-".to_owned(), |content| content.to_string());
+            let size = grouped(artifact.archive.bytes.len() as u64);
+            vec![name, artifact.tag.to_string(), content, artifact.archive.digest.to_string(), size, verdict.to_owned()]
+        })
+        .collect();
+    table(&["artifact", "tag", "content hash", "archive digest", "bytes", "verdict"], &rows)
+}
+
+pub(super) fn artifacts_json(proven: &Proven, verdict: &str) -> Value {
+    let artifact = |artifact: &crate::publisher::release::Artifact| {
+        json!({
+            "fqn": artifact.reference.name,
+            "tag": artifact.tag,
+            "content_hash": artifact.content,
+            "archive": {"sha256": artifact.archive.digest, "size": artifact.archive.bytes.len()},
+            "verdict": verdict,
+        })
+    };
+    proven.artifacts.iter().map(artifact).collect()
+}

@@ -1,0 +1,89 @@
+//! `plan`: what a release would write. With a key, byte for byte; without one, as far as hashes go.
+
+use std::path::PathBuf;
+
+use aileron_verifier::capability::Difference;
+use serde_json::json;
+
+use super::{Answer, Context, request};
+use crate::publisher::forge::directory::Directory;
+use crate::publisher::release::{self, Change, ReleaseError};
+use crate::ui::args::Plan;
+use crate::ui::report::{Failure, Outcome};
+
+pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer {
+    let forge = Directory::new(args.target.to);
+    let mut request = request(args.making, repository);
+    request.key = args.signing.key;
+    let planned = context.with_world(|world| release::plan(&request, &forge, world));
+    let diff = |changes: &[Change]| if args.diff { diff_text(changes) } else { String::new() };
+    match planned {
+        Ok(plan) => {
+            let (stage, flip) = (plan.stage.len(), plan.flip.len());
+            let text = format!(
+                "{}{}\n  content hash  {}\n  registry      {}\n  state         {}\n  writes        {} ({stage} staged, {flip} published)\n{}",
+                diff(&plan.proven.changes),
+                plan.proven.release,
+                plan.proven.content,
+                crate::publisher::forge::Forge::describe(&forge),
+                plan.verdict.as_str(),
+                plan.writes(),
+                growth_text(plan.growth.as_ref()),
+            );
+            let writes: Vec<String> = plan.stage.iter().chain(&plan.flip).map(|write| write.describe()).collect();
+            Ok(Outcome::new(text, json!({
+                "version": plan.proven.release.version,
+                "content_hash": plan.proven.content,
+                "signed": true,
+                "state": plan.verdict.as_str(),
+                "writes": {"total": plan.writes(), "stage": stage, "publish": flip},
+                "steps": writes,
+                "capabilities_since": plan.growth,
+                "changes": args.diff.then(|| changes_json(&plan.proven.changes)),
+            })))
+        }
+        Err(ReleaseError::Key(error)) if error.is_absent() => {
+            let preview = context.with_world(|world| release::preview(&request, world))?;
+            let text = format!(
+                "{}{}\n  content hash  {}\n  no signing key: nothing was signed, so published archives could not be compared\n",
+                diff(&preview.changes),
+                preview.release,
+                preview.content,
+            );
+            Ok(Outcome::new(text, json!({
+                "version": preview.release.version,
+                "content_hash": preview.content,
+                "signed": false,
+                "changes": args.diff.then(|| changes_json(&preview.changes)),
+            })))
+        }
+        Err(error) => Err(Failure::from(error)),
+    }
+}
+
+fn diff_text(changes: &[Change]) -> String {
+    let mut text = String::new();
+    let mut file = "";
+    for change in changes {
+        if change.file != file {
+            file = &change.file;
+            text.push_str(&format!("--- {file}\n+++ {file} (bound)\n"));
+        }
+        text.push_str(&format!("@@ {} @@\n-{}\n+{}\n", change.line, change.from, change.to));
+    }
+    text.push('\n');
+    text
+}
+
+fn changes_json(changes: &[Change]) -> serde_json::Value {
+    let change = |c: &Change| json!({"file": c.file, "line": c.line, "from": c.from, "to": c.to});
+    changes.iter().map(change).collect()
+}
+
+/// What the connector may do that its predecessor could not, line by line.
+pub(super) fn growth_text(growth: Option<&Difference>) -> String {
+    let Some(growth) = growth.filter(|growth| !growth.is_empty()) else { return String::new() };
+    let gained = growth.gained.iter().map(|line| format!("  now may       {line}\n"));
+    let lost = growth.lost.iter().map(|line| format!("  no longer     {line}\n"));
+    gained.chain(lost).collect()
+}

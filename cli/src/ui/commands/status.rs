@@ -1,0 +1,49 @@
+//! `status`: how far a version has been published; builds nothing.
+
+use std::path::PathBuf;
+
+use aileron_verifier::problem::{Rule, Waiver};
+use serde_json::json;
+
+use super::{Answer, Context};
+use crate::publisher::forge::Forge as _;
+use crate::publisher::forge::directory::Directory;
+use crate::publisher::release::{self, Request, SecretSource};
+use crate::ui::args::Status;
+use crate::ui::report::Outcome;
+use crate::ui::report::table::table;
+
+pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answer {
+    let forge = Directory::new(args.target.to);
+    let request = Request {
+        repository,
+        version: args.version,
+        waived: Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse::<Waiver>().ok()).collect(),
+        allow_dirty: true,
+        wasm: None,
+        key: None,
+        client_secret: SecretSource::Default,
+        replace_key: false,
+    };
+    let status = context.with_world(|world| release::status(&release::ready(&request, world)?, &forge, world))?;
+    let rows: Vec<Vec<String>> =
+        status.tags.iter().map(|standing| vec![standing.tag.clone(), standing.state.to_owned()]).collect();
+    let public = status.tags.iter().filter(|standing| standing.state == "public").count();
+    let text = format!(
+        "{}{} in {}: {} ({public} of {} public)\n",
+        table(&["tag", "state"], &rows),
+        status.release,
+        forge.describe(),
+        status.verdict.as_str(),
+        status.tags.len(),
+    );
+    let tags: Vec<_> = status.tags.iter().map(|standing| json!({"tag": standing.tag, "state": standing.state})).collect();
+    Ok(Outcome::new(text, json!({
+        "version": status.release.version,
+        "registry": forge.describe(),
+        "status": status.verdict.as_str(),
+        "commit": status.commit,
+        "public": public,
+        "tags": tags,
+    })))
+}

@@ -1,0 +1,144 @@
+//! `verify`: one trustworthy verdict per archive.
+
+use std::path::{Path, PathBuf};
+
+use aileron_verifier::problem::{Problem, Waiver};
+use aileron_verifier::verify::{Payload, Verified};
+use serde_json::{Value, json};
+
+use super::{Answer, Context};
+use crate::consumer::fetch::Origin;
+use crate::consumer::judge::{self, Judgement, Subject};
+use crate::consumer::trust::Trust;
+use crate::ui::args::Verify;
+use crate::ui::report::table::{grouped, table};
+use crate::ui::report::{Failure, Outcome, of_judge, problem_json};
+
+pub(super) fn run(args: &Verify, context: &Context) -> Answer {
+    let subject = subject(args)?;
+    let trust = match (&args.keyring, args.key.as_slice()) {
+        (Some(path), _) => Trust::File(path.clone()),
+        (None, []) => Trust::Home,
+        (None, keys) => Trust::Keys(keys.to_vec()),
+    };
+    let ring = trust.ring(&context.environment)?;
+    let origin = Origin::choose(args.from.as_deref(), &context.environment);
+    let listener = |event| context.progress.take(event);
+    let judged = judge::judge(&subject, args.hash, origin.as_ref(), &ring, &listener)?;
+    let refusal = judged.iter().find_map(|judgement| judgement.verdict.as_ref().err());
+    let text = match (&subject, judged.as_slice()) {
+        (Subject::Directory(directory), _) => rows(directory, &judged),
+        (_, [Judgement { verdict: Ok(verified), .. }]) => panel(verified),
+        _ => String::new(),
+    };
+    let refused = judged.iter().filter(|judgement| judgement.verdict.is_err()).count();
+    let failure = refusal.map(|error| {
+        let failure = of_judge(error);
+        match refused {
+            1 => failure,
+            _ => failure.evidence(format!("  {refused} of {} archives were refused; this is the first", judged.len())),
+        }
+    });
+    let artifacts: Vec<Value> = judged.iter().map(judgement_json).collect();
+    let fields = json!({"verified": judged.len() - refused, "refused": refused, "artifacts": artifacts});
+    Ok(Outcome::new(text, fields).with_failure(failure))
+}
+
+/// A Ref has `://`; everything else is a path.
+fn subject(args: &Verify) -> Result<Subject, Failure> {
+    if args.subject.contains("://") {
+        let reference = args.subject.parse().map_err(|error: aileron_verifier::fqn::NameError| {
+            Failure { class: error.class(), ..Failure::usage(error.to_string()) }
+                .next("write a Ref as <scheme>://<owner>/<repo>[/<subpath>]@<version>")
+        })?;
+        return match &args.reference {
+            Some(wanted) if *wanted != reference => Err(Failure::usage(format!("{reference} cannot be verified as {wanted}"))),
+            _ => Ok(Subject::Reference(reference)),
+        };
+    }
+    let path = PathBuf::from(&args.subject);
+    if !path.is_dir() {
+        return Ok(Subject::File { path, reference: args.reference.clone() });
+    }
+    if args.reference.is_some() || args.hash.is_some() {
+        return Err(Failure::usage("--as and --hash say what one archive must be; a directory holds many"));
+    }
+    Ok(Subject::Directory(path))
+}
+
+fn panel(verified: &Verified) -> String {
+    let mut text = format!("verified {}\n  kind          {}\n", verified.reference(), verified.kind());
+    if let Some(content) = verified.content() {
+        text.push_str(&format!("  content hash  {content}\n"));
+    }
+    text.push_str(&format!("  archive       {} ({} bytes)\n", verified.digest(), grouped(verified.size())));
+    text.push_str(&format!("  signed by     {}\n", verified.signer()));
+    match verified.payload() {
+        Payload::Connector { .. } => {
+            let may = verified.capabilities().unwrap_or_default();
+            let credential = may.credential.iter().map(|credential| format!("credential {}", credential.kind));
+            let lines = may.hosts.iter().map(|host| format!("network {host}")).chain(credential);
+            lines.chain(may.spawn.iter().map(|program| format!("start {program}"))).for_each(|line| {
+                text.push_str(&format!("  may use       {line}\n"));
+            });
+        }
+        Payload::Action(action) => {
+            for requirement in &action.requires {
+                text.push_str(&format!("  requires      {}@{}\n", requirement.name.value, requirement.version.value));
+            }
+        }
+    }
+    for problem in verified.warnings() {
+        text.push_str(&format!("  warning       {} [{}]\n", problem.message, problem.rule));
+    }
+    text
+}
+
+fn rows(directory: &Path, judged: &[Judgement]) -> String {
+    let row = |judgement: &Judgement| {
+        let path = Path::new(&judgement.subject);
+        let path = path.strip_prefix(directory).unwrap_or(path).display().to_string();
+        match &judgement.verdict {
+            Ok(verified) => {
+                let warned = verified.warnings().len();
+                let verdict = if warned == 0 { "verified".to_owned() } else { format!("verified, {warned} warnings") };
+                vec![verified.reference().to_string(), path, grouped(verified.size()), verdict]
+            }
+            Err(error) => vec!["-".to_owned(), path, "-".to_owned(), format!("refused: {}: {error}", error.class())],
+        }
+    };
+    table(&["artifact", "archive", "bytes", "verdict"], &judged.iter().map(row).collect::<Vec<_>>())
+}
+
+fn judgement_json(judgement: &Judgement) -> Value {
+    match &judgement.verdict {
+        Ok(verified) => {
+            let no_waivers: &[Waiver] = &[];
+            let warning = |problem: &Problem| {
+                let source = match verified.payload() {
+                    Payload::Action(action) => &action.source,
+                    Payload::Connector { manifest, .. } => &manifest.source,
+                };
+                let mut warning = problem_json(problem, Some(source), no_waivers);
+                warning["severity"] = json!("warning");
+                warning
+            };
+            json!({
+                "subject": judgement.subject,
+                "verdict": "verified",
+                "reference": verified.reference(),
+                "kind": verified.kind().to_string(),
+                "content_hash": verified.content(),
+                "archive": {"sha256": verified.digest(), "size": verified.size()},
+                "signer": verified.signer(),
+                "capabilities": verified.capabilities(),
+                "warnings": verified.warnings().iter().map(warning).collect::<Vec<_>>(),
+            })
+        }
+        Err(error) => json!({
+            "subject": judgement.subject,
+            "verdict": "refused",
+            "error": {"class": error.class().as_str(), "message": error.to_string()},
+        }),
+    }
+}

@@ -1,0 +1,345 @@
+//! A failure as a person and a script see it: class, evidence, the next command, the exit code. artifacts.md §8.
+//!
+//! The wings' errors say what happened; only here is it decided what that means for the exit code and what to try next.
+
+use std::path::Path;
+
+use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::verify::VerifyError;
+use serde_json::{Value, json};
+
+use super::diagnostics::{draw, problem_json};
+use crate::consumer::fetch::FetchError;
+use crate::consumer::judge::JudgeError;
+use crate::consumer::trust::TrustError;
+use crate::publisher::build::BuildError;
+use crate::publisher::forge::ForgeError;
+use crate::publisher::keys::KeysError;
+use crate::publisher::lint::Findings;
+use crate::publisher::project::LoadError;
+use crate::publisher::release::{Conflict, ReleaseError};
+use crate::publisher::scaffold::ScaffoldError;
+use crate::publisher::sign::KeyError;
+use crate::sys::disk::DiskError;
+
+/// How a process ends. artifacts.md §8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// Failed.
+    Failure = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// Verification refused.
+    Refused = 3,
+    /// Not found, or not to be fetched.
+    NotFound = 4,
+    /// Not finished; the same command continues.
+    Incomplete = 5,
+    /// Policy: findings in the publisher's own repository.
+    Policy = 6,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+/// Why a command's answer is no.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The class.
+    pub class: Class,
+    /// The exit code.
+    pub exit: Exit,
+    /// One line.
+    pub message: String,
+    /// File and line, where there is one place.
+    pub place: Option<(String, usize)>,
+    /// What a person may want to see before the next step.
+    pub evidence: Vec<String>,
+    /// What to try next.
+    pub next: Option<String>,
+    /// The evidence for scripts.
+    pub details: Value,
+}
+
+impl Failure {
+    /// A failure with nothing but its first line.
+    pub fn new(class: Class, exit: Exit, message: impl Into<String>) -> Failure {
+        Failure { class, exit, message: message.into(), place: None, evidence: Vec::new(), next: None, details: json!({}) }
+    }
+
+    /// A command line that makes no sense.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Class::UsageError, Exit::Usage, message)
+    }
+
+    /// Adds what to try next.
+    pub fn next(self, next: impl Into<String>) -> Failure {
+        Failure { next: Some(next.into()), ..self }
+    }
+
+    /// Adds a line of evidence.
+    pub fn evidence(mut self, line: impl Into<String>) -> Failure {
+        self.evidence.push(line.into());
+        self
+    }
+
+    /// Adds evidence for scripts.
+    pub fn details(self, details: Value) -> Failure {
+        Failure { details, ..self }
+    }
+
+    fn at(self, problem: &Problem, source: Option<&Source>) -> Failure {
+        let line = source.map_or(1, |source| source.position(problem.at.start).0);
+        Failure { place: Some((problem.file.to_string(), line)), ..self }
+    }
+
+    /// First line, evidence, next command.
+    pub fn text(&self) -> String {
+        let place = self.place.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+        let mut text = format!("{}: {}{place}\n", self.class, self.message);
+        for line in &self.evidence {
+            text.push_str(line);
+            text.push('\n');
+        }
+        if let Some(next) = &self.next {
+            text.push_str(&format!("next: {next}\n"));
+        }
+        text
+    }
+
+    /// The `error` object of a JSON document.
+    pub fn json(&self) -> Value {
+        let (file, line) = self.place.clone().map_or((None, None), |(file, line)| (Some(file), Some(line)));
+        json!({
+            "class": self.class.as_str(),
+            "boundary": self.class.boundary(),
+            "retriable": matches!(self.exit, Exit::Incomplete | Exit::Interrupted),
+            "message": self.message,
+            "file": file,
+            "line": line,
+            "details": self.details,
+            "next": self.next,
+        })
+    }
+}
+
+impl From<ReleaseError> for Failure {
+    fn from(error: ReleaseError) -> Failure {
+        let (class, message) = (error.class(), error.to_string());
+        let fail = |exit| Failure::new(class, exit, message.clone());
+        match &error {
+            ReleaseError::Load(error) => error.into(),
+            ReleaseError::History(_) => {
+                fail(Exit::Policy).next("git init && git add -A && git commit -m \"first commit\", in the repository's root")
+            }
+            ReleaseError::Check(findings) | ReleaseError::Leftovers(findings) => of_findings(findings, message),
+            ReleaseError::Dirty { changes, commit } => fail(Exit::Policy)
+                .details(json!({"changes": changes, "commit": commit}))
+                .next("commit or stash the changes, or pass --allow-dirty to release them and say so in cohort.json"),
+            ReleaseError::TagElsewhere { tag, found, commit } => fail(Exit::Failure)
+                .details(json!({"tag": tag, "tag_commit": found, "commit": commit}))
+                .next(format!("check out {found}, or release another version")),
+            ReleaseError::NoClientSecret { looked_at } => fail(Exit::Policy)
+                .details(json!({"looked_at": looked_at}))
+                .next("set one of them, or pass --client-secret-env NAME or --client-secret-file FILE"),
+            ReleaseError::UnwantedClientSecret(flag) => fail(Exit::Usage).next(format!("leave {flag} out")),
+            ReleaseError::ClientSecretNotText(_) => fail(Exit::Policy),
+            ReleaseError::Build(error) => error.into(),
+            ReleaseError::NotAModule(_) => fail(Exit::Failure).next("build with GOOS=wasip1 GOARCH=wasm"),
+            ReleaseError::NotAConnector(faults) => {
+                let evidence = faults.iter().map(|fault| format!("  {}: {}", fault.rule, fault.message)).collect();
+                let help = faults.first().map_or("", |fault| fault.rule.help());
+                Failure { evidence, ..fail(Exit::Failure) }.next(help)
+            }
+            ReleaseError::Key(error) => error.into(),
+            ReleaseError::NoPublisherKey => {
+                fail(Exit::Policy).next("aileron-pub keys generate, then commit keys/publisher.pub")
+            }
+            ReleaseError::WrongKey { signing, committed } => fail(Exit::Refused)
+                .details(json!({"signing": signing, "committed": committed}))
+                .next("sign with the key that belongs to keys/publisher.pub, or commit the new public key first"),
+            ReleaseError::Refused { .. } => fail(Exit::Refused),
+            ReleaseError::Conflict(conflict) => of_conflict(conflict, fail(Exit::Failure)),
+            ReleaseError::Forge { cause, done, of } => of_forge(cause, fail(Exit::Failure))
+                .details(json!({"writes_done": done, "writes_planned": of})),
+            ReleaseError::Disk(error) => error.into(),
+            ReleaseError::Differs { .. } => fail(Exit::Failure).next("find out who else writes to this registry, then run the release again"),
+            ReleaseError::Interrupted { done, of } => fail(Exit::Interrupted)
+                .details(json!({"writes_done": done, "writes_planned": of}))
+                .next("run the same command again: it continues where this one stopped"),
+        }
+    }
+}
+
+fn of_conflict(conflict: &Conflict, failure: Failure) -> Failure {
+    let failure = failure.details(match conflict {
+        Conflict::Archive { tag, published, planned } => json!({"tag": tag, "published": published, "planned": planned}),
+        Conflict::Index { tag } => json!({"tag": tag}),
+        Conflict::Key { published, planned } => json!({"published": published, "planned": planned}),
+    });
+    match conflict {
+        Conflict::Archive { .. } | Conflict::Index { .. } => {
+            failure.next("published versions never change: check out the commit it was made from, or release a new version")
+        }
+        Conflict::Key { .. } => failure.next("if the key was rotated on purpose, pass --replace-key"),
+    }
+}
+
+fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
+    match error {
+        ForgeError::Disk(_) => failure.next("make room or correct the permissions, then run the same command again: it continues"),
+        ForgeError::Busy(_) => failure.next("wait for the other release to end, then run the same command again"),
+        ForgeError::Foreign { .. } => failure.next("move the file away, or publish to another directory"),
+    }
+}
+
+/// Findings as one failure: the first problem's place, every problem drawn.
+fn of_findings(findings: &Findings, message: String) -> Failure {
+    let errors: Vec<&Problem> = findings.errors().collect();
+    let Some(first) = errors.first() else { return Failure::new(Class::ValidationError, Exit::Policy, message) };
+    let listed = |problem: &&Problem| problem_json(problem, findings.source(problem), &findings.waived);
+    Failure::new(findings.class(), Exit::Policy, message)
+        .at(first, findings.source(first))
+        .details(json!({"problems": errors.iter().map(listed).collect::<Vec<_>>()}))
+        .evidence(drawn(&errors, findings))
+        .next("aileron-pub check, for everything that is wrong")
+}
+
+/// The first problems of each rule, drawn; the rest counted.
+pub(crate) fn drawn(problems: &[&Problem], findings: &Findings) -> String {
+    const SHOWN_PER_RULE: usize = 5;
+    let mut seen: std::collections::BTreeMap<_, usize> = std::collections::BTreeMap::new();
+    let mut text = String::new();
+    for problem in problems {
+        let count = seen.entry(problem.rule).or_default();
+        *count += 1;
+        if *count <= SHOWN_PER_RULE {
+            text.push_str(&draw(problem, findings.source(problem), &findings.waived));
+        }
+    }
+    for (rule, count) in seen.into_iter().filter(|(_, count)| *count > SHOWN_PER_RULE) {
+        text.push_str(&format!("… and {} more of rule {rule} (--json lists them all)\n", count - SHOWN_PER_RULE));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+impl From<&LoadError> for Failure {
+    fn from(error: &LoadError) -> Failure {
+        match error {
+            LoadError::NoManifest(_) => Failure::new(Class::ValidationError, Exit::Policy, error.to_string())
+                .next("change to a connector repository, name one with -C DIR, or make one with `aileron-pub init`"),
+            LoadError::Disk(error) => error.into(),
+        }
+    }
+}
+
+impl From<&DiskError> for Failure {
+    fn from(error: &DiskError) -> Failure {
+        let class = match error.doing {
+            "read" | "open" | "list" | "inspect" => Class::FetchFailed,
+            _ => Class::StoreUnwritable,
+        };
+        Failure::new(class, Exit::Failure, error.to_string())
+    }
+}
+
+impl From<DiskError> for Failure {
+    fn from(error: DiskError) -> Failure {
+        (&error).into()
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Failure {
+        let fail = |exit| Failure::new(error.class(), exit, error.to_string());
+        match &error {
+            TrustError::Disk(_) => fail(Exit::NotFound),
+            TrustError::NoHome => fail(Exit::Failure),
+            TrustError::WritableByOthers(path) => fail(Exit::Failure).next(format!("chmod go-w {}", path.display())),
+            TrustError::Ring(_) | TrustError::Key { .. } => fail(Exit::Failure),
+        }
+    }
+}
+
+impl From<JudgeError> for Failure {
+    fn from(error: JudgeError) -> Failure {
+        of_judge(&error)
+    }
+}
+
+/// A refusal, or nothing to judge.
+pub(crate) fn of_judge(error: &JudgeError) -> Failure {
+    let fail = |exit| Failure::new(error.class(), exit, error.to_string());
+    match error {
+        JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
+        JudgeError::Fetch(FetchError::NoOrigin(_)) => fail(Exit::Usage).next("name a mirror with --from DIR, or set AILERON_MIRROR"),
+        JudgeError::Fetch(_) | JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
+    }
+}
+
+fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
+    match refusal {
+        VerifyError::Document { problems, source } => {
+            let drawn = problems.iter().map(|problem| draw(problem, Some(source), &[])).collect::<String>();
+            let failure = failure.evidence(drawn.trim_end());
+            match problems.first() {
+                Some(first) => failure.at(first, Some(source)),
+                None => failure,
+            }
+        }
+        VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
+        VerifyError::Signature(refused) => failure.evidence(format!("  {}", refused.evidence())).next(
+            "compare fingerprints with the publisher's; if you trust the key, pass it with --key or add it to your keyring",
+        ),
+        VerifyError::Hash { pinned, found } => failure.details(json!({"pinned": pinned, "found": found})),
+        VerifyError::Name { wanted, found } => failure.details(json!({"wanted": wanted, "found": found})),
+        VerifyError::Archive(_) | VerifyError::Module { .. } | VerifyError::HashOfAction(_) | VerifyError::Cohort(_) => failure,
+    }
+}
+
+impl From<&BuildError> for Failure {
+    fn from(error: &BuildError) -> Failure {
+        let failure = Failure::new(Class::BuildFailed, Exit::Failure, error.to_string());
+        let failure = error.output().lines().fold(failure, |failure, line| failure.evidence(format!("  {line}")));
+        match error.advice() {
+            Some(advice) => failure.next(advice),
+            None => failure,
+        }
+    }
+}
+
+impl From<&KeyError> for Failure {
+    fn from(error: &KeyError) -> Failure {
+        let exit = if error.is_absent() { Exit::Usage } else { Exit::Failure };
+        let class = if error.is_absent() { Class::UsageError } else { error.class() };
+        let failure = Failure::new(class, exit, error.to_string());
+        match error.advice() {
+            Some(advice) => failure.next(advice),
+            None => failure,
+        }
+    }
+}
+
+impl From<KeysError> for Failure {
+    fn from(error: KeysError) -> Failure {
+        match &error {
+            KeysError::Key(error) => error.into(),
+            KeysError::Disk(error) => error.into(),
+            _ => Failure::new(Class::ValidationError, Exit::Failure, error.to_string()),
+        }
+    }
+}
+
+impl From<ScaffoldError> for Failure {
+    fn from(error: ScaffoldError) -> Failure {
+        Failure::new(Class::StoreUnwritable, Exit::Failure, error.to_string())
+    }
+}
+
+/// The directory a user would name to get here again.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,73 @@
+//! Results and failures, drawn for a person or written as one JSON document. artifacts.md §8.
+
+mod diagnostics;
+mod failure;
+pub mod progress;
+pub mod table;
+
+use std::io::{self, Write as _};
+
+use serde_json::{Map, Value, json};
+
+pub use self::diagnostics::{draw, problem_json};
+pub use self::failure::{Exit, Failure};
+
+/// What a command has to say.
+#[derive(Default)]
+pub struct Outcome {
+    /// For a person, on standard output.
+    pub text: String,
+    /// The verb's fields, for `--json`.
+    pub fields: Map<String, Value>,
+    /// Set when the verb did its work and the answer is no: findings, refusals.
+    pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// A result.
+    pub fn new(text: impl Into<String>, fields: Value) -> Outcome {
+        let fields = match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        Outcome { text: text.into(), fields, failure: None }
+    }
+
+    /// The same result, with a no.
+    pub fn with_failure(self, failure: Option<Failure>) -> Outcome {
+        Outcome { failure, ..self }
+    }
+}
+
+/// Prints what a command came to, and tells the exit code.
+///
+/// With `json`, standard output holds exactly one JSON document, success or not. Everything about a failure that a person
+/// reads goes to standard error.
+pub fn finish(command: &str, json: bool, result: Result<Outcome, Failure>) -> Exit {
+    let outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
+    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
+    let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
+    let written = if json {
+        writeln!(out, "{}", document(command, &outcome))
+    } else {
+        let failed = outcome.failure.as_ref().map(|failure| failure.text());
+        // The failure's first line comes first on standard error; a long result precedes it on standard output.
+        write!(out, "{}", outcome.text).and_then(|()| out.flush()).and_then(|()| write!(err, "{}", failed.unwrap_or_default()))
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && exit == Exit::Ok => Exit::Failure,
+        _ => exit,
+    }
+}
+
+fn document(command: &str, outcome: &Outcome) -> Value {
+    let mut document = Map::new();
+    document.insert("schema".into(), json!(1));
+    document.insert("command".into(), json!(command));
+    document.insert("ok".into(), json!(outcome.failure.is_none()));
+    document.extend(outcome.fields.clone());
+    if let Some(failure) = &outcome.failure {
+        document.insert("error".into(), failure.json());
+    }
+    Value::Object(document)
+}

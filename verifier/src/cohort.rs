@@ -1,0 +1,225 @@
+//! The signed index of one release: all artifacts of one tag, in one small document.
+//!
+//! It lets a consumer check hundreds of artifacts with one download, and a second release run see that nothing is left
+//! to do. Its bytes are a function of the release alone (no times), so that they are reproducible; it is signed like an
+//! action, over its own bytes. artifacts.md §11.
+
+use serde::{Deserialize, Serialize};
+
+use crate::capability::Capabilities;
+use crate::digest::{ArchiveDigest, ContentHash};
+use crate::fqn::Fqn;
+use crate::key::Fingerprint;
+use crate::problem::Waiver;
+use crate::version::{Tag, Version};
+
+/// File name of the index on the connector's release.
+pub const ASSET: &str = "cohort.json";
+/// File name of its signature: 64 raw bytes.
+pub const SIGNATURE_ASSET: &str = "cohort.json.sig";
+/// The newest schema this crate writes and reads.
+pub const SCHEMA: u32 = 1;
+
+/// `cohort.json`, fields in the order they are written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cohort {
+    /// Format version; a reader refuses a higher one.
+    pub schema: u32,
+    /// The repository's name.
+    pub repository: Fqn,
+    /// Version of everything in it.
+    pub version: Version,
+    /// The commit it was made from: 40 hex digits.
+    pub commit: String,
+    /// Set when the work tree had changes the commit does not hold.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub dirty: bool,
+    /// What made it.
+    pub tool: Tool,
+    /// What compiled the module.
+    pub toolchain: Toolchain,
+    /// Fingerprint of the key that signed everything in it.
+    pub key: Fingerprint,
+    /// The connector.
+    pub connector: ConnectorEntry,
+    /// The actions, sorted by name.
+    pub actions: Vec<ActionEntry>,
+    /// The suite, if the repository has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub suite: Option<SuiteEntry>,
+    /// What the connector may do.
+    pub capabilities: Capabilities,
+    /// Rules that were waived for this release.
+    pub allowed: Vec<Waiver>,
+}
+
+/// The publishing tool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What compiled the module: a toolchain, or the publisher's own prebuilt file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Toolchain {
+    /// Compiled by this release.
+    Built {
+        /// `go`, `wat`.
+        language: String,
+        /// Exact version, as the toolchain prints it.
+        version: String,
+        /// The flags that decide the bytes.
+        flags: Vec<String>,
+    },
+    /// Given as a file; always `true`.
+    Prebuilt {
+        /// `true`.
+        prebuilt: bool,
+    },
+}
+
+/// Digest and size of an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// Digest of the archive's bytes.
+    pub sha256: ArchiveDigest,
+    /// Their number.
+    pub size: u64,
+}
+
+/// The connector's line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectorEntry {
+    /// Name.
+    pub fqn: Fqn,
+    /// Release tag.
+    pub tag: String,
+    /// What every action of the cohort pins.
+    pub content_hash: ContentHash,
+    /// The archive.
+    pub archive: Archive,
+}
+
+/// One action's line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionEntry {
+    /// Short name.
+    pub name: String,
+    /// Full name.
+    pub fqn: Fqn,
+    /// Release tag.
+    pub tag: String,
+    /// The archive.
+    pub archive: Archive,
+    /// Connector operations it may call.
+    pub capabilities: Vec<String>,
+    /// Whether each call waits for the user.
+    pub approval: bool,
+}
+
+/// The suite's name and purpose; its members are the actions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuiteEntry {
+    /// Name.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+}
+
+/// Why a text is not a cohort index. Class `validation_error`.
+#[derive(Debug, thiserror::Error)]
+pub enum CohortError {
+    /// Not JSON of this shape.
+    #[error("cohort.json: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// Written by a newer tool.
+    #[error("cohort.json has schema {0}; this tool reads up to {SCHEMA}")]
+    Schema(u32),
+}
+
+impl Cohort {
+    /// The exact bytes that are signed and published: two-space indent, LF, final newline.
+    pub fn render(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Reads an index. Unknown keys are ignored; a higher schema is refused.
+    ///
+    /// # Errors
+    /// [`CohortError`].
+    pub fn read(bytes: &[u8]) -> Result<Cohort, CohortError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: u32,
+        }
+        match serde_json::from_slice::<Head>(bytes)?.schema {
+            schema if schema > SCHEMA => Err(CohortError::Schema(schema)),
+            _ => Ok(serde_json::from_slice(bytes)?),
+        }
+    }
+
+    /// Every archive of the cohort: its tag and digest, connector first.
+    pub fn archives(&self) -> impl Iterator<Item = (&str, &Archive)> {
+        let connector = (self.connector.tag.as_str(), &self.connector.archive);
+        std::iter::once(connector).chain(self.actions.iter().map(|action| (action.tag.as_str(), &action.archive)))
+    }
+
+    /// The tag the index itself is published under.
+    pub fn tag(&self) -> Tag {
+        Tag::of(&self.connector.fqn, &self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Cohort {
+        let fqn: Fqn = "github://acme/x".parse().expect("name");
+        Cohort {
+            schema: SCHEMA,
+            repository: fqn.clone(),
+            version: "0.1.0".parse().expect("version"),
+            commit: "0".repeat(40),
+            dirty: false,
+            tool: Tool { name: "aileron-pub".into(), version: "0.1.0".into() },
+            toolchain: Toolchain::Prebuilt { prebuilt: true },
+            key: crate::key::PublicKey::from_bytes([1; 32]).fingerprint(),
+            connector: ConnectorEntry {
+                fqn,
+                tag: "v0.1.0".into(),
+                content_hash: ContentHash::of(&[]),
+                archive: Archive { sha256: ArchiveDigest::of(&[]), size: 0 },
+            },
+            actions: Vec::new(),
+            suite: None,
+            capabilities: Capabilities::default(),
+            allowed: Vec::new(),
+        }
+    }
+
+    #[test] // artifacts.md §11: this key order, `dirty` only if so
+    fn keys_are_written_in_the_specs_order() {
+        let text = String::from_utf8(sample().render()).expect("UTF-8");
+        let keys: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("  \"")).filter_map(|line| line.split('"').nth(1)).collect();
+        let expected = ["schema", "repository", "version", "commit", "tool", "toolchain", "key", "connector", "actions"];
+        assert_eq!(keys, [&expected[..], &["capabilities", "allowed"]].concat());
+        assert!(text.ends_with("}\n") && !text.contains('\r'));
+    }
+
+    #[test] // artifacts.md §11
+    fn a_reader_ignores_unknown_keys_and_refuses_a_higher_schema() {
+        let text = String::from_utf8(sample().render()).expect("UTF-8");
+        let newer = text.replacen('{', "{\n  \"provenance\": [],", 1);
+        assert_eq!(Cohort::read(newer.as_bytes()).expect("readable"), sample());
+        let higher = text.replace("\"schema\": 1", "\"schema\": 2");
+        assert!(matches!(Cohort::read(higher.as_bytes()), Err(CohortError::Schema(2))));
+    }
+}

@@ -1,0 +1,336 @@
+//! The one home of the verdict: [`Unverified`] goes in, [`Verified`] or the reason comes out.
+//!
+//! Publishing proves its archives here before anyone sees them; `verify`, install and run call the same function. The
+//! steps are numbered because their order is part of the contract: a connector's names are judged before its signature,
+//! an action's signature before its text, as the existing runtime does (artifacts.md §6).
+//!
+//! Nothing else makes a [`Verified`]:
+//!
+//! ```compile_fail
+//! use aileron_verifier::verify::Verified;
+//! let forged = Verified { ..todo!() };
+//! ```
+
+use std::borrow::Cow;
+
+use crate::action::Action;
+use crate::archive::{self, Files, Kind, Malformed};
+use crate::capability::Capabilities;
+use crate::cohort::{Cohort, CohortError};
+use crate::digest::{ArchiveDigest, ContentHash};
+use crate::fqn::Ref;
+use crate::key::Fingerprint;
+use crate::keyring::{Keyring, SignatureRefused};
+use crate::manifest::ConnectorManifest;
+use crate::module::{Module, NotAModule};
+use crate::problem::{Class, Problem, Severity, Source};
+use crate::toml::Stage;
+
+/// Bytes as they arrived. They can be verified, and nothing else.
+pub struct Unverified<'a> {
+    archive: Cow<'a, [u8]>,
+}
+
+/// What an archive must turn out to be. Every `None` is a question the verdict answers instead.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Name and version it was asked for under.
+    pub reference: Option<Ref>,
+    /// Connector or action; `None` leaves it to the members.
+    pub kind: Option<Kind>,
+    /// The content hash a connector must have.
+    pub content: Option<ContentHash>,
+}
+
+impl Wanted {
+    /// Whatever was asked for under this name.
+    pub fn of(reference: Ref) -> Wanted {
+        Wanted { reference: Some(reference), ..Wanted::default() }
+    }
+}
+
+/// artifacts.md §6 and §7 and keyring.md §2.5 held for exactly these files. Private fields; [`Unverified::verify`] is the
+/// only maker.
+#[derive(Debug)]
+pub struct Verified {
+    reference: Ref,
+    digest: ArchiveDigest,
+    size: u64,
+    signer: Fingerprint,
+    payload: Payload,
+    files: Files,
+    warnings: Vec<Problem>,
+}
+
+/// The documents of a verified artifact, parsed.
+#[derive(Debug)]
+pub enum Payload {
+    /// A connector.
+    Connector {
+        /// Its identity: what actions pin.
+        content: ContentHash,
+        /// The bound manifest.
+        manifest: Box<ConnectorManifest>,
+        /// Imports and exports.
+        module: Module,
+    },
+    /// An action.
+    Action(Box<Action>),
+}
+
+/// Why an artifact was refused. Nothing has reached disk when you hold one.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// Class `malformed_tarball`.
+    #[error(transparent)]
+    Archive(#[from] Malformed),
+    /// Class `malformed_tarball`: what is signed as a module is not exactly one module.
+    #[error("{member}: {fault}")]
+    Module {
+        /// `connector.wasm` or `connector.bin`.
+        member: &'static str,
+        /// What the parser found.
+        fault: NotAModule,
+    },
+    /// Class of the first problem: `parse_error` or `validation_error`.
+    #[error("{}", .problems.first().map_or("", |problem| &problem.message))]
+    Document {
+        /// Every problem of the document that stops it; never empty.
+        problems: Vec<Problem>,
+        /// The document; empty text where it is not UTF-8.
+        source: Source,
+    },
+    /// Class `fqn_mismatch`.
+    #[error("this is {found}, not {wanted}")]
+    Name {
+        /// What was asked for.
+        wanted: Ref,
+        /// What the signed text says.
+        found: Ref,
+    },
+    /// Class `fqn_mismatch`: the signed text contradicts itself.
+    #[error("{}", .0.message)]
+    Identity(Problem),
+    /// Class `signature_failure`.
+    #[error(transparent)]
+    Signature(#[from] SignatureRefused),
+    /// Class `hash_mismatch`.
+    #[error("content hash is {found}, expected {pinned}")]
+    Hash {
+        /// What was pinned.
+        pinned: ContentHash,
+        /// What the bytes hash to.
+        found: ContentHash,
+    },
+    /// Class `hash_mismatch`: a content hash was pinned for an action, which has none.
+    #[error("an action has no content hash to compare with {0}")]
+    HashOfAction(ContentHash),
+    /// Class `validation_error`: the signed index cannot be read.
+    #[error(transparent)]
+    Cohort(#[from] CohortError),
+}
+
+impl VerifyError {
+    /// The failure class. artifacts.md §8.
+    pub fn class(&self) -> Class {
+        match self {
+            VerifyError::Archive(_) | VerifyError::Module { .. } => Class::MalformedTarball,
+            VerifyError::Document { problems, .. } => class_of(problems),
+            VerifyError::Name { .. } | VerifyError::Identity(_) => Class::FqnMismatch,
+            VerifyError::Signature(_) => Class::SignatureFailure,
+            VerifyError::Hash { .. } | VerifyError::HashOfAction(_) => Class::HashMismatch,
+            VerifyError::Cohort(_) => Class::ValidationError,
+        }
+    }
+}
+
+/// A document that cannot be read is `parse_error` whatever else is wrong with it.
+fn class_of(problems: &[Problem]) -> Class {
+    let unreadable = problems.iter().any(|problem| problem.rule.class() == Class::ParseError);
+    if unreadable { Class::ParseError } else { Class::ValidationError }
+}
+
+impl<'a> Unverified<'a> {
+    /// Takes the bytes of an `aileron.tar.gz`, borrowed or owned.
+    pub fn new(archive: impl Into<Cow<'a, [u8]>>) -> Unverified<'a> {
+        Unverified { archive: archive.into() }
+    }
+
+    /// Judges the archive against what is wanted and who is trusted.
+    ///
+    /// # Errors
+    /// [`VerifyError`], the first step that fails.
+    pub fn verify(self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, VerifyError> {
+        let digest = ArchiveDigest::of(&[&self.archive]);
+        let size = self.archive.len() as u64;
+        let files = archive::read(&self.archive, wanted.kind)?; // 1. one flat, complete, unambiguous archive
+        drop(self.archive);
+        let judged = match &files {
+            Files::Connector { wasm, manifest, signature } => connector(wasm, manifest, signature, wanted, ring)?,
+            Files::Action { document, signature } => action(document, signature, wanted, ring)?,
+        };
+        let Judged { reference, signer, payload, warnings } = judged;
+        Ok(Verified { reference, digest, size, signer, payload, files, warnings })
+    }
+}
+
+struct Judged {
+    reference: Ref,
+    signer: Fingerprint,
+    payload: Payload,
+    warnings: Vec<Problem>,
+}
+
+fn connector(
+    wasm: &[u8],
+    text: &[u8],
+    signature: &[u8],
+    wanted: &Wanted,
+    ring: &Keyring,
+) -> Result<Judged, VerifyError> {
+    // 2. the module ends where the manifest begins
+    let module = Module::parse(wasm).map_err(|fault| VerifyError::Module { member: "connector.wasm", fault })?;
+    // 3. the manifest reads and keeps every rule
+    let source = source("manifest.toml", text)?;
+    let parsed = ConnectorManifest::parse(source.clone(), Stage::Artifact);
+    let (manifest, warnings) = usable(parsed.document, parsed.problems, source)?;
+    // 4. it is what was asked for
+    let reference = Ref { name: manifest.name.value.clone(), version: manifest.version.value.clone() };
+    same_name(wanted, &reference)?;
+    // 5. a trusted key signed exactly these bytes
+    let signer = ring.verify(&reference.name.repo_authority(), &[wasm, text], signature)?;
+    // 6. they are the bytes that were pinned
+    let content = ContentHash::of(&[wasm, text]);
+    match wanted.content {
+        Some(pinned) if pinned != content => return Err(VerifyError::Hash { pinned, found: content }),
+        _ => {}
+    }
+    Ok(Judged { reference, signer, payload: Payload::Connector { content, manifest: Box::new(manifest), module }, warnings })
+}
+
+fn action(text: &[u8], signature: &[u8], wanted: &Wanted, ring: &Keyring) -> Result<Judged, VerifyError> {
+    // 2. a trusted key signed exactly these bytes; where no name was asked for, the text says whose key that must be
+    let signed = |reference: &Ref| ring.verify(&reference.name.repo_authority(), &[text], signature);
+    let known_signer = wanted.reference.as_ref().map(signed).transpose()?;
+    // 3. the document reads and keeps every rule
+    let source = source("action.md", text)?;
+    let parsed = Action::parse(source.clone(), Stage::Artifact);
+    let (action, warnings) = usable(parsed.document, parsed.problems, source)?;
+    let reference = action.reference.value.clone();
+    let signer = match known_signer {
+        Some(signer) => signer,
+        None => signed(&reference)?,
+    };
+    // 4. it is what was asked for, and says so everywhere
+    same_name(wanted, &reference)?;
+    if let Some(fault) = action.identity_fault() {
+        return Err(VerifyError::Identity(fault));
+    }
+    match wanted.content {
+        Some(pinned) => Err(VerifyError::HashOfAction(pinned)),
+        None => Ok(Judged { reference, signer, payload: Payload::Action(Box::new(action)), warnings }),
+    }
+}
+
+fn source(member: &str, bytes: &[u8]) -> Result<Source, VerifyError> {
+    Source::read(member, bytes.to_vec()).map_err(|problem| VerifyError::Document {
+        problems: vec![problem],
+        source: Source { path: member.into(), text: "".into() },
+    })
+}
+
+/// Parts what stops a document from what is only said about it: waivable rules never stop a verdict. artifacts.md §3.
+fn usable<T>(
+    document: Option<T>,
+    problems: Vec<Problem>,
+    source: Source,
+) -> Result<(T, Vec<Problem>), VerifyError> {
+    let stops = |problem: &Problem| problem.rule.severity() == Severity::Error && !problem.rule.is_waivable();
+    let (fatal, warnings): (Vec<_>, Vec<_>) = problems.into_iter().partition(stops);
+    match document {
+        Some(document) if fatal.is_empty() => Ok((document, warnings)),
+        _ => Err(VerifyError::Document { problems: fatal, source }),
+    }
+}
+
+fn same_name(wanted: &Wanted, found: &Ref) -> Result<(), VerifyError> {
+    match &wanted.reference {
+        Some(wanted) if wanted != found => Err(VerifyError::Name { wanted: wanted.clone(), found: found.clone() }),
+        _ => Ok(()),
+    }
+}
+
+impl Verified {
+    /// Name and version, as the signed text says and as was asked for.
+    pub fn reference(&self) -> &Ref {
+        &self.reference
+    }
+
+    /// Digest of the archive it came in.
+    pub fn digest(&self) -> ArchiveDigest {
+        self.digest
+    }
+
+    /// Size of that archive in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The trusted key that signed it.
+    pub fn signer(&self) -> &Fingerprint {
+        &self.signer
+    }
+
+    /// Connector or action.
+    pub fn kind(&self) -> Kind {
+        self.files.kind()
+    }
+
+    /// The parsed documents.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// The exact signed files.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Broken rules that do not stop a verdict: the five an installer refuses unless they are waived. artifacts.md §3.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// The content hash, for a connector.
+    pub fn content(&self) -> Option<ContentHash> {
+        match &self.payload {
+            Payload::Connector { content, .. } => Some(*content),
+            Payload::Action(_) => None,
+        }
+    }
+
+    /// What it may do, for a connector.
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        match &self.payload {
+            Payload::Connector { manifest, module, .. } => Some(Capabilities::of(manifest, module)),
+            Payload::Action(_) => None,
+        }
+    }
+}
+
+/// Judges a signed cohort index: a trusted key of the repository signed these bytes, and they name this release.
+///
+/// # Errors
+/// [`VerifyError::Signature`], [`VerifyError::Cohort`], or [`VerifyError::Name`] when it is another release's index.
+pub fn cohort(
+    bytes: &[u8],
+    signature: &[u8],
+    wanted: &Ref,
+    ring: &Keyring,
+) -> Result<(Cohort, Fingerprint), VerifyError> {
+    let signer = ring.verify(&wanted.name.repo_authority(), &[bytes], signature)?;
+    let cohort = Cohort::read(bytes)?;
+    let found = Ref { name: cohort.connector.fqn.clone(), version: cohort.version.clone() };
+    same_name(&Wanted::of(wanted.clone()), &found)?;
+    Ok((cohort, signer))
+}
