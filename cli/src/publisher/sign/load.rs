@@ -125,7 +125,7 @@ mod tests {
     const ACCOUNT: &str = "github://acme/slack";
 
     fn keys() -> [SigningKey; 3] {
-        [(); 3].map(|()| SigningKey::generate().ok().expect("random numbers"))
+        [(); 3].map(|()| SigningKey::generate().expect("random numbers"))
     }
 
     fn nobody(_: &Origin) -> Result<Secret, KeyError> {
@@ -143,7 +143,7 @@ mod tests {
         let env = |name: &str| (name == KEY_VARIABLE).then(|| in_environment.to_base64_of_pem());
         let blank = |name: &str| (name == KEY_VARIABLE).then(|| Secret::from("\n".to_owned()));
         let load = |flag, env: &dyn Fn(&str) -> Option<Secret>| {
-            let loaded = load_signing_key(flag, env, &keychain, ACCOUNT, nobody).ok().expect("a key");
+            let loaded = load_signing_key(flag, env, &keychain, ACCOUNT, nobody).expect("a key");
             (loaded.key.public(), loaded.from)
         };
         assert_eq!(load(Some(&path), &env), (in_file.public(), Origin::File(path.clone())));
@@ -184,7 +184,7 @@ mod tests {
     fn a_passphrase_comes_from_the_environment_or_else_from_a_person() {
         let [key, ..] = keys();
         let word = || Secret::from("open sesame".to_owned());
-        let sealed = key.to_encrypted_pem(&word()).ok().expect("encrypts");
+        let sealed = key.to_encrypted_pem(&word()).expect("encrypts");
         let copy = || Secret::from(sealed.expose().to_vec());
         let env = |passphrase: Option<&'static str>| {
             let copy = &copy;
