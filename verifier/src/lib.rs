@@ -15,7 +15,7 @@
 //! | [`module`], [`capability`] | what a wasm file imports and exports; what an artifact may do, and what is new |
 //! | [`verify`] | [`verify::Unverified`] to [`verify::Verified`]: the one home of the verdict |
 //! | [`cohort`] | the signed index of one release |
-//! | [`problem`] | rules, byte ranges, failure classes: the closed lists |
+//! | [`problem`], [`quote`] | rules, byte ranges, failure classes: the closed lists; text shown as `%q` |
 //!
 //! Publishing proves every archive with the same [`verify`] an installer runs, so the two cannot disagree.
 
@@ -23,5 +23,9 @@
 
 pub mod digest;
 pub mod fqn;
+pub mod key;
+pub mod keyring;
 pub mod problem;
+pub mod quote;
+pub mod signature;
 pub mod version;

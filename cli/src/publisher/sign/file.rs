@@ -1,0 +1,200 @@
+//! A private key on disk: created once, readable by this user only, never where a commit would pick it up.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::KeyError;
+use crate::secret::Secret;
+
+/// Writes a private key to a new file: mode 0600 from its first moment, synced, missing parents created with mode 0700.
+///
+/// # Errors
+/// As [`check_private_key_path`]; [`KeyError::Io`]. On an error nothing of it stays.
+pub fn write_private_key_file(path: &Path, text: &Secret) -> Result<(), KeyError> {
+    let path = &check_private_key_path(path)?;
+    let mut made = Made::default();
+    if let Some(parent) = path.parent() {
+        made.folders(parent, 0o700).map_err(KeyError::io("create the folder", parent))?;
+    }
+    made.file(path, 0o600, text.expose()).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => KeyError::Exists(path.clone()),
+        _ => KeyError::Io { doing: "write the private key", path: path.clone(), source },
+    })?;
+    made.keep();
+    Ok(())
+}
+
+/// Whether a private key may be created at `path`; returns the path to use, without links in its existing part.
+///
+/// # Errors
+/// [`KeyError::Exists`]; [`KeyError::InWorkTree`] and [`KeyError::GitUnclear`] unless git ignores the file;
+/// [`KeyError::Io`].
+pub fn check_private_key_path(path: &Path) -> Result<PathBuf, KeyError> {
+    let failed = |source| KeyError::Io { doing: "use the path", path: path.to_owned(), source };
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    match fs::symlink_metadata(&absolute) {
+        Ok(_) => return Err(KeyError::Exists(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let mut existing = absolute.parent().unwrap_or(Path::new("/"));
+    while let (Err(_), Some(parent)) = (fs::symlink_metadata(existing), existing.parent()) {
+        existing = parent;
+    }
+    let missing = absolute.strip_prefix(existing).unwrap_or(&absolute);
+    if !missing.components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "`..` after a folder that does not exist")));
+    }
+    let existing = fs::canonicalize(existing).map_err(failed)?;
+    let resolved = existing.join(missing);
+    if let Some(tree) = existing.ancestors().find(|folder| fs::symlink_metadata(folder.join(".git")).is_ok()) {
+        refuse_unless_ignored(&resolved, &existing, tree)?;
+    }
+    Ok(resolved)
+}
+
+fn refuse_unless_ignored(path: &Path, existing: &Path, tree: &Path) -> Result<(), KeyError> {
+    let unclear = |reason: String| KeyError::GitUnclear { path: path.to_owned(), tree: tree.to_owned(), reason };
+    let kept = ["PATH", "HOME", "SystemRoot"].map(|name| (name, std::env::var_os(name)));
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(existing)
+        .args(["check-ignore", "-q", "--"])
+        .arg(path)
+        .env_clear()
+        .envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_err(|error| unclear(format!("git does not run: {error}")))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(1) => Err(KeyError::InWorkTree { path: path.to_owned(), tree: tree.to_owned() }),
+        _ => Err(unclear(format!("git check-ignore ended with {status}"))),
+    }
+}
+
+/// What one operation has created so far; removed again, newest first, unless it is kept.
+#[derive(Default)]
+pub(crate) struct Made(Vec<PathBuf>);
+
+impl Made {
+    /// Creates a folder and its missing parents. Existing ones stay as they are.
+    pub(crate) fn folders(&mut self, path: &Path, mode: u32) -> io::Result<()> {
+        let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+        for folder in missing.into_iter().rev().filter(|folder| !folder.as_os_str().is_empty()) {
+            let mut builder = fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
+            #[cfg(not(unix))]
+            let _ = mode;
+            builder.create(folder)?;
+            self.0.push(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Creates a file that must not exist, with `mode` from its first moment, and syncs it and its folder.
+    pub(crate) fn file(&mut self, path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+        #[cfg(not(unix))]
+        let _ = mode;
+        let mut file = options.open(path)?;
+        self.0.push(path.to_owned());
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        #[cfg(unix)]
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for path in self.0.drain(..).rev() {
+            // A folder somebody else put something into stays: `remove_dir` refuses it.
+            let _ = if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn text() -> Secret {
+        Secret::from("private".to_owned())
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("exists").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_private_key_is_written_once_for_this_user_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a/b/key.pem");
+        write_private_key_file(&path, &text()).expect("writes");
+        assert_eq!(fs::read(&path).expect("reads"), b"private");
+        assert_eq!(
+            (mode(&path), mode(&folder.path().join("a")), mode(&folder.path().join("a/b"))),
+            (0o600, 0o700, 0o700)
+        );
+        let again = write_private_key_file(&path, &Secret::from("other".to_owned()));
+        assert!(matches!(again, Err(KeyError::Exists(_))));
+        std::os::unix::fs::symlink("nowhere", folder.path().join("link")).expect("links");
+        assert!(matches!(write_private_key_file(&folder.path().join("link"), &text()), Err(KeyError::Exists(_))));
+        assert!(!folder.path().join("nowhere").exists());
+        let up = write_private_key_file(&folder.path().join("new/../key.pem"), &text());
+        assert!(up.is_err_and(|error| error.to_string().contains("`..` after a folder")));
+        assert!(!folder.path().join("new").exists());
+        assert!(write_private_key_file(&path.join("below"), &text()).is_err(), "below a file");
+    }
+
+    #[test]
+    fn a_private_key_never_lands_where_git_would_take_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = fs::canonicalize(folder.path()).expect("a path");
+        let git = |arguments: &[&str]| {
+            Command::new("git")
+                .arg("-C")
+                .arg(&root)
+                .args(arguments)
+                .stdout(Stdio::null())
+                .status()
+                .is_ok_and(|s| s.success())
+        };
+        fs::create_dir(root.join("repo")).expect("creates");
+        assert!(git(&["init", "-q", "repo"]), "git is needed");
+        fs::write(root.join("repo/.gitignore"), "secrets/\n*.pem\n").expect("writes");
+        let write = |path: &str| write_private_key_file(&root.join(path), &text());
+        for inside in ["repo/key", "repo/deep/er/key", "repo/keys/publisher.key"] {
+            assert!(
+                matches!(write(inside), Err(KeyError::InWorkTree { tree, .. }) if tree == root.join("repo")),
+                "{inside}"
+            );
+            assert!(!root.join(inside).exists());
+        }
+        assert!(!root.join("repo/deep").exists());
+        std::os::unix::fs::symlink(root.join("repo"), root.join("link")).expect("links");
+        assert!(matches!(write("link/key"), Err(KeyError::InWorkTree { .. })));
+        for fine in ["repo/secrets/key", "repo/key.pem", "beside/key"] {
+            write(fine).expect(fine);
+        }
+        fs::create_dir_all(root.join("odd/.git")).expect("creates");
+        assert!(matches!(write("odd/key"), Err(KeyError::GitUnclear { .. })));
+    }
+}

@@ -1,0 +1,135 @@
+//! Our keys and signatures against the openssl on this machine, both ways round.
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use aileron_cli::publisher::sign::{KeyError, SigningKey};
+use aileron_cli::secret::Secret;
+use aileron_verifier::key::PublicKey;
+use aileron_verifier::signature::{Signature, accepts};
+
+fn openssl(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new("openssl").current_dir(folder).args(arguments).output().expect("openssl runs")
+}
+
+/// As [`openssl`], for calls that must succeed.
+fn openssl_ok(folder: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = openssl(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// A folder to work in, or nothing with a loud word when there is no openssl that knows ed25519.
+fn bench() -> Option<tempfile::TempDir> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = Command::new("openssl")
+        .current_dir(folder.path())
+        .args(["genpkey", "-algorithm", "ed25519", "-out", "key.pem"].map(OsStr::new))
+        .output();
+    if made.is_ok_and(|output| output.status.success()) {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED: no openssl with ed25519 on this machine");
+    None
+}
+
+fn read(folder: &Path, file: &str) -> SigningKey {
+    read_with(folder, file, None).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+fn read_with(folder: &Path, file: &str, passphrase: Option<&str>) -> Result<SigningKey, KeyError> {
+    let text = std::fs::read(folder.join(file)).expect("reads");
+    let passphrase = passphrase.map(|word| Secret::from(word.to_owned()));
+    SigningKey::read(text.into(), || passphrase.ok_or(KeyError::PassphraseMissing))
+}
+
+#[test] // openssl 3.0 writes PKCS#8 v1, and reads nothing newer
+fn a_key_openssl_made_is_read_and_written_back_unchanged() {
+    let Some(bench) = bench() else { return };
+    let key = read(bench.path(), "key.pem");
+    assert_eq!(key.to_pem().expose(), std::fs::read(bench.path().join("key.pem")).expect("reads"));
+    let public = openssl_ok(bench.path(), &["pkey", "-in", "key.pem", "-pubout"]);
+    assert_eq!(key.public().to_pem().into_bytes(), public);
+    assert_eq!(PublicKey::from_pem(&public), Ok(key.public()));
+}
+
+#[test]
+fn openssl_reads_what_we_write() {
+    let Some(bench) = bench() else { return };
+    let key = SigningKey::generate().unwrap_or_else(|error| panic!("{error}"));
+    let word = Secret::from("open sesame".to_owned());
+    std::fs::write(bench.path().join("plain.pem"), key.to_pem().expose()).expect("writes");
+    let sealed = key.to_encrypted_pem(&word).unwrap_or_else(|error| panic!("{error}"));
+    std::fs::write(bench.path().join("sealed.pem"), sealed.expose()).expect("writes");
+    let public = key.public().to_pem().into_bytes();
+    assert_eq!(openssl_ok(bench.path(), &["pkey", "-in", "plain.pem", "-pubout"]), public);
+    let open = |word: &str| openssl(bench.path(), &["pkey", "-in", "sealed.pem", "-passin", word, "-pubout"]);
+    assert_eq!(open("pass:open sesame").stdout, public);
+    assert!(!open("pass:open barley").status.success());
+    assert_eq!(
+        read_with(bench.path(), "sealed.pem", Some("open sesame")).map(|key| key.public()).ok(),
+        Some(key.public())
+    );
+}
+
+#[test]
+fn every_way_openssl_encrypts_by_itself_is_read() {
+    let Some(bench) = bench() else { return };
+    let wanted = read(bench.path(), "key.pem").public();
+    for how in [&["-v2", "aes-256-cbc"][..], &["-v2", "aes-128-cbc"], &["-scrypt"], &[]] {
+        let seal =
+            [&["pkcs8", "-topk8", "-in", "key.pem", "-passout", "pass:sesame", "-out", "sealed.pem"], how].concat();
+        openssl_ok(bench.path(), &seal);
+        let opened = read_with(bench.path(), "sealed.pem", Some("sesame")).map(|key| key.public());
+        assert_eq!(opened.map_err(|error| error.to_string()), Ok(wanted), "{how:?}");
+        assert!(matches!(read_with(bench.path(), "sealed.pem", Some("barley")), Err(KeyError::WrongPassphrase)));
+        assert!(matches!(read_with(bench.path(), "sealed.pem", None), Err(KeyError::PassphraseMissing)));
+    }
+    for old in [["-v2", "des3"], ["-v1", "PBE-SHA1-3DES"]] {
+        let seal =
+            [&["pkcs8", "-topk8", "-in", "key.pem", "-passout", "pass:sesame", "-out", "old.pem"], &old[..]].concat();
+        openssl_ok(bench.path(), &seal);
+        let opened = read_with(bench.path(), "old.pem", Some("sesame")).map(|key| key.public());
+        assert!(matches!(opened, Err(KeyError::Encryption)), "{old:?}: {opened:?}");
+    }
+}
+
+#[test]
+fn keys_of_other_kinds_are_called_by_their_name() {
+    let Some(bench) = bench() else { return };
+    for (arguments, kind) in [
+        (&["genpkey", "-algorithm", "x25519", "-out", "other.pem"][..], "an X25519"),
+        (&["genpkey", "-algorithm", "ed448", "-out", "other.pem"], "an Ed448"),
+        (&["genpkey", "-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:1024", "-out", "other.pem"], "an RSA"),
+        (
+            &["genpkey", "-algorithm", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "other.pem"],
+            "an elliptic-curve (EC)",
+        ),
+        (&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "other.pem"], "an elliptic-curve (EC)"),
+    ] {
+        openssl_ok(bench.path(), arguments);
+        let said = read_with(bench.path(), "other.pem", None).err().map(|error| error.to_string());
+        assert_eq!(said, Some(format!("this is {kind} private key; signing needs an ed25519 one")));
+    }
+}
+
+#[test]
+fn signatures_verify_both_ways() {
+    let Some(bench) = bench() else { return };
+    let key = read(bench.path(), "key.pem");
+    std::fs::write(bench.path().join("payload"), b"wasm and manifest").expect("writes");
+    let theirs = ["pkeyutl", "-sign", "-rawin", "-inkey", "key.pem", "-in", "payload", "-out", "theirs.sig"];
+    openssl_ok(bench.path(), &theirs);
+    let theirs = std::fs::read(bench.path().join("theirs.sig")).expect("reads");
+    let ours = key.sign(&[b"wasm", b" and ", b"manifest"]);
+    assert_eq!(theirs, ours, "PureEdDSA is deterministic");
+    let theirs = Signature::from_slice(&theirs).expect("64 bytes");
+    assert!(accepts(&key.public(), &[b"wasm and", b" manifest"], &theirs));
+    std::fs::write(bench.path().join("ours.sig"), ours).expect("writes");
+    std::fs::write(bench.path().join("key.pub"), key.public().to_pem()).expect("writes");
+    let verify =
+        ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", "key.pub", "-in", "payload", "-sigfile", "ours.sig"];
+    openssl_ok(bench.path(), &verify);
+}
