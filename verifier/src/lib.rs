@@ -24,4 +24,5 @@
 pub mod digest;
 pub mod fqn;
 pub mod problem;
+pub mod toml;
 pub mod version;
