@@ -23,6 +23,7 @@
 
 pub mod digest;
 pub mod fqn;
+pub mod manifest;
 pub mod problem;
 pub mod toml;
 pub mod version;
