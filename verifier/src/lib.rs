@@ -26,5 +26,6 @@ pub mod digest;
 pub mod fqn;
 pub mod manifest;
 pub mod problem;
+pub mod suite;
 pub mod toml;
 pub mod version;
