@@ -1,4 +1,24 @@
-//! The publisher's tool and the consumer's, as a library both binaries share.
+//! `aileron-pub`, the publisher's tool, and `aileron`, its consumer side, as one library.
+//!
+//! # Architecture
+//!
+//! ```text
+//! bin ──► ui ──► publisher | consumer ──► sys          (the wings never import each other)
+//! everything ──► aileron-verifier: formats and the verdict
+//! ```
+//!
+//! | wing | what it is |
+//! |---|---|
+//! | [`ui`] | arguments, one file per verb, reports and exit codes |
+//! | [`publisher`] | a repository at one commit becomes a signed cohort in a registry |
+//! | [`consumer`] | whom to trust, where to fetch, what the verdict is |
+//! | [`sys`] | disk, child processes, environment, interruption |
+//!
+//! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].
 
+pub mod consumer;
+pub mod event;
 pub mod publisher;
 pub mod secret;
+pub mod sys;
+pub mod ui;

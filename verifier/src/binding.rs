@@ -175,3 +175,30 @@ pub fn differs_only_there(text: &str, bound: &str, edits: &[Edit]) -> bool {
     }
     old == new
 }
+
+/// Placeholders that would be published: string values that hold one and are not among the edits. Comments and prose do
+/// not count; ranges point into `source`.
+pub fn leftovers(source: &Source, within: Range<usize>, edits: &[Edit]) -> Vec<Problem> {
+    let is_bound = |at: &Range<usize>| edits.iter().any(|edit| edit.at.start <= at.start && at.end <= edit.at.end);
+    let text = &source.text[within.clone()];
+    let mentions = [version::PLACEHOLDER, SECRET_PLACEHOLDER].into_iter().flat_map(|word| text.match_indices(word));
+    let suspicious = |(at, word): (usize, &str)| !is_bound(&(within.start + at..within.start + at + word.len()));
+    if !mentions.into_iter().any(suspicious) && !text.contains('\\') {
+        return Vec::new(); // nothing outside the edits, not even in an escape: the common case needs no second parse
+    }
+    let left = |value: &Spanned<String>| !is_bound(&value.at) && holds_placeholder(&value.value);
+    let problem = |value: Spanned<String>| {
+        let message = format!("\"{}\" still holds a placeholder, and a release does not bind this field", value.value);
+        source.problem(Rule::PlaceholderLeft, value.at, message)
+    };
+    toml::string_values(source, within).into_iter().filter(left).map(problem).collect()
+}
+
+/// The secret's placeholder anywhere, or the version's as a version of its own (`10.0.0-dev` is another one).
+fn holds_placeholder(value: &str) -> bool {
+    let part_of_a_version = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '+';
+    let alone = |(at, word): (usize, &str)| {
+        !value[..at].ends_with(part_of_a_version) && !value[at + word.len()..].starts_with(part_of_a_version)
+    };
+    value.contains(SECRET_PLACEHOLDER) || value.match_indices(version::PLACEHOLDER).any(alone)
+}

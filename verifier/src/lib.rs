@@ -21,11 +21,21 @@
 
 #![forbid(unsafe_code)]
 
+pub mod action;
+pub mod archive;
+pub mod binding;
+pub mod capability;
+pub mod cohort;
 pub mod digest;
 pub mod fqn;
 pub mod key;
 pub mod keyring;
+pub mod manifest;
+pub mod module;
 pub mod problem;
 pub mod quote;
 pub mod signature;
+pub mod suite;
+pub mod toml;
+pub mod verify;
 pub mod version;

@@ -163,6 +163,7 @@ rules! {
     // Names, versions, hashes: artifacts.md §1.
     Required "required" ValidationError Error "required value is missing", "add the key with a value";
     Name "name" ValidationError Error "not a valid name", "write <scheme>://<owner>/<repo>, scheme github, gitlab or hub, without a version";
+    RefForm "ref" ValidationError Error "not a valid Ref", "write <scheme>://<owner>/<repo>[/<path>]@<version>";
     VersionForm "version" ValidationError Error "not a SemVer version", "write a SemVer 2.0.0 version without `v`; in source the placeholder is 0.0.0-dev";
     HashForm "hash" ValidationError Error "not a sha256 hash", "write `sha256:` and 64 lower-case hex digits; in source the placeholder is sha256:bound-at-release";
 
@@ -199,7 +200,7 @@ rules! {
     InputLabel "input-label" ValidationError Error "blank label", "write a label, or leave the key out";
     InputMultiline "input-multiline" ValidationError Error "multiline needs type string", "remove `multiline`, or make the type `string`";
     InputItemsType "input-items-type" ValidationError Error "items_type", "items_type goes with type `array` and is string, integer, number, boolean or object";
-    StepId "step-id" ValidationError Error "step id", "give each step an id of its own (`args` is taken)";
+    StepId "step-id" ValidationError Error "step id", "give each step a non-empty id of its own";
     StepConnector "step-connector" ValidationError Error "connector is not required above", "list the connector under [[requires.connectors]]";
     StepOp "step-op" ValidationError Error "no operation", "name the connector operation this step calls";
     ArgReference "arg-reference" ValidationError Error "not a declared input", "declare the input under [[inputs]], or correct the name in ${args.NAME}";

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The publisher's tool.
+
+fn main() -> std::process::ExitCode {
+    aileron_cli::ui::commands::publisher(std::env::args_os())
+}

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The consumer side.
+
+fn main() -> std::process::ExitCode {
+    aileron_cli::ui::commands::consumer(std::env::args_os())
+}

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use zeroize::Zeroizing;
-
 use crate::secret::Secret;
 
 /// Where variables are looked up.
@@ -33,8 +31,7 @@ impl Environment {
 
     /// A variable that holds a secret, taken as its bytes.
     pub fn secret(&self, name: &str) -> Option<Secret> {
-        let value = Zeroizing::new(self.var(name)?.into_encoded_bytes());
-        Some(Secret::from_bytes(value.to_vec()))
+        Some(Secret::from(self.var(name)?.into_encoded_bytes()))
     }
 
     /// `AILERON_HOME`, else `~/.aileron`. artifacts.md §9.

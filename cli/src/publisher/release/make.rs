@@ -9,6 +9,7 @@ use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::module::Module;
 use aileron_verifier::problem::{Problem, Source};
+use aileron_verifier::toml;
 use zeroize::Zeroizing;
 
 use super::error::named;
@@ -39,8 +40,10 @@ pub fn bind(ready: Ready, request: &Request, world: &World<'_>) -> Result<Bound,
     let text = secret.as_ref().map(|(secret, origin)| as_text(secret, origin)).transpose()?;
     let edits = binding::manifest(manifest, &request.version, text).map_err(|problems| stopped(problems, &ready))?;
     let bound = Zeroizing::new(binding::apply(&manifest.source.text, &edits));
-    if let Some(problems) = binding::leftovers(&manifest.source, &bound, &edits) {
-        return Err(leftovers(problems, &ready));
+    let source = &manifest.source;
+    let left = binding::leftovers(source, toml::after_mark(source)..source.text.len(), &edits);
+    if !left.is_empty() {
+        return Err(leftovers(left, &ready));
     }
     Ok(Bound { manifest: bound, edits, ready })
 }
@@ -81,7 +84,7 @@ fn from_file(path: &Path) -> Result<(Secret, String), ReleaseError> {
     if content.is_empty() {
         return Err(ReleaseError::NoClientSecret { looked_at: vec![format!("{} (empty)", named(path))] });
     }
-    Ok((Secret::from_bytes(content.to_vec()), named(path)))
+    Ok((Secret::from(content.to_vec()), named(path)))
 }
 
 /// `GOOGLE_OAUTH_CLIENT_SECRET` for `aileron-connector-google`.
@@ -171,7 +174,7 @@ pub fn pin(built: Built, world: &World<'_>) -> Result<Pinned, ReleaseError> {
         let edits = binding::action(action, connector, version, Some(&content));
         let edits = edits.map_err(|problems| stopped(problems, &ready))?;
         let text = binding::apply(&action.source.text, &edits);
-        left.extend(binding::leftovers(&action.source, &text, &edits).into_iter().flatten());
+        left.extend(binding::leftovers(&action.source, action.front_matter.clone(), &edits));
         let reference = Ref { name: action.reference.value.name.clone(), version: version.clone() };
         actions.push((reference, text));
     }

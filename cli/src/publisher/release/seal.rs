@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::make::{Change, Pinned};
 use super::{ReleaseError, Request, World};
 use crate::publisher::forge::Asset;
-use crate::publisher::sign::{self, SigningKey};
+use crate::publisher::sign::{KeyError, Origin, SigningKey, load_signing_key};
 
 /// Signed files, not yet archives.
 pub struct Signed {
@@ -35,7 +35,9 @@ pub struct Signed {
 pub fn sign(mut pinned: Pinned, request: &Request, world: &World<'_>) -> Result<Signed, ReleaseError> {
     let public = pinned.ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
     let account = pinned.ready.release.name.repo_authority();
-    let key = sign::load(request.key.as_deref(), world.environment, world.keychain, account.as_str(), world.passphrase)?;
+    let variable = |name: &str| world.environment.secret(name);
+    let prompt = |_: &Origin| (world.passphrase)().ok_or(KeyError::PassphraseMissing);
+    let key = load_signing_key(request.key.as_deref(), &variable, world.keychain, account.as_str(), prompt)?.key;
     if key.public() != public {
         return Err(ReleaseError::WrongKey { signing: key.public().fingerprint(), committed: public.fingerprint() });
     }
@@ -170,7 +172,7 @@ fn suite(pinned: &Pinned) -> Option<String> {
         Some(Ref { name: action.reference.value.name.clone(), version: pinned.ready.release.version.clone() })
     };
     let members = suite.actions.iter().filter_map(|directory| member(&directory.value)).collect();
-    Some(InstallSuite::new(suite.name.value.clone(), suite.description.value.clone(), members).render())
+    Some(InstallSuite { name: suite.name.value.clone(), description: suite.description.value.clone(), actions: members }.render())
 }
 
 /// A cohort every installer accepts: each archive went through the installer's own verdict, with nothing trusted but the

@@ -63,7 +63,7 @@ impl Context {
         self.environment.secret("AILERON_KEY_PASSPHRASE").or_else(|| {
             let terminal = std::io::IsTerminal::is_terminal(&std::io::stdin());
             let prompt = inquire::Password::new(question).without_confirmation();
-            terminal.then(|| prompt.prompt().ok()).flatten().map(Secret::from_string)
+            terminal.then(|| prompt.prompt().ok()).flatten().map(Secret::from)
         })
     }
 }

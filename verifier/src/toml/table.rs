@@ -1,0 +1,281 @@
+//! A table of a closed schema: typed questions, all problems collected, unknown keys named at the end.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::Range;
+
+use toml_edit::{Item, Key, TableLike, Value as Raw};
+
+use super::{Sheet, Value, quote};
+use crate::problem::{Rule, Source, Spanned};
+
+/// One table being read. Ask for each key the schema has, then [`Table::finish`].
+///
+/// Every accessor returns `None` both when the key is absent and when its value has the wrong type; the latter is
+/// reported, so a document with one is refused whatever the caller makes of the `None`.
+pub struct Table<'d> {
+    sheet: &'d Sheet<'d>,
+    entries: &'d dyn TableLike,
+    path: String,
+    at: Range<usize>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'d> Table<'d> {
+    pub(super) fn root(sheet: &'d Sheet<'d>, entries: &'d dyn TableLike, end: usize) -> Table<'d> {
+        let at = sheet.base..sheet.base.min(end);
+        Table { sheet, entries, path: String::new(), at, asked: RefCell::default() }
+    }
+
+    fn child(&self, key: &str, entries: &'d dyn TableLike, at: Range<usize>) -> Table<'d> {
+        Table { sheet: self.sheet, entries, path: self.path_to(key), at, asked: RefCell::default() }
+    }
+
+    /// The file being read.
+    pub fn source(&self) -> &Source {
+        self.sheet.source
+    }
+
+    /// The table's header, or the whole of an inline table; empty for the root.
+    pub fn at(&self) -> Range<usize> {
+        self.at.clone()
+    }
+
+    /// The place to say that something is missing: right after the header, empty.
+    pub fn end(&self) -> Range<usize> {
+        self.at.end..self.at.end
+    }
+
+    /// Adds a problem.
+    pub fn report(&self, rule: Rule, at: Range<usize>, message: impl Into<String>) {
+        self.sheet.report(rule, at, message);
+    }
+
+    /// The key's dotted path from the root.
+    pub fn path_to(&self, key: &str) -> String {
+        let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let key = if !key.is_empty() && key.bytes().all(is_bare) { key.to_owned() } else { quote(key) };
+        if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
+    }
+
+    /// Whether the key is there, of whatever type.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(|item| !item.is_none())
+    }
+
+    /// Reports that `key` is missing.
+    pub fn missing(&self, key: &str) {
+        self.report(Rule::Required, self.end(), format!("`{}` is missing", self.path_to(key)));
+    }
+
+    /// A string.
+    pub fn string(&self, key: &'static str) -> Option<Spanned<String>> {
+        let (name, item) = self.ask(key)?;
+        self.typed(key, name, item, "a string", |item| item.as_str().map(str::to_owned))
+    }
+
+    /// A string that must be there.
+    pub fn required(&self, key: &'static str) -> Option<Spanned<String>> {
+        if !self.has(key) {
+            self.missing(key);
+        }
+        self.string(key)
+    }
+
+    /// The text as a type, or a problem in the parser's own words.
+    pub fn parsed<T, E: Display>(
+        &self,
+        rule: Rule,
+        text: Spanned<String>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Spanned<T>> {
+        match parse(&text.value) {
+            Ok(value) => Some(Spanned { value, at: text.at }),
+            Err(reason) => {
+                self.report(rule, text.at, reason.to_string());
+                None
+            }
+        }
+    }
+
+    /// A boolean.
+    pub fn boolean(&self, key: &'static str) -> Option<Spanned<bool>> {
+        let (name, item) = self.ask(key)?;
+        self.typed(key, name, item, "a boolean", Item::as_bool)
+    }
+
+    /// An integer.
+    pub fn integer(&self, key: &'static str) -> Option<Spanned<i64>> {
+        let (name, item) = self.ask(key)?;
+        self.typed(key, name, item, "an integer", Item::as_integer)
+    }
+
+    /// A list of strings. The range is the whole list's.
+    pub fn strings(&self, key: &'static str) -> Option<Spanned<Vec<Spanned<String>>>> {
+        let (name, item) = self.ask(key)?;
+        let list = self.typed(key, name, item, "a list of strings", Item::as_array)?;
+        let value = list.value.iter().filter_map(|value| {
+            let at = self.sheet.absolute(value.span().unwrap_or_default());
+            match value.as_str() {
+                Some(text) => Some(Spanned { value: text.to_owned(), at }),
+                None => {
+                    self.wrong_type(&self.path_to(key), "a list of strings", value.type_name(), at);
+                    None
+                }
+            }
+        });
+        Some(Spanned { value: value.collect(), at: list.at })
+    }
+
+    /// A table, inline or not.
+    pub fn table(&self, key: &'static str) -> Option<Table<'d>> {
+        let (name, item) = self.ask(key)?;
+        self.as_table(key, name, item)
+    }
+
+    /// A list of tables: `[[key]]`, or an inline list of inline tables. The range starts at the first one's.
+    pub fn tables(&self, key: &'static str) -> Option<Spanned<Vec<Table<'d>>>> {
+        let (name, item) = self.ask(key)?;
+        let at = self.span(name, item);
+        let value = match item {
+            Item::ArrayOfTables(tables) => {
+                let child = |table: &'d toml_edit::Table| {
+                    self.child(key, table, self.sheet.absolute(table.span().unwrap_or_default()))
+                };
+                tables.iter().map(child).collect()
+            }
+            Item::Value(Raw::Array(list)) => {
+                let child = |value: &'d Raw| {
+                    let at = self.sheet.absolute(value.span().unwrap_or_default());
+                    match value {
+                        Raw::InlineTable(table) => Some(self.child(key, table, at)),
+                        _ => {
+                            self.wrong_type(&self.path_to(key), "a list of tables", value.type_name(), at);
+                            None
+                        }
+                    }
+                };
+                list.iter().filter_map(child).collect()
+            }
+            _ => {
+                self.wrong_type(&self.path_to(key), "a list of tables", item.type_name(), at);
+                return None;
+            }
+        };
+        Some(Spanned { value, at })
+    }
+
+    /// Every entry of a table whose keys are free names, each a table itself.
+    pub fn named_tables(&self) -> Vec<(Spanned<String>, Table<'d>)> {
+        let read = |(name, item): (&'d Key, &'d Item)| {
+            self.as_table(name.get(), name, item).map(|table| (self.key(name), table))
+        };
+        self.all().filter_map(read).collect()
+    }
+
+    /// Every entry of a table whose keys are free names, each a string.
+    pub fn named_strings(&self) -> Vec<(Spanned<String>, Spanned<String>)> {
+        let text = |item: &Item| item.as_str().map(str::to_owned);
+        let read = |(name, item): (&'d Key, &'d Item)| {
+            self.typed(name.get(), name, item, "a string", text).map(|value| (self.key(name), value))
+        };
+        self.all().filter_map(read).collect()
+    }
+
+    /// Every entry of a table whose keys are free names and whose values hold no table at any depth.
+    pub fn named_values(&self) -> Vec<(Spanned<String>, Spanned<Value>)> {
+        let read = |(name, item): (&'d Key, &'d Item)| {
+            let value = match item {
+                Item::Value(value) => self.value(name, value),
+                _ => self.no_table(name, self.span(name, item)),
+            };
+            value.map(|value| (self.key(name), value))
+        };
+        self.all().filter_map(read).collect()
+    }
+
+    /// Reports every key nobody asked for. Call it after the last question.
+    pub fn finish(&self) {
+        let asked = self.asked.borrow();
+        for (key, _) in self.entries.iter().filter(|(key, item)| !item.is_none() && !asked.contains(key)) {
+            let at = self.entries.key(key).and_then(Key::span).unwrap_or_default();
+            let path = self.path_to(key);
+            self.report(Rule::UnknownKey, self.sheet.absolute(at), format!("unknown key `{path}`"));
+        }
+    }
+
+    fn ask(&self, key: &'static str) -> Option<(&'d Key, &'d Item)> {
+        let name = self.entries.key(key)?;
+        let item = self.entries.get(key).filter(|item| !item.is_none())?;
+        self.asked.borrow_mut().push(key);
+        Some((name, item))
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&'d Key, &'d Item)> {
+        let entries = self.entries;
+        entries.iter().filter_map(move |(key, item)| Some((entries.key(key)?, item)))
+    }
+
+    fn key(&self, name: &Key) -> Spanned<String> {
+        let at = self.sheet.absolute(name.span().unwrap_or_default());
+        Spanned { value: name.get().to_owned(), at }
+    }
+
+    /// The value's own bytes; for tables, the header of the first.
+    fn span(&self, name: &Key, item: &Item) -> Range<usize> {
+        let own = match item {
+            Item::ArrayOfTables(tables) => tables.get(0).and_then(toml_edit::Table::span),
+            _ => item.span(),
+        };
+        self.sheet.absolute(own.or_else(|| name.span()).unwrap_or_default())
+    }
+
+    fn typed<T>(
+        &self,
+        key: &str,
+        name: &'d Key,
+        item: &'d Item,
+        expected: &str,
+        take: impl FnOnce(&'d Item) -> Option<T>,
+    ) -> Option<Spanned<T>> {
+        let at = self.span(name, item);
+        match take(item) {
+            Some(value) => Some(Spanned { value, at }),
+            None => {
+                self.wrong_type(&self.path_to(key), expected, item.type_name(), at);
+                None
+            }
+        }
+    }
+
+    fn as_table(&self, key: &str, name: &'d Key, item: &'d Item) -> Option<Table<'d>> {
+        let entries = self.typed(key, name, item, "a table", Item::as_table_like)?;
+        Some(self.child(key, entries.value, entries.at))
+    }
+
+    fn value(&self, name: &Key, raw: &Raw) -> Option<Spanned<Value>> {
+        let at = self.sheet.absolute(raw.span().unwrap_or_default());
+        let value = match raw {
+            Raw::String(text) => Value::String(text.value().clone()),
+            Raw::Integer(number) => Value::Integer(*number.value()),
+            Raw::Float(number) => Value::Float(*number.value()),
+            Raw::Boolean(truth) => Value::Boolean(*truth.value()),
+            Raw::Datetime(_) => Value::Datetime(self.source().text[at.clone()].to_owned()),
+            Raw::Array(list) => Value::List(list.iter().filter_map(|value| self.value(name, value)).collect()),
+            Raw::InlineTable(_) => return self.no_table(name, at),
+        };
+        Some(Spanned { value, at })
+    }
+
+    fn no_table(&self, name: &Key, at: Range<usize>) -> Option<Spanned<Value>> {
+        let message = format!("`{}` holds a table", self.path_to(name.get()));
+        self.report(Rule::TableInInputs, at, message);
+        None
+    }
+
+    fn wrong_type(&self, path: &str, expected: &str, found: &str, at: Range<usize>) {
+        let article = if found.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+        let message = format!("`{path}` must be {expected}, found {article} {found}");
+        self.report(Rule::WrongType, at, message);
+    }
+}
