@@ -23,5 +23,6 @@
 
 pub mod digest;
 pub mod fqn;
+pub mod module;
 pub mod problem;
 pub mod version;
