@@ -21,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod digest;
 pub mod fqn;
 pub mod module;
