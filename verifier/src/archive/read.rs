@@ -1,0 +1,219 @@
+//! From archive bytes to members, or to the rule that was broken.
+
+use super::gzip::Unpacked;
+use super::tar::{BLOCK, EntryKind, Header, check_pax};
+use super::{Files, Kind, MAX_DOCUMENT, MAX_ENTRIES, MAX_MODULE, Malformed};
+
+/// Reads an archive strictly. artifacts.md §7, every rule of its reading paragraph.
+///
+/// `kind` is what was asked for; members of the other kind are then unknown names. With `None` the members decide. The
+/// order of entries does not matter. Caps hold while the archive streams through: memory grows with the
+/// bytes that arrive, whatever the headers claim.
+///
+/// # Errors
+/// [`Malformed`], for the first rule found broken.
+pub fn read(archive: &[u8], kind: Option<Kind>) -> Result<Files, Malformed> {
+    let mut stream = Unpacked::open(archive)?;
+    let mut found = Found { asked: kind, kind, ..Found::default() };
+    let mut entry = 0;
+    // The extended header that waits for the entry it describes.
+    let mut waiting = None;
+    while let Some(block) = next_header(&mut stream, entry + 1)? {
+        entry += 1;
+        if entry > MAX_ENTRIES {
+            return Err(Malformed::TooManyEntries);
+        }
+        let header = Header::parse(&block, entry)?;
+        match header.kind {
+            EntryKind::File => {
+                let member = found.admit(&header)?;
+                let content = content(&mut stream, header.size, entry)?;
+                found.put(member, content);
+            }
+            EntryKind::Directory if header.size > 0 => {
+                return Err(Malformed::DirectoryContent { entry, name: header.shown(), size: header.size });
+            }
+            EntryKind::Directory => {}
+            EntryKind::Pax => {
+                if let Some(entry) = waiting {
+                    return Err(Malformed::PaxOrphan { entry });
+                }
+                if header.size > MAX_DOCUMENT {
+                    return Err(Malformed::PaxSyntax { entry, reason: "it is larger than 1 MiB" });
+                }
+                check_pax(&content(&mut stream, header.size, entry)?, entry)?;
+                waiting = Some(entry);
+                continue;
+            }
+            EntryKind::Other(ref what) => {
+                return Err(Malformed::NotRegular { entry, name: header.shown(), what: what.clone() });
+            }
+        }
+        waiting = None;
+    }
+    if let Some(entry) = waiting {
+        return Err(Malformed::PaxOrphan { entry });
+    }
+    zeros_to_the_end(&mut stream)?;
+    stream.close()?;
+    found.complete()
+}
+
+/// The next header, or `None` once the two zero blocks were read.
+fn next_header(stream: &mut Unpacked<'_>, entry: usize) -> Result<Option<[u8; BLOCK]>, Malformed> {
+    let mut block = [0; BLOCK];
+    match stream.read(&mut block)? {
+        BLOCK => {}
+        0 => return Err(Malformed::NoEnd),
+        _ => return Err(Malformed::TarCut { entry, what: "the header" }),
+    }
+    if block != [0; BLOCK] {
+        return Ok(Some(block));
+    }
+    match stream.read(&mut block)? {
+        BLOCK if block == [0; BLOCK] => Ok(None),
+        BLOCK => Err(Malformed::LoneZeroBlock { entry }),
+        _ => Err(Malformed::NoEnd),
+    }
+}
+
+/// Content and padding. What the padding holds is nobody's business: no reader looks at it.
+fn content(stream: &mut Unpacked<'_>, size: u64, entry: usize) -> Result<Vec<u8>, Malformed> {
+    let mut bytes = Vec::new();
+    if stream.append(&mut bytes, size)? < size {
+        return Err(Malformed::TarCut { entry, what: "the content" });
+    }
+    let padding = bytes.len().next_multiple_of(BLOCK) - bytes.len();
+    if stream.read(&mut [0; BLOCK][..padding])? < padding {
+        return Err(Malformed::TarCut { entry, what: "the padding" });
+    }
+    Ok(bytes)
+}
+
+/// Further zero blocks are fine: GNU tar pads to 10,240 bytes.
+fn zeros_to_the_end(stream: &mut Unpacked<'_>) -> Result<(), Malformed> {
+    let mut block = [0; BLOCK];
+    loop {
+        let count = stream.read(&mut block)?;
+        if block[..count].iter().any(|byte| *byte != 0) {
+            return Err(Malformed::AfterEnd("bytes that are not zero"));
+        }
+        match count {
+            0 => return Ok(()),
+            BLOCK => {}
+            _ => return Err(Malformed::AfterEnd("zeros that are no whole block")),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Member {
+    Wasm,
+    Bin,
+    Manifest,
+    Document,
+    Signature,
+}
+
+impl Member {
+    const ALL: [Member; 5] = [Member::Wasm, Member::Bin, Member::Manifest, Member::Document, Member::Signature];
+
+    fn name(self) -> &'static str {
+        match self {
+            Member::Wasm => "connector.wasm",
+            Member::Bin => "connector.bin",
+            Member::Manifest => "manifest.toml",
+            Member::Document => "action.md",
+            Member::Signature => "signature.sig",
+        }
+    }
+
+    /// The kind it tells; a signature is in both.
+    fn kind(self) -> Option<Kind> {
+        match self {
+            Member::Wasm | Member::Bin | Member::Manifest => Some(Kind::Connector),
+            Member::Document => Some(Kind::Action),
+            Member::Signature => None,
+        }
+    }
+
+    fn limit(self) -> u64 {
+        match self {
+            Member::Wasm | Member::Bin => MAX_MODULE,
+            Member::Manifest | Member::Document | Member::Signature => MAX_DOCUMENT,
+        }
+    }
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Found {
+    asked: Option<Kind>,
+    /// Asked for, or told by the first member that tells.
+    kind: Option<Kind>,
+    /// `connector.wasm` or `connector.bin`.
+    binary: Option<(&'static str, Vec<u8>)>,
+    manifest: Option<Vec<u8>>,
+    document: Option<Vec<u8>>,
+    signature: Option<Vec<u8>>,
+}
+
+impl Found {
+    /// May this file stand here? Decided before a byte of it is read.
+    fn admit(&mut self, header: &Header) -> Result<Member, Malformed> {
+        let name = header.name.strip_prefix(b"./").unwrap_or(&header.name);
+        let member = Member::ALL.into_iter().find(|member| member.name().as_bytes() == name);
+        let unknown = || Malformed::UnknownName { name: header.shown(), kind: self.asked };
+        let member = member.ok_or_else(unknown)?;
+        if let Some(tells) = member.kind()
+            && self.kind.is_some_and(|kind| kind != tells)
+        {
+            return Err(match self.asked {
+                Some(_) => unknown(),
+                None => Malformed::MixedKinds { member: member.name(), kind: tells },
+            });
+        }
+        self.kind = self.kind.or(member.kind());
+        let stands = match member {
+            Member::Wasm | Member::Bin => match &self.binary {
+                Some((name, _)) if *name != member.name() => return Err(Malformed::SecondBinary),
+                binary => binary.is_some(),
+            },
+            Member::Manifest => self.manifest.is_some(),
+            Member::Document => self.document.is_some(),
+            Member::Signature => self.signature.is_some(),
+        };
+        if stands {
+            return Err(Malformed::Duplicate(member.name()));
+        }
+        if header.size > member.limit() {
+            return Err(Malformed::MemberTooLarge { member: member.name(), found: header.size, limit: member.limit() });
+        }
+        Ok(member)
+    }
+
+    fn put(&mut self, member: Member, content: Vec<u8>) {
+        match member {
+            Member::Wasm | Member::Bin => self.binary = Some((member.name(), content)),
+            Member::Manifest => self.manifest = Some(content),
+            Member::Document => self.document = Some(content),
+            Member::Signature => self.signature = Some(content),
+        }
+    }
+
+    fn complete(self) -> Result<Files, Malformed> {
+        let kind = self.kind.ok_or(Malformed::Empty)?;
+        let missing = |member: Member| Malformed::Missing { kind, member: member.name() };
+        Ok(match kind {
+            Kind::Connector => Files::Connector {
+                wasm: self.binary.ok_or(missing(Member::Wasm))?.1,
+                manifest: self.manifest.ok_or(missing(Member::Manifest))?,
+                signature: self.signature.ok_or(missing(Member::Signature))?,
+            },
+            Kind::Action => Files::Action {
+                document: self.document.ok_or(missing(Member::Document))?,
+                signature: self.signature.ok_or(missing(Member::Signature))?,
+            },
+        })
+    }
+}
