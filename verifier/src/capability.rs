@@ -57,7 +57,14 @@ impl Capabilities {
                 Some(declared) => sorted(declared.iter().map(|import| import.value.clone()).collect()),
                 None => module.host_functions().into_iter().map(str::to_owned).collect(),
             },
-            spawn: sorted(manifest.spawn.iter().flat_map(|spawn| &spawn.programs).map(|p| p.path.clone()).collect()),
+            spawn: sorted(
+                manifest
+                    .spawn
+                    .iter()
+                    .flat_map(|spawn| &spawn.programs)
+                    .map(|program| program.path.value.clone())
+                    .collect(),
+            ),
         }
     }
 

@@ -209,7 +209,8 @@ mod tests {
         let text = String::from_utf8(sample().render()).expect("UTF-8");
         let keys: Vec<&str> =
             text.lines().filter(|line| line.starts_with("  \"")).filter_map(|line| line.split('"').nth(1)).collect();
-        let expected = ["schema", "repository", "version", "commit", "tool", "toolchain", "key", "connector", "actions"];
+        let expected =
+            ["schema", "repository", "version", "commit", "tool", "toolchain", "key", "connector", "actions"];
         assert_eq!(keys, [&expected[..], &["capabilities", "allowed"]].concat());
         assert!(text.ends_with("}\n") && !text.contains('\r'));
     }

@@ -98,7 +98,7 @@ pub enum VerifyError {
         /// Every problem of the document that stops it; never empty.
         problems: Vec<Problem>,
         /// The document; empty text where it is not UTF-8.
-        source: Source,
+        text: Source,
     },
     /// Class `fqn_mismatch`.
     #[error("this is {found}, not {wanted}")]
@@ -205,7 +205,12 @@ fn connector(
         Some(pinned) if pinned != content => return Err(VerifyError::Hash { pinned, found: content }),
         _ => {}
     }
-    Ok(Judged { reference, signer, payload: Payload::Connector { content, manifest: Box::new(manifest), module }, warnings })
+    Ok(Judged {
+        reference,
+        signer,
+        payload: Payload::Connector { content, manifest: Box::new(manifest), module },
+        warnings,
+    })
 }
 
 fn action(text: &[u8], signature: &[u8], wanted: &Wanted, ring: &Keyring) -> Result<Judged, VerifyError> {
@@ -235,21 +240,17 @@ fn action(text: &[u8], signature: &[u8], wanted: &Wanted, ring: &Keyring) -> Res
 fn source(member: &str, bytes: &[u8]) -> Result<Source, VerifyError> {
     Source::read(member, bytes.to_vec()).map_err(|problem| VerifyError::Document {
         problems: vec![problem],
-        source: Source { path: member.into(), text: "".into() },
+        text: Source { path: member.into(), text: "".into() },
     })
 }
 
 /// Parts what stops a document from what is only said about it: waivable rules never stop a verdict. artifacts.md §3.
-fn usable<T>(
-    document: Option<T>,
-    problems: Vec<Problem>,
-    source: Source,
-) -> Result<(T, Vec<Problem>), VerifyError> {
+fn usable<T>(document: Option<T>, problems: Vec<Problem>, source: Source) -> Result<(T, Vec<Problem>), VerifyError> {
     let stops = |problem: &Problem| problem.rule.severity() == Severity::Error && !problem.rule.is_waivable();
     let (fatal, warnings): (Vec<_>, Vec<_>) = problems.into_iter().partition(stops);
     match document {
         Some(document) if fatal.is_empty() => Ok((document, warnings)),
-        _ => Err(VerifyError::Document { problems: fatal, source }),
+        _ => Err(VerifyError::Document { problems: fatal, text: source }),
     }
 }
 

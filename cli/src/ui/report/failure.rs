@@ -282,7 +282,7 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
 
 fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
     match refusal {
-        VerifyError::Document { problems, source } => {
+        VerifyError::Document { problems, text: source } => {
             let drawn = problems.iter().map(|problem| draw(problem, Some(source), &[])).collect::<String>();
             let failure = failure.evidence(drawn.trim_end());
             match problems.first() {
