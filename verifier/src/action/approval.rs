@@ -68,8 +68,8 @@ fn preview(table: &Table<'_>, scope: &Scope<'_>) -> Option<Preview> {
         }
     }
     let multiline = table.strings("multiline").map(|labels| labels.value).unwrap_or_default();
-    let is_label = |text: &str| render.iter().flatten().any(|(label, _)| label.value == text);
-    for label in multiline.iter().filter(|label| render.is_some() && !is_label(&label.value)) {
+    let labels: HashSet<&str> = render.iter().flatten().map(|(label, _)| label.value.as_str()).collect();
+    for label in multiline.iter().filter(|label| render.is_some() && !labels.contains(label.value.as_str())) {
         let message = format!("\"{}\" is no label of `render`", label.value.escape_debug());
         table.report(Rule::Preview, label.at.clone(), message);
     }

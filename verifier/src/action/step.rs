@@ -95,6 +95,7 @@ fn check_references(table: &Table<'_>, value: &Spanned<Value>, scope: &Scope<'_>
         _ => return,
     };
     let mut reported = HashSet::new();
+    let mut place = Place { file: &table.source().text, rest: value.at.clone(), whole: value.at.clone() };
     for (written, reference) in template::references(text) {
         let (rule, message) = match reference {
             Reference::Argument(name) if scope.inputs.contains(name) => continue,
@@ -109,15 +110,32 @@ fn check_references(table: &Table<'_>, value: &Spanned<Value>, scope: &Scope<'_>
         };
         let written = &text[written];
         if reported.insert(written) {
-            table.report(rule, place(&table.source().text, &value.at, written), message);
+            table.report(rule, place.of(written), message);
         }
     }
 }
 
-/// The reference's own bytes where the value spells it literally; else the whole value's.
-fn place(file: &str, value: &Range<usize>, written: &str) -> Range<usize> {
-    match file[value.clone()].find(written) {
-        Some(offset) => value.start + offset..value.start + offset + written.len(),
-        None => value.clone(),
+/// Finds references, in their order, in the bytes that spell a value.
+struct Place<'s> {
+    file: &'s str,
+    /// Not searched yet; empty once a search was in vain, so that the whole takes one pass.
+    rest: Range<usize>,
+    whole: Range<usize>,
+}
+
+impl Place<'_> {
+    /// The reference's own bytes where the value spells it literally; else the whole value's.
+    fn of(&mut self, written: &str) -> Range<usize> {
+        match self.file[self.rest.clone()].find(written) {
+            Some(offset) => {
+                let start = self.rest.start + offset;
+                self.rest.start = start + written.len();
+                start..self.rest.start
+            }
+            None => {
+                self.rest.start = self.rest.end;
+                self.whole.clone()
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub enum Reference<'t> {
     /// `${args.NAME}`, the name as written. Good only if an input has exactly this name.
     Argument(&'t str),
-    /// `${args.` that no `}` ends. Always an error.
+    /// `${args.` that no `}` ends before the next brace. Always an error.
     Unclosed,
     /// `${step.field}`: the id of a step, and what of its result.
     Step {
@@ -37,7 +37,7 @@ pub fn references(text: &str) -> Vec<(Range<usize>, Reference<'_>)> {
 fn reference(text: &str) -> Option<(usize, Reference<'_>)> {
     let inside = text.strip_prefix("${")?;
     if let Some(name) = inside.strip_prefix("args.") {
-        return Some(match name.find('}') {
+        return Some(match name.find(['{', '}']).filter(|end| name[*end..].starts_with('}')) {
             Some(end) => ("${args.".len() + end + 1, Reference::Argument(&name[..end])),
             None => ("${args.".len(), Reference::Unclosed),
         });
@@ -67,6 +67,7 @@ mod tests {
             ("${post.items[0].id}", vec![step("post", "items[0].id")]),
             ("${ args.a } ${a} ${.b} ${a.} ${a b.c} ${} ${", vec![]),
             ("${x ${args.a}", vec![Reference::Argument("a")]),
+            ("${args.x ${args.a}", vec![Reference::Unclosed, Reference::Argument("a")]),
             ("${é.ü}", vec![step("é", "ü")]),
         ] {
             let found = references(text);

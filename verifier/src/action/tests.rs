@@ -306,6 +306,22 @@ fn many_faults_are_many_problems_in_file_order() {
     assert!(rules.iter().all(|rule| rule.severity() == Severity::Error));
 }
 
+#[test] // a reader meets these before it knows who signed them
+fn a_hostile_megabyte_takes_one_pass() {
+    let call = |value: String| parse(&with("\"${args.text}\"", &value), Stage::Artifact).problems.len();
+    let distinct = |prefix: &str| (0..50_000).map(|n| format!("{prefix}args.n{n}}}")).collect::<String>();
+    assert_eq!(call(format!("'{}'", distinct("${"))), 50_000);
+    assert_eq!(call(format!("\"{}\"", distinct("$\\u007b"))), 50_000);
+    assert_eq!(call(format!("'{}'", "${args.".repeat(140_000))), 1);
+    let labels: Vec<String> = (0..40_000).map(|n| format!("'l{n}'")).collect();
+    let render = labels.iter().map(|label| format!("{label} = 'x'")).collect::<Vec<_>>().join(",");
+    let preview = format!("op = 'get'\nrender = {{ {render} }}\nmultiline = [{}]\n", labels.join(","));
+    assert_eq!(found(&plus(&format!("[approval.preview]\n{preview}")), Stage::Artifact), []);
+    let long = format!("{{ {} = [{}] }}", "k".repeat(400_000), "{},".repeat(50_000));
+    let problems = parse(&with("{ a = \"${args.text}\" }", &long), Stage::Artifact).problems;
+    assert_eq!((problems.len(), problems.iter().all(|problem| problem.message.len() < 200)), (50_000, true));
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in "(\\+\\+\\+\n|[a-z=\"\\[\\]{}$.\n ]|\\PC){0,60}", cut in 0usize..600) {

@@ -31,7 +31,7 @@ pub(super) fn host(text: &str) -> Result<(), &'static str> {
     if name.ends_with('.') {
         return Err("ends in a dot before the port");
     }
-    if !is_dns_name(name) {
+    if !name.is_ascii() || !is_dns_name(name) {
         return Err("is not a host name");
     }
     Ok(())
@@ -48,12 +48,10 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-/// Non-empty labels of letters, digits, `-` and `_`.
+/// Non-empty labels of letters of any script, digits, `-` and `_`.
 fn is_dns_name(name: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    name.split('.').all(is_label)
+    let is_of_label = |character: char| character.is_alphanumeric() || character == '-' || character == '_';
+    name.split('.').all(|label| !label.is_empty() && label.chars().all(is_of_label))
 }
 
 /// Says why a text is not an OAuth URL: `https://…`, or `http://` to this machine. artifacts.md §2.

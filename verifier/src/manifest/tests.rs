@@ -138,6 +138,7 @@ fn an_oauth_url_is_https_or_local() {
         "http://127.0.0.1/x",
         "https://a?x=https://b@c",
         "https://A.example/x",
+        "https://bücher.example/x",
     ] {
         assert_eq!(endpoint::oauth_url(good), Ok(()), "{good}");
     }

@@ -77,9 +77,8 @@ pub fn after_mark(source: &Source) -> usize {
 /// [`after_mark`].
 pub fn read<T>(source: &Source, within: Range<usize>, body: impl FnOnce(&Table<'_>) -> Option<T>) -> Parsed<T> {
     let sheet = Sheet { source, base: within.start, problems: RefCell::new(Vec::new()) };
-    let end = within.end;
     let document = parse(&sheet, within).and_then(|document| {
-        let root = Table::root(&sheet, document.as_table(), end);
+        let root = Table::root(&sheet, document.as_table());
         body(&root)
     });
     let mut problems = sheet.problems.into_inner();

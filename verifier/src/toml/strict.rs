@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use toml_parser::decoder::Encoding;
-use toml_parser::parser::{Event, EventKind, RecursionGuard, ValidateWhitespace, parse_document};
+use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
 use super::{MARK, Sheet, on_characters};
@@ -16,7 +16,7 @@ const NESTING: u32 = 64;
 /// A dotted key or a table header may have this many parts. No schema here knows more than five.
 const KEY_PARTS: usize = 16;
 
-/// Reports the first syntax error and every TOML 1.1 form; false when there is no point in building a tree.
+/// Reports the first error of grammar (scalars and comments are left to the tree) and every TOML 1.1 form; false when there is no point in building a tree.
 pub(super) fn check(sheet: &Sheet<'_>, text: &str) -> bool {
     if text.starts_with(MARK) {
         sheet.report(Rule::TomlSyntax, sheet.absolute(0..MARK.len_utf8()), "a second byte-order mark");
@@ -26,8 +26,7 @@ pub(super) fn check(sheet: &Sheet<'_>, text: &str) -> bool {
     let tokens = source.lex().into_vec();
     let mut events: Vec<Event> = Vec::with_capacity(tokens.len());
     let mut first = First(None);
-    let mut receiver = ValidateWhitespace::new(&mut events, source);
-    parse_document(&tokens, &mut RecursionGuard::new(&mut receiver, NESTING), &mut first);
+    parse_document(&tokens, &mut RecursionGuard::new(&mut events, NESTING), &mut first);
     if let Some(error) = first.0 {
         let at = error.unexpected().or(error.context()).map_or(0..0, range);
         sheet.report(Rule::TomlSyntax, sheet.absolute(on_characters(text, at)), error.description());

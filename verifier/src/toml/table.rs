@@ -4,10 +4,13 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::Range;
 
-use toml_edit::{Item, Key, TableLike, Value as Raw};
+use toml_edit::{InlineTable, Item, Key, Value as Raw};
 
 use super::{Sheet, Value, quote};
 use crate::problem::{Rule, Source, Spanned};
+
+/// Characters of a key that a message repeats.
+const LONGEST_PART: usize = 80;
 
 /// One table being read. Ask for each key the schema has, then [`Table::finish`].
 ///
@@ -15,19 +18,58 @@ use crate::problem::{Rule, Source, Spanned};
 /// reported, so a document with one is refused whatever the caller makes of the `None`.
 pub struct Table<'d> {
     sheet: &'d Sheet<'d>,
-    entries: &'d dyn TableLike,
+    entries: Entries<'d>,
     path: String,
     at: Range<usize>,
     asked: RefCell<Vec<&'static str>>,
 }
 
-impl<'d> Table<'d> {
-    pub(super) fn root(sheet: &'d Sheet<'d>, entries: &'d dyn TableLike, end: usize) -> Table<'d> {
-        let at = sheet.base..sheet.base.min(end);
-        Table { sheet, entries, path: String::new(), at, asked: RefCell::default() }
+/// Both ways to write a table. toml_edit's own `TableLike` has no lookup of key and value in one.
+#[derive(Clone, Copy)]
+enum Entries<'d> {
+    Table(&'d toml_edit::Table),
+    Inline(&'d InlineTable),
+}
+
+impl<'d> Entries<'d> {
+    fn of(item: &'d Item) -> Option<Entries<'d>> {
+        match item {
+            Item::Table(table) => Some(Entries::Table(table)),
+            Item::Value(Raw::InlineTable(table)) => Some(Entries::Inline(table)),
+            _ => None,
+        }
     }
 
-    fn child(&self, key: &str, entries: &'d dyn TableLike, at: Range<usize>) -> Table<'d> {
+    fn find(self, key: &str) -> Option<(&'d Key, &'d Item)> {
+        match self {
+            Entries::Table(table) => table.get_key_value(key),
+            Entries::Inline(table) => table.get_key_value(key),
+        }
+    }
+
+    fn len(self) -> usize {
+        match self {
+            Entries::Table(table) => table.len(),
+            Entries::Inline(table) => table.len(),
+        }
+    }
+
+    fn all(self) -> impl Iterator<Item = (&'d Key, &'d Item)> {
+        let names: Vec<&'d str> = match self {
+            Entries::Table(table) => table.iter().map(|(key, _)| key).collect(),
+            Entries::Inline(table) => table.iter().map(|(key, _)| key).collect(),
+        };
+        names.into_iter().filter_map(move |name| self.find(name))
+    }
+}
+
+impl<'d> Table<'d> {
+    pub(super) fn root(sheet: &'d Sheet<'d>, table: &'d toml_edit::Table) -> Table<'d> {
+        let at = sheet.base..sheet.base;
+        Table { sheet, entries: Entries::Table(table), path: String::new(), at, asked: RefCell::default() }
+    }
+
+    fn child(&self, key: &str, entries: Entries<'d>, at: Range<usize>) -> Table<'d> {
         Table { sheet: self.sheet, entries, path: self.path_to(key), at, asked: RefCell::default() }
     }
 
@@ -51,16 +93,21 @@ impl<'d> Table<'d> {
         self.sheet.report(rule, at, message);
     }
 
-    /// The key's dotted path from the root.
+    /// The key's dotted path from the root. A part of more than 80 characters is cut short, so that one long
+    /// key cannot blow up the messages about everything below it.
     pub fn path_to(&self, key: &str) -> String {
         let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let key = if !key.is_empty() && key.bytes().all(is_bare) { key.to_owned() } else { quote(key) };
-        if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
+        let part = match key.char_indices().nth(LONGEST_PART) {
+            Some((end, _)) => quote(&format!("{}…", &key[..end])),
+            None if !key.is_empty() && key.bytes().all(is_bare) => key.to_owned(),
+            None => quote(key),
+        };
+        if self.path.is_empty() { part } else { format!("{}.{part}", self.path) }
     }
 
     /// Whether the key is there, of whatever type.
     pub fn has(&self, key: &str) -> bool {
-        self.entries.get(key).is_some_and(|item| !item.is_none())
+        self.entries.find(key).is_some()
     }
 
     /// Reports that `key` is missing.
@@ -76,10 +123,11 @@ impl<'d> Table<'d> {
 
     /// A string that must be there.
     pub fn required(&self, key: &'static str) -> Option<Spanned<String>> {
-        if !self.has(key) {
+        let Some((name, item)) = self.ask(key) else {
             self.missing(key);
-        }
-        self.string(key)
+            return None;
+        };
+        self.typed(key, name, item, "a string", |item| item.as_str().map(str::to_owned))
     }
 
     /// The text as a type, or a problem in the parser's own words.
@@ -140,7 +188,7 @@ impl<'d> Table<'d> {
         let value = match item {
             Item::ArrayOfTables(tables) => {
                 let child = |table: &'d toml_edit::Table| {
-                    self.child(key, table, self.sheet.absolute(table.span().unwrap_or_default()))
+                    self.child(key, Entries::Table(table), self.sheet.absolute(table.span().unwrap_or_default()))
                 };
                 tables.iter().map(child).collect()
             }
@@ -148,7 +196,7 @@ impl<'d> Table<'d> {
                 let child = |value: &'d Raw| {
                     let at = self.sheet.absolute(value.span().unwrap_or_default());
                     match value {
-                        Raw::InlineTable(table) => Some(self.child(key, table, at)),
+                        Raw::InlineTable(table) => Some(self.child(key, Entries::Inline(table), at)),
                         _ => {
                             self.wrong_type(&self.path_to(key), "a list of tables", value.type_name(), at);
                             None
@@ -170,7 +218,7 @@ impl<'d> Table<'d> {
         let read = |(name, item): (&'d Key, &'d Item)| {
             self.as_table(name.get(), name, item).map(|table| (self.key(name), table))
         };
-        self.all().filter_map(read).collect()
+        self.entries.all().filter_map(read).collect()
     }
 
     /// Every entry of a table whose keys are free names, each a string.
@@ -179,7 +227,7 @@ impl<'d> Table<'d> {
         let read = |(name, item): (&'d Key, &'d Item)| {
             self.typed(name.get(), name, item, "a string", text).map(|value| (self.key(name), value))
         };
-        self.all().filter_map(read).collect()
+        self.entries.all().filter_map(read).collect()
     }
 
     /// Every entry of a table whose keys are free names and whose values hold no table at any depth.
@@ -191,29 +239,28 @@ impl<'d> Table<'d> {
             };
             value.map(|value| (self.key(name), value))
         };
-        self.all().filter_map(read).collect()
+        self.entries.all().filter_map(read).collect()
     }
 
     /// Reports every key nobody asked for. Call it after the last question.
     pub fn finish(&self) {
         let asked = self.asked.borrow();
-        for (key, _) in self.entries.iter().filter(|(key, item)| !item.is_none() && !asked.contains(key)) {
-            let at = self.entries.key(key).and_then(Key::span).unwrap_or_default();
-            let path = self.path_to(key);
-            self.report(Rule::UnknownKey, self.sheet.absolute(at), format!("unknown key `{path}`"));
+        if asked.len() == self.entries.len() {
+            return;
+        }
+        for (name, _) in self.entries.all().filter(|(name, _)| !asked.contains(&name.get())) {
+            let path = self.path_to(name.get());
+            self.report(Rule::UnknownKey, self.key(name).at, format!("unknown key `{path}`"));
         }
     }
 
     fn ask(&self, key: &'static str) -> Option<(&'d Key, &'d Item)> {
-        let name = self.entries.key(key)?;
-        let item = self.entries.get(key).filter(|item| !item.is_none())?;
-        self.asked.borrow_mut().push(key);
-        Some((name, item))
-    }
-
-    fn all(&self) -> impl Iterator<Item = (&'d Key, &'d Item)> {
-        let entries = self.entries;
-        entries.iter().filter_map(move |(key, item)| Some((entries.key(key)?, item)))
+        let found = self.entries.find(key)?;
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&key) {
+            asked.push(key);
+        }
+        Some(found)
     }
 
     fn key(&self, name: &Key) -> Spanned<String> {
@@ -249,7 +296,7 @@ impl<'d> Table<'d> {
     }
 
     fn as_table(&self, key: &str, name: &'d Key, item: &'d Item) -> Option<Table<'d>> {
-        let entries = self.typed(key, name, item, "a table", Item::as_table_like)?;
+        let entries = self.typed(key, name, item, "a table", Entries::of)?;
         Some(self.child(key, entries.value, entries.at))
     }
 
