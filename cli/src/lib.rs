@@ -1,1 +1,3 @@
-//! x
+//! Everything behind the two binaries.
+
+pub mod sys;
