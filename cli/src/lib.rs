@@ -1,3 +1,4 @@
 //! Everything behind the two binaries.
 
+pub mod publisher;
 pub mod sys;

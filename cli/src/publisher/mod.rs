@@ -1,0 +1,3 @@
+//! The publishing wing. The other wings do not come in here.
+
+pub mod scaffold;
