@@ -1,1 +1,78 @@
 //! The repository skeletons that `aileron-pub init` copies.
+//!
+//! Data only: the trees beside this file, embedded when this crate is compiled. Rendering and writing belong to the
+//! caller. Every file is stored with `.j2` at the end, so that neither cargo nor go nor git takes a stored `go.mod` or
+//! `.gitignore` for its own. Paths and contents are minijinja templates over `owner`, `service`, `repo`, `fqn` and
+//! `publisher`.
+
+use include_dir::{Dir, include_dir};
+
+static GO: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/go");
+static WAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/wat");
+
+/// A skeleton, by the language its connector is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Template {
+    /// A wasip1 program in Go: one API host, an API key, a read and a gated write.
+    Go,
+    /// WebAssembly text, built without any toolchain: no network, no credential.
+    Wat,
+}
+
+impl Template {
+    /// Every skeleton there is.
+    pub const ALL: [Template; 2] = [Template::Go, Template::Wat];
+
+    /// As it is written on a command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Template::Go => "go",
+            Template::Wat => "wat",
+        }
+    }
+
+    /// The files to render, `.j2` taken off: path relative to the repository, `/`-separated, and text.
+    pub fn files(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let root = match self {
+            Template::Go => &GO,
+            Template::Wat => &WAT,
+        };
+        let mut files = Vec::new();
+        collect(root, &mut files);
+        files.into_iter()
+    }
+}
+
+fn collect(dir: &Dir<'static>, files: &mut Vec<(&'static str, &'static str)>) {
+    files.extend(
+        dir.files().filter_map(|file| Some((file.path().to_str()?.strip_suffix(".j2")?, file.contents_utf8()?))),
+    );
+    dir.dirs().for_each(|dir| collect(dir, files));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stored_file_is_embedded_under_its_own_name() {
+        for template in Template::ALL {
+            let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(template.as_str());
+            let mut on_disk = Vec::new();
+            walk(&root, &root, &mut on_disk);
+            let mut embedded: Vec<_> = template.files().map(|(path, _)| format!("{path}.j2")).collect();
+            on_disk.sort();
+            embedded.sort();
+            assert_eq!(embedded, on_disk, "{template:?}");
+        }
+    }
+
+    fn walk(root: &std::path::Path, dir: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap().is_dir() {
+                true => walk(root, &entry.path(), found),
+                false => found.push(entry.path().strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/")),
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Go, for wasip1.
+//!
+//! The user's go is asked once where modules come from and which toolchain it is; the build then runs without any of
+//! the user's settings but those answers. So private proxies and caches keep working, and a `GOFLAGS` in someone's
+//! configuration does not change what is published.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::{BuildError, Built, CONNECTOR, Recorded, Toolchain, disk};
+use crate::sys::process::{Command, Finished, ProcessError, Spawner};
+
+/// `connector/go.mod`.
+#[derive(Clone, Copy, Debug)]
+pub struct Go;
+
+const GO: &str = "go";
+
+/// Settings that decide the bytes.
+const SETTINGS: [(&str, &str); 3] = [("GOOS", "wasip1"), ("GOARCH", "wasm"), ("CGO_ENABLED", "0")];
+
+/// No paths of this machine, no state of a repository (a stamp would differ between a checkout and an export of the
+/// same commit), no symbols.
+const FLAGS: [&str; 3] = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"];
+
+const VERSION: &str = "GOVERSION";
+
+/// Where modules and toolchains come from, and where they are kept. None of it shows in the result.
+const ASKED: [&str; 10] = [
+    "GOPROXY",
+    "GOSUMDB",
+    "GOPRIVATE",
+    "GONOPROXY",
+    "GONOSUMDB",
+    "GOINSECURE",
+    "GOMODCACHE",
+    "GOCACHE",
+    "GOPATH",
+    "GOTOOLCHAIN",
+];
+
+impl Toolchain for Go {
+    fn describe(&self) -> String {
+        format!("Go ({CONNECTOR}/go.mod)")
+    }
+
+    fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<Built, BuildError> {
+        let connector = copy.join(CONNECTOR);
+        let go = || spawner.command(GO).within(&connector).env("GOWORK", workspace(copy));
+
+        let asked = run(go().args(["env", "-json", VERSION]).args(ASKED), copy)?;
+        let unidentified = |detail: String| BuildError::Unidentified { program: GO, detail };
+        let mut answers: BTreeMap<String, String> =
+            serde_json::from_slice(&asked.stdout).map_err(|error| unidentified(error.to_string()))?;
+        let version = answers
+            .remove(VERSION)
+            .filter(|version| !version.is_empty())
+            .ok_or_else(|| unidentified(format!("it names no {VERSION}")))?;
+
+        let out = tempfile::tempdir().map_err(disk("create a directory in", &std::env::temp_dir()))?;
+        let module = out.path().join("connector.wasm");
+        let mut build = go().env("GOENV", "off");
+        for name in ASKED {
+            if let Some(value) = answers.get(name).filter(|value| !value.is_empty()) {
+                build = build.env(name, value);
+            }
+        }
+        for (name, value) in SETTINGS {
+            build = build.env(name, value);
+        }
+        run(build.args(["build"]).args(FLAGS).args(["-o".as_ref(), module.as_os_str(), ".".as_ref()]), copy)?;
+        let wasm = fs::read(&module).map_err(disk("read", &module))?;
+
+        let settings = SETTINGS.iter().map(|(name, value)| format!("{name}={value}"));
+        let flags = settings.chain(FLAGS.map(str::to_owned)).collect();
+        Ok(Built { wasm, toolchain: Recorded::Toolchain { language: GO.into(), version, flags } })
+    }
+}
+
+/// The copy's own `go.work`, or `off`: one that lies above the copy is none of the repository's.
+fn workspace(copy: &Path) -> PathBuf {
+    let own = [copy.join(CONNECTOR), copy.to_owned()].map(|dir| dir.join("go.work"));
+    own.into_iter().find(|file| file.is_file()).unwrap_or_else(|| "off".into())
+}
+
+fn run(command: Command<'_>, copy: &Path) -> Result<Finished, BuildError> {
+    let finished = command.run().map_err(|error| match error {
+        ProcessError::NotFound { program } => {
+            BuildError::NoToolchain { program, advice: "install Go 1.24 or newer from https://go.dev/dl/" }
+        }
+        other => BuildError::Process(other),
+    })?;
+    if finished.status.success() {
+        return Ok(finished);
+    }
+    let said = [&*finished.stderr, &*finished.stdout].map(String::from_utf8_lossy);
+    let output = said.iter().flat_map(|text| text.lines()).map(|line| with_repository_paths(line, copy) + "\n");
+    Err(BuildError::Failed {
+        program: GO,
+        status: finished.status,
+        output: output.collect::<String>().trim_end().into(),
+    })
+}
+
+/// A line of the compiler's, with the paths a person has: the copy's own go, and what is relative to the connector's
+/// directory becomes relative to the repository.
+fn with_repository_paths(line: &str, copy: &Path) -> String {
+    let mut line = line.to_owned();
+    let real = copy.canonicalize().unwrap_or_else(|_| copy.to_owned());
+    for root in [real.as_path(), copy] {
+        line = line.replace(&format!("{}{}", root.display(), std::path::MAIN_SEPARATOR), "");
+    }
+    let text = line.trim_start();
+    let Some((path, rest)) = text.split_once(':') else { return line };
+    let is_relative_source = [".go", "go.mod", "go.sum", "go.work"].iter().any(|end| path.ends_with(end))
+        && !path.contains(char::is_whitespace)
+        && !path.starts_with(['/', '\\'])
+        && !path.starts_with(CONNECTOR);
+    if !is_relative_source {
+        return line;
+    }
+    let mut joined = PathBuf::from(CONNECTOR);
+    for part in Path::new(path).components() {
+        match part {
+            Component::ParentDir => drop(joined.pop()),
+            Component::Normal(name) => joined.push(name),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    let indent = &line[..line.len() - text.len()];
+    format!("{indent}{}:{rest}", joined.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{copy_tree, place};
+    use super::*;
+    use crate::publisher::scaffold::{Scaffold, scaffold};
+    use crate::sys::process::Environment;
+    use aileron_templates::Template;
+    use std::sync::atomic::AtomicBool;
+
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+
+    /// The machine's environment when it has Go; says so when it has not.
+    #[expect(clippy::print_stderr, reason = "a test that proves nothing must not look like one that passed")]
+    fn machine_with_go() -> Option<Environment> {
+        let environment = Environment::of_this_process();
+        match (Spawner { environment: &environment, stop: &GO_ON }).command(GO).args(["version"]).run() {
+            Ok(_) => Some(environment),
+            Err(error) => {
+                eprintln!("SKIPPED: {error}. This test builds with Go and has proved nothing.");
+                None
+            }
+        }
+    }
+
+    fn scaffolded(dir: &Path) -> Vec<PathBuf> {
+        let environment = Environment::default();
+        let request = Scaffold {
+            dir: dir.into(),
+            owner: "acme".into(),
+            service: "tea".into(),
+            language: Template::Go,
+            git: false,
+            publisher: "Acme".into(),
+        };
+        scaffold(&request, Spawner { environment: &environment, stop: &GO_ON }).unwrap().files
+    }
+
+    #[test] // release-pipeline.md §3
+    fn another_place_and_another_copy_give_the_same_bytes() {
+        let Some(environment) = machine_with_go() else { return };
+        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let source = tempfile::tempdir().unwrap();
+        let files = scaffolded(source.path());
+        let build = |name: &str| {
+            let temp = tempfile::tempdir().unwrap();
+            let copy = temp.path().join(name);
+            copy_tree(source.path(), &files, &copy).unwrap();
+            Go.build(&copy, spawner).unwrap()
+        };
+        let (one, two) = (build("one"), build("quite/another place"));
+        assert!(one == two, "the two modules differ");
+        assert!(one.wasm.starts_with(b"\0asm\x01\0\0\0"));
+        let Recorded::Toolchain { language, version, flags } = one.toolchain else { panic!("a build is recorded") };
+        assert_eq!(language, "go");
+        assert!(version.starts_with("go1."), "{version}");
+        let expected =
+            ["GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"];
+        assert_eq!(flags, expected);
+        let import = |name: &str| one.wasm.windows(name.len()).any(|window| window == name.as_bytes());
+        assert!(import("\x0caileron_host\x0chttp_request"));
+    }
+
+    #[test]
+    fn the_scaffolded_connector_passes_its_own_tests() {
+        let Some(environment) = machine_with_go() else { return };
+        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let temp = tempfile::tempdir().unwrap();
+        scaffolded(temp.path());
+        let connector = temp.path().join(CONNECTOR);
+        for arguments in [&["vet", "./..."][..], &["test", "./..."]] {
+            let run = spawner.command(GO).within(&connector).env("GOFLAGS", "").args(arguments).run().unwrap();
+            let said = [run.stdout, run.stderr].concat();
+            assert!(run.status.success(), "go {arguments:?}: {}", String::from_utf8_lossy(&said));
+        }
+    }
+
+    #[test]
+    fn a_compile_error_names_the_repositorys_files() {
+        let Some(environment) = machine_with_go() else { return };
+        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        for (file, text, expected) in [
+            ("connector/main.go", "package main\nfunc main() { undefined() }\n", "connector/main.go:2:15: undefined:"),
+            ("connector/main.go", "package main\nfunc main( {}\n", "connector/main.go:2:12: syntax error"),
+            ("connector/go.mod", "module x\nrequire\n\n!\n", "connector/go.mod:"),
+        ] {
+            let temp = tempfile::tempdir().unwrap();
+            place(temp.path(), Path::new("connector/go.mod"), b"module x\n\ngo 1.24\n").unwrap();
+            place(temp.path(), Path::new(file), text.as_bytes()).unwrap();
+            let error = Go.build(temp.path(), spawner).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains(&temp.path().display().to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn paths_of_the_copy_become_paths_of_the_repository() {
+        let copy = Path::new("/tmp/copy");
+        for (line, shown) in [
+            ("./main.go:3:5: undefined: x", "connector/main.go:3:5: undefined: x"),
+            ("\t./main.go:3:5: other declaration", "\tconnector/main.go:3:5: other declaration"),
+            ("main.go:1:1: expected 'package'", "connector/main.go:1:1: expected 'package'"),
+            ("../shared/a.go:1:2: no", "shared/a.go:1:2: no"),
+            ("/tmp/copy/connector/go.mod:3: unknown", "connector/go.mod:3: unknown"),
+            ("go: errors parsing /tmp/copy/go.work:", "go: errors parsing go.work:"),
+            ("/usr/local/go/src/io/io.go:1: no", "/usr/local/go/src/io/io.go:1: no"),
+            ("# github.com/acme/x/connector", "# github.com/acme/x/connector"),
+        ] {
+            assert_eq!(with_repository_paths(line, copy), shown);
+        }
+    }
+
+    #[test]
+    fn without_go_the_error_says_how_to_go_on() {
+        let temp = tempfile::tempdir().unwrap();
+        scaffolded(temp.path());
+        let environment = [("PATH".into(), "".into())].into_iter().collect();
+        let error = Go.build(temp.path(), Spawner { environment: &environment, stop: &GO_ON }).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("https://go.dev/dl/") && text.contains("--wasm FILE"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test] // artifacts.md §12
+    fn the_compiler_sees_no_secret_and_no_foreign_flags() {
+        use std::os::unix::fs::PermissionsExt;
+        let temp = tempfile::tempdir().unwrap();
+        let bin = temp.path().join("bin");
+        let log = temp.path().join("log");
+        let script = format!(
+            "#!/bin/sh\n/usr/bin/env >> {log}\n[ $1 = env ] && echo '{{\"GOVERSION\":\"go1.99\",\"GOPROXY\":\"https://proxy.test\"}}'\n\
+             while [ $# -gt 0 ]; do [ $1 = -o ] && printf module > $2; shift; done; exit 0\n",
+            log = log.display()
+        );
+        place(&bin, Path::new("go"), script.as_bytes()).unwrap();
+        fs::set_permissions(bin.join("go"), fs::Permissions::from_mode(0o755)).unwrap();
+        place(temp.path(), Path::new("connector/go.mod"), b"module x\n").unwrap();
+        place(temp.path(), Path::new("go.work"), b"use ./connector\n").unwrap();
+        let environment = [
+            ("PATH", bin.to_str().unwrap()),
+            ("HOME", "/home/test"),
+            ("AILERON_SIGNING_KEY", "hush"),
+            ("AILERON_KEY_PASSPHRASE", "hush"),
+            ("AILERON_CLIENT_SECRET", "hush"),
+            ("TEA_OAUTH_CLIENT_SECRET", "hush"),
+            ("GITHUB_TOKEN", "hush"),
+            ("GH_TOKEN", "hush"),
+            ("GOFLAGS", "-tags=hush"),
+            ("GOWASM", "hush"),
+            ("GOEXPERIMENT", "hush"),
+            ("RUSTFLAGS", "hush"),
+            ("GOENV", "hush"),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into_iter()
+        .collect();
+        let built = Go.build(temp.path(), Spawner { environment: &environment, stop: &GO_ON }).unwrap();
+        assert_eq!(built.wasm, b"module");
+        assert!(matches!(built.toolchain, Recorded::Toolchain { version, .. } if version == "go1.99"));
+        let seen = fs::read_to_string(log).unwrap();
+        assert!(!seen.contains("hush"), "{seen}");
+        for line in ["HOME=/home/test", "GOENV=off", "GOPROXY=https://proxy.test", "GOOS=wasip1", "CGO_ENABLED=0"] {
+            assert!(seen.lines().any(|had| had == line), "{line} in {seen}");
+        }
+        assert_eq!(seen.matches(&format!("GOWORK={}", temp.path().join("go.work").display())).count(), 2);
+    }
+}

@@ -1,0 +1,502 @@
+//! A new connector repository, from an embedded skeleton.
+//!
+//! Everything is made in a hidden directory and moved into place at the end: whoever is interrupted, or told no, finds
+//! nothing half-written. Not here: the questions `init` asks, keys, and rules (the skeletons keep them; tests see to it).
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aileron_templates::Template;
+use aileron_verifier::problem::Class;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use tempfile::TempDir;
+
+use crate::sys::process::{Finished, ProcessError, Spawner};
+
+/// What to make, and where.
+#[derive(Clone, Debug)]
+pub struct Scaffold {
+    /// The repository's root: a directory that is empty, holds nothing but `.git`, or does not exist yet.
+    pub dir: PathBuf,
+    /// The GitHub account or organisation it will be published under.
+    pub owner: String,
+    /// The service it connects to; the repository is `aileron-connector-<service>`.
+    pub service: String,
+    /// Which skeleton.
+    pub language: Template,
+    /// Make a git repository with one commit, unless `dir` lies in one.
+    pub git: bool,
+    /// The name users see; one line.
+    pub publisher: String,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scaffolded {
+    /// Every file written, relative to the root, sorted.
+    pub files: Vec<PathBuf>,
+    /// Whether a git repository was made.
+    pub git: bool,
+}
+
+/// Why nothing was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ScaffoldError {
+    /// Class `usage_error`.
+    #[error(
+        "\"{}\" is not a GitHub owner: letters, digits and single hyphens between them, at most 39 characters",
+        .0.escape_debug()
+    )]
+    Owner(String),
+    /// Class `usage_error`.
+    #[error(
+        "\"{}\" is not a service name: lower-case letters, digits and single hyphens between them, at most 80 characters",
+        .0.escape_debug()
+    )]
+    Service(String),
+    /// Class `usage_error`.
+    #[error("\"{}\" is not a publisher name: one line, not blank, without `\"` and `\\`", .0.escape_debug())]
+    Publisher(String),
+    /// Class `usage_error`.
+    #[error("{} is not an empty directory: {} is in the way", .dir.display(), .first.display())]
+    InTheWay {
+        /// The directory that was asked for.
+        dir: PathBuf,
+        /// The first entry in it, by name; or the file that stands where a directory should be.
+        first: PathBuf,
+    },
+    /// Class `validation_error`. A defect of a skeleton.
+    #[error("the skeleton's {path} does not render")]
+    Template {
+        /// The file, as embedded.
+        path: &'static str,
+        /// The template engine's account.
+        #[source]
+        source: minijinja::Error,
+    },
+    /// Class `store_unwritable`.
+    #[error("cannot {attempt} {}", .path.display())]
+    Disk {
+        /// What was being done.
+        attempt: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Class `usage_error`.
+    #[error("git was not found in PATH: install it, or leave the repository out with --no-git")]
+    NoGit,
+    /// Class `store_unwritable`, `incomplete` when interrupted.
+    #[error(transparent)]
+    Git(ProcessError),
+    /// Class `store_unwritable`.
+    #[error("git {step} failed ({status}): {output}; --no-git leaves the repository out")]
+    GitFailed {
+        /// The git command.
+        step: &'static str,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// What it wrote.
+        output: String,
+    },
+}
+
+impl ScaffoldError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            ScaffoldError::Owner(_)
+            | ScaffoldError::Service(_)
+            | ScaffoldError::Publisher(_)
+            | ScaffoldError::InTheWay { .. }
+            | ScaffoldError::NoGit => Class::UsageError,
+            ScaffoldError::Template { .. } => Class::ValidationError,
+            ScaffoldError::Git(ProcessError::Interrupted { .. }) => Class::Incomplete,
+            ScaffoldError::Disk { .. } | ScaffoldError::Git(_) | ScaffoldError::GitFailed { .. } => {
+                Class::StoreUnwritable
+            }
+        }
+    }
+}
+
+/// Makes the repository. All of it, or nothing.
+///
+/// # Errors
+/// [`ScaffoldError`]; the directory is then as it was.
+pub fn scaffold(request: &Scaffold, spawner: Spawner<'_>) -> Result<Scaffolded, ScaffoldError> {
+    let files = render(request)?;
+    let target = Target::at(&request.dir)?;
+    let stage = target.stage()?;
+    for (path, text) in &files {
+        let path = stage.path().join(path);
+        let parent = path.parent().unwrap_or(stage.path());
+        fs::create_dir_all(parent).map_err(disk("create", parent))?;
+        fs::write(&path, text).map_err(disk("write", &path))?;
+    }
+    let git = request.git && !target.is_in_a_git_repository();
+    if git {
+        commit(stage.path(), request, spawner)?;
+    }
+    target.receive(stage)?;
+    Ok(Scaffolded { files: files.into_iter().map(|(path, _)| path).collect(), git })
+}
+
+/// Every file of the skeleton with the request's words filled in. Touches no disk.
+fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
+    if !is_words(&request.owner, 39, |byte| byte.is_ascii_alphanumeric()) {
+        return Err(ScaffoldError::Owner(request.owner.clone()));
+    }
+    if !is_words(&request.service, 80, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return Err(ScaffoldError::Service(request.service.clone()));
+    }
+    let is_plain = |c: char| !c.is_control() && c != '"' && c != '\\';
+    if request.publisher.trim().is_empty() || !request.publisher.chars().all(is_plain) {
+        return Err(ScaffoldError::Publisher(request.publisher.clone()));
+    }
+    let repo = format!("aileron-connector-{}", request.service);
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+    engine.set_syntax(syntax.map_err(|source| ScaffoldError::Template { path: "syntax", source })?);
+    engine.set_auto_escape_callback(|_| AutoEscape::None);
+    engine.add_global("fqn", format!("github://{}/{repo}", request.owner));
+    engine.add_global("owner", request.owner.clone());
+    engine.add_global("service", request.service.clone());
+    engine.add_global("publisher", request.publisher.trim().to_owned());
+    engine.add_global("repo", repo);
+    let mut files = Vec::new();
+    for (path, text) in request.language.files() {
+        let fill = |template: &str| {
+            let filled = engine.render_named_str(path, template, Value::UNDEFINED);
+            filled.map_err(|source| ScaffoldError::Template { path, source })
+        };
+        files.push((PathBuf::from(fill(path)?), fill(text)?));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Words of `allowed` characters joined by single hyphens.
+fn is_words(text: &str, longest: usize, allowed: fn(u8) -> bool) -> bool {
+    text.len() <= longest && text.split('-').all(|word| !word.is_empty() && word.bytes().all(allowed))
+}
+
+/// Where the repository goes.
+struct Target {
+    dir: PathBuf,
+    exists: bool,
+}
+
+impl Target {
+    fn at(dir: &Path) -> Result<Target, ScaffoldError> {
+        let dir = std::path::absolute(dir).map_err(disk("resolve", dir))?;
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Target { dir, exists: false }),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                let file = dir.ancestors().find(|place| place.is_file()).unwrap_or(&dir);
+                return Err(ScaffoldError::InTheWay { first: file.to_owned(), dir });
+            }
+            Err(error) => return Err(disk("read", &dir)(error)),
+        };
+        let names: BTreeSet<OsString> = entries
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<Result<_, _>>()
+            .map_err(disk("read", &dir))?;
+        // A fresh clone of an empty repository is the natural place to start.
+        match names.into_iter().find(|name| name != ".git") {
+            Some(first) => Err(ScaffoldError::InTheWay { dir, first: first.into() }),
+            None => Ok(Target { dir, exists: true }),
+        }
+    }
+
+    /// A hidden directory on the same file system: above a target that is still to be made, inside one that exists
+    /// (it may be someone's current directory, and its parent may be closed to us).
+    fn stage(&self) -> Result<TempDir, ScaffoldError> {
+        let place = self.dir.ancestors().find(|place| place.is_dir()).unwrap_or(&self.dir);
+        let mut stage = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            stage.permissions(fs::Permissions::from_mode(0o777)); // less the umask, as any directory made by hand
+        }
+        stage.prefix(".aileron-init-").tempdir_in(place).map_err(disk("create a directory in", place))
+    }
+
+    fn is_in_a_git_repository(&self) -> bool {
+        self.dir.ancestors().any(|dir| dir.join(".git").symlink_metadata().is_ok())
+    }
+
+    /// Moves what was staged into place. A target that did not exist appears in one step.
+    fn receive(&self, stage: TempDir) -> Result<(), ScaffoldError> {
+        if !self.exists {
+            let parent = self.dir.parent().unwrap_or(&self.dir);
+            fs::create_dir_all(parent).map_err(disk("create", parent))?;
+            fs::rename(stage.path(), &self.dir).map_err(disk("create", &self.dir))?;
+            let _ = stage.keep(); // its old name is gone
+            return Ok(());
+        }
+        let mut moved = Vec::new();
+        let moving = fs::read_dir(stage.path()).map_err(disk("read", stage.path()))?.try_for_each(|entry| {
+            let entry = entry.map_err(disk("read", stage.path()))?;
+            let place = self.dir.join(entry.file_name());
+            fs::rename(entry.path(), &place).map_err(disk("create", &place))?;
+            moved.push((entry.path(), place));
+            Ok(())
+        });
+        if moving.is_err() {
+            // Back into the stage, which goes away with all it holds.
+            moved.iter().for_each(|(staged, place)| drop(fs::rename(place, staged)));
+        }
+        moving
+    }
+}
+
+fn disk(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
+    let path = path.to_owned();
+    move |source| ScaffoldError::Disk { attempt, path, source }
+}
+
+/// What says who commits and where git keeps its settings. Where *this* repository lies is not for the caller's
+/// environment to say: `GIT_DIR` and its kin stay behind.
+const GIT_VARIABLES: [&str; 7] = [
+    "GIT_AUTHOR_NAME",
+    "GIT_AUTHOR_EMAIL",
+    "GIT_COMMITTER_NAME",
+    "GIT_COMMITTER_EMAIL",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+];
+
+/// A repository with one commit of everything. The user's hooks, signing key and ignore list have no say in it: none
+/// of them was made for a skeleton, and a signing prompt could not be answered here.
+fn commit(root: &Path, request: &Scaffold, spawner: Spawner<'_>) -> Result<(), ScaffoldError> {
+    let git = |arguments: &[&str]| spawner.command("git").inherit(&GIT_VARIABLES).within(root).args(arguments);
+    succeed("init", git(&["init", "--quiet"]).run())?;
+    succeed("add", git(&["add", "--all", "--force"]).run())?;
+    let message = format!("Start aileron-connector-{}", request.service);
+    let mut last = git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-m", &message]);
+    for (setting, stand_in, variables) in [
+        ("user.name", request.owner.clone(), ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"]),
+        (
+            "user.email",
+            format!("{}@users.noreply.github.com", request.owner),
+            ["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"],
+        ),
+    ] {
+        // For this one commit, and only where the user has said nothing.
+        let asked = git(&["config", "--get", setting]).run().map_err(missing_or_stopped)?;
+        if asked.status.success() {
+            continue;
+        }
+        for variable in variables {
+            if spawner.environment.value(variable).is_none() {
+                last = last.env(variable, &stand_in);
+            }
+        }
+    }
+    succeed("commit", last.run())
+}
+
+fn missing_or_stopped(error: ProcessError) -> ScaffoldError {
+    match error {
+        ProcessError::NotFound { .. } => ScaffoldError::NoGit,
+        other => ScaffoldError::Git(other),
+    }
+}
+
+fn succeed(step: &'static str, run: Result<Finished, ProcessError>) -> Result<(), ScaffoldError> {
+    let Finished { status, stderr, .. } = run.map_err(missing_or_stopped)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(ScaffoldError::GitFailed { step, status, output: String::from_utf8_lossy(&stderr).trim().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process;
+    use std::sync::atomic::AtomicBool;
+
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+
+    fn request(dir: &Path, language: Template) -> Scaffold {
+        Scaffold {
+            dir: dir.to_owned(),
+            owner: "acme".into(),
+            service: "tea-house".into(),
+            language,
+            git: false,
+            publisher: "Acme & Söhne".into(),
+        }
+    }
+
+    fn make(request: &Scaffold, variables: &[(&str, &str)]) -> Result<Scaffolded, ScaffoldError> {
+        let environment = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        scaffold(request, Spawner { environment: &environment, stop: &GO_ON })
+    }
+
+    fn entries(dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The variables a test's git sees: the machine's PATH, and nobody's settings.
+    fn without_settings(home: &Path) -> Vec<(&'static str, String)> {
+        let path = process::Environment::of_this_process().value("PATH").unwrap().to_str().unwrap().to_owned();
+        vec![
+            ("PATH", path),
+            ("HOME", home.to_str().unwrap().to_owned()),
+            ("GIT_CONFIG_NOSYSTEM", "1".into()),
+            ("GIT_DIR", "/nowhere".into()),
+        ]
+    }
+
+    fn git(dir: &Path, arguments: &[&str]) -> String {
+        let environment = process::Environment::of_this_process();
+        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let finished = spawner.command("git").within(dir).args(arguments).run().unwrap();
+        String::from_utf8(finished.stdout).unwrap().trim().to_owned()
+    }
+
+    #[test]
+    fn a_skeleton_is_written_with_every_name_filled_in() {
+        for language in Template::ALL {
+            let temp = tempfile::tempdir().unwrap();
+            let dir = temp.path().join("new/repo");
+            let made = make(&request(&dir, language), &[]).unwrap();
+            assert!(!made.git);
+            assert_eq!(made.files.len(), language.files().count());
+            for file in &made.files {
+                let text = fs::read_to_string(dir.join(file)).unwrap();
+                assert!(!text.contains("{{") || file.extension().is_some_and(|e| e == "go"), "{}", file.display());
+                assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{}", file.display());
+            }
+            let manifest = fs::read_to_string(dir.join("connector/manifest.toml")).unwrap();
+            assert!(manifest.contains("name = \"github://acme/aileron-connector-tea-house\"\nversion = \"0.0.0-dev\""));
+            assert!(manifest.contains("publisher = \"Acme & Söhne\""));
+            assert_eq!(entries(temp.path()), ["new"]);
+            assert_eq!(entries(&temp.path().join("new")), ["repo"]);
+        }
+    }
+
+    #[test] // artifacts.md §3 and §4: what the bundle rules compare
+    fn the_suite_lists_every_action_and_actions_are_named_after_their_directory() {
+        for language in Template::ALL {
+            let temp = tempfile::tempdir().unwrap();
+            make(&request(temp.path(), language), &[]).unwrap();
+            let suite = fs::read_to_string(temp.path().join("suite.toml")).unwrap();
+            let actions = entries(&temp.path().join("actions"));
+            assert_eq!(suite.matches("\"actions/").count(), actions.len());
+            for name in actions {
+                let text = fs::read_to_string(temp.path().join("actions").join(&name).join("action.md")).unwrap();
+                assert!(suite.contains(&format!("\"actions/{name}\"")), "{name}");
+                assert!(text.starts_with(&format!("+++\nname = \"{name}\"\nversion = \"0.0.0-dev\"\n")), "{name}");
+                assert!(text.contains("\nhash = \"sha256:bound-at-release\"\n"), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_with_something_in_it_is_left_alone() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(temp.path().join("notes"), "mine").unwrap();
+        fs::write(temp.path().join("also"), "mine").unwrap();
+        let error = make(&request(temp.path(), Template::Wat), &[]).unwrap_err();
+        assert!(error.to_string().ends_with("is not an empty directory: also is in the way"), "{error}");
+        let error = make(&request(&temp.path().join("notes"), Template::Wat), &[]).unwrap_err();
+        assert!(matches!(error, ScaffoldError::InTheWay { .. }), "{error}");
+        assert_eq!(entries(temp.path()), ["also", "notes"]);
+    }
+
+    #[test]
+    fn names_that_cannot_be_published_are_refused_before_anything_is_written() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("repo");
+        let good = request(&dir, Template::Go);
+        for owner in ["", "-acme", "acme-", "a--b", "a_b", "a/b", "äcme", &"a".repeat(40)] {
+            let error = make(&Scaffold { owner: owner.into(), ..good.clone() }, &[]).unwrap_err();
+            assert!(matches!(error, ScaffoldError::Owner(_)), "{owner}: {error}");
+        }
+        for service in ["", "Tea", "tea house", "tea_house", "../tea", "-tea", "tea.house", &"a".repeat(81)] {
+            let error = make(&Scaffold { service: service.into(), ..good.clone() }, &[]).unwrap_err();
+            assert!(matches!(error, ScaffoldError::Service(_)), "{service}: {error}");
+        }
+        for publisher in ["", "  ", "a\nb", "a\"b", "a\\b"] {
+            let error = make(&Scaffold { publisher: publisher.into(), ..good.clone() }, &[]).unwrap_err();
+            assert!(matches!(error, ScaffoldError::Publisher(_)), "{publisher}: {error}");
+        }
+        assert_eq!(entries(temp.path()).len(), 0);
+    }
+
+    #[test] // artifacts.md §12
+    fn a_new_repository_has_one_commit_and_nothing_uncommitted() {
+        let home = tempfile::tempdir().unwrap();
+        for existing in [false, true] {
+            let temp = tempfile::tempdir().unwrap();
+            let dir = if existing { temp.path().to_owned() } else { temp.path().join("repo") };
+            let variables = without_settings(home.path());
+            let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let made = make(&Scaffold { git: true, ..request(&dir, Template::Go) }, &variables).unwrap();
+            assert!(made.git);
+            assert_eq!(git(&dir, &["status", "--porcelain", "--ignored"]), "");
+            assert_eq!(
+                git(&dir, &["log", "--format=%an <%ae> %cn %s"]),
+                "acme <acme@users.noreply.github.com> acme Start aileron-connector-tea-house"
+            );
+            assert_eq!(git(&dir, &["ls-files"]).lines().count(), made.files.len());
+        }
+    }
+
+    #[test]
+    fn the_users_own_identity_is_used_where_there_is_one() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(
+            temp.path().join(".gitconfig"),
+            "[user]\nname = Ann\n[commit]\ngpgsign = true\n[core]\nhooksPath = hooks\n",
+        )
+        .unwrap();
+        let mut variables = without_settings(temp.path());
+        variables.push(("GIT_AUTHOR_EMAIL", "ann@example.com".into()));
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let dir = temp.path().join("repo");
+        make(&Scaffold { git: true, ..request(&dir, Template::Wat) }, &variables).unwrap();
+        assert_eq!(
+            git(&dir, &["log", "--format=%an %ae %cn %ce"]),
+            "Ann ann@example.com Ann acme@users.noreply.github.com"
+        );
+    }
+
+    #[test]
+    fn inside_a_repository_no_other_is_made() {
+        let temp = tempfile::tempdir().unwrap();
+        git(temp.path(), &["init", "--quiet"]);
+        let made = make(&Scaffold { git: true, ..request(temp.path(), Template::Wat) }, &[]).unwrap();
+        assert!(!made.git);
+        assert!(entries(temp.path()).contains(&"README.md".to_owned()));
+        let inner = temp.path().join("inner");
+        assert!(!make(&Scaffold { git: true, ..request(&inner, Template::Wat) }, &[]).unwrap().git);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("new/repo");
+        let error = make(&Scaffold { git: true, ..request(&dir, Template::Go) }, &[("PATH", "")]).unwrap_err();
+        assert!(matches!(error, ScaffoldError::NoGit) && error.to_string().contains("--no-git"), "{error}");
+        assert_eq!(entries(temp.path()).len(), 0);
+        let error = make(&Scaffold { git: true, ..request(temp.path(), Template::Go) }, &[("PATH", "")]).unwrap_err();
+        assert_eq!(error.class(), Class::UsageError);
+        assert_eq!(entries(temp.path()).len(), 0);
+    }
+}
