@@ -75,11 +75,34 @@ pub enum Toolchain {
         /// The flags that decide the bytes.
         flags: Vec<String>,
     },
-    /// Given as a file; always `true`.
+    /// Given as a file: `{"prebuilt": true}`.
     Prebuilt {
-        /// `true`.
-        prebuilt: bool,
+        /// Always true.
+        prebuilt: True,
     },
+}
+
+impl Toolchain {
+    /// What is recorded of a module nobody built here.
+    pub const PREBUILT: Toolchain = Toolchain::Prebuilt { prebuilt: True };
+}
+
+/// The JSON value `true`, and no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "bool", into = "bool")]
+pub struct True;
+
+impl TryFrom<bool> for True {
+    type Error = &'static str;
+    fn try_from(value: bool) -> Result<True, &'static str> {
+        value.then_some(True).ok_or("expected true")
+    }
+}
+
+impl From<True> for bool {
+    fn from(_: True) -> bool {
+        true
+    }
 }
 
 /// Digest and size of an archive.
@@ -189,7 +212,7 @@ mod tests {
             commit: "0".repeat(40),
             dirty: false,
             tool: Tool { name: "aileron-pub".into(), version: "0.1.0".into() },
-            toolchain: Toolchain::Prebuilt { prebuilt: true },
+            toolchain: Toolchain::PREBUILT,
             key: crate::key::PublicKey::from_bytes([1; 32]).fingerprint(),
             connector: ConnectorEntry {
                 fqn,
@@ -213,6 +236,20 @@ mod tests {
             ["schema", "repository", "version", "commit", "tool", "toolchain", "key", "connector", "actions"];
         assert_eq!(keys, [&expected[..], &["capabilities", "allowed"]].concat());
         assert!(text.ends_with("}\n") && !text.contains('\r'));
+    }
+
+    #[test] // artifacts.md §11
+    fn a_toolchain_has_one_of_two_shapes() {
+        let built =
+            Toolchain::Built { language: "go".into(), version: "go1.26.8".into(), flags: vec!["-trimpath".into()] };
+        for (toolchain, json) in [
+            (built, r#"{"language":"go","version":"go1.26.8","flags":["-trimpath"]}"#),
+            (Toolchain::PREBUILT, r#"{"prebuilt":true}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&toolchain).expect("JSON"), json);
+            assert_eq!(serde_json::from_str::<Toolchain>(json).expect("JSON"), toolchain);
+        }
+        assert!(serde_json::from_str::<Toolchain>(r#"{"prebuilt":false}"#).is_err());
     }
 
     #[test] // artifacts.md §11

@@ -103,9 +103,10 @@ fn below(directory: &Path, ring: &Keyring, listener: Listener<'_>) -> Result<Vec
             let path = error.path().unwrap_or(directory).to_owned();
             DiskError { doing: "list", path, cause: error.into() }
         })?;
-        let hidden = entry.path().strip_prefix(directory).is_ok_and(|path| {
-            path.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
-        });
+        let hidden = entry
+            .path()
+            .strip_prefix(directory)
+            .is_ok_and(|path| path.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b".")));
         if entry.file_type().is_file() && !hidden && entry.path().extension().is_some_and(|ending| ending == "gz") {
             archives.push(entry.into_path());
         }
@@ -158,7 +159,8 @@ mod tests {
 
     #[test] // artifacts.md §1
     fn a_place_in_a_mirror_is_a_name() {
-        let name = |path: &str| mirror_name(Path::new("/m"), Path::new(path), Scheme::Github).map(|name| name.to_string());
+        let name =
+            |path: &str| mirror_name(Path::new("/m"), Path::new(path), Scheme::Github).map(|name| name.to_string());
         let expected = Some("github://acme/x/actions/post@1.2.3".to_owned());
         assert_eq!(name("/m/acme/x/releases/download/actions/post/v1.2.3/aileron.tar.gz"), expected);
         assert_eq!(name("/m/acme/x/releases/download/v1.2.3/aileron.tar.gz").as_deref(), Some("github://acme/x@1.2.3"));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::key::PublicKey;
+use aileron_verifier::key::{PublicKey, PublicKeyError};
 use aileron_verifier::keyring::{Keyring, KeyringError};
 use aileron_verifier::problem::Class;
 
@@ -68,7 +68,10 @@ impl Trust {
     /// [`TrustError`].
     pub fn ring(&self, environment: &Environment) -> Result<Keyring, TrustError> {
         match self {
-            Trust::Keys(paths) => Ok(Keyring::of_keys(paths.iter().map(|path| key(path)).collect::<Result<_, _>>()?)),
+            Trust::Keys(paths) => {
+                let keys: Vec<PublicKey> = paths.iter().map(|path| key(path)).collect::<Result<_, _>>()?;
+                Ok(Keyring::of_keys(keys))
+            }
             Trust::File(path) => parse(path, &disk::read(path, RING_LIMIT)?),
             Trust::Home => {
                 let path = environment.aileron_home().ok_or(TrustError::NoHome)?.join("keyring.json");
@@ -100,11 +103,6 @@ fn refuse_writable_by_others(_: &Path) -> Result<(), TrustError> {
 
 fn key(path: &Path) -> Result<PublicKey, TrustError> {
     let bytes = disk::read(path, KEY_LIMIT)?;
-    let fault = |why: String| TrustError::Key { path: path.to_owned(), why };
-    let text = std::str::from_utf8(&bytes).map_err(|_| fault("not text".to_owned()))?;
-    let key = PublicKey::from_text(text).map_err(|error| fault(error.to_string()))?;
-    if key.is_small_order() {
-        return Err(fault("the key has small order: anyone could forge its signatures".to_owned()));
-    }
-    Ok(key)
+    let fault = |error: PublicKeyError| TrustError::Key { path: path.to_owned(), why: error.to_string() };
+    PublicKey::from_text(&bytes).and_then(PublicKey::refusing_small_order).map_err(fault)
 }

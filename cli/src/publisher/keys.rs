@@ -16,6 +16,7 @@ use aileron_verifier::problem::Class;
 use super::sign::file::{Made, check_private_key_path};
 use super::sign::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
+use crate::sys::disk::DiskError;
 
 /// The public key, relative to the repository.
 pub const PUBLIC_KEY: &str = "keys/publisher.pub";
@@ -93,15 +94,8 @@ pub enum KeysError {
     #[error("the keychain has a private key for {0} already; it is never overwritten")]
     KeychainTaken(String),
     /// A file could not be read or written.
-    #[error("cannot {doing} {}: {source}", .path.display())]
-    Io {
-        /// What was attempted.
-        doing: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// The committed public key is none.
     #[error("{}: {source}", .path.display())]
     NotAKey {
@@ -120,7 +114,7 @@ impl KeysError {
     pub fn class(&self) -> Class {
         match self {
             KeysError::PublicKeyExists(_) | KeysError::KeychainTaken(_) => Class::UsageError,
-            KeysError::Io { .. } => Class::StoreUnwritable,
+            KeysError::Disk(_) => Class::StoreUnwritable,
             KeysError::NotAKey { source, .. } => source.class(),
             KeysError::Key(error) => error.class(),
         }
@@ -188,7 +182,7 @@ pub fn generate(
 /// Reads the committed public key of the repository at `root`, known as `name`.
 ///
 /// # Errors
-/// [`KeysError::Io`]; [`KeysError::NotAKey`] for anything but PEM of an ed25519 key, and for a small-order key.
+/// [`KeysError::Disk`]; [`KeysError::NotAKey`] for anything but PEM of an ed25519 key, and for a small-order key.
 pub fn show(root: &Path, name: &Fqn) -> Result<Shown, KeysError> {
     let path = root.join(PUBLIC_KEY);
     let file = fs::read(&path).map_err(io_error("read the public key", &path))?;
@@ -213,7 +207,8 @@ fn is_there(path: &Path) -> Result<bool, KeysError> {
 }
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeysError {
-    move |source| KeysError::Io { doing, path: path.to_owned(), source }
+    let failed = DiskError::at(doing, path);
+    move |cause| KeysError::Disk(failed(cause))
 }
 
 fn ring_entry(name: &Fqn, key: &PublicKey) -> String {

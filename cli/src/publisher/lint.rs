@@ -4,9 +4,11 @@
 //! name, source and repository, suite and actions, repository and remote.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use aileron_verifier::action::{self, Action};
 use aileron_verifier::binding;
+use aileron_verifier::fqn::Fqn;
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::{Class, Problem, Rule, Severity, Source, Waiver};
@@ -46,6 +48,13 @@ pub struct Findings {
     pub waived: Vec<Waiver>,
     /// Number of action documents that were read.
     pub actions: usize,
+}
+
+/// Counts only: the sources are other people's text, and may hold what must not be printed.
+impl fmt::Debug for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Findings({} problems)", self.problems.len())
+    }
 }
 
 impl Findings {
@@ -94,6 +103,12 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
         waived: waived.to_vec(),
     });
     Findings { checked, problems, sources, waived: waived.to_vec(), actions: documents }
+}
+
+/// The connector's name, when its manifest can be used.
+pub fn name(project: &Project) -> Option<Fqn> {
+    let source = project.manifest.as_ref().ok()?.clone();
+    Some(ConnectorManifest::parse(source, Stage::Source).document?.name.value)
 }
 
 #[derive(Default)]
@@ -159,7 +174,8 @@ impl Lint {
     fn place(&mut self, action: &Action, directory: &ActionDirectory, manifest: Option<&ConnectorManifest>) {
         let source = &action.source;
         if action.name.value != directory.name {
-            let message = format!("the action is named \"{}\", its directory \"{}\"", action.name.value, directory.name);
+            let message =
+                format!("the action is named \"{}\", its directory \"{}\"", action.name.value, directory.name);
             self.push(source.problem(Rule::ActionDirectory, action.name.at.clone(), message));
         }
         let Some(connector) = manifest.map(|manifest| &manifest.name.value) else { return };
@@ -207,12 +223,7 @@ impl Lint {
             return None;
         };
         let source = self.open(file)?;
-        match PublicKey::from_pem(&source.text) {
-            Ok(key) if key.is_small_order() => {
-                let message = "the key has small order: anyone could forge its signatures";
-                self.push(source.problem(Rule::PublisherKey, 0..source.text.len(), message));
-                None
-            }
+        match PublicKey::from_pem(source.text.as_bytes()).and_then(PublicKey::refusing_small_order) {
             Ok(key) => Some(key),
             Err(error) => {
                 self.push(source.problem(Rule::PublisherKey, 0..source.text.len(), error.to_string()));

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use aileron_verifier::problem::{Problem, Source};
 
 use crate::sys::disk::{self, DiskError};
 use crate::sys::git::{self, GitError};
+use crate::sys::process::Spawner;
 
 /// No document of a repository is longer: the cap of manifests and actions. artifacts.md §7.
 const DOCUMENT_LIMIT: u64 = 1024 * 1024;
@@ -76,9 +76,9 @@ impl Project {
     ///
     /// # Errors
     /// [`LoadError`]; a directory git knows nothing of is no error yet: [`Project::history`] holds the reason.
-    pub fn load(directory: &Path, stop: &AtomicBool) -> Result<Project, LoadError> {
-        let root = root(directory, stop)?;
-        let history = History::read(&root, stop);
+    pub fn load(directory: &Path, spawner: Spawner<'_>) -> Result<Project, LoadError> {
+        let root = root(directory, spawner)?;
+        let history = History::read(&root, spawner);
         let manifest = source(&root, MANIFEST)?.ok_or_else(|| LoadError::NoManifest(root.clone()))?;
         Ok(Project {
             manifest,
@@ -92,12 +92,12 @@ impl Project {
 }
 
 /// The directory itself when it holds a connector, else the repository around it.
-fn root(directory: &Path, stop: &AtomicBool) -> Result<PathBuf, LoadError> {
+fn root(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, LoadError> {
     let directory = fs::canonicalize(directory).map_err(DiskError::at("open", directory))?;
     if directory.join(MANIFEST).is_file() {
         return Ok(directory);
     }
-    match git::toplevel(&directory, stop) {
+    match git::toplevel(&directory, spawner) {
         Ok(toplevel) if toplevel.join(MANIFEST).is_file() => Ok(toplevel),
         _ => Err(LoadError::NoManifest(directory)),
     }
@@ -130,15 +130,15 @@ fn actions(root: &Path) -> Result<Vec<ActionDirectory>, DiskError> {
 }
 
 impl History {
-    fn read(root: &Path, stop: &AtomicBool) -> Result<History, GitError> {
-        let commit = git::head(root, stop)?;
-        let changes = git::changes(root, stop)?.into_iter().filter(|path| !path.starts_with("dist/")).collect();
+    fn read(root: &Path, spawner: Spawner<'_>) -> Result<History, GitError> {
+        let commit = git::head(root, spawner)?;
+        let changes = git::changes(root, spawner)?.into_iter().filter(|path| !path.starts_with("dist/")).collect();
         Ok(History {
             commit,
             changes,
-            files: git::files(root, stop)?,
-            tags: git::tags(root, stop)?,
-            remote: git::remote(root, stop)?,
+            files: git::files(root, spawner)?,
+            tags: git::tags(root, spawner)?,
+            remote: git::remote(root, spawner)?,
         })
     }
 

@@ -15,6 +15,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use tempfile::TempDir;
 
+use crate::sys::disk::DiskError;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
 /// What to make, and where.
@@ -79,16 +80,8 @@ pub enum ScaffoldError {
         source: minijinja::Error,
     },
     /// Class `store_unwritable`.
-    #[error("cannot {attempt} {}", .path.display())]
-    Disk {
-        /// What was being done.
-        attempt: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// Class `usage_error`.
     #[error("git was not found in PATH: install it, or leave the repository out with --no-git")]
     NoGit,
@@ -118,9 +111,7 @@ impl ScaffoldError {
             | ScaffoldError::NoGit => Class::UsageError,
             ScaffoldError::Template { .. } => Class::ValidationError,
             ScaffoldError::Git(ProcessError::Interrupted { .. }) => Class::Incomplete,
-            ScaffoldError::Disk { .. } | ScaffoldError::Git(_) | ScaffoldError::GitFailed { .. } => {
-                Class::StoreUnwritable
-            }
+            ScaffoldError::Disk(_) | ScaffoldError::Git(_) | ScaffoldError::GitFailed { .. } => Class::StoreUnwritable,
         }
     }
 }
@@ -258,9 +249,9 @@ impl Target {
     }
 }
 
-fn disk(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
-    let path = path.to_owned();
-    move |source| ScaffoldError::Disk { attempt, path, source }
+fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
+    let failed = DiskError::at(doing, path);
+    move |cause| ScaffoldError::Disk(failed(cause))
 }
 
 /// What says who commits and where git keeps its settings. Where *this* repository lies is not for the caller's
@@ -353,7 +344,7 @@ mod tests {
 
     /// The variables a test's git sees: the machine's PATH, and nobody's settings.
     fn without_settings(home: &Path) -> Vec<(&'static str, String)> {
-        let path = process::Environment::of_this_process().value("PATH").unwrap().to_str().unwrap().to_owned();
+        let path = environment::Environment::of_this_process().value("PATH").unwrap().to_str().unwrap().to_owned();
         vec![
             ("PATH", path),
             ("HOME", home.to_str().unwrap().to_owned()),
@@ -363,7 +354,7 @@ mod tests {
     }
 
     fn git(dir: &Path, arguments: &[&str]) -> String {
-        let environment = process::Environment::of_this_process();
+        let environment = environment::Environment::of_this_process();
         let spawner = Spawner { environment: &environment, stop: &GO_ON };
         let finished = spawner.command("git").within(dir).args(arguments).run().unwrap();
         String::from_utf8(finished.stdout).unwrap().trim().to_owned()

@@ -79,7 +79,10 @@ fn public_mode() -> fs::Permissions {
 #[cfg(not(unix))]
 fn public_mode() -> fs::Permissions {
     // Permissions cannot be built from nothing here; a fresh temporary file of this process has the ordinary ones.
-    tempfile::tempfile().and_then(|file| file.metadata()).map(|metadata| metadata.permissions()).expect("a temporary file")
+    tempfile::tempfile()
+        .and_then(|file| file.metadata())
+        .map(|metadata| metadata.permissions())
+        .expect("a temporary file")
 }
 
 /// Renames a file into a directory that is made if need be.

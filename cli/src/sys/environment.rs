@@ -1,47 +1,52 @@
-//! The environment as a value, so that tests can say what is set without changing the process.
+//! The environment as a value: read once where the process starts, so that tests say what is set without changing the
+//! process, and nothing below looks around on its own.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::secret::Secret;
 
-/// Where variables are looked up.
-pub enum Environment {
-    /// The process's own.
-    Process,
-    /// Exactly these.
-    Fixed(BTreeMap<String, OsString>),
-}
+/// Variables and their values. No `Debug`: some of them are secrets.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
+    /// The environment of this process.
+    pub fn of_this_process() -> Environment {
+        std::env::vars_os().collect()
+    }
+
+    /// A variable's value as it stands, empty or not.
+    pub fn value(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
     /// A variable's value; unset and empty are both `None`.
-    pub fn var(&self, name: &str) -> Option<OsString> {
-        let value = match self {
-            Environment::Process => std::env::var_os(name),
-            Environment::Fixed(values) => values.get(name).cloned(),
-        };
-        value.filter(|value| !value.is_empty())
+    pub fn var(&self, name: &str) -> Option<&OsStr> {
+        self.value(name).filter(|value| !value.is_empty())
     }
 
-    /// A variable's value as text; one that is not Unicode counts as unset.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.var(name)?.into_string().ok()
-    }
-
-    /// A variable that holds a secret, taken as its bytes.
+    /// A variable that holds a secret, as its bytes.
     pub fn secret(&self, name: &str) -> Option<Secret> {
-        Some(Secret::from(self.var(name)?.into_encoded_bytes()))
+        Some(Secret::from(self.var(name)?.to_owned().into_encoded_bytes()))
     }
 
     /// `AILERON_HOME`, else `~/.aileron`. artifacts.md §9.
     pub fn aileron_home(&self) -> Option<PathBuf> {
-        let home = || Some(PathBuf::from(self.var(if cfg!(windows) { "USERPROFILE" } else { "HOME" })?).join(".aileron"));
+        let home =
+            || Some(PathBuf::from(self.var(if cfg!(windows) { "USERPROFILE" } else { "HOME" })?).join(".aileron"));
         self.var("AILERON_HOME").map(PathBuf::from).or_else(home)
     }
 
-    /// Whether this is a continuous-integration machine.
-    pub fn is_ci(&self) -> bool {
-        self.var("CI").is_some()
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Environment {
+        Environment(variables.into_iter().collect())
     }
 }

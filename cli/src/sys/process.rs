@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::environment::Environment;
+
 /// Bytes kept of each of standard output and standard error; what follows is read and dropped.
 pub const OUTPUT_CAP: usize = 4 << 20;
 
@@ -73,38 +75,18 @@ const PASSED_ON_WINDOWS: &[&str] = &[
 /// The second lock: a name with one of these in it is not passed, whatever prefix let it in.
 const NEVER: [&str; 6] = ["TOKEN", "SECRET", "KEY", "PASS", "CREDENTIAL", "AILERON"];
 
-/// The environment a run was started in, as a value.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<OsString, OsString>);
-
 impl Environment {
-    /// The environment of this process, read once.
-    pub fn of_this_process() -> Environment {
-        std::env::vars_os().collect()
-    }
-
-    /// The value of a variable.
-    pub fn value(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
-    }
-
     fn for_a_child(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
-        self.0.iter().filter(|(name, _)| name.to_str().is_some_and(is_passed))
+        self.iter().filter(|(name, _)| name.to_str().is_some_and(is_passed))
     }
 
     /// The program as a path. Relative entries of `PATH` do not count: they would run what lies in a repository.
     fn find(&self, program: &str) -> Option<PathBuf> {
-        let path = self.0.iter().find(|(name, _)| name.to_str().is_some_and(|name| is_same_name(name, "PATH")));
+        let path = self.iter().find(|(name, _)| name.to_str().is_some_and(|name| is_same_name(name, "PATH")));
         std::env::split_paths(path?.1)
             .filter(|dir| dir.is_absolute())
             .map(|dir| dir.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
             .find(|candidate| is_executable(candidate))
-    }
-}
-
-impl FromIterator<(OsString, OsString)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Environment {
-        Environment(variables.into_iter().collect())
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::{BuildError, Built, CONNECTOR, Recorded, Toolchain, disk};
+use super::{BuildError, Built, CONNECTOR, Made, Toolchain, disk};
 use crate::sys::process::{Command, Finished, ProcessError, Spawner};
 
 /// `connector/go.mod`.
@@ -74,7 +74,7 @@ impl Toolchain for Go {
 
         let settings = SETTINGS.iter().map(|(name, value)| format!("{name}={value}"));
         let flags = settings.chain(FLAGS.map(str::to_owned)).collect();
-        Ok(Built { wasm, toolchain: Recorded::Toolchain { language: GO.into(), version, flags } })
+        Ok(Built { wasm, toolchain: Made::Built { language: GO.into(), version, flags } })
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     use super::super::{copy_tree, place};
     use super::*;
     use crate::publisher::scaffold::{Scaffold, scaffold};
-    use crate::sys::process::Environment;
+    use crate::sys::environment::Environment;
     use aileron_templates::Template;
     use std::sync::atomic::AtomicBool;
 
@@ -184,7 +184,7 @@ mod tests {
         let (one, two) = (build("one"), build("quite/another place"));
         assert!(one == two, "the two modules differ");
         assert!(one.wasm.starts_with(b"\0asm\x01\0\0\0"));
-        let Recorded::Toolchain { language, version, flags } = one.toolchain else { panic!("a build is recorded") };
+        let Made::Built { language, version, flags } = one.toolchain else { panic!("a build is recorded") };
         assert_eq!(language, "go");
         assert!(version.starts_with("go1."), "{version}");
         let expected =
@@ -289,7 +289,7 @@ mod tests {
         .collect();
         let built = Go.build(temp.path(), Spawner { environment: &environment, stop: &GO_ON }).unwrap();
         assert_eq!(built.wasm, b"module");
-        assert!(matches!(built.toolchain, Recorded::Toolchain { version, .. } if version == "go1.99"));
+        assert!(matches!(built.toolchain, Made::Built { version, .. } if version == "go1.99"));
         let seen = fs::read_to_string(log).unwrap();
         assert!(!seen.contains("hush"), "{seen}");
         for line in ["HOME=/home/test", "GOENV=off", "GOPROXY=https://proxy.test", "GOOS=wasip1", "CGO_ENABLED=0"] {

@@ -12,9 +12,10 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use aileron_verifier::cohort::Toolchain as Made;
 use aileron_verifier::problem::Class;
-use serde::{Deserialize, Serialize};
 
+use crate::sys::disk::DiskError;
 use crate::sys::process::{ProcessError, Spawner};
 
 pub use go::Go;
@@ -42,50 +43,7 @@ pub struct Built {
     /// The module's bytes, not yet looked at.
     pub wasm: Vec<u8>,
     /// The line for `cohort.json`.
-    pub toolchain: Recorded,
-}
-
-/// What a cohort says about how its module was made. artifacts.md §11.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Recorded {
-    /// Built from the commit: `{language, version, flags[]}`.
-    Toolchain {
-        /// `go` or `wat`.
-        language: String,
-        /// The exact version: `go1.26.8`.
-        version: String,
-        /// Settings and flags that decide the bytes, in the order they were given.
-        flags: Vec<String>,
-    },
-    /// Handed over as a file: `{"prebuilt": true}`.
-    Prebuilt {
-        /// Always true.
-        prebuilt: True,
-    },
-}
-
-impl Recorded {
-    /// What is recorded of a module nobody built here.
-    pub const PREBUILT: Recorded = Recorded::Prebuilt { prebuilt: True };
-}
-
-/// The JSON value `true`, and no other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "bool", into = "bool")]
-pub struct True;
-
-impl TryFrom<bool> for True {
-    type Error = &'static str;
-    fn try_from(value: bool) -> Result<True, &'static str> {
-        value.then_some(True).ok_or("expected true")
-    }
-}
-
-impl From<True> for bool {
-    fn from(_: True) -> bool {
-        true
-    }
+    pub toolchain: Made,
 }
 
 /// Why there is no module. Every class is `build_failed`, but for an interruption.
@@ -139,16 +97,8 @@ pub enum BuildError {
     #[error("{} is not a path inside the repository", .0.display())]
     Outside(PathBuf),
     /// A file could not be read or written.
-    #[error("cannot {attempt} {}", .path.display())]
-    Disk {
-        /// What was being done.
-        attempt: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
 }
 
 impl BuildError {
@@ -163,7 +113,7 @@ impl BuildError {
             | BuildError::Unidentified { .. }
             | BuildError::Process(_)
             | BuildError::Outside(_)
-            | BuildError::Disk { .. } => Class::BuildFailed,
+            | BuildError::Disk(_) => Class::BuildFailed,
         }
     }
 }
@@ -178,6 +128,38 @@ pub fn detect(connector: &Path) -> Result<Box<dyn Toolchain>, BuildError> {
         [true, _] => Ok(Box::new(Go)),
         [_, true] => Ok(Box::new(Wat)),
         _ => Err(BuildError::NoSource { dir: connector.to_owned(), looked_for: LOOKED_FOR.to_vec() }),
+    }
+}
+
+/// A few words about the build that [`build`] is going to do.
+///
+/// # Errors
+/// [`BuildError::NoSource`].
+pub fn announce(root: &Path, prebuilt: Option<&Path>) -> Result<String, BuildError> {
+    match prebuilt {
+        Some(path) => Ok(format!("taking the module {}", path.display())),
+        None => Ok(format!("building with {}", detect(&root.join(CONNECTOR))?.describe())),
+    }
+}
+
+/// Builds the connector of the repository at `root` in a temporary copy of `files`, or takes a prebuilt module.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn build(
+    root: &Path,
+    files: &[PathBuf],
+    prebuilt: Option<&Path>,
+    spawner: Spawner<'_>,
+) -> Result<Built, BuildError> {
+    let copy = tempfile::tempdir().map_err(disk("create", &std::env::temp_dir()))?;
+    match prebuilt {
+        Some(path) => Prebuilt(path.to_owned()).build(copy.path(), spawner),
+        None => {
+            let toolchain = detect(&root.join(CONNECTOR))?;
+            copy_tree(root, files, copy.path())?;
+            toolchain.build(copy.path(), spawner)
+        }
     }
 }
 
@@ -224,28 +206,14 @@ fn is_inside(file: &Path) -> Result<(), BuildError> {
     if inside { Ok(()) } else { Err(BuildError::Outside(file.to_owned())) }
 }
 
-fn disk(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
-    let path = path.to_owned();
-    move |source| BuildError::Disk { attempt, path, source }
+fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
+    let failed = DiskError::at(doing, path);
+    move |cause| BuildError::Disk(failed(cause))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test] // artifacts.md §11
-    fn the_record_has_one_of_two_shapes() {
-        let built =
-            Recorded::Toolchain { language: "go".into(), version: "go1.26.8".into(), flags: vec!["-trimpath".into()] };
-        for (recorded, json) in [
-            (built, r#"{"language":"go","version":"go1.26.8","flags":["-trimpath"]}"#),
-            (Recorded::PREBUILT, r#"{"prebuilt":true}"#),
-        ] {
-            assert_eq!(serde_json::to_string(&recorded).unwrap(), json);
-            assert_eq!(serde_json::from_str::<Recorded>(json).unwrap(), recorded);
-        }
-        assert!(serde_json::from_str::<Recorded>(r#"{"prebuilt":false}"#).is_err());
-    }
 
     #[test]
     fn the_toolchain_is_told_from_the_file_that_is_there() {
@@ -286,6 +254,6 @@ mod tests {
             assert!(matches!(error, BuildError::Outside(_)), "{file}: {error}");
         }
         let error = copy_tree(&root, &["gone.txt".into()], &into).unwrap_err();
-        assert!(matches!(error, BuildError::Disk { .. }), "{error}");
+        assert!(matches!(error, BuildError::Disk(_)), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{BuildError, Built, Recorded, Toolchain, disk};
+use super::{BuildError, Built, Made, Toolchain, disk};
 use crate::sys::process::Spawner;
 
 /// The file. It is read when the build is due, as any source would be.
@@ -17,14 +17,14 @@ impl Toolchain for Prebuilt {
 
     fn build(&self, _: &Path, _: Spawner<'_>) -> Result<Built, BuildError> {
         let wasm = fs::read(&self.0).map_err(disk("read", &self.0))?;
-        Ok(Built { wasm, toolchain: Recorded::PREBUILT })
+        Ok(Built { wasm, toolchain: Made::PREBUILT })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::Environment;
+    use crate::sys::environment::Environment;
     use std::sync::atomic::AtomicBool;
 
     #[test]
@@ -35,7 +35,7 @@ mod tests {
         let file = temp.path().join("my.wasm");
         fs::write(&file, b"any bytes").unwrap();
         let built = Prebuilt(file).build(temp.path(), spawner).unwrap();
-        assert_eq!(built, Built { wasm: b"any bytes".into(), toolchain: Recorded::PREBUILT });
+        assert_eq!(built, Built { wasm: b"any bytes".into(), toolchain: Made::PREBUILT });
         let gone = temp.path().join("gone.wasm");
         let error = Prebuilt(gone.clone()).build(temp.path(), spawner).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot read {}", gone.display()));

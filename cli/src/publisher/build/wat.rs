@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{BuildError, Built, CONNECTOR, Recorded, Toolchain, disk};
+use super::{BuildError, Built, CONNECTOR, Made, Toolchain, disk};
 use crate::sys::process::Spawner;
 
 /// `connector/connector.wat`.
@@ -29,7 +29,7 @@ impl Toolchain for Wat {
         })?;
         let wasm =
             ::wat::Parser::new().parse_str(Some(&shown), text).map_err(|error| BuildError::Text(error.to_string()))?;
-        let toolchain = Recorded::Toolchain { language: "wat".into(), version: VERSION.into(), flags: Vec::new() };
+        let toolchain = Made::Built { language: "wat".into(), version: VERSION.into(), flags: Vec::new() };
         Ok(Built { wasm, toolchain })
     }
 }
@@ -39,7 +39,7 @@ mod tests {
     use super::super::place;
     use super::*;
     use crate::publisher::scaffold::{Scaffold, scaffold};
-    use crate::sys::process::Environment;
+    use crate::sys::environment::Environment;
     use aileron_templates::Template;
     use std::sync::atomic::AtomicBool;
 

@@ -78,14 +78,18 @@ impl Directory {
     pub fn index(&self, name: &Fqn) -> Result<Option<Index>, ForgeError> {
         let path = self.index_path(name);
         let Some(bytes) = disk::read_if_there(&path, ASSET_LIMIT)? else { return Ok(None) };
-        let foreign = |error: serde_json::Error| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
+        let foreign =
+            |error: serde_json::Error| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
         serde_json::from_slice(&bytes).map(Some).map_err(foreign)
     }
 
     fn published_cohort(&self, name: &Fqn, version: &Version) -> Result<Option<Cohort>, ForgeError> {
         let path = self.public(name, &Tag::of(name, version)).join(cohort::ASSET);
         let Some(bytes) = disk::read_if_there(&path, ASSET_LIMIT)? else { return Ok(None) };
-        let foreign = |error: cohort::CohortError| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
+        let foreign = |error: cohort::CohortError| ForgeError::Foreign {
+            path: path.display().to_string(),
+            why: error.to_string(),
+        };
         Cohort::read(&bytes).map(Some).map_err(foreign)
     }
 
@@ -124,7 +128,8 @@ impl Directory {
         // The signature first: an index without one would be refused, a signature without an index is not looked at.
         self.flip(name, tag, |asset| asset == cohort::SIGNATURE_ASSET)?;
         self.flip(name, tag, |asset| asset == cohort::ASSET)?;
-        let mut index = self.index(name)?.unwrap_or(Index { schema: 1, repository: name.repository(), versions: Vec::new() });
+        let mut index =
+            self.index(name)?.unwrap_or(Index { schema: 1, repository: name.repository(), versions: Vec::new() });
         if !index.versions.contains(&scope.release.version) {
             index.versions.push(scope.release.version.clone());
             index.versions.sort_by(|a, b| a.precedence(b).then_with(|| a.as_str().cmp(b.as_str())));

@@ -28,7 +28,7 @@ pub struct Ready {
 /// [`ReleaseError`], before anything was built or asked.
 pub fn ready(request: &Request, world: &World<'_>) -> Result<Ready, ReleaseError> {
     world.begin(format!("checking {}", request.repository.display()), 0);
-    let project = Project::load(&request.repository, world.stop)?;
+    let project = Project::load(&request.repository, world.spawner())?;
     let findings = lint::check(project, Some(&request.version), &request.waived);
     let Some(checked) = findings.checked else { return Err(ReleaseError::Check(Box::new(findings))) };
     let ready = place(checked, request)?;
@@ -50,7 +50,10 @@ fn place(mut checked: Checked, request: &Request) -> Result<Ready, ReleaseError>
     let tags: Vec<Tag> = connector.chain(actions).collect();
     same_commit(&tags, &history)?;
     let ready = Ready { release, tags, commit: history.commit.clone(), dirty: history.is_dirty(), checked };
-    Ok(Ready { checked: Checked { project: Project { history: Ok(history), ..ready.checked.project }, ..ready.checked }, ..ready })
+    Ok(Ready {
+        checked: Checked { project: Project { history: Ok(history), ..ready.checked.project }, ..ready.checked },
+        ..ready
+    })
 }
 
 fn same_commit(tags: &[Tag], history: &History) -> Result<(), ReleaseError> {

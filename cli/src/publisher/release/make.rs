@@ -90,7 +90,8 @@ fn from_file(path: &Path) -> Result<(Secret, String), ReleaseError> {
 /// `GOOGLE_OAUTH_CLIENT_SECRET` for `aileron-connector-google`.
 fn service_variable(repo: &str) -> String {
     let service = repo.strip_prefix("aileron-connector-").unwrap_or(repo);
-    let upper: String = service.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let upper: String =
+        service.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     format!("{upper}_OAUTH_CLIENT_SECRET")
 }
 
@@ -107,7 +108,13 @@ fn findings(problems: Vec<Problem>, ready: &Ready) -> Findings {
     let sources = std::iter::once(&ready.checked.manifest.source).chain(actions);
     let wanted = |source: &&Source| problems.iter().any(|problem| problem.file == source.path);
     let sources = sources.filter(wanted).cloned().collect();
-    Findings { checked: None, sources, problems, waived: ready.checked.waived.clone(), actions: ready.checked.actions.len() }
+    Findings {
+        checked: None,
+        sources,
+        problems,
+        waived: ready.checked.waived.clone(),
+        actions: ready.checked.actions.len(),
+    }
 }
 
 /// The module, and what it was made with.
@@ -126,7 +133,7 @@ pub fn build(bound: Bound, request: &Request, world: &World<'_>) -> Result<Built
     let project = &bound.ready.checked.project;
     let files = project.history.as_ref().map(|history| history.files.as_slice()).unwrap_or_default();
     world.begin(build::announce(&project.root, request.wasm.as_deref())?, 0);
-    let built = build::build(&project.root, files, request.wasm.as_deref(), world.environment, world.stop)?;
+    let built = build::build(&project.root, files, request.wasm.as_deref(), world.spawner())?;
     world.go_on()?;
     let module = Module::parse(&built.wasm)?;
     let declared = bound.ready.checked.manifest.imports.as_ref();

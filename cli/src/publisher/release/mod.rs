@@ -27,7 +27,7 @@ use aileron_verifier::version::Version;
 
 pub use self::error::ReleaseError;
 pub use self::load::{Ready, ready};
-pub use self::make::{Bound, Built, Pinned, Preview, bind, build, pin};
+pub use self::make::{Bound, Built, Change, Pinned, Preview, bind, build, pin};
 pub use self::plan::{Conflict, Plan, Verdict};
 pub use self::recheck::Receipt;
 pub use self::seal::{Artifact, Proven, pack, prove, sign};
@@ -37,6 +37,7 @@ use crate::publisher::forge::Forge;
 use crate::publisher::sign::Keychain;
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
+use crate::sys::process::Spawner;
 
 /// What is to be released, parsed.
 pub struct Request {
@@ -78,12 +79,17 @@ pub struct World<'a> {
     /// Takes progress.
     pub listener: Listener<'a>,
     /// The OS keychain.
-    pub keychain: &'a dyn Keychain,
+    pub keychain: &'a (dyn Keychain + Sync),
     /// Asks for the passphrase of an encrypted key.
-    pub passphrase: &'a dyn Fn() -> Option<Secret>,
+    pub passphrase: &'a (dyn Fn() -> Option<Secret> + Sync),
 }
 
 impl World<'_> {
+    /// Starts child processes that know nothing of our secrets and end with the run.
+    pub fn spawner(&self) -> Spawner<'_> {
+        Spawner { environment: self.environment, stop: self.stop }
+    }
+
     /// Ends the run here when it was interrupted.
     pub(crate) fn go_on(&self) -> Result<(), ReleaseError> {
         if self.stop.load(Ordering::SeqCst) { Err(ReleaseError::Interrupted { done: 0, of: 0 }) } else { Ok(()) }

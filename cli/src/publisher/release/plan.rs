@@ -122,7 +122,12 @@ impl Missing {
     }
 
     /// Stages what is neither public nor staged, and flips what is not public. Public bytes must be the planned ones.
-    fn release(&mut self, tag: aileron_verifier::version::Tag, assets: &[&Asset], remote: &Remote) -> Result<(), Conflict> {
+    fn release(
+        &mut self,
+        tag: aileron_verifier::version::Tag,
+        assets: &[&Asset],
+        remote: &Remote,
+    ) -> Result<(), Conflict> {
         let nothing = BTreeMap::new();
         let (public, staged) = match remote.states.get(tag.as_str()) {
             Some(State::Public { assets, staged }) => (assets, staged),
@@ -179,7 +184,8 @@ impl Missing {
                 self.stage.push(Write::Stage { tag: tag.clone(), asset: asset.clone() });
             }
         }
-        let flips_connector = self.flip.iter().any(|write| matches!(write, Write::Flip { tag: flipped } if *flipped == tag));
+        let flips_connector =
+            self.flip.iter().any(|write| matches!(write, Write::Flip { tag: flipped } if *flipped == tag));
         if announce {
             let suite_waits = proven.extras.iter().any(|asset| !is_index(asset) && !public.contains_key(asset.name));
             if suite_waits && !flips_connector {
@@ -192,8 +198,7 @@ impl Missing {
 }
 
 fn published_key(bytes: &[u8]) -> Result<PublicKey, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "not a key".to_owned())?;
-    PublicKey::from_pem(text).map_err(|error| error.to_string())
+    PublicKey::from_pem(bytes).map_err(|error| error.to_string())
 }
 
 /// The asset of an archive's release that must exist for consumers.

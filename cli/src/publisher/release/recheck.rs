@@ -26,7 +26,8 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
     let scope = Scope { connector: &proven.release.name, release: &proven.release, tags: &proven.tags };
     let ring = proven.ring();
     let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };
-    let absent = |tag: &str, published| ReleaseError::Differs { tag: tag.to_owned(), published, found: "absent".to_owned() };
+    let absent =
+        |tag: &str, published| ReleaseError::Differs { tag: tag.to_owned(), published, found: "absent".to_owned() };
     world.begin("fetching and verifying what is public", proven.artifacts.len());
     let fetched: Vec<_> = proven
         .artifacts
@@ -36,7 +37,8 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
     proven.artifacts.par_iter().zip(fetched).try_for_each(|(artifact, bytes)| {
         let published = artifact.archive.digest;
         let bytes = bytes.ok_or_else(|| absent(artifact.tag.as_str(), published))?;
-        let wanted = Wanted { reference: Some(artifact.reference.clone()), content: artifact.content, ..Wanted::default() };
+        let wanted =
+            Wanted { reference: Some(artifact.reference.clone()), content: artifact.content, ..Wanted::default() };
         let refused = |cause| ReleaseError::Refused { reference: artifact.reference.clone(), cause };
         let verified = Unverified::new(bytes).verify(&wanted, &ring).map_err(refused)?;
         world.advance();

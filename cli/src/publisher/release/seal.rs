@@ -2,9 +2,7 @@
 
 use aileron_verifier::action::Action;
 use aileron_verifier::archive::{Files, Packer};
-use aileron_verifier::cohort::{
-    self, ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry, Tool,
-};
+use aileron_verifier::cohort::{self, ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry, Tool};
 use aileron_verifier::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::key::{Fingerprint, PublicKey};
@@ -107,16 +105,15 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
     let mut extras = vec![Asset::new(cohort::ASSET, text), Asset::new(cohort::SIGNATURE_ASSET, signature)];
     extras.extend(suite(&pinned).map(|text| Asset::new("suite.toml", text.into_bytes())));
     let Pinned { ready, content, .. } = pinned;
-    let proven = Proven { release: ready.release, tags: ready.tags, content, public, artifacts, extras, index, changes };
+    let proven =
+        Proven { release: ready.release, tags: ready.tags, content, public, artifacts, extras, index, changes };
     Ok(Packed { proven })
 }
 
 fn index(pinned: &Pinned, key: &PublicKey, artifacts: &[Artifact]) -> Cohort {
     let checked = &pinned.ready.checked;
-    let archive = |artifact: &Artifact| Archive {
-        sha256: artifact.archive.digest,
-        size: artifact.archive.bytes.len() as u64,
-    };
+    let archive =
+        |artifact: &Artifact| Archive { sha256: artifact.archive.digest, size: artifact.archive.bytes.len() as u64 };
     let (connector, actions) = artifacts.split_at(1);
     let entry = |(artifact, action): (&Artifact, &Action)| ActionEntry {
         name: action.name.value.clone(),
@@ -143,10 +140,10 @@ fn index(pinned: &Pinned, key: &PublicKey, artifacts: &[Artifact]) -> Cohort {
             archive: connector.first().map(archive).unwrap_or(Archive { sha256: ArchiveDigest::of(&[]), size: 0 }),
         },
         actions: actions.iter().zip(&checked.actions).map(entry).collect(),
-        suite: checked.suite.as_ref().map(|suite| SuiteEntry {
-            name: suite.name.value.clone(),
-            description: suite.description.value.clone(),
-        }),
+        suite: checked
+            .suite
+            .as_ref()
+            .map(|suite| SuiteEntry { name: suite.name.value.clone(), description: suite.description.value.clone() }),
         capabilities: pinned.capabilities.clone(),
         allowed: waived(&checked.waived),
     }
@@ -172,7 +169,10 @@ fn suite(pinned: &Pinned) -> Option<String> {
         Some(Ref { name: action.reference.value.name.clone(), version: pinned.ready.release.version.clone() })
     };
     let members = suite.actions.iter().filter_map(|directory| member(&directory.value)).collect();
-    Some(InstallSuite { name: suite.name.value.clone(), description: suite.description.value.clone(), actions: members }.render())
+    Some(
+        InstallSuite { name: suite.name.value.clone(), description: suite.description.value.clone(), actions: members }
+            .render(),
+    )
 }
 
 /// A cohort every installer accepts: each archive went through the installer's own verdict, with nothing trusted but the
@@ -220,7 +220,8 @@ pub fn prove(packed: Packed, world: &World<'_>) -> Result<Proven, ReleaseError> 
     world.begin("verifying as an installer would", proven.artifacts.len());
     proven.artifacts.par_iter().try_for_each(|artifact| {
         world.go_on()?;
-        let wanted = Wanted { reference: Some(artifact.reference.clone()), content: artifact.content, ..Wanted::default() };
+        let wanted =
+            Wanted { reference: Some(artifact.reference.clone()), content: artifact.content, ..Wanted::default() };
         let refused = |cause| ReleaseError::Refused { reference: artifact.reference.clone(), cause };
         Unverified::new(&artifact.archive.bytes[..]).verify(&wanted, &ring).map_err(refused)?;
         world.advance();

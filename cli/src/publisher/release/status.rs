@@ -33,7 +33,9 @@ pub struct Status {
 /// [`ReleaseError::Forge`].
 pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Status, ReleaseError> {
     let remote = ready.observe(forge, world)?;
-    let listed = |tag: &str| remote.cohort.as_ref()?.archives().find(|(name, _)| *name == tag).map(|(_, archive)| archive.sha256);
+    let listed = |tag: &str| {
+        remote.cohort.as_ref()?.archives().find(|(name, _)| *name == tag).map(|(_, archive)| archive.sha256)
+    };
     let standing = |tag: &aileron_verifier::version::Tag| {
         let state = match remote.states.get(tag.as_str()) {
             None | Some(State::Absent) => "absent",

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 /// Writes a private key to a new file: mode 0600 from its first moment, synced, missing parents created with mode 0700.
 ///
 /// # Errors
-/// As [`check_private_key_path`]; [`KeyError::Io`]. On an error nothing of it stays.
+/// As [`check_private_key_path`]; [`KeyError::Disk`]. On an error nothing of it stays.
 pub fn write_private_key_file(path: &Path, text: &Secret) -> Result<(), KeyError> {
     let path = &check_private_key_path(path)?;
     let mut made = Made::default();
@@ -20,7 +20,7 @@ pub fn write_private_key_file(path: &Path, text: &Secret) -> Result<(), KeyError
     }
     made.file(path, 0o600, text.expose()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists(path.clone()),
-        _ => KeyError::Io { doing: "write the private key", path: path.clone(), source },
+        _ => KeyError::io("write the private key", &path)(source),
     })?;
     made.keep();
     Ok(())
@@ -30,9 +30,9 @@ pub fn write_private_key_file(path: &Path, text: &Secret) -> Result<(), KeyError
 ///
 /// # Errors
 /// [`KeyError::Exists`]; [`KeyError::InWorkTree`] and [`KeyError::GitUnclear`] unless git ignores the file;
-/// [`KeyError::Io`].
+/// [`KeyError::Disk`].
 pub fn check_private_key_path(path: &Path) -> Result<PathBuf, KeyError> {
-    let failed = |source| KeyError::Io { doing: "use the path", path: path.to_owned(), source };
+    let failed = |cause| KeyError::io("use the path", path)(cause);
     let absolute = std::path::absolute(path).map_err(failed)?;
     match fs::symlink_metadata(&absolute) {
         Ok(_) => return Err(KeyError::Exists(path.to_owned())),

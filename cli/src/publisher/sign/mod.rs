@@ -14,7 +14,7 @@ pub mod load;
 pub mod pkcs8;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::problem::Class;
@@ -26,6 +26,7 @@ pub use keychain::{Keychain, MemoryKeychain, OsKeychain};
 pub use load::{Loaded, Origin, load_signing_key};
 
 use crate::secret::Secret;
+use crate::sys::disk::DiskError;
 
 /// A publisher's private key. No `Debug`, no `Clone`; wiped on drop.
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -150,15 +151,8 @@ pub enum KeyError {
     #[error("the keychain did not answer within {0} seconds (is it waiting to be unlocked?)")]
     KeychainSilent(u64),
     /// A file could not be read or written.
-    #[error("cannot {doing} {}: {source}", .path.display())]
-    Io {
-        /// What was attempted.
-        doing: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// A private key is never overwritten.
     #[error("{} exists already; a private key is never overwritten", .0.display())]
     Exists(PathBuf),
@@ -209,7 +203,7 @@ impl KeyError {
             | KeyError::InWorkTree { .. }
             | KeyError::GitUnclear { .. }
             | KeyError::Absent { .. } => Class::UsageError,
-            KeyError::Random(_) | KeyError::KeychainRefused(_) | KeyError::KeychainSilent(_) | KeyError::Io { .. } => {
+            KeyError::Random(_) | KeyError::KeychainRefused(_) | KeyError::KeychainSilent(_) | KeyError::Disk(_) => {
                 Class::StoreUnwritable
             }
             KeyError::Empty
@@ -230,8 +224,13 @@ impl KeyError {
         }
     }
 
-    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> KeyError {
-        let path = path.into();
-        move |source| KeyError::Io { doing, path, source }
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+        let failed = DiskError::at(doing, path);
+        move |cause| KeyError::Disk(failed(cause))
+    }
+
+    /// Whether no place had a key at all, as opposed to a bad one.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, KeyError::Absent { .. })
     }
 }

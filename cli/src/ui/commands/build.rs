@@ -17,7 +17,8 @@ pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer
     request.allow_dirty = true; // nothing is released: a build may look at work in progress
     let preview = context.with_world(|world| release::preview(&request, world))?;
     disk::write(&out, &preview.wasm).map_err(Failure::from)?;
-    let imports = if preview.capabilities.imports.is_empty() { "none".into() } else { preview.capabilities.imports.join(", ") };
+    let imports =
+        if preview.capabilities.imports.is_empty() { "none".into() } else { preview.capabilities.imports.join(", ") };
     let text = format!(
         "{}\n  content hash    {}\n  module          {} ({} bytes)\n  host functions  {imports}\n",
         preview.release,

@@ -12,7 +12,7 @@ use crate::ui::args::Check;
 use crate::ui::report::{Exit, Failure, Outcome, drawn, problem_json};
 
 pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
-    let project = Project::load(repository, context.stop).map_err(|error| Failure::from(&error))?;
+    let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
     let findings = lint::check(project, args.version.as_ref(), &args.allow);
     let errors = findings.errors().count();
     let warnings = findings.problems.len() - errors;
@@ -33,7 +33,10 @@ fn failure(findings: &Findings, errors: usize) -> Option<Failure> {
     Some(if waivable {
         let rules: std::collections::BTreeSet<_> = findings.errors().map(|problem| problem.rule.id()).collect();
         let flags: Vec<String> = rules.into_iter().map(|rule| format!("--allow {rule}")).collect();
-        failure.next(format!("mend them, or waive the rules with {} (installers will refuse such actions by default)", flags.join(" ")))
+        failure.next(format!(
+            "mend them, or waive the rules with {} (installers will refuse such actions by default)",
+            flags.join(" ")
+        ))
     } else {
         failure.next("mend them and run `aileron-pub check` again")
     })

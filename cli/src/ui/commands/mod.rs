@@ -26,6 +26,7 @@ use crate::publisher::sign::OsKeychain;
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
 use crate::sys::interrupt;
+use crate::sys::process::Spawner;
 
 /// What commands have of the world.
 pub(crate) struct Context {
@@ -39,10 +40,15 @@ impl Context {
     fn new(output: Output) -> Context {
         Context {
             output,
-            environment: Environment::Process,
+            environment: Environment::of_this_process(),
             progress: Progress::new(Style::choose(output.quiet, output.json)),
             stop: interrupt::listen(),
         }
+    }
+
+    /// Starts child processes that know nothing of our secrets and end with the run.
+    pub(crate) fn spawner(&self) -> Spawner<'_> {
+        Spawner { environment: &self.environment, stop: self.stop }
     }
 
     /// Runs a publisher step with this context's world.
@@ -72,22 +78,27 @@ impl Context {
 pub fn publisher(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(args, |args: Publisher| {
         let context = Context::new(args.output);
-        let repository = args.repository;
-        let (command, result) = match args.command {
-            PublisherCommand::Init(args) => ("init", init::run(&args, &context)),
-            PublisherCommand::Demo(args) => ("demo", demo::run(&args, &context)),
-            PublisherCommand::Check(args) => ("check", check::run(&args, &repository, &context)),
-            PublisherCommand::Build(args) => ("build", build::run(args, repository, &context)),
-            PublisherCommand::Pack(args) => ("pack", pack::run(args, repository, &context)),
-            PublisherCommand::Plan(args) => ("plan", plan::run(args, repository, &context)),
-            PublisherCommand::Release(args) => ("release", release::run(args, repository, &context)),
-            PublisherCommand::Status(args) => ("status", status::run(args, repository, &context)),
-            PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, &context)),
-            PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, &context)),
-            PublisherCommand::Verify(args) => ("verify", verify::run(&args, &context)),
-        };
+        let (command, result) = dispatch(args, &context);
         finish(command, context.output.json, result)
     })
+}
+
+/// One verb: its name, and what it came to.
+fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
+    let repository = args.repository;
+    match args.command {
+        PublisherCommand::Init(args) => ("init", init::run(&args, context)),
+        PublisherCommand::Demo(args) => ("demo", demo::run(&args, context)),
+        PublisherCommand::Check(args) => ("check", check::run(&args, &repository, context)),
+        PublisherCommand::Build(args) => ("build", build::run(args, repository, context)),
+        PublisherCommand::Pack(args) => ("pack", pack::run(args, repository, context)),
+        PublisherCommand::Plan(args) => ("plan", plan::run(args, repository, context)),
+        PublisherCommand::Release(args) => ("release", release::run(args, repository, context)),
+        PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
+        PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
+        PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
+        PublisherCommand::Verify(args) => ("verify", verify::run(&args, context)),
+    }
 }
 
 /// Runs `aileron`.

@@ -23,13 +23,16 @@ pub(super) fn run(args: Pack, repository: PathBuf, context: &Context) -> Answer 
         disk::write(&out.join(tag.as_str()).join(asset.name), &asset.bytes).map_err(Failure::from)?;
     }
     let text = format!("{}written to {}\n", artifacts_text(&proven, "packed"), out.display());
-    Ok(Outcome::new(text, json!({
-        "version": version,
-        "out": out.display().to_string(),
-        "key": proven.signer(),
-        "content_hash": proven.content,
-        "artifacts": artifacts_json(&proven, "packed"),
-    })))
+    Ok(Outcome::new(
+        text,
+        json!({
+            "version": version,
+            "out": out.display().to_string(),
+            "key": proven.signer(),
+            "content_hash": proven.content,
+            "artifacts": artifacts_json(&proven, "packed"),
+        }),
+    ))
 }
 
 /// The closing table. The connector has a content hash; an action pins the connector's.

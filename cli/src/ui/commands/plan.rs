@@ -31,16 +31,19 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
                 growth_text(plan.growth.as_ref()),
             );
             let writes: Vec<String> = plan.stage.iter().chain(&plan.flip).map(|write| write.describe()).collect();
-            Ok(Outcome::new(text, json!({
-                "version": plan.proven.release.version,
-                "content_hash": plan.proven.content,
-                "signed": true,
-                "state": plan.verdict.as_str(),
-                "writes": {"total": plan.writes(), "stage": stage, "publish": flip},
-                "steps": writes,
-                "capabilities_since": plan.growth,
-                "changes": args.diff.then(|| changes_json(&plan.proven.changes)),
-            })))
+            Ok(Outcome::new(
+                text,
+                json!({
+                    "version": plan.proven.release.version,
+                    "content_hash": plan.proven.content,
+                    "signed": true,
+                    "state": plan.verdict.as_str(),
+                    "writes": {"total": plan.writes(), "stage": stage, "publish": flip},
+                    "steps": writes,
+                    "capabilities_since": plan.growth,
+                    "changes": args.diff.then(|| changes_json(&plan.proven.changes)),
+                }),
+            ))
         }
         Err(ReleaseError::Key(error)) if error.is_absent() => {
             let preview = context.with_world(|world| release::preview(&request, world))?;
@@ -50,12 +53,15 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
                 preview.release,
                 preview.content,
             );
-            Ok(Outcome::new(text, json!({
-                "version": preview.release.version,
-                "content_hash": preview.content,
-                "signed": false,
-                "changes": args.diff.then(|| changes_json(&preview.changes)),
-            })))
+            Ok(Outcome::new(
+                text,
+                json!({
+                    "version": preview.release.version,
+                    "content_hash": preview.content,
+                    "signed": false,
+                    "changes": args.diff.then(|| changes_json(&preview.changes)),
+                }),
+            ))
         }
         Err(error) => Err(Failure::from(error)),
     }

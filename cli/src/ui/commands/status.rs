@@ -37,13 +37,17 @@ pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answe
         status.verdict.as_str(),
         status.tags.len(),
     );
-    let tags: Vec<_> = status.tags.iter().map(|standing| json!({"tag": standing.tag, "state": standing.state})).collect();
-    Ok(Outcome::new(text, json!({
-        "version": status.release.version,
-        "registry": forge.describe(),
-        "status": status.verdict.as_str(),
-        "commit": status.commit,
-        "public": public,
-        "tags": tags,
-    })))
+    let tags: Vec<_> =
+        status.tags.iter().map(|standing| json!({"tag": standing.tag, "state": standing.state})).collect();
+    Ok(Outcome::new(
+        text,
+        json!({
+            "version": status.release.version,
+            "registry": forge.describe(),
+            "status": status.verdict.as_str(),
+            "commit": status.commit,
+            "public": public,
+            "tags": tags,
+        }),
+    ))
 }

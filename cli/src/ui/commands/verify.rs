@@ -52,7 +52,9 @@ fn subject(args: &Verify) -> Result<Subject, Failure> {
                 .next("write a Ref as <scheme>://<owner>/<repo>[/<subpath>]@<version>")
         })?;
         return match &args.reference {
-            Some(wanted) if *wanted != reference => Err(Failure::usage(format!("{reference} cannot be verified as {wanted}"))),
+            Some(wanted) if *wanted != reference => {
+                Err(Failure::usage(format!("{reference} cannot be verified as {wanted}")))
+            }
             _ => Ok(Subject::Reference(reference)),
         };
     }

@@ -23,7 +23,10 @@ pub fn draw(problem: &Problem, source: Option<&Source>, waived: &[Waiver]) -> St
         None => Report::msg(format!("{}: {}", problem.file, problem.message)),
     };
     let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(110).with_links(false).with_context_lines(0);
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+        .with_width(110)
+        .with_links(false)
+        .with_context_lines(0);
     match handler.render_report(&mut text, report.as_ref()) {
         Ok(()) => text,
         Err(_) => format!("{}: {} [{}]\n", problem.file, problem.message, problem.rule),

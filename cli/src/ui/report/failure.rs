@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use aileron_verifier::keyring::SignatureRefused;
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::verify::VerifyError;
 use serde_json::{Value, json};
@@ -66,7 +67,15 @@ pub struct Failure {
 impl Failure {
     /// A failure with nothing but its first line.
     pub fn new(class: Class, exit: Exit, message: impl Into<String>) -> Failure {
-        Failure { class, exit, message: message.into(), place: None, evidence: Vec::new(), next: None, details: json!({}) }
+        Failure {
+            class,
+            exit,
+            message: message.into(),
+            place: None,
+            evidence: Vec::new(),
+            next: None,
+            details: json!({}),
+        }
     }
 
     /// A command line that makes no sense.
@@ -90,7 +99,8 @@ impl Failure {
         Failure { details, ..self }
     }
 
-    fn at(self, problem: &Problem, source: Option<&Source>) -> Failure {
+    /// Says where: the file and line of a problem.
+    pub(crate) fn at(self, problem: &Problem, source: Option<&Source>) -> Failure {
         let line = source.map_or(1, |source| source.position(problem.at.start).0);
         Failure { place: Some((problem.file.to_string(), line)), ..self }
     }
@@ -131,9 +141,8 @@ impl From<ReleaseError> for Failure {
         let fail = |exit| Failure::new(class, exit, message.clone());
         match &error {
             ReleaseError::Load(error) => error.into(),
-            ReleaseError::History(_) => {
-                fail(Exit::Policy).next("git init && git add -A && git commit -m \"first commit\", in the repository's root")
-            }
+            ReleaseError::History(_) => fail(Exit::Policy)
+                .next("git init && git add -A && git commit -m \"first commit\", in the repository's root"),
             ReleaseError::Check(findings) | ReleaseError::Leftovers(findings) => of_findings(findings, message),
             ReleaseError::Dirty { changes, commit } => fail(Exit::Policy)
                 .details(json!({"changes": changes, "commit": commit}))
@@ -145,7 +154,7 @@ impl From<ReleaseError> for Failure {
                 .details(json!({"looked_at": looked_at}))
                 .next("set one of them, or pass --client-secret-env NAME or --client-secret-file FILE"),
             ReleaseError::UnwantedClientSecret(flag) => fail(Exit::Usage).next(format!("leave {flag} out")),
-            ReleaseError::ClientSecretNotText(_) => fail(Exit::Policy),
+            ReleaseError::ClientSecretNotText(_) => fail(Exit::Policy).next("store the secret as plain UTF-8 text"),
             ReleaseError::Build(error) => error.into(),
             ReleaseError::NotAModule(_) => fail(Exit::Failure).next("build with GOOS=wasip1 GOARCH=wasm"),
             ReleaseError::NotAConnector(faults) => {
@@ -162,10 +171,13 @@ impl From<ReleaseError> for Failure {
                 .next("sign with the key that belongs to keys/publisher.pub, or commit the new public key first"),
             ReleaseError::Refused { .. } => fail(Exit::Refused),
             ReleaseError::Conflict(conflict) => of_conflict(conflict, fail(Exit::Failure)),
-            ReleaseError::Forge { cause, done, of } => of_forge(cause, fail(Exit::Failure))
-                .details(json!({"writes_done": done, "writes_planned": of})),
+            ReleaseError::Forge { cause, done, of } => {
+                of_forge(cause, fail(Exit::Failure)).details(json!({"writes_done": done, "writes_planned": of}))
+            }
             ReleaseError::Disk(error) => error.into(),
-            ReleaseError::Differs { .. } => fail(Exit::Failure).next("find out who else writes to this registry, then run the release again"),
+            ReleaseError::Differs { .. } => {
+                fail(Exit::Failure).next("find out who else writes to this registry, then run the release again")
+            }
             ReleaseError::Interrupted { done, of } => fail(Exit::Interrupted)
                 .details(json!({"writes_done": done, "writes_planned": of}))
                 .next("run the same command again: it continues where this one stopped"),
@@ -175,21 +187,24 @@ impl From<ReleaseError> for Failure {
 
 fn of_conflict(conflict: &Conflict, failure: Failure) -> Failure {
     let failure = failure.details(match conflict {
-        Conflict::Archive { tag, published, planned } => json!({"tag": tag, "published": published, "planned": planned}),
+        Conflict::Archive { tag, published, planned } => {
+            json!({"tag": tag, "published": published, "planned": planned})
+        }
         Conflict::Index { tag } => json!({"tag": tag}),
         Conflict::Key { published, planned } => json!({"published": published, "planned": planned}),
     });
     match conflict {
-        Conflict::Archive { .. } | Conflict::Index { .. } => {
-            failure.next("published versions never change: check out the commit it was made from, or release a new version")
-        }
+        Conflict::Archive { .. } | Conflict::Index { .. } => failure
+            .next("published versions never change: check out the commit it was made from, or release a new version"),
         Conflict::Key { .. } => failure.next("if the key was rotated on purpose, pass --replace-key"),
     }
 }
 
 fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
     match error {
-        ForgeError::Disk(_) => failure.next("make room or correct the permissions, then run the same command again: it continues"),
+        ForgeError::Disk(_) => {
+            failure.next("make room or correct the permissions, then run the same command again: it continues")
+        }
         ForgeError::Busy(_) => failure.next("wait for the other release to end, then run the same command again"),
         ForgeError::Foreign { .. } => failure.next("move the file away, or publish to another directory"),
     }
@@ -224,6 +239,24 @@ pub(crate) fn drawn(problems: &[&Problem], findings: &Findings) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// Which keys were tried, so that a reader can compare fingerprints.
+fn tried(refused: &SignatureRefused, failure: Failure) -> Failure {
+    match refused {
+        SignatureRefused::NoMatch { tried, .. } => {
+            let tried: Vec<String> = tried.iter().map(ToString::to_string).collect();
+            failure.details(json!({"tried": tried})).evidence(format!("  tried {}", tried.join(", ")))
+        }
+        SignatureRefused::NoKey { .. } | SignatureRefused::WrongLength(_) => failure,
+    }
+}
+
+impl From<Findings> for Failure {
+    fn from(findings: Findings) -> Failure {
+        let message = format!("{} of this repository's rules are broken", findings.errors().count());
+        of_findings(&findings, message)
+    }
 }
 
 impl From<&LoadError> for Failure {
@@ -275,7 +308,9 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
     let fail = |exit| Failure::new(error.class(), exit, error.to_string());
     match error {
         JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
-        JudgeError::Fetch(FetchError::NoOrigin(_)) => fail(Exit::Usage).next("name a mirror with --from DIR, or set AILERON_MIRROR"),
+        JudgeError::Fetch(FetchError::NoOrigin(_)) => {
+            fail(Exit::Usage).next("name a mirror with --from DIR, or set AILERON_MIRROR")
+        }
         JudgeError::Fetch(_) | JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
     }
 }
@@ -291,7 +326,7 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
             }
         }
         VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
-        VerifyError::Signature(refused) => failure.evidence(format!("  {}", refused.evidence())).next(
+        VerifyError::Signature(refused) => tried(refused, failure).next(
             "compare fingerprints with the publisher's; if you trust the key, pass it with --key or add it to your keyring",
         ),
         VerifyError::Hash { pinned, found } => failure.details(json!({"pinned": pinned, "found": found})),
@@ -302,23 +337,28 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
 
 impl From<&BuildError> for Failure {
     fn from(error: &BuildError) -> Failure {
-        let failure = Failure::new(Class::BuildFailed, Exit::Failure, error.to_string());
-        let failure = error.output().lines().fold(failure, |failure, line| failure.evidence(format!("  {line}")));
-        match error.advice() {
-            Some(advice) => failure.next(advice),
-            None => failure,
-        }
+        let exit = if error.class() == Class::Incomplete { Exit::Interrupted } else { Exit::Failure };
+        // A compiler's own words are evidence; the first line is ours.
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let failure = Failure::new(error.class(), exit, lines.next().unwrap_or_default());
+        lines.fold(failure, |failure, line| failure.evidence(format!("  {line}")))
     }
 }
 
 impl From<&KeyError> for Failure {
     fn from(error: &KeyError) -> Failure {
-        let exit = if error.is_absent() { Exit::Usage } else { Exit::Failure };
-        let class = if error.is_absent() { Class::UsageError } else { error.class() };
+        let class = error.class();
+        let exit = if class == Class::UsageError { Exit::Usage } else { Exit::Failure };
         let failure = Failure::new(class, exit, error.to_string());
-        match error.advice() {
-            Some(advice) => failure.next(advice),
-            None => failure,
+        match error {
+            KeyError::Absent { .. } => {
+                failure.next("pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub keys generate`")
+            }
+            KeyError::PassphraseMissing => failure.next("set AILERON_KEY_PASSPHRASE, or run this on a terminal"),
+            KeyError::NoKeychain(_) => failure.next("pass --out FILE or --print-secret instead"),
+            KeyError::InWorkTree { .. } => failure.next("name a file outside the repository with --out"),
+            _ => failure,
         }
     }
 }
@@ -328,14 +368,24 @@ impl From<KeysError> for Failure {
         match &error {
             KeysError::Key(error) => error.into(),
             KeysError::Disk(error) => error.into(),
-            _ => Failure::new(Class::ValidationError, Exit::Failure, error.to_string()),
+            KeysError::PublicKeyExists(_) | KeysError::KeychainTaken(_) => {
+                Failure::new(error.class(), Exit::Usage, error.to_string())
+                    .next("aileron-pub keys show; to rotate the key, move the old files away first")
+            }
+            KeysError::NotAKey { .. } => Failure::new(error.class(), Exit::Policy, error.to_string()),
         }
     }
 }
 
 impl From<ScaffoldError> for Failure {
     fn from(error: ScaffoldError) -> Failure {
-        Failure::new(Class::StoreUnwritable, Exit::Failure, error.to_string())
+        let class = error.class();
+        let exit = match class {
+            Class::UsageError => Exit::Usage,
+            Class::Incomplete => Exit::Interrupted,
+            _ => Exit::Failure,
+        };
+        Failure::new(class, exit, error.to_string())
     }
 }
 

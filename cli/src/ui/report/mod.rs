@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::diagnostics::{draw, problem_json};
 pub use self::failure::{Exit, Failure};
+pub(crate) use self::failure::{drawn, of_judge, shown};
 
 /// What a command has to say.
 #[derive(Default)]
@@ -52,7 +53,9 @@ pub fn finish(command: &str, json: bool, result: Result<Outcome, Failure>) -> Ex
     } else {
         let failed = outcome.failure.as_ref().map(|failure| failure.text());
         // The failure's first line comes first on standard error; a long result precedes it on standard output.
-        write!(out, "{}", outcome.text).and_then(|()| out.flush()).and_then(|()| write!(err, "{}", failed.unwrap_or_default()))
+        write!(out, "{}", outcome.text)
+            .and_then(|()| out.flush())
+            .and_then(|()| write!(err, "{}", failed.unwrap_or_default()))
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe && exit == Exit::Ok => Exit::Failure,

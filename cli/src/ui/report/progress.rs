@@ -52,7 +52,9 @@ impl Progress {
         let mut current = self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match (self.style, event) {
             (Style::Quiet, _) | (Style::Lines | Style::Json, Event::Advance) => {}
-            (Style::Json, Event::Begin { step, total }) => line(&json!({"event": "begin", "step": step, "total": total}).to_string()),
+            (Style::Json, Event::Begin { step, total }) => {
+                line(&json!({"event": "begin", "step": step, "total": total}).to_string())
+            }
             (Style::Json, Event::End { outcome }) => line(&json!({"event": "end", "outcome": outcome}).to_string()),
             (Style::Json, Event::Note(text)) => line(&json!({"event": "note", "text": text}).to_string()),
             (Style::Lines, Event::Begin { step, .. }) => *current = Some((step, ProgressBar::hidden())),
