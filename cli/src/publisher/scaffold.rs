@@ -314,7 +314,6 @@ fn succeed(step: &'static str, run: Result<Finished, ProcessError>) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process;
     use std::sync::atomic::AtomicBool;
 
     static GO_ON: AtomicBool = AtomicBool::new(false);
@@ -344,7 +343,8 @@ mod tests {
 
     /// The variables a test's git sees: the machine's PATH, and nobody's settings.
     fn without_settings(home: &Path) -> Vec<(&'static str, String)> {
-        let path = environment::Environment::of_this_process().value("PATH").unwrap().to_str().unwrap().to_owned();
+        let path =
+            crate::sys::environment::Environment::of_this_process().value("PATH").unwrap().to_str().unwrap().to_owned();
         vec![
             ("PATH", path),
             ("HOME", home.to_str().unwrap().to_owned()),
@@ -354,7 +354,7 @@ mod tests {
     }
 
     fn git(dir: &Path, arguments: &[&str]) -> String {
-        let environment = environment::Environment::of_this_process();
+        let environment = crate::sys::environment::Environment::of_this_process();
         let spawner = Spawner { environment: &environment, stop: &GO_ON };
         let finished = spawner.command("git").within(dir).args(arguments).run().unwrap();
         String::from_utf8(finished.stdout).unwrap().trim().to_owned()

@@ -20,7 +20,7 @@ pub fn write_private_key_file(path: &Path, text: &Secret) -> Result<(), KeyError
     }
     made.file(path, 0o600, text.expose()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists(path.clone()),
-        _ => KeyError::io("write the private key", &path)(source),
+        _ => KeyError::io("write the private key", path)(source),
     })?;
     made.keep();
     Ok(())

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Answer, Context, dispatch};
 use crate::sys::process::ProcessError;
-use crate::ui::args::{Demo, Publisher};
+use crate::ui::args::{Demo, Output, Publisher};
 use crate::ui::report::{Exit, Failure, Outcome, shown};
 
 const REPOSITORY: &str = "aileron-connector-demo";
@@ -24,6 +24,8 @@ pub(super) fn run(args: &Demo, context: &Context) -> Answer {
     let (repository, key, registry) = (dir.join(REPOSITORY), dir.join("publisher.key"), dir.join("registry"));
     let (repository, key, registry) = (shown(&repository), shown(&key), shown(&registry));
     let public = format!("{repository}/keys/publisher.pub");
+    // The story is the progress: bars of single steps would only interrupt it.
+    let context = &Context::new(Output { quiet: true, ..context.output });
     let mut steps = Steps { context, text: String::new(), list: Vec::new() };
 
     steps.say("A repository: a connector with two operations, and two actions that call them.");
@@ -64,7 +66,7 @@ impl Steps<'_> {
     fn run(&mut self, args: &[&str]) -> Result<(), Failure> {
         let line = std::iter::once("aileron-pub").chain(args.iter().copied());
         let parsed = Publisher::try_parse_from(line.clone()).map_err(|error| Failure::usage(error.to_string()))?;
-        let command = line.collect::<Vec<_>>().join(" ");
+        let command = typed(line);
         let (_, result) = dispatch(parsed, self.context);
         let outcome = result?;
         self.text.push_str(&format!("$ {command}\n{}\n", outcome.text));
@@ -76,7 +78,7 @@ impl Steps<'_> {
     }
 
     fn git(&mut self, repository: &Path, args: &[&str]) -> Result<(), Failure> {
-        self.text.push_str(&format!("$ git -C {} {}\n", repository.display(), args.join(" ")));
+        self.text.push_str(&format!("$ git -C {} {}\n", repository.display(), typed(args.iter().copied())));
         // A machine without a configured author still gets its demo.
         let author =
             ["-c", "user.name=demo", "-c", "user.email=demo@users.noreply.github.com", "-c", "commit.gpgsign=false"];
@@ -94,4 +96,10 @@ impl Steps<'_> {
             Err(error) => Err(failed(error.to_string())),
         }
     }
+}
+
+/// Words as they would be typed.
+fn typed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let quoted = |word: &str| if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
+    words.map(quoted).collect::<Vec<_>>().join(" ")
 }

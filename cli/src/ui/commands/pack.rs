@@ -8,7 +8,7 @@ use super::{Answer, Context, request};
 use crate::publisher::release::{self, Proven};
 use crate::sys::disk;
 use crate::ui::args::Pack;
-use crate::ui::report::table::{grouped, table};
+use crate::ui::report::table::{grouped, short, table};
 use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Pack, repository: PathBuf, context: &Context) -> Answer {
@@ -42,12 +42,13 @@ pub(super) fn artifacts_text(proven: &Proven, verdict: &str) -> String {
         .iter()
         .map(|artifact| {
             let name = artifact.reference.name.subpath().unwrap_or(artifact.reference.name.repo()).to_owned();
-            let content = artifact.content.map_or_else(|| "-".to_owned(), |content| content.to_string());
+            let content = artifact.content.map_or_else(|| "-".to_owned(), short);
             let size = grouped(artifact.archive.bytes.len() as u64);
-            vec![name, artifact.tag.to_string(), content, artifact.archive.digest.to_string(), size, verdict.to_owned()]
+            vec![name, artifact.tag.to_string(), content, short(artifact.archive.digest), size, verdict.to_owned()]
         })
         .collect();
-    table(&["artifact", "tag", "content hash", "archive digest", "bytes", "verdict"], &rows)
+    let table = table(&["artifact", "tag", "content hash", "archive digest", "bytes", "verdict"], &rows);
+    format!("{table}content hash {}\nsigned by    {}\n", proven.content, proven.signer())
 }
 
 pub(super) fn artifacts_json(proven: &Proven, verdict: &str) -> Value {

@@ -1,5 +1,7 @@
 //! Plain columns, as wide as their widest cell.
 
+use std::fmt::Display;
+
 /// Lays rows out under a header: two spaces between columns, none at the end of a line. Widths count characters.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let header: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
@@ -16,12 +18,18 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A digest as far as a table has room: 12 hex digits. The whole one is in `--json`.
+pub fn short(digest: impl Display) -> String {
+    let text = digest.to_string();
+    text.get(..19).map_or_else(|| text.clone(), |start| format!("{start}…"))
+}
+
 /// 1234567 as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
