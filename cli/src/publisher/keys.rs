@@ -17,6 +17,7 @@ use super::sign::file::{Made, check_private_key_path};
 use super::sign::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
 use crate::sys::disk::DiskError;
+use crate::sys::process::Spawner;
 
 /// The public key, relative to the repository.
 pub const PUBLIC_KEY: &str = "keys/publisher.pub";
@@ -133,6 +134,7 @@ pub fn generate(
     name: &Fqn,
     destination: Destination,
     keychain: &dyn Keychain,
+    spawner: Spawner<'_>,
 ) -> Result<Generated, KeysError> {
     let account = name.repo_authority().to_string();
     let (public_path, readme_path) = (root.join(PUBLIC_KEY), root.join(README));
@@ -142,7 +144,7 @@ pub fn generate(
     let wrote_readme = !is_there(&readme_path)?;
     match &destination {
         Destination::Keychain if keychain.load(&account)?.is_some() => return Err(KeysError::KeychainTaken(account)),
-        Destination::File { path, .. } => drop(check_private_key_path(path)?),
+        Destination::File { path, .. } => drop(check_private_key_path(path, spawner)?),
         Destination::Keychain | Destination::Print => {}
     }
 
@@ -170,7 +172,7 @@ pub fn generate(
             (Place::Keychain(account), None)
         }
         Destination::File { path, passphrase } => {
-            super::sign::write_private_key_file(&path, &private)?;
+            super::sign::write_private_key_file(&path, &private, spawner)?;
             (Place::File { path, encrypted: passphrase.is_some() }, None)
         }
         Destination::Print => (Place::Printed, Some(private)),
@@ -277,6 +279,13 @@ openssl pkey -in keys/publisher.pub -pubin -outform DER | tail -c 32 | openssl d
 mod tests {
     use super::*;
     use crate::publisher::sign::{MemoryKeychain, load_signing_key};
+    use crate::sys::environment::Environment;
+    use std::sync::atomic::AtomicBool;
+
+    fn make(root: &Path, destination: Destination, keychain: &dyn Keychain) -> Result<Generated, KeysError> {
+        let (environment, stop) = (Environment::of_this_process(), AtomicBool::new(false));
+        generate(root, &name(), destination, keychain, Spawner { environment: &environment, stop: &stop })
+    }
 
     fn name() -> Fqn {
         "github://acme/slack".parse().expect("a name")
@@ -298,7 +307,7 @@ mod tests {
             Destination::Print,
         ] {
             let root = tempfile::tempdir().expect("a folder");
-            let made = generate(root.path(), &name(), destination, &keychain).expect("generates");
+            let made = make(root.path(), destination, &keychain).expect("generates");
             let flag = matches!(made.where_it_went, Place::File { encrypted: true, .. }).then_some(path.as_path());
             let loaded = match made.printed {
                 Some(text) => SigningKey::read(text, || Err(KeyError::PassphraseMissing)),
@@ -328,10 +337,7 @@ mod tests {
         fs::write(&taken, "mine").expect("writes");
         let file = |path: &Path| Destination::File { path: path.to_owned(), passphrase: None };
         let again = |destination, keychain: &MemoryKeychain| {
-            generate(root.path(), &name(), destination, keychain)
-                .err()
-                .map(|error| error.to_string())
-                .unwrap_or_default()
+            make(root.path(), destination, keychain).err().map(|error| error.to_string()).unwrap_or_default()
         };
 
         assert!(again(file(&taken), &keychain).contains("taken.pem exists already"));
@@ -350,12 +356,12 @@ mod tests {
                 Err(KeyError::KeychainRefused("locked".to_owned()))
             }
         }
-        assert!(generate(root.path(), &name(), Destination::Keychain, &FailsToStore).is_err());
+        assert!(make(root.path(), Destination::Keychain, &FailsToStore).is_err());
         assert_eq!(entries(root.path()), 0);
 
         fs::create_dir(root.path().join("keys")).expect("creates");
         fs::write(root.path().join(README), "our own words").expect("writes");
-        let made = generate(root.path(), &name(), Destination::Print, &keychain).expect("generates");
+        let made = make(root.path(), Destination::Print, &keychain).expect("generates");
         assert!(!made.wrote_readme);
         assert_eq!(fs::read_to_string(root.path().join(README)).expect("reads"), "our own words");
         assert!(again(Destination::Print, &keychain).contains("publisher.pub exists already"));

@@ -102,6 +102,23 @@ pub fn remote(root: &Path, spawner: Spawner<'_>) -> Result<Option<String>, GitEr
     }
 }
 
+/// Whether the repository around `directory` ignores `path`.
+///
+/// # Errors
+/// [`GitError`] when git cannot say.
+pub fn is_ignored(directory: &Path, path: &Path, spawner: Spawner<'_>) -> Result<bool, GitError> {
+    let command = spawner.command("git").args(["check-ignore", "-q", "--"]).args([path]).within(directory);
+    let finished = command.run()?;
+    match finished.status.code() {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => Err(GitError::Failed {
+            verb: "check-ignore".to_owned(),
+            said: String::from_utf8_lossy(&finished.stderr).trim().to_owned(),
+        }),
+    }
+}
+
 fn line(text: String) -> String {
     text.trim_end_matches(['\n', '\r']).to_owned()
 }

@@ -3,17 +3,18 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::KeyError;
 use crate::secret::Secret;
+use crate::sys::git;
+use crate::sys::process::Spawner;
 
 /// Writes a private key to a new file: mode 0600 from its first moment, synced, missing parents created with mode 0700.
 ///
 /// # Errors
 /// As [`check_private_key_path`]; [`KeyError::Disk`]. On an error nothing of it stays.
-pub fn write_private_key_file(path: &Path, text: &Secret) -> Result<(), KeyError> {
-    let path = &check_private_key_path(path)?;
+pub fn write_private_key_file(path: &Path, text: &Secret, spawner: Spawner<'_>) -> Result<(), KeyError> {
+    let path = &check_private_key_path(path, spawner)?;
     let mut made = Made::default();
     if let Some(parent) = path.parent() {
         made.folders(parent, 0o700).map_err(KeyError::io("create the folder", parent))?;
@@ -31,7 +32,7 @@ pub fn write_private_key_file(path: &Path, text: &Secret) -> Result<(), KeyError
 /// # Errors
 /// [`KeyError::Exists`]; [`KeyError::InWorkTree`] and [`KeyError::GitUnclear`] unless git ignores the file;
 /// [`KeyError::Disk`].
-pub fn check_private_key_path(path: &Path) -> Result<PathBuf, KeyError> {
+pub fn check_private_key_path(path: &Path, spawner: Spawner<'_>) -> Result<PathBuf, KeyError> {
     let failed = |cause| KeyError::io("use the path", path)(cause);
     let absolute = std::path::absolute(path).map_err(failed)?;
     match fs::symlink_metadata(&absolute) {
@@ -50,30 +51,18 @@ pub fn check_private_key_path(path: &Path) -> Result<PathBuf, KeyError> {
     let existing = fs::canonicalize(existing).map_err(failed)?;
     let resolved = existing.join(missing);
     if let Some(tree) = existing.ancestors().find(|folder| fs::symlink_metadata(folder.join(".git")).is_ok()) {
-        refuse_unless_ignored(&resolved, &existing, tree)?;
+        refuse_unless_ignored(&resolved, &existing, tree, spawner)?;
     }
     Ok(resolved)
 }
 
-fn refuse_unless_ignored(path: &Path, existing: &Path, tree: &Path) -> Result<(), KeyError> {
-    let unclear = |reason: String| KeyError::GitUnclear { path: path.to_owned(), tree: tree.to_owned(), reason };
-    let kept = ["PATH", "HOME", "SystemRoot"].map(|name| (name, std::env::var_os(name)));
-    let status = Command::new("git")
-        .arg("-C")
-        .arg(existing)
-        .args(["check-ignore", "-q", "--"])
-        .arg(path)
-        .env_clear()
-        .envs(kept.into_iter().filter_map(|(name, value)| Some((name, value?))))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .map_err(|error| unclear(format!("git does not run: {error}")))?;
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(1) => Err(KeyError::InWorkTree { path: path.to_owned(), tree: tree.to_owned() }),
-        _ => Err(unclear(format!("git check-ignore ended with {status}"))),
+fn refuse_unless_ignored(path: &Path, existing: &Path, tree: &Path, spawner: Spawner<'_>) -> Result<(), KeyError> {
+    match git::is_ignored(existing, path, spawner) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(KeyError::InWorkTree { path: path.to_owned(), tree: tree.to_owned() }),
+        Err(error) => {
+            Err(KeyError::GitUnclear { path: path.to_owned(), tree: tree.to_owned(), reason: error.to_string() })
+        }
     }
 }
 
@@ -133,10 +122,19 @@ impl Drop for Made {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::sys::environment::Environment;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::process::{Command, Stdio};
+    use std::sync::atomic::AtomicBool;
 
     fn text() -> Secret {
         Secret::from("private".to_owned())
+    }
+
+    /// As this process's user would, with the real git.
+    fn write(path: &Path, text: &Secret) -> Result<(), KeyError> {
+        let (environment, stop) = (Environment::of_this_process(), AtomicBool::new(false));
+        write_private_key_file(path, text, Spawner { environment: &environment, stop: &stop })
     }
 
     fn mode(path: &Path) -> u32 {
@@ -147,21 +145,21 @@ mod tests {
     fn a_private_key_is_written_once_for_this_user_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a/b/key.pem");
-        write_private_key_file(&path, &text()).expect("writes");
+        write(&path, &text()).expect("writes");
         assert_eq!(fs::read(&path).expect("reads"), b"private");
         assert_eq!(
             (mode(&path), mode(&folder.path().join("a")), mode(&folder.path().join("a/b"))),
             (0o600, 0o700, 0o700)
         );
-        let again = write_private_key_file(&path, &Secret::from("other".to_owned()));
+        let again = write(&path, &Secret::from("other".to_owned()));
         assert!(matches!(again, Err(KeyError::Exists(_))));
         std::os::unix::fs::symlink("nowhere", folder.path().join("link")).expect("links");
-        assert!(matches!(write_private_key_file(&folder.path().join("link"), &text()), Err(KeyError::Exists(_))));
+        assert!(matches!(write(&folder.path().join("link"), &text()), Err(KeyError::Exists(_))));
         assert!(!folder.path().join("nowhere").exists());
-        let up = write_private_key_file(&folder.path().join("new/../key.pem"), &text());
+        let up = write(&folder.path().join("new/../key.pem"), &text());
         assert!(up.is_err_and(|error| error.to_string().contains("`..` after a folder")));
         assert!(!folder.path().join("new").exists());
-        assert!(write_private_key_file(&path.join("below"), &text()).is_err(), "below a file");
+        assert!(write(&path.join("below"), &text()).is_err(), "below a file");
     }
 
     #[test]
@@ -180,7 +178,7 @@ mod tests {
         fs::create_dir(root.join("repo")).expect("creates");
         assert!(git(&["init", "-q", "repo"]), "git is needed");
         fs::write(root.join("repo/.gitignore"), "secrets/\n*.pem\n").expect("writes");
-        let write = |path: &str| write_private_key_file(&root.join(path), &text());
+        let write = |path: &str| write(&root.join(path), &text());
         for inside in ["repo/key", "repo/deep/er/key", "repo/keys/publisher.key"] {
             assert!(
                 matches!(write(inside), Err(KeyError::InWorkTree { tree, .. }) if tree == root.join("repo")),

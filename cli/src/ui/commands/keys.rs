@@ -18,7 +18,7 @@ use crate::ui::report::{Failure, Outcome};
 pub(super) fn generate(args: &Generate, repository: &Path, context: &Context) -> Answer {
     let (root, name) = connector(repository, context)?;
     let destination = destination(args, context)?;
-    let made = keys::generate(&root, &name, destination, &OsKeychain)?;
+    let made = keys::generate(&root, &name, destination, &OsKeychain, context.spawner())?;
     let place = match &made.where_it_went {
         Place::Keychain(account) => format!("the OS keychain, as {account}"),
         Place::File { path, encrypted: true } => format!("{}, encrypted", path.display()),
