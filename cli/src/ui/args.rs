@@ -128,9 +128,8 @@ pub struct Init {
 /// `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Directory to make.
-    #[arg(default_value = "aileron-demo")]
-    pub dir: PathBuf,
+    /// Directory to make, outside every git work tree [default: a new one where temporary files go].
+    pub dir: Option<PathBuf>,
 }
 
 /// `check`.
@@ -189,9 +188,9 @@ pub struct Build {
     /// What to build, and as which version.
     #[command(flatten)]
     pub making: Making,
-    /// Where the module goes.
-    #[arg(long, value_name = "FILE", default_value = "dist/connector.wasm")]
-    pub out: PathBuf,
+    /// Where the module goes [default: dist/connector.wasm in the repository].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `pack`.

@@ -12,7 +12,7 @@ use crate::ui::report::table::grouped;
 use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer {
-    let out = repository.join(&args.out);
+    let out = args.out.unwrap_or_else(|| repository.join("dist/connector.wasm"));
     let mut request = request(args.making, repository);
     request.allow_dirty = true; // nothing is released: a build may look at work in progress
     let preview = context.with_world(|world| release::preview(&request, world))?;

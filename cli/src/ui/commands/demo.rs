@@ -3,52 +3,76 @@
 //! Each step is one of our own commands, run by the same code and printed as it would be typed, so the demo cannot show
 //! what the tool does not do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use serde_json::json;
 
 use super::{Answer, Context, dispatch};
+use crate::sys::disk::DiskError;
+use crate::sys::git;
 use crate::sys::process::ProcessError;
 use crate::ui::args::{Demo, Output, Publisher};
 use crate::ui::report::{Exit, Failure, Outcome, shown};
 
 const REPOSITORY: &str = "aileron-connector-demo";
+const PUBLIC_KEY: &str = "aileron-connector-demo/keys/publisher.pub";
 
 pub(super) fn run(args: &Demo, context: &Context) -> Answer {
-    let dir = &args.dir;
-    if dir.exists() {
-        let message = format!("{} exists already; the demo makes a directory of its own", dir.display());
-        return Err(Failure::usage(message).next("name another one: aileron-pub demo DIR"));
-    }
-    let (repository, key, registry) = (dir.join(REPOSITORY), dir.join("publisher.key"), dir.join("registry"));
-    let (repository, key, registry) = (shown(&repository), shown(&key), shown(&registry));
-    let public = format!("{repository}/keys/publisher.pub");
+    let dir = enter(args.dir.as_deref(), context)?;
     // The story is the progress: bars of single steps would only interrupt it.
     let context = &Context::new(Output { quiet: true, ..context.output });
     let mut steps = Steps { context, text: String::new(), list: Vec::new() };
+    steps.text.push_str(&format!("$ cd {}\n\n", shown(&dir)));
 
     steps.say("A repository: a connector with two operations, and two actions that call them.");
-    steps.run(&["init", &repository, "--owner", "demo", "--language", "wat", "--yes"])?;
+    steps.run(&["init", REPOSITORY, "--owner", "demo", "--language", "wat", "--yes"])?;
     steps.say("A signing key. The public half is committed, the private half stays outside.");
-    steps.run(&["-C", &repository, "keys", "generate", "--out", &key])?;
-    steps.git(Path::new(&repository), &["add", "keys"])?;
-    steps.git(Path::new(&repository), &["commit", "--quiet", "-m", "Publisher key"])?;
+    steps.run(&["-C", REPOSITORY, "keys", "generate", "--out", "publisher.key"])?;
+    steps.git(Path::new(REPOSITORY), &["add", "keys"])?;
+    steps.git(Path::new(REPOSITORY), &["commit", "--quiet", "-m", "Publisher key"])?;
     steps.say("Every rule, before anything is built.");
-    steps.run(&["-C", &repository, "check", "v0.1.0"])?;
+    steps.run(&["-C", REPOSITORY, "check", "v0.1.0"])?;
     steps.say("One version of everything: bound, built, signed, packed, proven, published, fetched back.");
-    let to = format!("dir:{registry}");
-    steps.run(&["-C", &repository, "release", "v0.1.0", "--key", &key, "--to", &to])?;
+    steps.run(&["-C", REPOSITORY, "release", "v0.1.0", "--key", "publisher.key", "--to", "dir:registry"])?;
     steps.say("The same again: nothing is left to write.");
-    steps.run(&["-C", &repository, "release", "v0.1.0", "--key", &key, "--to", &to])?;
+    steps.run(&["-C", REPOSITORY, "release", "v0.1.0", "--key", "publisher.key", "--to", "dir:registry"])?;
     steps.say("A consumer, who trusts the publisher's key and nothing else.");
     let connector = format!("github://demo/{REPOSITORY}@0.1.0");
-    steps.run(&["verify", &connector, "--from", &registry, "--key", &public])?;
-    steps.run(&["verify", &registry, "--key", &public])?;
-    steps.say(&format!("Everything is in {}; remove it when you have seen enough.", dir.display()));
+    steps.run(&["verify", &connector, "--from", "registry", "--key", PUBLIC_KEY])?;
+    steps.run(&["verify", "registry", "--key", PUBLIC_KEY])?;
+    steps.say(&format!("Everything is in {}; remove it when you have seen enough.", shown(&dir)));
 
-    let fields = json!({"dir": shown(dir), "registry": registry, "steps": steps.list});
+    let fields = json!({"dir": shown(&dir), "registry": shown(&dir.join("registry")), "steps": steps.list});
     Ok(Outcome::new(steps.text, fields))
+}
+
+/// Makes the demo's directory and works in it, so that commands read as they would be typed there.
+///
+/// It must lie outside every git work tree: the demo makes a repository of its own, and commits to no other.
+fn enter(dir: Option<&Path>, context: &Context) -> Result<PathBuf, Failure> {
+    let dir = match dir {
+        Some(dir) if dir.exists() => {
+            let message = format!("{} exists already; the demo makes a directory of its own", dir.display());
+            return Err(Failure::usage(message).next("aileron-pub demo DIR, with a directory that does not exist yet"));
+        }
+        Some(dir) => {
+            std::fs::create_dir_all(dir).map_err(DiskError::at("create directory", dir))?;
+            dir.to_owned()
+        }
+        None => {
+            let made = tempfile::Builder::new().prefix("aileron-demo-").tempdir();
+            made.map_err(DiskError::at("create directory in", &std::env::temp_dir()))?.keep()
+        }
+    };
+    let dir = std::fs::canonicalize(&dir).map_err(DiskError::at("open", &dir))?;
+    if let Ok(tree) = git::toplevel(&dir, context.spawner()) {
+        let _ = std::fs::remove_dir(&dir); // it is empty: it was made a moment ago
+        let message = format!("{} lies in the git work tree {}", dir.display(), tree.display());
+        return Err(Failure::usage(message).next("aileron-pub demo, or a directory outside"));
+    }
+    std::env::set_current_dir(&dir).map_err(DiskError::at("enter", &dir))?;
+    Ok(dir)
 }
 
 struct Steps<'a> {
