@@ -93,7 +93,9 @@ impl Session {
         let own = binaries.parent().expect("a directory").to_owned();
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&inherited)));
-        Session { directory: tempfile::tempdir().expect("a directory"), path: path.expect("a PATH") }
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(directory.path().join("tmp")).expect("a directory");
+        Session { directory, path: path.expect("a PATH") }
     }
 
     /// Runs a line in bash, as typed; standard output and error together, as a terminal shows them.
@@ -111,13 +113,16 @@ impl Session {
             .env_clear()
             .env("PATH", &self.path)
             .env("HOME", here)
+            .env("TMPDIR", here.join("tmp"))
             .env("GIT_AUTHOR_NAME", "Acme")
             .env("GIT_AUTHOR_EMAIL", "acme@example.com")
             .env("GIT_COMMITTER_NAME", "Acme")
             .env("GIT_COMMITTER_EMAIL", "acme@example.com")
             .output()
             .expect("bash runs");
-        String::from_utf8(run.stdout).expect("UTF-8").replace(&*here.to_string_lossy(), "/work")
+        // The reader's temporary directory is /tmp; ours goes away with the test.
+        let printed = String::from_utf8(run.stdout).expect("UTF-8");
+        printed.replace(&*here.join("tmp").to_string_lossy(), "/tmp").replace(&*here.to_string_lossy(), "~")
     }
 }
 

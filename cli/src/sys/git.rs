@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::process::{ProcessError, Spawner};
 
 /// Why git gave no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum GitError {
     /// The directory is in no repository.
     #[error("{} is not in a git repository", .0.display())]

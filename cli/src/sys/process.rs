@@ -153,7 +153,7 @@ pub struct Finished {
 }
 
 /// Why there is no [`Finished`] child.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ProcessError {
     /// No directory of `PATH` holds the program.
     #[error("{program} was not found in PATH")]
@@ -168,13 +168,13 @@ pub enum ProcessError {
         program: &'static str,
     },
     /// The system would not start it or wait for it.
-    #[error("cannot run {}", .path.display())]
+    #[error("cannot run {}: {source}", .path.display())]
     Run {
         /// The program, as found.
         path: PathBuf,
         /// What the system said.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 }
 
@@ -225,7 +225,7 @@ impl Command<'_> {
             command.current_dir(directory);
         }
         own_group(&mut command);
-        let failed = |source| ProcessError::Run { path: path.clone(), source };
+        let failed = |cause| ProcessError::Run { path: path.clone(), source: Arc::new(cause) };
         let mut child = command.spawn().map_err(failed)?;
         let (stdout, stderr) = (Capture::of(child.stdout.take()), Capture::of(child.stderr.take()));
         match wait(&mut child, stop) {

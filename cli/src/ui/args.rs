@@ -81,7 +81,7 @@ pub enum PublisherCommand {
     #[command(subcommand)]
     Keys(Keys),
     /// Judge an archive, a directory of archives, or a released artifact, as an installer would.
-    Verify(Verify),
+    Verify(PublisherVerify),
 }
 
 /// `aileron`'s verbs.
@@ -143,18 +143,26 @@ pub struct Check {
     pub allow: Vec<Waiver>,
 }
 
-/// What every verb that builds takes.
+/// What every verb that makes artifacts takes.
 #[derive(Debug, Args)]
 pub struct Making {
     /// The version, with or without `v`.
     #[arg(value_parser = version)]
     pub version: Version,
-    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
-    #[arg(long, value_name = "RULE")]
-    pub allow: Vec<Waiver>,
     /// Go on when the work tree differs from its commit, and say so in cohort.json.
     #[arg(long)]
     pub allow_dirty: bool,
+    /// Settings that decide the bytes.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What every verb that builds takes.
+#[derive(Debug, Default, Args)]
+pub struct Settings {
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
     /// Use this module instead of building one.
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,
@@ -185,9 +193,12 @@ pub struct Target {
 /// `build`.
 #[derive(Debug, Args)]
 pub struct Build {
-    /// What to build, and as which version.
+    /// Bind this version and show the content hash it would have; without one only the module is built.
+    #[arg(value_parser = version)]
+    pub version: Option<Version>,
+    /// Settings that decide the bytes.
     #[command(flatten)]
-    pub making: Making,
+    pub settings: Settings,
     /// Where the module goes [default: dist/connector.wasm in the repository].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -276,6 +287,17 @@ pub struct Generate {
     /// Print the private key once, as the base64 a CI secret holds.
     #[arg(long)]
     pub print_secret: bool,
+}
+
+/// `aileron-pub verify`.
+#[derive(Debug, Args)]
+pub struct PublisherVerify {
+    /// What every `verify` takes.
+    #[command(flatten)]
+    pub verify: Verify,
+    /// Also build this repository's commit again, and compare the connector byte for byte.
+    #[arg(long)]
+    pub rebuild: bool,
 }
 
 /// `verify`.

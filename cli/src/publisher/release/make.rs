@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::error::named;
 use super::{Ready, ReleaseError, Request, SecretSource, World};
 use crate::publisher::build;
-use crate::publisher::lint::Findings;
+use crate::publisher::lint::{Checked, Findings};
 use crate::secret::Secret;
 use crate::sys::disk;
 use crate::sys::environment::Environment;
@@ -130,20 +130,44 @@ pub struct Built {
 /// # Errors
 /// [`ReleaseError::Build`] with the toolchain's own words, or what makes the module no connector.
 pub fn build(bound: Bound, request: &Request, world: &World<'_>) -> Result<Built, ReleaseError> {
-    let project = &bound.ready.checked.project;
-    let files = project.history.as_ref().map(|history| history.files.as_slice()).unwrap_or_default();
-    world.begin(build::announce(&project.root, request.wasm.as_deref())?, 0);
-    let built = build::build(&project.root, files, request.wasm.as_deref(), world.spawner())?;
+    let Compiled { wasm, module, toolchain } = compile(&bound.ready.checked, request.wasm.as_deref(), world)?;
+    Ok(Built { bound, wasm, module, toolchain })
+}
+
+/// A connector module, looked at.
+pub struct Compiled {
+    /// Its bytes.
+    pub wasm: Vec<u8>,
+    /// What it imports and exports.
+    pub module: Module,
+    /// What made it.
+    pub toolchain: Toolchain,
+}
+
+/// Builds the module, or takes a prebuilt one; the version has no part in it.
+///
+/// # Errors
+/// As [`build`].
+pub fn compile(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) -> Result<Compiled, ReleaseError> {
+    let project = &checked.project;
+    world.begin(build::announce(&project.root, prebuilt)?, 0);
+    let files = match (&project.history, prebuilt) {
+        (Ok(history), _) => history.files.as_slice(),
+        (Err(_), Some(_)) => &[],
+        // Which files belong to the repository is git's knowledge.
+        (Err(error), None) => return Err(ReleaseError::History(error.clone())),
+    };
+    let built = build::build(&project.root, files, prebuilt, world.spawner())?;
     world.go_on()?;
     let module = Module::parse(&built.wasm)?;
-    let declared = bound.ready.checked.manifest.imports.as_ref();
+    let declared = checked.manifest.imports.as_ref();
     let declared: Option<Vec<String>> = declared.map(|list| list.iter().map(|import| import.value.clone()).collect());
     let faults = module.faults(declared.as_deref());
     if !faults.is_empty() {
         return Err(ReleaseError::NotAConnector(faults));
     }
     world.end(format!("{} bytes, {} host functions", built.wasm.len(), module.host_functions().len()));
-    Ok(Built { wasm: built.wasm, toolchain: built.toolchain, module, bound })
+    Ok(Compiled { wasm: built.wasm, module, toolchain: built.toolchain })
 }
 
 /// The exact bytes to sign.

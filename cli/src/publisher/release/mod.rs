@@ -15,6 +15,7 @@ mod error;
 mod load;
 mod make;
 mod plan;
+mod rebuild;
 mod recheck;
 mod seal;
 mod status;
@@ -27,8 +28,9 @@ use aileron_verifier::version::Version;
 
 pub use self::error::ReleaseError;
 pub use self::load::{Ready, ready};
-pub use self::make::{Bound, Built, Change, Pinned, Preview, bind, build, pin};
+pub use self::make::{Bound, Built, Change, Compiled, Pinned, Preview, bind, build, compile, pin};
 pub use self::plan::{Conflict, Plan, Verdict};
+pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
 pub use self::seal::{Artifact, Proven, pack, prove, sign};
 pub use self::status::{Standing, Status, status};

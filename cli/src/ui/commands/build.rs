@@ -1,11 +1,14 @@
-//! `build`: the module and its content hash, without a key.
+//! `build`: the module, and with a version its content hash; needs no key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use aileron_verifier::version;
+use serde_json::{Value, json};
 
-use super::{Answer, Context, request};
-use crate::publisher::release;
+use super::{Answer, Context, settings};
+use crate::publisher::lint;
+use crate::publisher::project::Project;
+use crate::publisher::release::{self, Compiled, Request};
 use crate::sys::disk;
 use crate::ui::args::Build;
 use crate::ui::report::table::grouped;
@@ -13,25 +16,46 @@ use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer {
     let out = args.out.unwrap_or_else(|| repository.join("dist/connector.wasm"));
-    let mut request = request(args.making, repository);
-    request.allow_dirty = true; // nothing is released: a build may look at work in progress
-    let preview = context.with_world(|world| release::preview(&request, world))?;
-    disk::write(&out, &preview.wasm).map_err(Failure::from)?;
-    let imports =
-        if preview.capabilities.imports.is_empty() { "none".into() } else { preview.capabilities.imports.join(", ") };
-    let text = format!(
-        "{}\n  content hash    {}\n  module          {} ({} bytes)\n  host functions  {imports}\n",
-        preview.release,
-        preview.content,
-        out.display(),
-        grouped(preview.wasm_size as u64),
-    );
-    let fields = json!({
-        "reference": preview.release,
-        "content_hash": preview.content,
-        "wasm": {"path": out.display().to_string(), "size": preview.wasm_size},
-        "toolchain": preview.toolchain,
-        "capabilities": preview.capabilities,
-    });
-    Ok(Outcome::new(text, fields))
+    // Nothing is released: a build may look at work in progress.
+    let request = |version| Request { allow_dirty: true, ..settings(args.settings, version, repository) };
+    match args.version {
+        Some(version) => versioned(&request(version), &out, context),
+        None => module_only(&request(version::placeholder()), &out, context),
+    }
+}
+
+fn versioned(request: &Request, out: &Path, context: &Context) -> Answer {
+    let preview = context.with_world(|world| release::preview(request, world))?;
+    disk::write(out, &preview.wasm).map_err(Failure::from)?;
+    let mut fields = module_fields(out, preview.wasm.len(), &preview.capabilities.imports);
+    fields["reference"] = json!(preview.release);
+    fields["content_hash"] = json!(preview.content);
+    fields["toolchain"] = json!(preview.toolchain);
+    fields["capabilities"] = json!(preview.capabilities);
+    let text = format!("{}\n  content hash    {}\n", preview.release, preview.content);
+    let module = module_text(out, preview.wasm.len(), &preview.capabilities.imports);
+    Ok(Outcome::new(format!("{text}{module}"), fields))
+}
+
+fn module_only(request: &Request, out: &Path, context: &Context) -> Answer {
+    let project = Project::load(&request.repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let mut findings = lint::check(project, None, &request.waived);
+    let Some(checked) = findings.checked.take() else { return Err(findings.into()) };
+    let compiled = context.with_world(|world| release::compile(&checked, request.wasm.as_deref(), world))?;
+    let Compiled { wasm, module, toolchain } = compiled;
+    disk::write(out, &wasm).map_err(Failure::from)?;
+    let imports: Vec<String> = module.host_functions().into_iter().map(str::to_owned).collect();
+    let mut fields = module_fields(out, wasm.len(), &imports);
+    fields["toolchain"] = json!(toolchain);
+    Ok(Outcome::new(format!("{}\n{}", checked.manifest.name.value, module_text(out, wasm.len(), &imports)), fields))
+}
+
+fn module_text(out: &Path, size: usize, imports: &[String]) -> String {
+    let imports = if imports.is_empty() { "none".to_owned() } else { imports.join(", ") };
+    let size = grouped(size as u64);
+    format!("  module          {} ({size} bytes)\n  host functions  {imports}\n", out.display())
+}
+
+fn module_fields(out: &Path, size: usize, imports: &[String]) -> Value {
+    json!({"wasm": {"path": out.display().to_string(), "size": size, "imports": imports}})
 }

@@ -12,13 +12,15 @@ mod status;
 mod verify;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use aileron_verifier::version::Version;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use super::args::{Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand};
+use super::args::{Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, Settings};
 use super::report::progress::{Progress, Style};
 use super::report::{Exit, Failure, Outcome, finish};
 use crate::publisher::release::{Request, SecretSource, World};
@@ -97,7 +99,10 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
         PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
-        PublisherCommand::Verify(args) => ("verify", verify::run(&args, context)),
+        PublisherCommand::Verify(args) if args.rebuild => {
+            ("verify", verify::rebuild(&args.verify, repository, context))
+        }
+        PublisherCommand::Verify(args) => ("verify", verify::run(&args.verify, context)),
     }
 }
 
@@ -141,18 +146,23 @@ fn explain(error: &clap::Error, json: bool) -> Exit {
     }
 }
 
-fn request(making: Making, repository: std::path::PathBuf) -> Request {
-    let client_secret = match (making.client_secret_env, making.client_secret_file) {
+fn request(making: Making, repository: PathBuf) -> Request {
+    let allow_dirty = making.allow_dirty;
+    Request { allow_dirty, ..settings(making.settings, making.version, repository) }
+}
+
+fn settings(settings: Settings, version: Version, repository: PathBuf) -> Request {
+    let client_secret = match (settings.client_secret_env, settings.client_secret_file) {
         (Some(name), _) => SecretSource::Variable(name),
         (None, Some(path)) => SecretSource::File(path),
         (None, None) => SecretSource::Default,
     };
     Request {
         repository,
-        version: making.version,
-        waived: making.allow,
-        allow_dirty: making.allow_dirty,
-        wasm: making.wasm,
+        version,
+        waived: settings.allow,
+        allow_dirty: false,
+        wasm: settings.wasm,
         key: None,
         client_secret,
         replace_key: false,

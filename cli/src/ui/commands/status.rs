@@ -5,26 +5,20 @@ use std::path::PathBuf;
 use aileron_verifier::problem::{Rule, Waiver};
 use serde_json::json;
 
-use super::{Answer, Context};
+use super::{Answer, Context, settings};
 use crate::publisher::forge::Forge as _;
 use crate::publisher::forge::directory::Directory;
-use crate::publisher::release::{self, Request, SecretSource};
-use crate::ui::args::Status;
+use crate::publisher::release::{self, Request};
+use crate::ui::args::{Settings, Status};
 use crate::ui::report::Outcome;
 use crate::ui::report::table::table;
 
 pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answer {
     let forge = Directory::new(args.target.to);
-    let request = Request {
-        repository,
-        version: args.version,
-        waived: Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse::<Waiver>().ok()).collect(),
-        allow_dirty: true,
-        wasm: None,
-        key: None,
-        client_secret: SecretSource::Default,
-        replace_key: false,
-    };
+    // Only looked at: a dirty tree or an action an installer would refuse stands in nobody's way.
+    let allow = Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse::<Waiver>().ok()).collect();
+    let request = settings(Settings { allow, ..Settings::default() }, args.version, repository);
+    let request = Request { allow_dirty: true, ..request };
     let status = context.with_world(|world| release::status(&release::ready(&request, world)?, &forge, world))?;
     let rows: Vec<Vec<String>> =
         status.tags.iter().map(|standing| vec![standing.tag.clone(), standing.state.to_owned()]).collect();

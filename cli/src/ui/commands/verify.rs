@@ -2,29 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::problem::{Problem, Waiver};
+use aileron_verifier::problem::{Class, Problem, Rule, Waiver};
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
 
-use super::{Answer, Context};
+use super::{Answer, Context, settings};
 use crate::consumer::fetch::Origin;
 use crate::consumer::judge::{self, Judgement, Subject};
 use crate::consumer::trust::Trust;
-use crate::ui::args::Verify;
+use crate::event::Event;
+use crate::publisher::release;
+use crate::ui::args::{Settings, Verify};
 use crate::ui::report::table::{grouped, table};
-use crate::ui::report::{Failure, Outcome, of_judge, problem_json};
+use crate::ui::report::{Exit, Failure, Outcome, of_judge, problem_json};
 
 pub(super) fn run(args: &Verify, context: &Context) -> Answer {
     let subject = subject(args)?;
-    let trust = match (&args.keyring, args.key.as_slice()) {
-        (Some(path), _) => Trust::File(path.clone()),
-        (None, []) => Trust::Home,
-        (None, keys) => Trust::Keys(keys.to_vec()),
-    };
-    let ring = trust.ring(&context.environment)?;
-    let origin = Origin::choose(args.from.as_deref(), &context.environment);
-    let listener = |event| context.progress.take(event);
-    let judged = judge::judge(&subject, args.hash, origin.as_ref(), &ring, &listener)?;
+    let judged = judged(args, context)?;
     let refusal = judged.iter().find_map(|judgement| judgement.verdict.as_ref().err());
     let text = match (&subject, judged.as_slice()) {
         (Subject::Directory(directory), _) => rows(directory, &judged),
@@ -41,6 +35,60 @@ pub(super) fn run(args: &Verify, context: &Context) -> Answer {
     });
     let artifacts: Vec<Value> = judged.iter().map(judgement_json).collect();
     let fields = json!({"verified": judged.len() - refused, "refused": refused, "artifacts": artifacts});
+    Ok(Outcome::new(text, fields).with_failure(failure))
+}
+
+/// Finds keys and bytes, and asks for the verdicts.
+fn judged(args: &Verify, context: &Context) -> Result<Vec<Judgement>, Failure> {
+    let listener = |event| context.progress.take(event);
+    let trust = match (&args.keyring, args.key.as_slice()) {
+        (Some(path), _) => Trust::File(path.clone()),
+        (None, []) => Trust::Home,
+        (None, keys) => Trust::Keys(keys.to_vec()),
+    };
+    let ring = trust.ring(&context.environment)?;
+    for (authority, key) in ring.weak() {
+        let fingerprint = key.fingerprint();
+        listener(Event::Note(format!("warning: the key {fingerprint} under {authority} is weak and verifies nothing")));
+    }
+    let origin = Origin::choose(args.from.as_deref(), &context.environment);
+    Ok(judge::judge(&subject(args)?, args.hash, origin.as_ref(), &ring, &listener)?)
+}
+
+/// `verify --rebuild`: the same verdict, and then the proof that this repository's commit builds the same bytes.
+pub(super) fn rebuild(args: &Verify, repository: PathBuf, context: &Context) -> Answer {
+    let judged = judged(args, context)?;
+    let [Judgement { verdict: Ok(verified), .. }] = judged.as_slice() else {
+        return match judged.into_iter().find_map(|judgement| judgement.verdict.err()) {
+            Some(error) => Err(of_judge(&error)),
+            None => Err(Failure::usage("--rebuild compares one connector; a directory holds many archives")),
+        };
+    };
+    let allow = Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse().ok()).collect();
+    let version = verified.reference().version.clone();
+    let request = settings(Settings { allow, ..Settings::default() }, version, repository);
+    let rebuilt = context.with_world(|world| release::rebuild(verified, &request, world))?;
+    let Some(rebuilt) = rebuilt else {
+        return Err(Failure::usage("an action is not built; --rebuild compares a connector"));
+    };
+    let text = format!("{}  rebuilt       {} from commit {}\n", panel(verified), rebuilt.built, rebuilt.commit);
+    let fields = json!({
+        "artifacts": [judgement_json(&judged[0])],
+        "rebuilt": {
+            "identical": rebuilt.identical,
+            "same_module": rebuilt.same_module,
+            "published": rebuilt.published,
+            "built": rebuilt.built,
+            "commit": rebuilt.commit,
+        },
+    });
+    let what = if rebuilt.same_module { "the manifests differ" } else { "the modules differ" };
+    let failure = (!rebuilt.identical).then(|| {
+        let message = format!("this commit builds {}, published is {}: {what}", rebuilt.built, rebuilt.published);
+        Failure::new(Class::HashMismatch, Exit::Refused, message)
+            .evidence(format!("  toolchain here: {}", rebuilt.toolchain))
+            .next("check out the commit and use the toolchain that cohort.json names, then compare again")
+    });
     Ok(Outcome::new(text, fields).with_failure(failure))
 }
 
