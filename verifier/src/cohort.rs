@@ -195,7 +195,7 @@ impl Cohort {
 
     /// The tag the index itself is published under.
     pub fn tag(&self) -> Tag {
-        Tag::of(&self.connector.fqn, &self.version)
+        self.connector.fqn.tag(&self.version)
     }
 }
 

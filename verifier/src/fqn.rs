@@ -153,6 +153,11 @@ impl Fqn {
         Ok(Fqn { subpath: Some(format!("{base}actions/{action}")), ..self.clone() })
     }
 
+    /// The tag a version of it is released under.
+    pub fn tag(&self, version: &Version) -> Tag {
+        Tag::of(self.subpath(), version)
+    }
+
     /// The repository's own name: the subpath dropped.
     pub fn repository(&self) -> Fqn {
         Fqn { subpath: None, ..self.clone() }
@@ -266,7 +271,7 @@ impl Ref {
 
     /// The tag it is released under.
     pub fn tag(&self) -> Tag {
-        Tag::of(&self.name, &self.version)
+        self.name.tag(&self.version)
     }
 
     /// Path of its archive below a mirror's base, `/`-separated, the tag's slashes kept. artifacts.md §1.

@@ -9,8 +9,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fqn::Fqn;
-
 /// The version every committed document carries until a release binds it. artifacts.md §5.
 pub const PLACEHOLDER: &str = "0.0.0-dev";
 
@@ -165,9 +163,9 @@ impl fmt::Display for Version {
 pub struct Tag(String);
 
 impl Tag {
-    /// The tag under which a name's version is released.
-    pub fn of(name: &Fqn, version: &Version) -> Tag {
-        Tag(match name.subpath() {
+    /// The tag under which a version is released of what lies at this subpath of its repository.
+    pub fn of(subpath: Option<&str>, version: &Version) -> Tag {
+        Tag(match subpath {
             Some(subpath) => format!("{subpath}/v{version}"),
             None => format!("v{version}"),
         })
@@ -254,8 +252,8 @@ mod tests {
 
     #[test] // artifacts.md §1
     fn a_tag_carries_the_subpath() {
-        let tag = |name: &str| Tag::of(&name.parse().expect("name"), &version("0.1.0-rc.1+build.5"));
-        assert_eq!(tag("github://a/b").as_str(), "v0.1.0-rc.1+build.5");
-        assert_eq!(tag("github://a/b/actions/post").as_segment(), "actions%2Fpost%2Fv0.1.0-rc.1%2Bbuild.5");
+        let tag = |subpath: Option<&str>| Tag::of(subpath, &version("0.1.0-rc.1+build.5"));
+        assert_eq!(tag(None).as_str(), "v0.1.0-rc.1+build.5");
+        assert_eq!(tag(Some("actions/post")).as_segment(), "actions%2Fpost%2Fv0.1.0-rc.1%2Bbuild.5");
     }
 }

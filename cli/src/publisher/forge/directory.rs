@@ -84,7 +84,7 @@ impl Directory {
     }
 
     fn published_cohort(&self, name: &Fqn, version: &Version) -> Result<Option<Cohort>, ForgeError> {
-        let path = self.public(name, &Tag::of(name, version)).join(cohort::ASSET);
+        let path = self.public(name, &name.tag(version)).join(cohort::ASSET);
         let Some(bytes) = disk::read_if_there(&path, ASSET_LIMIT)? else { return Ok(None) };
         let foreign = |error: cohort::CohortError| ForgeError::Foreign {
             path: path.display().to_string(),

@@ -46,7 +46,7 @@ fn place(mut checked: Checked, request: &Request) -> Result<Ready, ReleaseError>
     }
     let release = Ref { name: checked.manifest.name.value.clone(), version: request.version.clone() };
     let connector = std::iter::once(release.tag());
-    let actions = checked.actions.iter().map(|action| Tag::of(&action.reference.value.name, &request.version));
+    let actions = checked.actions.iter().map(|action| action.reference.value.name.tag(&request.version));
     let tags: Vec<Tag> = connector.chain(actions).collect();
     same_commit(&tags, &history)?;
     let ready = Ready { release, tags, commit: history.commit.clone(), dirty: history.is_dirty(), checked };
