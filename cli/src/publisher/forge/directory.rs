@@ -113,11 +113,12 @@ impl Directory {
         self.unsettled.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path);
     }
 
-    /// Moves staged assets to where consumers look, those `wanted` names.
-    fn flip(&self, name: &Fqn, tag: &Tag, wanted: impl Fn(&str) -> bool) -> Result<(), ForgeError> {
+    /// Moves staged assets to where consumers look. One that is not staged any more was moved by an earlier run.
+    fn flip(&self, name: &Fqn, tag: &Tag, assets: &[&str]) -> Result<(), ForgeError> {
         let (from, to) = (self.staging(name, tag), self.public(name, tag));
-        for asset in file_names(&from)?.into_iter().filter(|asset| wanted(asset)) {
-            disk::rename(&from.join(&asset), &to.join(&asset))?;
+        let staged = file_names(&from)?;
+        for asset in assets.iter().filter(|asset| staged.contains(**asset)) {
+            disk::rename(&from.join(asset), &to.join(asset))?;
             self.wrote(to.join(asset));
         }
         Ok(())
@@ -126,8 +127,7 @@ impl Directory {
     fn announce(&self, scope: &Scope<'_>, tag: &Tag) -> Result<(), ForgeError> {
         let name = scope.connector;
         // The signature first: an index without one would be refused, a signature without an index is not looked at.
-        self.flip(name, tag, |asset| asset == cohort::SIGNATURE_ASSET)?;
-        self.flip(name, tag, |asset| asset == cohort::ASSET)?;
+        self.flip(name, tag, &[cohort::SIGNATURE_ASSET, cohort::ASSET])?;
         let mut index =
             self.index(name)?.unwrap_or(Index { schema: 1, repository: name.repository(), versions: Vec::new() });
         if !index.versions.contains(&scope.release.version) {
@@ -183,9 +183,7 @@ impl Forge for Directory {
         let name = scope.connector;
         match write {
             Write::Stage { tag, asset } => self.write(self.staging(name, tag).join(asset.name), &asset.bytes),
-            Write::Flip { tag } => {
-                self.flip(name, tag, |asset| asset != cohort::ASSET && asset != cohort::SIGNATURE_ASSET)
-            }
+            Write::Flip { tag, assets } => self.flip(name, tag, assets),
             Write::Key { pem } => self.write(self.key_path(name), pem),
             Write::Announce { tag } => self.announce(scope, tag),
         }

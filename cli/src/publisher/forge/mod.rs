@@ -84,10 +84,12 @@ pub enum Write {
         /// The file.
         asset: Asset,
     },
-    /// Make everything staged under a tag visible; the index waits for [`Write::Announce`].
+    /// Make staged assets of a tag visible; the index waits for [`Write::Announce`].
     Flip {
         /// The release's tag.
         tag: Tag,
+        /// These, and nothing an earlier run may have left beside them.
+        assets: Vec<&'static str>,
     },
     /// Put the publisher's public key where consumers look for it.
     Key {
@@ -106,7 +108,7 @@ impl Write {
     pub fn describe(&self) -> String {
         match self {
             Write::Stage { tag, asset } => format!("stage {tag} {}", asset.name),
-            Write::Flip { tag } => format!("publish {tag}"),
+            Write::Flip { tag, .. } => format!("publish {tag}"),
             Write::Key { .. } => "write the publisher's key".to_owned(),
             Write::Announce { tag } => format!("announce {tag}"),
         }

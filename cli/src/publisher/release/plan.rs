@@ -8,6 +8,7 @@ use aileron_verifier::cohort;
 use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn;
 use aileron_verifier::key::PublicKey;
+use aileron_verifier::version::Tag;
 
 use super::{Proven, ReleaseError, Request};
 use crate::publisher::forge::{Asset, PublishedKey, Remote, State, Write};
@@ -87,10 +88,13 @@ pub enum Conflict {
 pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
     let mut missing = Missing { stage: Vec::new(), flip: Vec::new(), touched: false };
     missing.key(&proven.public, remote, request.replace_key)?;
+    let connector = proven.release.tag();
+    let (indexes, companions): (Vec<&Asset>, Vec<&Asset>) = proven.extras.iter().partition(|asset| is_index(asset));
     for artifact in &proven.artifacts {
-        missing.release(artifact.tag.clone(), &[&artifact.archive], remote)?;
+        let companions = if artifact.tag == connector { companions.as_slice() } else { &[] };
+        missing.release(&artifact.tag, &artifact.archive, companions, remote)?;
     }
-    missing.index(&proven, remote)?;
+    missing.index(&proven, &connector, &indexes, remote)?;
     let verdict = match (missing.stage.is_empty() && missing.flip.is_empty(), missing.touched) {
         (true, _) => Verdict::Complete,
         (false, true) => Verdict::Resumable,
@@ -98,6 +102,11 @@ pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result
     };
     let growth = remote.previous.as_ref().map(|previous| proven.index.capabilities.since(&previous.capabilities));
     Ok(Plan { verdict, stage: missing.stage, flip: missing.flip, growth, proven })
+}
+
+/// `cohort.json` and its signature: visible last.
+fn is_index(asset: &Asset) -> bool {
+    asset.name == cohort::ASSET || asset.name == cohort::SIGNATURE_ASSET
 }
 
 struct Missing {
@@ -121,79 +130,61 @@ impl Missing {
         Ok(())
     }
 
-    /// Stages what is neither public nor staged, and flips what is not public. Public bytes must be the planned ones.
-    fn release(
-        &mut self,
-        tag: aileron_verifier::version::Tag,
-        assets: &[&Asset],
-        remote: &Remote,
-    ) -> Result<(), Conflict> {
-        let nothing = BTreeMap::new();
-        let (public, staged) = match remote.states.get(tag.as_str()) {
-            Some(State::Public { assets, staged }) => (assets, staged),
-            Some(State::Draft(staged)) => (&nothing, staged),
-            Some(State::Absent) | None => (&nothing, &nothing),
-        };
+    /// Stages what is neither public nor staged, and flips what is not public. A public archive must be the planned one;
+    /// a public companion (the suite, which no signature covers) stands.
+    fn release(&mut self, tag: &Tag, archive: &Asset, companions: &[&Asset], remote: &Remote) -> Result<(), Conflict> {
+        let (public, staged) = assets(remote, tag);
         self.touched |= !public.is_empty() || !staged.is_empty();
-        let mut complete = true;
-        for asset in assets {
-            match public.get(asset.name) {
-                Some(found) if *found == asset.digest => continue,
-                Some(found) => {
-                    let (published, planned) = (*found, asset.digest);
-                    return Err(Conflict::Archive { tag: tag.to_string(), published, planned });
-                }
-                None => complete = false,
+        match public.get(archive.name) {
+            Some(found) if *found != archive.digest => {
+                let (published, planned) = (*found, archive.digest);
+                return Err(Conflict::Archive { tag: tag.to_string(), published, planned });
             }
-            if staged.get(asset.name) != Some(&asset.digest) {
-                self.stage.push(Write::Stage { tag: tag.clone(), asset: (*asset).clone() });
-            }
+            _ => {}
         }
-        if !complete {
-            self.flip.push(Write::Flip { tag });
+        let wanted = std::iter::once(archive).chain(companions.iter().copied());
+        let missing: Vec<&Asset> = wanted.filter(|asset| !public.contains_key(asset.name)).collect();
+        self.stage(tag, &missing, staged);
+        if !missing.is_empty() {
+            self.flip.push(Write::Flip { tag: tag.clone(), assets: missing.iter().map(|asset| asset.name).collect() });
         }
         Ok(())
     }
 
-    /// The index and what comes with it. A published index stands when it lists the planned archives, whatever tool or
-    /// waivers it names. artifacts.md §11.
-    fn index(&mut self, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
-        let tag = proven.release.tag();
-        let staged = match remote.states.get(tag.as_str()) {
-            Some(State::Public { staged, .. } | State::Draft(staged)) => staged.clone(),
-            Some(State::Absent) | None => BTreeMap::new(),
-        };
-        let public = match remote.states.get(tag.as_str()) {
-            Some(State::Public { assets, .. }) => assets.clone(),
-            _ => BTreeMap::new(),
-        };
-        let stands = match &remote.cohort {
-            Some(published) if published.archives().eq(proven.index.archives()) => true,
-            Some(_) => return Err(Conflict::Index { tag: tag.to_string() }),
-            None => false,
-        };
-        let is_index = |asset: &Asset| asset.name == cohort::ASSET || asset.name == cohort::SIGNATURE_ASSET;
-        let mut announce = !stands || !remote.listed;
-        for asset in &proven.extras {
-            let there = public.contains_key(asset.name);
-            if there && (stands || !is_index(asset)) {
-                continue;
+    /// A published index stands when it lists the planned archives, whatever tool or waivers it names. artifacts.md §11.
+    fn index(&mut self, proven: &Proven, tag: &Tag, indexes: &[&Asset], remote: &Remote) -> Result<(), Conflict> {
+        let (public, staged) = assets(remote, tag);
+        match &remote.cohort {
+            Some(published) if !published.archives().eq(proven.index.archives()) => {
+                return Err(Conflict::Index { tag: tag.to_string() });
             }
-            announce = true;
-            if staged.get(asset.name) != Some(&asset.digest) {
-                self.stage.push(Write::Stage { tag: tag.clone(), asset: asset.clone() });
-            }
+            // The signature goes first, so an index that is there has its signature.
+            Some(_) if public.contains_key(cohort::SIGNATURE_ASSET) => {}
+            Some(_) | None => self.stage(tag, indexes, staged),
         }
-        let flips_connector =
-            self.flip.iter().any(|write| matches!(write, Write::Flip { tag: flipped } if *flipped == tag));
-        if announce {
-            let suite_waits = proven.extras.iter().any(|asset| !is_index(asset) && !public.contains_key(asset.name));
-            if suite_waits && !flips_connector {
-                self.flip.push(Write::Flip { tag: tag.clone() });
-            }
-            self.flip.push(Write::Announce { tag });
+        if remote.cohort.is_none() || !remote.listed || !public.contains_key(cohort::SIGNATURE_ASSET) {
+            self.flip.push(Write::Announce { tag: tag.clone() });
         }
         Ok(())
+    }
+
+    fn stage(&mut self, tag: &Tag, assets: &[&Asset], staged: &BTreeMap<String, ArchiveDigest>) {
+        for asset in assets.iter().filter(|asset| staged.get(asset.name) != Some(&asset.digest)) {
+            self.stage.push(Write::Stage { tag: tag.clone(), asset: (*asset).clone() });
+        }
+    }
+}
+
+/// What is public and what is staged under a tag.
+fn assets<'r>(
+    remote: &'r Remote,
+    tag: &Tag,
+) -> (&'r BTreeMap<String, ArchiveDigest>, &'r BTreeMap<String, ArchiveDigest>) {
+    static NOTHING: BTreeMap<String, ArchiveDigest> = BTreeMap::new();
+    match remote.states.get(tag.as_str()) {
+        Some(State::Public { assets, staged }) => (assets, staged),
+        Some(State::Draft(staged)) => (&NOTHING, staged),
+        Some(State::Absent) | None => (&NOTHING, &NOTHING),
     }
 }
 
