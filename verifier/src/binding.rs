@@ -194,11 +194,33 @@ pub fn leftovers(source: &Source, within: Range<usize>, edits: &[Edit]) -> Vec<P
     toml::string_values(source, within).into_iter().filter(left).map(problem).collect()
 }
 
-/// The secret's placeholder anywhere, or the version's as a version of its own (`10.0.0-dev` is another one).
+/// The secret's placeholder anywhere, or the version's as a version of its own, `v` before it and a full stop after it
+/// allowed (`10.0.0-dev` and `0.0.0-dev.1` are others).
 fn holds_placeholder(value: &str) -> bool {
     let part_of_a_version = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '+';
     let alone = |(at, word): (usize, &str)| {
-        !value[..at].ends_with(part_of_a_version) && !value[at + word.len()..].starts_with(part_of_a_version)
+        let (before, after) = (&value[..at], &value[at + word.len()..]);
+        let after = after.trim_start_matches(['.', '-', '+']);
+        !before.strip_suffix('v').unwrap_or(before).ends_with(part_of_a_version)
+            && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
     };
     value.contains(SECRET_PLACEHOLDER) || value.match_indices(version::PLACEHOLDER).any(alone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // artifacts.md §5: no placeholder is left in any value
+    fn a_placeholder_is_known_from_another_version() {
+        for value in
+            ["0.0.0-dev", "v0.0.0-dev", "at 0.0.0-dev.", "x@0.0.0-dev", "(0.0.0-dev)", "a/v0.0.0-dev/b", "0.0.0-dev..."]
+        {
+            assert!(holds_placeholder(value), "{value}");
+        }
+        for value in ["10.0.0-dev", "0.0.0-dev.1", "0.0.0-dev-2", "0.0.0-dev+build", "0.0.0-devel", "1.0.0-v0.0.0-dev"]
+        {
+            assert!(!holds_placeholder(value), "{value}");
+        }
+    }
 }

@@ -1,1 +1,14 @@
-//! Shared test fixtures.
+//! Shared test fixtures: a publisher whose key never changes, a toy connector with its actions, archives no honest tool
+//! would write, and the optional vectors that lie beside the workspace.
+//!
+//! Everything here is deterministic. A fixture panics with a reason where it cannot be made: a broken fixture is a bug of
+//! the test, not something to handle.
+
+mod publisher;
+mod shared;
+pub mod tar;
+mod toy;
+
+pub use publisher::Publisher;
+pub use shared::{say, shared, vectors};
+pub use toy::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, manifest_text, module, module_of, pack};

@@ -86,17 +86,28 @@ impl<'a> Unpacked<'a> {
         Ok(filled)
     }
 
-    /// Appends `count` bytes to `to`, or as many as there are. Memory grows with what arrives, not with what was claimed.
-    pub(super) fn append(&mut self, to: &mut Vec<u8>, count: u64) -> Result<u64, Malformed> {
+    /// The next `count` bytes, or as many as there are. Claims that the packed bytes cannot fulfil within the caps reserve
+    /// nothing: they are read past until the rule they break is met.
+    pub(super) fn take(&mut self, count: u64) -> Result<Vec<u8>, Malformed> {
+        let keeps = count <= self.at_most();
+        let mut taken = Vec::with_capacity(if keeps { count as usize } else { 0 });
         let mut left = count;
         while left > 0 && self.refill()? {
-            let taken = left.min(self.ready.len() as u64);
+            let step = left.min(self.ready.len() as u64);
             let from = self.ready.start;
-            to.extend_from_slice(&self.window[from..from + taken as usize]);
-            self.ready.start += taken as usize;
-            left -= taken;
+            if keeps {
+                taken.extend_from_slice(&self.window[from..from + step as usize]);
+            }
+            self.ready.start += step as usize;
+            left -= step;
         }
-        Ok(count - left)
+        Ok(taken)
+    }
+
+    /// Bytes that can still be read before the stream breaks a cap.
+    fn at_most(&self) -> u64 {
+        let total = RATIO_FROM.max(self.packed * MAX_RATIO).min(MAX_UNPACKED);
+        total - (self.unpacked - self.ready.len() as u64)
     }
 
     /// Reads the trailer once everything was read; nothing may follow it.

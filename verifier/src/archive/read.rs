@@ -7,8 +7,8 @@ use super::{Files, Kind, MAX_DOCUMENT, MAX_ENTRIES, MAX_MODULE, Malformed};
 /// Reads an archive strictly. artifacts.md §7, every rule of its reading paragraph.
 ///
 /// `kind` is what was asked for; members of the other kind are then unknown names. With `None` the members decide. The
-/// order of entries does not matter. Caps hold while the archive streams through: memory grows with the
-/// bytes that arrive, whatever the headers claim.
+/// order of entries does not matter. Caps hold while the archive streams through: memory stays
+/// below what the packed bytes can unpack to, whatever the headers claim.
 ///
 /// # Errors
 /// [`Malformed`], for the first rule found broken.
@@ -79,8 +79,8 @@ fn next_header(stream: &mut Unpacked<'_>, entry: usize) -> Result<Option<[u8; BL
 
 /// Content and padding. What the padding holds is nobody's business: no reader looks at it.
 fn content(stream: &mut Unpacked<'_>, size: u64, entry: usize) -> Result<Vec<u8>, Malformed> {
-    let mut bytes = Vec::new();
-    if stream.append(&mut bytes, size)? < size {
+    let bytes = stream.take(size)?;
+    if (bytes.len() as u64) < size {
         return Err(Malformed::TarCut { entry, what: "the content" });
     }
     let padding = bytes.len().next_multiple_of(BLOCK) - bytes.len();

@@ -243,6 +243,16 @@ fn a_bomb_is_refused_long_before_it_is_unpacked() {
     );
 }
 
+#[test] // artifacts.md §7: memory stays bounded
+fn what_cannot_arrive_reserves_nothing() {
+    let archive = gzip(&[b'x'; 1000]);
+    let take = |count| gzip::Unpacked::open(&archive).and_then(|mut stream| stream.take(count)).expect("sound");
+    let (some, all, too_many) = (take(10), take(RATIO_FROM), take(RATIO_FROM + 1));
+    assert_eq!((some.len(), some.capacity()), (10, 10));
+    assert_eq!((all.len(), all.capacity()), (1000, RATIO_FROM as usize));
+    assert_eq!((too_many.len(), too_many.capacity()), (0, 0));
+}
+
 #[test]
 fn every_truncation_is_refused() {
     let archive = Packer::new().pack(&action());

@@ -1,0 +1,33 @@
+//! Input that may lie beside the workspace: recorded vectors and reference repositories.
+//!
+//! Tests pass without it, and say loudly that they had nothing to judge.
+
+use std::fmt::Arguments;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// Writes a line to stderr past the test runner, which hides what a passing test prints.
+pub fn say(line: Arguments<'_>) {
+    // A test does not fail because nobody listens.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A file or directory of the shared input, or `None` after a loud `SKIPPED`.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
+    if !found.exists() {
+        say(format_args!("SKIPPED: shared/{path} does not lie beside the workspace"));
+        return None;
+    }
+    Some(found)
+}
+
+/// The archive vectors of one kind (`connector`, `action`, `manifest`, `keyring`, …); none, loudly, where there are none.
+pub fn vectors(kind: &str) -> Vec<Value> {
+    let Some(path) = shared("vectors/archives/index.jsonl") else { return Vec::new() };
+    let text = std::fs::read_to_string(&path).expect("the vectors are readable");
+    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a vector is a line of JSON"));
+    rows.filter(|row| row["kind"] == kind).collect()
+}

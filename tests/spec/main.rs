@@ -1,0 +1,7 @@
+//! The specification as tests: each name is a sentence of artifacts.md that must stay true.
+
+mod binding;
+mod interop;
+mod properties;
+mod tamper;
+mod vectors;

@@ -1,0 +1,120 @@
+//! What a hostile archive costs: memory stays bounded while it is refused. artifacts.md §7, "enforced while streaming".
+//!
+//! One test in a binary of its own, so that the figures are of nothing else.
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use aileron_testkit::tar::{Entry, Gzip, Tar};
+use aileron_testkit::{Toy, say};
+use aileron_verifier::archive::{MAX_ARCHIVE, MAX_DOCUMENT, MAX_MODULE};
+use aileron_verifier::problem::Class;
+use aileron_verifier::verify::{Unverified, Wanted};
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+const MIB: usize = 1 << 20;
+
+/// What refusing a bomb may take beyond the archive itself.
+const BOUND: usize = 40 * MIB;
+
+/// A gzip member around `head`, then `count` MiB of zeros, then `tail`. The zeros are packed once and repeated.
+fn zeros(head: &[u8], count: usize, tail: &[u8]) -> Vec<u8> {
+    let checksum = |bytes: &[u8]| {
+        let mut crc = Crc::new();
+        crc.update(bytes);
+        crc
+    };
+    let open = |bytes: &[u8]| {
+        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::new(6));
+        deflate.write_all(bytes).expect("a vector takes any bytes");
+        deflate
+    };
+    // Flushed, a piece ends on a whole byte and refers to nothing before it.
+    let flushed = |bytes: &[u8]| {
+        let mut deflate = open(bytes);
+        deflate.flush().expect("a vector takes any bytes");
+        deflate.get_ref().clone()
+    };
+    let zeros = vec![0; MIB];
+    let mut crc = checksum(head);
+    let each = checksum(&zeros);
+    (0..count).for_each(|_| crc.combine(&each));
+    crc.combine(&checksum(tail));
+    let length = (head.len() + count * MIB + tail.len()) as u32;
+    let mut archive = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    archive.extend(flushed(head));
+    archive.extend(flushed(&zeros).repeat(count));
+    archive.extend(open(tail).finish().expect("a vector takes any bytes"));
+    archive.extend(crc.sum().to_le_bytes());
+    archive.extend(length.to_le_bytes());
+    archive
+}
+
+/// Judges a bomb, which must be refused, and returns the bytes held at most beyond the archive itself.
+fn cost(why: &str, archive: &[u8]) -> usize {
+    let toy = Toy::default();
+    let (ring, wanted) = (toy.ring(), Wanted::of(toy.reference()));
+    MEMORY.reset_peak_usage();
+    let (before, started) = (MEMORY.current_usage(), Instant::now());
+    let error = Unverified::new(archive).verify(&wanted, &ring).expect_err(why);
+    let (peak, took) = (MEMORY.peak_usage() - before, started.elapsed());
+    let mib = |bytes: usize| bytes as f64 / MIB as f64;
+    say(format_args!("{why}: {:.1} MiB packed, peak {:.2} MiB, {took:.0?}: {error}", mib(archive.len()), mib(peak)));
+    assert_eq!(error.class(), Class::MalformedTarball, "{why}: {error}");
+    peak
+}
+
+#[test]
+fn refusing_a_bomb_takes_little_memory_and_time() {
+    let toy = Toy::default();
+    let honest = Tar::of(&toy.connector());
+    let header = |name: &str, size: u64| Entry::file(name, b"").declaring(size).bytes();
+    let gib = 1 << 30;
+    let end = [0; 1024];
+    let stored = |bytes: usize| Gzip::default().level(0).pack(&vec![b'x'; bytes]);
+    let headers = |count: usize| -> Vec<u8> { (0..count).flat_map(|_| Entry::directory("d/").bytes()).collect() };
+    let bombs: Vec<(&str, Vec<u8>)> = vec![
+        ("a module of 1 GiB of zeros, as it is", zeros(&header("connector.wasm", gib), 1024, &end)),
+        ("the same, declared at the cap", zeros(&header("connector.wasm", MAX_MODULE), 1024, &end)),
+        ("a module of 256 MiB of zeros, all honest", zeros(&header("connector.wasm", MAX_MODULE), 256, &end)),
+        ("1 GiB of zeros as manifest.toml", zeros(&header("manifest.toml", gib), 1024, &end)),
+        ("1 GiB of zeros as signature.sig", zeros(&header("signature.sig", gib), 1024, &end)),
+        ("1 GiB of zeros under another name", zeros(&header("README.md", gib), 1024, &end)),
+        ("1 GiB of zeros as a PAX header", zeros(&Entry::pax(&[]).declaring(gib).bytes(), 1024, &end)),
+        ("1 GiB of zeros in a directory", zeros(&Entry::directory("d/").declaring(gib).bytes(), 1024, &end)),
+        ("1 GiB of zeros after the end", zeros(&honest.bytes(), 1024, b"")),
+        ("1 GiB of zeros and nothing else", zeros(b"", 1024, b"")),
+        ("8 EiB declared", Gzip::default().pack(&header("connector.wasm", u64::MAX >> 1))),
+        ("256 MiB declared, nothing there", Gzip::default().pack(&header("connector.wasm", MAX_MODULE))),
+        ("one byte over the document's cap", zeros(&header("manifest.toml", MAX_DOCUMENT + 1), 2, &end)),
+        ("300 MiB stored", stored(300 * MIB)),
+        ("one byte over the archive's cap", vec![0; MAX_ARCHIVE as usize + 1]),
+        ("60 MiB of noise that is no gzip", vec![b'x'; 60 * MIB]),
+        ("a million headers", Gzip::default().level(1).pack(&headers(1 << 17))),
+        ("seventeen documents of 1 MiB", {
+            let document = Entry::file("manifest.toml", &vec![b'#'; MIB]);
+            Tar::new(std::iter::repeat_n(document, 17)).pack()
+        }),
+    ];
+    let worst = bombs.iter().map(|(why, archive)| cost(why, archive)).max().expect("there are bombs");
+    say(format_args!("{} bombs refused, worst peak {worst} bytes beyond the archive", bombs.len()));
+    assert!(worst < BOUND, "{worst} bytes");
+
+    // What every cap allows has to be held: the module once, at its own size, never twice.
+    let mut random = 1_u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 24) as u8
+    })
+    .take(MIB)
+    .collect();
+    let documents = Tar::new([Entry::file("manifest.toml", &noise), Entry::file("signature.sig", &noise)]);
+    let honest = zeros(&header("connector.wasm", MAX_MODULE), 256, &documents.bytes());
+    let peak = cost("256 MiB of zeros for a module, within every cap", &honest);
+    assert!(peak < MAX_MODULE as usize + BOUND, "{peak} bytes");
+}
