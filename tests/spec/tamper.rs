@@ -795,7 +795,7 @@ mod cohort {
             commit: "0123456789".repeat(4),
             dirty: false,
             tool: Tool { name: "aileron-pub".into(), version: "0.1.0".into() },
-            toolchain: Toolchain::Prebuilt { prebuilt: true },
+            toolchain: Toolchain::PREBUILT,
             key: toy.publisher.fingerprint(),
             connector: ConnectorEntry {
                 fqn: toy.name.clone(),

@@ -11,7 +11,7 @@ use crate::digest::{ArchiveDigest, ContentHash};
 use crate::fqn::Fqn;
 use crate::key::Fingerprint;
 use crate::problem::Waiver;
-use crate::version::{Tag, Version};
+use crate::version::Version;
 
 /// File name of the index on the connector's release.
 pub const ASSET: &str = "cohort.json";
@@ -159,6 +159,9 @@ pub enum CohortError {
     /// Not JSON of this shape.
     #[error("cohort.json: {0}")]
     Shape(#[from] serde_json::Error),
+    /// It names things its own repository and version do not ship.
+    #[error("cohort.json contradicts itself: {0}")]
+    Contradiction(String),
     /// Written by a newer tool.
     #[error("cohort.json has schema {0}; this tool reads up to {SCHEMA}")]
     Schema(u32),
@@ -193,9 +196,20 @@ impl Cohort {
         std::iter::once(connector).chain(self.actions.iter().map(|action| (action.tag.as_str(), &action.archive)))
     }
 
-    /// The tag the index itself is published under.
-    pub fn tag(&self) -> Tag {
-        self.connector.fqn.tag(&self.version)
+    /// The first entry that names something the repository and version of this index do not ship, in words; `None` when
+    /// every name and tag follows from the connector's.
+    pub fn contradiction(&self) -> Option<String> {
+        let connector = &self.connector.fqn;
+        if self.repository != connector.repository() {
+            return Some(format!("repository is {}, the connector is {connector}", self.repository));
+        }
+        let expected =
+            |fqn: &Fqn, tag: &str| (fqn.tag(&self.version).as_str() != tag).then(|| format!("{fqn} has tag {tag}"));
+        let foreign = |action: &ActionEntry| match connector.action(&action.name) {
+            Ok(name) if name == action.fqn => expected(&action.fqn, &action.tag),
+            _ => Some(format!("action {} is {}", action.name, action.fqn)),
+        };
+        expected(connector, &self.connector.tag).or_else(|| self.actions.iter().find_map(foreign))
     }
 }
 
@@ -236,6 +250,28 @@ mod tests {
             ["schema", "repository", "version", "commit", "tool", "toolchain", "key", "connector", "actions"];
         assert_eq!(keys, [&expected[..], &["capabilities", "allowed"]].concat());
         assert!(text.ends_with("}\n") && !text.contains('\r'));
+    }
+
+    #[test]
+    fn every_name_and_tag_follows_from_the_connectors() {
+        assert_eq!(sample().contradiction(), None);
+        let entry = |name: &str, fqn: &str, tag: &str| {
+            let action = ActionEntry {
+                name: name.into(),
+                fqn: fqn.parse().expect("name"),
+                tag: tag.into(),
+                archive: Archive { sha256: ArchiveDigest::of(&[]), size: 0 },
+                capabilities: Vec::new(),
+                approval: false,
+            };
+            Cohort { actions: vec![action], ..sample() }.contradiction()
+        };
+        assert_eq!(entry("a", "github://acme/x/actions/a", "actions/a/v0.1.0"), None);
+        assert!(entry("a", "github://acme/x/actions/b", "actions/b/v0.1.0").is_some());
+        assert!(entry("a", "github://evil/x/actions/a", "actions/a/v0.1.0").is_some());
+        assert!(entry("a", "github://acme/x/actions/a", "actions/a/v0.2.0").is_some());
+        let elsewhere = Cohort { repository: "github://acme/y".parse().expect("name"), ..sample() };
+        assert!(elsewhere.contradiction().is_some());
     }
 
     #[test] // artifacts.md §11

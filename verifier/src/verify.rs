@@ -333,5 +333,8 @@ pub fn cohort(
     let cohort = Cohort::read(bytes)?;
     let found = Ref { name: cohort.connector.fqn.clone(), version: cohort.version.clone() };
     same_name(&Wanted::of(wanted.clone()), &found)?;
-    Ok((cohort, signer))
+    match cohort.contradiction() {
+        Some(words) => Err(CohortError::Contradiction(words).into()),
+        None => Ok((cohort, signer)),
+    }
 }
