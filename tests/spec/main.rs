@@ -3,5 +3,6 @@
 mod binding;
 mod interop;
 mod properties;
+mod recorded;
 mod tamper;
 mod vectors;

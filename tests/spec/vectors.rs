@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use aileron_testkit::tar::{Entry, Gzip, Tar};
-use aileron_testkit::{Toy, pack, say, vectors};
+use aileron_testkit::{Toy, pack};
 use aileron_verifier::archive::Files;
 use aileron_verifier::fqn::Authority;
 use aileron_verifier::key::PublicKey;
@@ -184,16 +184,5 @@ fn the_writer_still_makes_the_recorded_archives() {
     for id in ["connector", "action"] {
         let (archive, verified) = recorded(id);
         assert_eq!(pack(verified.files()), archive, "{id}");
-    }
-}
-
-#[test]
-fn the_shared_vectors_have_rows_of_every_kind_we_judge() {
-    let counts = ["connector", "action", "manifest", "action_manifest", "bundle", "keyring"]
-        .map(|kind| (kind, vectors(kind).len()));
-    // None at all: they do not lie here, and that was said.
-    if counts.iter().any(|(_, count)| *count > 0) {
-        assert!(counts.iter().all(|(_, count)| *count > 0), "{counts:?}");
-        say(format_args!("shared vectors: {counts:?}"));
     }
 }

@@ -29,5 +29,7 @@ pub fn vectors(kind: &str) -> Vec<Value> {
     let Some(path) = shared("vectors/archives/index.jsonl") else { return Vec::new() };
     let text = std::fs::read_to_string(&path).expect("the vectors are readable");
     let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a vector is a line of JSON"));
-    rows.filter(|row| row["kind"] == kind).collect()
+    let rows: Vec<Value> = rows.filter(|row| row["kind"] == kind).collect();
+    assert!(!rows.is_empty(), "the vectors have no rows of kind {kind}");
+    rows
 }

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::digest::ArchiveDigest;
-use crate::module::Module;
 
 fn action() -> Files {
     Files::Action { document: b"+++\nname = \"post\"\n+++\nPosts.\n".to_vec(), signature: vec![7; 64] }
@@ -361,52 +360,4 @@ proptest! {
         }
         check_caps(&read(&archive, None));
     }
-}
-
-/// The project's vectors, where they lie beside the sources.
-#[test] // artifacts.md §6, §7
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn archives_are_read_as_the_vectors_say() {
-    use base64::Engine as _;
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/archives/index.jsonl");
-    let Ok(index) = std::fs::read_to_string(path) else {
-        eprintln!("SKIPPED: archive vectors are not at {path}");
-        return;
-    };
-    let (mut refused, mut accepted) = (0, 0);
-    for line in index.lines() {
-        let row: serde_json::Value = serde_json::from_str(line).unwrap();
-        let kind = match row["kind"].as_str() {
-            Some("connector") => Kind::Connector,
-            Some("action") => Kind::Action,
-            _ => continue,
-        };
-        let archive =
-            base64::engine::general_purpose::STANDARD.decode(row["input"]["base64"].as_str().unwrap()).unwrap();
-        let files = read(&archive, Some(kind));
-        let module = match &files {
-            Ok(Files::Connector { wasm, .. }) => Module::parse(wasm).map(|_| ()).map_err(|error| error.to_string()),
-            Ok(Files::Action { .. }) => Ok(()),
-            Err(error) => Err(error.to_string()),
-        };
-        let (id, about) = (row["id"].as_str().unwrap(), &row["description"]);
-        match row["spec_class"].as_str() {
-            Some("malformed_tarball") => {
-                refused += 1;
-                assert!(module.is_err(), "{id} was read: {about}");
-            }
-            // Refused later and for another reason: the archive is sound.
-            Some(_) => assert!(files.is_ok(), "{id} was refused: {files:?} {about}"),
-            None => {
-                accepted += 1;
-                assert_eq!(module, Ok(()), "{id} {about}");
-                assert_eq!(read(&archive, None), files, "{id} {about}");
-            }
-        }
-        if id == "limits-019" {
-            let Ok(Files::Connector { signature, .. }) = files else { panic!("{id}") };
-            assert_eq!(signature.len(), 70_000);
-        }
-    }
-    assert!(refused > 100 && accepted > 40, "{refused} refused, {accepted} accepted");
 }

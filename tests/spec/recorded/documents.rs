@@ -1,80 +1,17 @@
-//! Manifests, actions and suites against the shared vectors and the reference repositories.
-//!
-//! The shared files live beside the workspace. Where they are not, these tests say so on stderr and pass; the rules
-//! themselves are covered by the unit tests.
+//! Manifests, actions and suites, and the reference repositories.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
+use aileron_testkit::{shared, vectors};
 use aileron_verifier::action::{Action, bundle};
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source};
 use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::toml::Stage;
-use base64::Engine as _;
-use serde::Deserialize;
+use serde_json::Value;
 
-#[derive(Deserialize)]
-struct Row {
-    id: String,
-    kind: String,
-    #[serde(default)]
-    input: Input,
-    #[serde(default)]
-    files: Vec<File>,
-    spec: String,
-    spec_class: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-struct Input {
-    text: Option<String>,
-    base64: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    name: String,
-    text: String,
-}
-
-#[derive(Deserialize)]
-struct ReferenceRow {
-    path: String,
-    verdict: String,
-}
-
-/// To stderr past the test runner, which hides what a passing test prints.
-fn say(line: std::fmt::Arguments<'_>) {
-    writeln!(std::io::stderr(), "{line}").expect("stderr");
-}
-
-/// The shared directory below the workspace's neighbour, or a loud skip.
-fn shared(path: &str) -> Option<PathBuf> {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
-    if !found.exists() {
-        say(format_args!("SKIPPED: {} is not here", found.display()));
-    }
-    Some(found).filter(|found| found.exists())
-}
-
-fn rows<T: for<'de> Deserialize<'de>>(path: &str) -> Vec<T> {
-    let Some(path) = shared(path) else { return Vec::new() };
-    let text = std::fs::read_to_string(&path).expect("readable");
-    text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
-}
-
-impl Input {
-    fn bytes(&self) -> Vec<u8> {
-        match (&self.text, &self.base64) {
-            (Some(text), None) => text.clone().into_bytes(),
-            (None, Some(encoded)) => base64::prelude::BASE64_STANDARD.decode(encoded).expect("base64"),
-            _ => panic!("one of text and base64"),
-        }
-    }
-}
+use super::{bytes, compare, text};
 
 /// The class of a refused document: reading comes before judging. None when nothing of error severity is wrong.
 fn verdict<T>(parsed: &Parsed<T>) -> Option<Class> {
@@ -103,58 +40,55 @@ fn judge<T>(bytes: Vec<u8>, parse: impl FnOnce(Source) -> Parsed<T>) -> Parsed<T
     parsed
 }
 
-#[test] // artifacts.md §2 and §3, one row per vector
-fn every_manifest_and_action_vector_has_its_verdict_and_class() {
-    let mut wrong = Vec::new();
-    for row in rows::<Row>("vectors/archives/index.jsonl") {
-        let class = match row.kind.as_str() {
-            "manifest" => {
-                let parsed = judge(row.input.bytes(), |source| ConnectorManifest::parse(source, Stage::Artifact));
-                verdict(&parsed)
-            }
-            // `local://` and identity inside one file are judged in source; archives have `verify` for that.
-            "action_manifest" => verdict(&judge(row.input.bytes(), |source| Action::parse(source, Stage::Source))),
-            _ => continue,
-        };
-        let found = class.map(Class::as_str);
-        if found.is_some() != (row.spec == "refuse") || found != row.spec_class.as_deref() {
-            wrong.push(format!("{}: {found:?}, expected {} {:?}", row.id, row.spec, row.spec_class));
-        }
+#[test] // artifacts.md §2
+fn every_manifest_vector_has_its_verdict_and_class() {
+    for row in vectors("manifest") {
+        let parsed = judge(bytes(&row["input"]), |source| ConnectorManifest::parse(source, Stage::Artifact));
+        compare(&row, verdict(&parsed));
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test] // artifacts.md §3
+fn every_action_vector_has_its_verdict_and_class() {
+    for row in vectors("action_manifest") {
+        // `local://` and identity inside one file are judged in source; archives have `verify` for that.
+        compare(&row, verdict(&judge(bytes(&row["input"]), |source| Action::parse(source, Stage::Source))));
+    }
 }
 
 #[test] // artifacts.md §3, bundle rules
 fn every_bundle_vector_has_its_verdict() {
-    for row in rows::<Row>("vectors/archives/index.jsonl").into_iter().filter(|row| row.kind == "bundle") {
-        let read = |file: &File| {
-            let source = Source::read(&file.name, file.text.clone().into_bytes()).expect("UTF-8");
-            Action::parse(source, Stage::Artifact).document.expect(&row.id)
+    for row in vectors("bundle") {
+        let files = row["files"].as_array().expect("files");
+        let read = |file: &Value| {
+            let source = Source::read(text(&file["name"]), text(&file["text"]).into()).expect("UTF-8");
+            Action::parse(source, Stage::Artifact).document.unwrap_or_else(|| panic!("{}", row["id"]))
         };
-        let actions: Vec<Action> = row.files.iter().map(read).collect();
+        let actions: Vec<Action> = files.iter().map(read).collect();
         let problems = bundle(&actions.iter().collect::<Vec<_>>());
-        assert_eq!(problems.is_empty(), row.spec == "accept", "{}: {problems:?}", row.id);
-        assert!(problems.iter().all(|p| p.rule.class().as_str() == row.spec_class.as_deref().unwrap_or_default()));
-        assert!(problems.iter().all(|p| row.files.iter().any(|file| *file.name == *p.file)), "{}", row.id);
+        compare(&row, problems.first().map(|problem| problem.rule.class()));
+        assert!(problems.iter().all(|p| files.iter().any(|file| text(&file["name"]) == &*p.file)), "{}", row["id"]);
     }
 }
 
 #[test] // the existing runtime's verdict on what is published today
 fn the_reference_files_are_judged_as_existing_consumers_judge_them() {
-    for row in rows::<ReferenceRow>("vectors/archives/reference.jsonl") {
-        let Some(path) = shared("reference").map(|base| base.join(&row.path)) else { return };
-        let bytes = std::fs::read(&path).expect("readable");
-        let (class, waivable) = if row.path.ends_with("action.md") {
+    let (Some(rows), Some(base)) = (shared("vectors/archives/reference.jsonl"), shared("reference")) else { return };
+    for line in std::fs::read_to_string(rows).expect("readable").lines() {
+        let row: Value = serde_json::from_str(line).expect("a row is JSON");
+        let path = text(&row["path"]);
+        let bytes = std::fs::read(base.join(path)).expect("readable");
+        let (class, waivable) = if path.ends_with("action.md") {
             let parsed = judge(bytes, |source| Action::parse(source, Stage::Source));
-            assert!(parsed.document.is_some(), "{}: waivable at most: {:?}", row.path, parsed.problems);
+            assert!(parsed.document.is_some(), "{path}: waivable at most: {:?}", parsed.problems);
             (verdict(&parsed), parsed.problems.iter().any(|problem| problem.rule.is_waivable()))
-        } else if row.path.ends_with("manifest.toml") {
+        } else if path.ends_with("manifest.toml") {
             (verdict(&judge(bytes, |source| ConnectorManifest::parse(source, Stage::Source))), false)
         } else {
             (verdict(&judge(bytes, RepositorySuite::parse)), false)
         };
-        assert_eq!(class.is_none(), row.verdict == "accept", "{}", row.path);
-        assert_eq!(class.is_some(), waivable, "{}", row.path);
+        assert_eq!(class.is_none(), row["verdict"] == "accept", "{path}");
+        assert_eq!(class.is_some(), waivable, "{path}");
     }
 }
 
@@ -258,21 +192,4 @@ fn nothing_is_lost_between_a_reference_file_and_its_document() {
         let rendered = Source::read("suite.toml", install.render().into_bytes()).expect("UTF-8");
         assert_eq!(InstallSuite::parse(rendered).document, Some(install));
     }
-}
-
-#[test]
-fn five_hundred_actions_are_read_in_a_blink() {
-    let Some(base) = shared("reference/linear/actions") else { return };
-    let sources: Vec<Source> = std::fs::read_dir(base)
-        .expect("readable")
-        .map(|entry| std::fs::read(entry.expect("entry").path().join("action.md")).expect("readable"))
-        .map(|bytes| Source::read("action.md", bytes).expect("UTF-8"))
-        .collect();
-    let started = Instant::now();
-    let read = sources.iter().filter(|s| Action::parse((*s).clone(), Stage::Source).document.is_some()).count();
-    let each = started.elapsed() / u32::try_from(sources.len()).expect("a small number");
-    say(format_args!("{each:?} per action"));
-    assert_eq!(read, sources.len());
-    // Ten times what an unoptimised build needs on a slow machine: this catches a parser gone quadratic, not noise.
-    assert!(each.as_millis() < 20, "{each:?}");
 }
