@@ -4,7 +4,7 @@
 //! |---|---|
 //! | load, check | `load` over `project` and `lint` |
 //! | bind, build, pin | `make` |
-//! | sign, pack, prove | `seal` |
+//! | unlock, sign, pack, prove | `seal` |
 //! | plan | `plan`: pure, what is missing |
 //! | stage, flip | `apply`: one write after another |
 //! | recheck | `recheck`: as a consumer would |
@@ -32,7 +32,7 @@ pub use self::make::{Bound, Built, Change, Compiled, Pinned, Preview, bind, buil
 pub use self::plan::{Conflict, Plan, Verdict};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
-pub use self::seal::{Artifact, Proven, pack, prove, sign};
+pub use self::seal::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::Forge;
@@ -117,10 +117,11 @@ impl World<'_> {
 pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
     let ready = ready(request, world)?; // one commit, every rule
     let remote = ready.observe(forge, world)?; // fresh, resumable or complete
+    let key = unlock(&ready, request, world)?; // the private half of the committed key
     let bound = bind(ready, request, world)?; // placeholders filled, in copies
     let built = build(bound, request, world)?; // wasip1 module, imports compared
     let pinned = pin(built, world)?; // content hash, written into each action
-    let signed = sign(pinned, request, world)?;
+    let signed = sign(pinned, key, world)?;
     let packed = pack(signed, world)?; // same input, same bytes
     let proven = prove(packed, world)?; // the installer's own verdict
     let plan = plan::plan(proven, &remote, request)?; // what is missing, or a conflict
@@ -135,28 +136,35 @@ pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Resul
 /// [`ReleaseError`].
 pub fn make(request: &Request, world: &World<'_>) -> Result<Proven, ReleaseError> {
     let ready = ready(request, world)?;
-    let bound = bind(ready, request, world)?;
-    let built = build(bound, request, world)?;
-    let pinned = pin(built, world)?;
-    let signed = sign(pinned, request, world)?;
-    let packed = pack(signed, world)?;
-    prove(packed, world)
+    let key = unlock(&ready, request, world)?;
+    seal(pinned(ready, request, world)?, key, world)
+}
+
+/// What a release would write; without a signing key, as far as hashes go.
+pub enum Planned {
+    /// Byte for byte.
+    Signed(Plan),
+    /// Nothing could be signed, so nothing published could be compared.
+    Unsigned(Preview),
 }
 
 /// What [`release`] would write, and nothing more.
 ///
 /// # Errors
 /// [`ReleaseError`].
-pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Plan, ReleaseError> {
+pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Planned, ReleaseError> {
     let ready = ready(request, world)?;
     let remote = ready.observe(forge, world)?;
-    let bound = bind(ready, request, world)?;
-    let built = build(bound, request, world)?;
-    let pinned = pin(built, world)?;
-    let signed = sign(pinned, request, world)?;
-    let packed = pack(signed, world)?;
-    let proven = prove(packed, world)?;
-    plan::plan(proven, &remote, request)
+    match unlock(&ready, request, world) {
+        Ok(key) => {
+            let proven = seal(pinned(ready, request, world)?, key, world)?;
+            Ok(Planned::Signed(plan::plan(proven, &remote, request)?))
+        }
+        Err(ReleaseError::Key(error)) if error.is_absent() => {
+            Ok(Planned::Unsigned(pinned(ready, request, world)?.preview()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What can be known without a signing key: bound texts and the connector's content hash.
@@ -165,8 +173,17 @@ pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<P
 /// [`ReleaseError`].
 pub fn preview(request: &Request, world: &World<'_>) -> Result<Preview, ReleaseError> {
     let ready = ready(request, world)?;
+    Ok(pinned(ready, request, world)?.preview())
+}
+
+fn pinned(ready: Ready, request: &Request, world: &World<'_>) -> Result<Pinned, ReleaseError> {
     let bound = bind(ready, request, world)?;
     let built = build(bound, request, world)?;
-    let pinned = pin(built, world)?;
-    Ok(pinned.preview())
+    pin(built, world)
+}
+
+fn seal(pinned: Pinned, key: Unlocked, world: &World<'_>) -> Result<Proven, ReleaseError> {
+    let signed = sign(pinned, key, world)?;
+    let packed = pack(signed, world)?;
+    prove(packed, world)
 }

@@ -13,7 +13,7 @@ use aileron_verifier::version::Tag;
 use rayon::prelude::*;
 
 use super::make::{Change, Pinned};
-use super::{ReleaseError, Request, World};
+use super::{Ready, ReleaseError, Request, World};
 use crate::publisher::forge::Asset;
 use crate::publisher::sign::{KeyError, Origin, SigningKey, load_signing_key};
 
@@ -26,19 +26,34 @@ pub struct Signed {
     changes: Vec<Change>,
 }
 
-/// Signs the connector and every action with the publisher's key, which must be the committed one.
+/// The private half of the committed public key, and nothing else it could be.
+pub struct Unlocked {
+    key: SigningKey,
+    public: PublicKey,
+}
+
+/// Finds the signing key before anything is built: a wrong key or passphrase costs no waiting.
 ///
 /// # Errors
 /// [`ReleaseError::Key`], [`ReleaseError::NoPublisherKey`] or [`ReleaseError::WrongKey`].
-pub fn sign(mut pinned: Pinned, request: &Request, world: &World<'_>) -> Result<Signed, ReleaseError> {
-    let public = pinned.ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
-    let account = pinned.ready.release.name.repo_authority();
+pub fn unlock(ready: &Ready, request: &Request, world: &World<'_>) -> Result<Unlocked, ReleaseError> {
+    let public = ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
+    let account = ready.release.name.repo_authority();
     let variable = |name: &str| world.environment.secret(name);
     let prompt = |_: &Origin| (world.passphrase)().ok_or(KeyError::PassphraseMissing);
     let key = load_signing_key(request.key.as_deref(), &variable, world.keychain, account.as_str(), prompt)?.key;
     if key.public() != public {
         return Err(ReleaseError::WrongKey { signing: key.public().fingerprint(), committed: public.fingerprint() });
     }
+    Ok(Unlocked { key, public })
+}
+
+/// Signs the connector and every action.
+///
+/// # Errors
+/// [`ReleaseError::Interrupted`].
+pub fn sign(mut pinned: Pinned, key: Unlocked, world: &World<'_>) -> Result<Signed, ReleaseError> {
+    let Unlocked { key, public } = key;
     let changes = pinned.changes();
     let (wasm, actions) = (std::mem::take(&mut pinned.wasm), std::mem::take(&mut pinned.actions));
     world.begin("signing", actions.len() + 1);
