@@ -274,6 +274,29 @@ impl Ref {
         self.name.tag(&self.version)
     }
 
+    /// Where its scheme serves the archive: the tag is one percent-encoded path segment. artifacts.md §1.
+    ///
+    /// `None` for `local://`, which is nowhere.
+    pub fn url(&self) -> Option<String> {
+        let Fqn { scheme, owner, repo, subpath } = &self.name;
+        let tag = self.tag().as_segment();
+        Some(match scheme {
+            Scheme::Github => format!("https://github.com/{owner}/{repo}/releases/download/{tag}/{ASSET}"),
+            Scheme::Gitlab => format!("https://gitlab.com/{owner}/{repo}/-/releases/{tag}/downloads/{ASSET}"),
+            Scheme::Hub => {
+                let subpath = subpath.iter().map(|subpath| format!("/{subpath}")).collect::<String>();
+                format!("https://hub.aileron.dev/api/v1/{owner}/{repo}{subpath}/{}/{ASSET}", self.version)
+            }
+            Scheme::Local => return None,
+        })
+    }
+
+    /// Where a mirror at `base` serves the archive: as GitHub does, below another host. artifacts.md §1.
+    pub fn url_below(&self, base: &str) -> String {
+        let (base, tag) = (base.trim_end_matches('/'), self.tag().as_segment());
+        format!("{base}/{}/{}/releases/download/{tag}/{ASSET}", self.name.owner, self.name.repo)
+    }
+
     /// Path of its archive below a mirror's base, `/`-separated, the tag's slashes kept. artifacts.md §1.
     pub fn mirror_path(&self) -> String {
         format!("{}/{}/releases/download/{}/{ASSET}", self.name.owner, self.name.repo, self.tag())

@@ -72,7 +72,7 @@ impl JudgeError {
 pub fn judge(
     subject: &Subject,
     content: Option<ContentHash>,
-    origin: Option<&Origin>,
+    origin: &Origin,
     ring: &Keyring,
     listener: Listener<'_>,
 ) -> Result<Vec<Judgement>, JudgeError> {
@@ -82,7 +82,6 @@ pub fn judge(
             Ok(vec![file(path, &wanted, ring)])
         }
         Subject::Reference(reference) => {
-            let origin = origin.ok_or_else(|| FetchError::NoOrigin(reference.clone()))?;
             let wanted = Wanted { reference: Some(reference.clone()), content, ..Wanted::default() };
             let verdict = Unverified::new(origin.fetch(reference)?).verify(&wanted, ring);
             Ok(vec![Judgement { subject: reference.to_string(), verdict: verdict.map_err(JudgeError::from) }])

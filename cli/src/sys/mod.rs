@@ -4,5 +4,6 @@
 pub mod disk;
 pub mod environment;
 pub mod git;
+pub mod http;
 pub mod interrupt;
 pub mod process;

@@ -311,9 +311,9 @@ pub struct Verify {
     /// The connector must have this content hash.
     #[arg(long, value_name = "HASH")]
     pub hash: Option<ContentHash>,
-    /// Fetch from this mirror directory [default: AILERON_MIRROR].
-    #[arg(long, value_name = "DIR")]
-    pub from: Option<PathBuf>,
+    /// Fetch from this mirror [default: AILERON_MIRROR, else where the Ref's scheme publishes].
+    #[arg(long, value_name = "DIR|URL")]
+    pub from: Option<String>,
     /// Trust this keyring file instead of your own.
     #[arg(long, value_name = "FILE")]
     pub keyring: Option<PathBuf>,

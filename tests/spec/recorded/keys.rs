@@ -93,6 +93,7 @@ fn names_and_refs_parse_as_the_vectors_say() {
             assert_eq!(reference.name.subpath().unwrap_or_default(), text(&parsed["subpath"]));
             assert_eq!(reference.name.repo_authority().as_str(), text(&parsed["authority"]));
             assert_eq!(reference.to_string(), text(&row["input"]["text"]));
+            assert_eq!(reference.url().as_deref(), row["oracle"]["url"].as_str(), "{}", row["id"]);
         }
     }
 }

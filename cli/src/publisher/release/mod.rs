@@ -143,7 +143,7 @@ pub fn make(request: &Request, world: &World<'_>) -> Result<Proven, ReleaseError
 /// What a release would write; without a signing key, as far as hashes go.
 pub enum Planned {
     /// Byte for byte.
-    Signed(Plan),
+    Signed(Box<Plan>),
     /// Nothing could be signed, so nothing published could be compared.
     Unsigned(Preview),
 }
@@ -158,7 +158,7 @@ pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<P
     match unlock(&ready, request, world) {
         Ok(key) => {
             let proven = seal(pinned(ready, request, world)?, key, world)?;
-            Ok(Planned::Signed(plan::plan(proven, &remote, request)?))
+            Ok(Planned::Signed(Box::new(plan::plan(proven, &remote, request)?)))
         }
         Err(ReleaseError::Key(error)) if error.is_absent() => {
             Ok(Planned::Unsigned(pinned(ready, request, world)?.preview()))

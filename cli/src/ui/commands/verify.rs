@@ -52,7 +52,7 @@ fn judged(args: &Verify, context: &Context) -> Result<Vec<Judgement>, Failure> {
         listener(Event::Note(format!("warning: the key {fingerprint} under {authority} is weak and verifies nothing")));
     }
     let origin = Origin::choose(args.from.as_deref(), &context.environment);
-    Ok(judge::judge(&subject(args)?, args.hash, origin.as_ref(), &ring, &listener)?)
+    Ok(judge::judge(&subject(args)?, args.hash, &origin, &ring, &listener)?)
 }
 
 /// `verify --rebuild`: the same verdict, and then the proof that this repository's commit builds the same bytes.

@@ -10,7 +10,6 @@ use aileron_verifier::verify::VerifyError;
 use serde_json::{Value, json};
 
 use super::diagnostics::{draw, problem_json};
-use crate::consumer::fetch::FetchError;
 use crate::consumer::judge::JudgeError;
 use crate::consumer::trust::TrustError;
 use crate::publisher::build::BuildError;
@@ -62,6 +61,8 @@ pub struct Failure {
     pub next: Option<String>,
     /// The evidence for scripts.
     pub details: Value,
+    /// Whether the same command may succeed later.
+    pub retriable: bool,
 }
 
 impl Failure {
@@ -75,6 +76,7 @@ impl Failure {
             evidence: Vec::new(),
             next: None,
             details: json!({}),
+            retriable: matches!(exit, Exit::Incomplete | Exit::Interrupted),
         }
     }
 
@@ -125,7 +127,7 @@ impl Failure {
         json!({
             "class": self.class.as_str(),
             "boundary": self.class.boundary(),
-            "retriable": matches!(self.exit, Exit::Incomplete | Exit::Interrupted),
+            "retriable": self.retriable,
             "message": self.message,
             "file": file,
             "line": line,
@@ -308,10 +310,8 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
     let fail = |exit| Failure::new(error.class(), exit, error.to_string());
     match error {
         JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
-        JudgeError::Fetch(FetchError::NoOrigin(_)) => {
-            fail(Exit::Usage).next("name a mirror with --from DIR, or set AILERON_MIRROR")
-        }
-        JudgeError::Fetch(_) | JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
+        JudgeError::Fetch(error) => Failure { retriable: error.is_retriable(), ..fail(Exit::NotFound) },
+        JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
     }
 }
 
