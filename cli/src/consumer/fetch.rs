@@ -61,7 +61,7 @@ impl Origin {
     pub fn fetch(&self, reference: &Ref) -> Result<Vec<u8>, FetchError> {
         let Origin::Directory(root) = self;
         if !root.is_dir() {
-            let cause = std::io::ErrorKind::NotFound.into();
+            let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such directory");
             return Err(DiskError { doing: "open the mirror", path: root.clone(), cause }.into());
         }
         let path = root.join(reference.mirror_path());

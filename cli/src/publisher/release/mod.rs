@@ -26,9 +26,10 @@ use aileron_verifier::problem::Waiver;
 use aileron_verifier::version::Version;
 
 pub use self::error::ReleaseError;
+pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
 pub use self::make::{Bound, Built, Change, Pinned, Preview, bind, build, pin};
-pub use self::plan::{Conflict, Plan, Verdict};
+pub use self::plan::{Conflict, Plan, Planned, Verdict};
 pub use self::recheck::Receipt;
 pub use self::seal::{Artifact, Proven, pack, prove, sign};
 pub use self::status::{Standing, Status, status};
@@ -141,20 +142,26 @@ pub fn make(request: &Request, world: &World<'_>) -> Result<Proven, ReleaseError
     prove(packed, world)
 }
 
-/// What [`release`] would write, and nothing more.
+/// What [`release`] would write, and nothing more; without a signing key, as far as hashes go.
 ///
 /// # Errors
 /// [`ReleaseError`].
-pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Plan, ReleaseError> {
+pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Planned, ReleaseError> {
     let ready = ready(request, world)?;
     let remote = ready.observe(forge, world)?;
     let bound = bind(ready, request, world)?;
     let built = build(bound, request, world)?;
     let pinned = pin(built, world)?;
-    let signed = sign(pinned, request, world)?;
+    let key = match seal::signing_key(&pinned, request, world) {
+        Err(ReleaseError::Key(error)) if error.is_absent() => {
+            return Ok(Planned::Unsigned(Box::new(pinned.preview())));
+        }
+        key => key?,
+    };
+    let signed = seal::sign_with(key, pinned, world)?;
     let packed = pack(signed, world)?;
     let proven = prove(packed, world)?;
-    plan::plan(proven, &remote, request)
+    Ok(Planned::Signed(Box::new(plan::plan(proven, &remote, request)?)))
 }
 
 /// What can be known without a signing key: bound texts and the connector's content hash.

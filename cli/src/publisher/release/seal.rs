@@ -30,7 +30,12 @@ pub struct Signed {
 ///
 /// # Errors
 /// [`ReleaseError::Key`], [`ReleaseError::NoPublisherKey`] or [`ReleaseError::WrongKey`].
-pub fn sign(mut pinned: Pinned, request: &Request, world: &World<'_>) -> Result<Signed, ReleaseError> {
+pub fn sign(pinned: Pinned, request: &Request, world: &World<'_>) -> Result<Signed, ReleaseError> {
+    sign_with(signing_key(&pinned, request, world)?, pinned, world)
+}
+
+/// The key that belongs to the committed `keys/publisher.pub`.
+pub(super) fn signing_key(pinned: &Pinned, request: &Request, world: &World<'_>) -> Result<SigningKey, ReleaseError> {
     let public = pinned.ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
     let account = pinned.ready.release.name.repo_authority();
     let variable = |name: &str| world.environment.secret(name);
@@ -39,6 +44,11 @@ pub fn sign(mut pinned: Pinned, request: &Request, world: &World<'_>) -> Result<
     if key.public() != public {
         return Err(ReleaseError::WrongKey { signing: key.public().fingerprint(), committed: public.fingerprint() });
     }
+    Ok(key)
+}
+
+pub(super) fn sign_with(key: SigningKey, mut pinned: Pinned, world: &World<'_>) -> Result<Signed, ReleaseError> {
+    let public = key.public();
     let changes = pinned.changes();
     let (wasm, actions) = (std::mem::take(&mut pinned.wasm), std::mem::take(&mut pinned.actions));
     world.begin("signing", actions.len() + 1);

@@ -1,6 +1,6 @@
 //! `build`: the module and its content hash, without a key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -12,7 +12,11 @@ use crate::ui::report::table::grouped;
 use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer {
-    let out = repository.join(&args.out);
+    let dist = || match repository.as_path() {
+        here if here == Path::new(".") => PathBuf::from("dist/connector.wasm"),
+        there => there.join("dist/connector.wasm"),
+    };
+    let out = args.out.unwrap_or_else(dist);
     let mut request = request(args.making, repository);
     request.allow_dirty = true; // nothing is released: a build may look at work in progress
     let preview = context.with_world(|world| release::preview(&request, world))?;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Answer, Context, request};
 use crate::publisher::forge::directory::Directory;
-use crate::publisher::release::{self, Change, ReleaseError};
+use crate::publisher::release::{self, Change, Planned};
 use crate::ui::args::Plan;
 use crate::ui::report::{Failure, Outcome};
 
@@ -18,7 +18,7 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
     let planned = context.with_world(|world| release::plan(&request, &forge, world));
     let diff = |changes: &[Change]| if args.diff { diff_text(changes) } else { String::new() };
     match planned {
-        Ok(plan) => {
+        Ok(Planned::Signed(plan)) => {
             let (stage, flip) = (plan.stage.len(), plan.flip.len());
             let text = format!(
                 "{}{}\n  content hash  {}\n  registry      {}\n  state         {}\n  writes        {} ({stage} staged, {flip} published)\n{}",
@@ -45,8 +45,7 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
                 }),
             ))
         }
-        Err(ReleaseError::Key(error)) if error.is_absent() => {
-            let preview = context.with_world(|world| release::preview(&request, world))?;
+        Ok(Planned::Unsigned(preview)) => {
             let text = format!(
                 "{}{}\n  content hash  {}\n  no signing key: nothing was signed, so published archives could not be compared\n",
                 diff(&preview.changes),
