@@ -23,3 +23,8 @@ pub enum Event {
 
 /// Where events go. Shared between threads: signing and packing run side by side.
 pub type Listener<'a> = &'a (dyn Fn(Event) + Sync);
+
+/// `1 warning`, `2 warnings`.
+pub fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

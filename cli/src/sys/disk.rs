@@ -30,7 +30,8 @@ impl DiskError {
 /// # Errors
 /// [`DiskError`], also for a file that is longer.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    read_if_there(path, limit)?.ok_or_else(|| DiskError::at("read", path)(io::ErrorKind::NotFound.into()))
+    read_if_there(path, limit)?
+        .ok_or_else(|| DiskError::at("read", path)(io::Error::new(io::ErrorKind::NotFound, "there is no such file")))
 }
 
 /// Reads a whole file, or `None` where there is none. "Cannot look" is an error, never `None`.

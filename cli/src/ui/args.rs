@@ -5,23 +5,55 @@ use std::path::PathBuf;
 use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::problem::Waiver;
-use aileron_verifier::version::{NotSemVer, Tag, Version};
+use aileron_verifier::version::{PLACEHOLDER, Tag, Version};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Printed under every `--help`. artifacts.md §8.
-const EXIT_CODES: &str = "\
-Exit codes: 0 done · 1 failed · 2 usage · 3 verification refused (signature, hash, name) · 4 not found or not fetched \
-· 5 incomplete, run again to continue · 6 findings in your repository · 130 interrupted";
+macro_rules! exit_codes {
+    () => {
+        "\
+Exit codes:
+  0    done
+  1    failed
+  2    usage
+  3    verification refused (signature, hash, name)
+  4    not found or not fetched
+  5    incomplete, run again to continue
+  6    findings in your repository
+  130  interrupted"
+    };
+}
+
+/// Examples, then the exit codes.
+macro_rules! examples {
+    ($($line:literal),+) => { concat!("Examples:\n", $("  ", $line, "\n",)+ "\n", exit_codes!()) };
+}
 
 /// Sign, release and verify Aileron connectors and actions.
 #[derive(Debug, Parser)]
-#[command(name = "aileron-pub", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(
+    name = "aileron-pub",
+    version,
+    after_help = examples!(
+        "aileron-pub demo                                   see the whole job once",
+        "aileron-pub check                                  what stops a release",
+        "aileron-pub release v0.1.0 --to dir:../registry    publish a version"
+    ),
+    arg_required_else_help = true
+)]
 pub struct Publisher {
     /// How output looks.
     #[command(flatten)]
     pub output: Output,
     /// Work on the repository this directory is in.
-    #[arg(short = 'C', long = "repo", value_name = "DIR", default_value = ".", global = true)]
+    #[arg(
+        short = 'C',
+        long = "repo",
+        value_name = "DIR",
+        default_value = ".",
+        global = true,
+        help_heading = "Global options"
+    )]
     pub repository: PathBuf,
     /// The verb.
     #[command(subcommand)]
@@ -30,7 +62,12 @@ pub struct Publisher {
 
 /// Verify Aileron artifacts.
 #[derive(Debug, Parser)]
-#[command(name = "aileron", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(
+    name = "aileron",
+    version,
+    after_help = examples!("aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry"),
+    arg_required_else_help = true
+)]
 pub struct Consumer {
     /// How output looks.
     #[command(flatten)]
@@ -44,10 +81,10 @@ pub struct Consumer {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Output {
     /// Print one JSON document on standard output.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
     /// No progress on standard error.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
 }
 
@@ -55,32 +92,70 @@ pub struct Output {
 #[derive(Debug, Subcommand)]
 pub enum PublisherCommand {
     /// Make a new connector repository with two operations and two actions.
-    ///
-    /// Example: aileron-pub init aileron-connector-weather --owner acme --language go --yes
+    #[command(after_help = examples!(
+        "aileron-pub init aileron-connector-weather",
+        "aileron-pub init aileron-connector-weather --owner acme --language go --yes"
+    ))]
     Init(Init),
     /// See the whole job once, in a new directory: scaffold, key, check, release, verify as a consumer.
+    #[command(after_help = examples!(
+        "aileron-pub demo",
+        "aileron-pub demo /tmp/aileron-demo"
+    ))]
     Demo(Demo),
     /// Check the repository against every rule and list all problems, with file and line.
     ///
     /// Exit code 6 when a release would be refused. Nothing is built or written.
+    #[command(after_help = examples!(
+        "aileron-pub check",
+        "aileron-pub check v0.1.0 --allow input-type",
+        "aileron-pub check --json"
+    ))]
     Check(Check),
     /// Build the connector and show its content hash; needs no key.
+    #[command(after_help = examples!(
+        "aileron-pub build v0.1.0",
+        "aileron-pub build v0.1.0 --out /tmp/connector.wasm"
+    ))]
     Build(Build),
     /// Build, sign and pack everything into DIR, without publishing it.
+    #[command(after_help = examples!(
+        "aileron-pub pack v0.1.0 --key ../publisher.key --out ../archives"
+    ))]
     Pack(Pack),
     /// Show what a release would write.
+    #[command(after_help = examples!(
+        "aileron-pub plan v0.1.0 --to dir:../registry",
+        "aileron-pub plan v0.1.0 --to dir:../registry --diff --key ../publisher.key"
+    ))]
     Plan(Plan),
     /// Publish one version of the connector and every action.
     ///
     /// Nothing is visible to consumers before everything is staged. After an interruption the same command continues;
     /// when everything is published it writes nothing.
+    #[command(after_help = examples!(
+        "aileron-pub release v0.1.0 --to dir:../registry",
+        "aileron-pub release v0.1.0 --to dir:../registry --key ../publisher.key"
+    ))]
     Release(Release),
     /// Show how far a version has been published.
+    #[command(after_help = examples!(
+        "aileron-pub status v0.1.0 --to dir:../registry"
+    ))]
     Status(Status),
     /// Make and show the publisher's signing key.
+    #[command(after_help = examples!(
+        "aileron-pub keys generate --out ../publisher.key",
+        "aileron-pub keys show"
+    ))]
     #[command(subcommand)]
     Keys(Keys),
     /// Judge an archive, a directory of archives, or a released artifact, as an installer would.
+    #[command(after_help = examples!(
+        "aileron-pub verify github://acme/aileron-connector-x@0.1.0 --from ../registry",
+        "aileron-pub verify aileron.tar.gz --key publisher.pub --as github://acme/aileron-connector-x@0.1.0",
+        "aileron-pub verify ../registry --keyring keyring.json"
+    ))]
     Verify(PublisherVerify),
 }
 
@@ -88,6 +163,11 @@ pub enum PublisherCommand {
 #[derive(Debug, Subcommand)]
 pub enum ConsumerCommand {
     /// Judge an archive, a directory of archives, or a released artifact, as an installer would.
+    #[command(after_help = examples!(
+        "aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry",
+        "aileron verify aileron.tar.gz --key publisher.pub --as github://acme/aileron-connector-x@0.1.0",
+        "aileron verify ../registry --keyring keyring.json"
+    ))]
     Verify(Verify),
 }
 
@@ -213,7 +293,7 @@ pub struct Pack {
     /// Who signs.
     #[command(flatten)]
     pub signing: Signing,
-    /// Where the archives go, laid out by tag [default: dist/VERSION].
+    /// Where the archives go, laid out by tag [default: dist/VERSION in the repository].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -267,8 +347,14 @@ pub struct Status {
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Make a key: keys/publisher.pub and keys/README.md in the repository, the private key where you say.
+    #[command(after_help = examples!(
+        "aileron-pub keys generate --keychain",
+        "aileron-pub keys generate --out ../publisher.key --encrypt",
+        "aileron-pub keys generate --print-secret"
+    ))]
     Generate(Generate),
     /// Show the public key in every form a consumer may need.
+    #[command(after_help = examples!("aileron-pub keys show", "aileron-pub keys show --json"))]
     Show,
 }
 
@@ -322,8 +408,14 @@ pub struct Verify {
     pub key: Vec<PathBuf>,
 }
 
-fn version(text: &str) -> Result<Version, NotSemVer> {
-    Tag::version_of(text)
+/// A version that can be released. The placeholder of the committed documents is none.
+fn version(text: &str) -> Result<Version, String> {
+    match Tag::version_of(text) {
+        Ok(version) if version.is_placeholder() => {
+            Err(format!("{PLACEHOLDER} is the placeholder a release replaces; name the version to release"))
+        }
+        version => version.map_err(|error| error.to_string()),
+    }
 }
 
 fn directory(text: &str) -> Result<PathBuf, String> {

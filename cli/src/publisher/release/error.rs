@@ -10,6 +10,7 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::verify::VerifyError;
 
 use super::plan::Conflict;
+use crate::event::counted;
 use crate::publisher::build::BuildError;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::lint::Findings;
@@ -28,7 +29,7 @@ pub enum ReleaseError {
     #[error(transparent)]
     History(GitError),
     /// The repository breaks rules.
-    #[error("{} of this repository's rules are broken", .0.errors().count())]
+    #[error("{} this release", stops(.0.errors().count()))]
     Check(Box<Findings>),
     /// The work tree is not what the commit says.
     #[error("the work tree differs from commit {commit}: {}", listed(.changes))]
@@ -61,7 +62,7 @@ pub enum ReleaseError {
     #[error("the client secret from {0} is not UTF-8, so it cannot stand in a TOML string")]
     ClientSecretNotText(String),
     /// A placeholder would be published.
-    #[error("{} placeholders would be published", .0.errors().count())]
+    #[error("{} this release: a placeholder would be published", stops(.0.errors().count()))]
     Leftovers(Box<Findings>),
     /// The toolchain failed.
     #[error(transparent)]
@@ -157,6 +158,11 @@ impl ReleaseError {
             ReleaseError::Interrupted { .. } => Class::Incomplete,
         }
     }
+}
+
+/// `1 problem stops`, `2 problems stop`.
+pub(crate) fn stops(problems: usize) -> String {
+    format!("{} {}", counted(problems, "problem"), if problems == 1 { "stops" } else { "stop" })
 }
 
 fn listed(paths: &[String]) -> String {

@@ -4,6 +4,7 @@ use aileron_verifier::fqn::Ref;
 use aileron_verifier::version::Tag;
 
 use super::{ReleaseError, Request, World};
+use crate::event::counted;
 use crate::publisher::forge::{Forge, Remote, Scope};
 use crate::publisher::lint::{self, Checked};
 use crate::publisher::project::{History, Project};
@@ -27,12 +28,13 @@ pub struct Ready {
 /// # Errors
 /// [`ReleaseError`], before anything was built or asked.
 pub fn ready(request: &Request, world: &World<'_>) -> Result<Ready, ReleaseError> {
-    world.begin(format!("checking {}", request.repository.display()), 0);
+    world.begin("checking the repository", 0);
     let project = Project::load(&request.repository, world.spawner())?;
     let findings = lint::check(project, Some(&request.version), &request.waived);
     let Some(checked) = findings.checked else { return Err(ReleaseError::Check(Box::new(findings))) };
     let ready = place(checked, request)?;
-    world.end(format!("{} actions, {} warnings", ready.checked.actions.len(), ready.checked.problems.len()));
+    let (actions, warnings) = (ready.checked.actions.len(), ready.checked.problems.len());
+    world.end(format!("{}, {}", counted(actions, "action"), counted(warnings, "warning")));
     world.go_on()?;
     Ok(ready)
 }

@@ -27,6 +27,7 @@ use aileron_verifier::problem::Waiver;
 use aileron_verifier::version::Version;
 
 pub use self::error::ReleaseError;
+pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
 pub use self::make::{Bound, Built, Change, Compiled, Pinned, Preview, bind, build, compile, pin};
 pub use self::plan::{Conflict, Plan, Verdict};
@@ -148,7 +149,7 @@ pub enum Planned {
     Unsigned(Preview),
 }
 
-/// What [`release`] would write, and nothing more.
+/// What [`release`] would write, and nothing more; without a signing key, as far as hashes go.
 ///
 /// # Errors
 /// [`ReleaseError`].

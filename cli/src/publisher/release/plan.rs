@@ -10,7 +10,7 @@ use aileron_verifier::fqn;
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::version::Tag;
 
-use super::{Proven, ReleaseError, Request};
+use super::{Preview, Proven, ReleaseError, Request};
 use crate::publisher::forge::{Asset, PublishedKey, Remote, State, Write};
 
 /// How far a version has come.
@@ -54,6 +54,14 @@ impl Plan {
     pub fn writes(&self) -> usize {
         self.stage.len() + self.flip.len()
     }
+}
+
+/// What can be said about a release before it is made.
+pub enum Planned {
+    /// Archives compared byte for byte.
+    Signed(Box<Plan>),
+    /// No place had a signing key: bound texts and hashes only.
+    Unsigned(Box<Preview>),
 }
 
 /// Something else is published already.

@@ -193,8 +193,8 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    /// `usage_error` where another way of asking would help, `store_unwritable` for a place that cannot be written, else
-    /// `validation_error`.
+    /// `usage_error` where another way of asking would help, `store_unwritable` for a place that cannot be written,
+    /// `fetch_failed` for a file that cannot be read, else `validation_error`.
     pub fn class(&self) -> Class {
         match self {
             KeyError::PassphraseMissing
@@ -203,6 +203,7 @@ impl KeyError {
             | KeyError::InWorkTree { .. }
             | KeyError::GitUnclear { .. }
             | KeyError::Absent { .. } => Class::UsageError,
+            KeyError::Disk(error) if error.doing.starts_with("read") => Class::FetchFailed,
             KeyError::Random(_) | KeyError::KeychainRefused(_) | KeyError::KeychainSilent(_) | KeyError::Disk(_) => {
                 Class::StoreUnwritable
             }

@@ -6,8 +6,10 @@ use aileron_verifier::problem::{Problem, Severity};
 use serde_json::json;
 
 use super::{Answer, Context};
+use crate::event::counted;
 use crate::publisher::lint::{self, Findings};
 use crate::publisher::project::Project;
+use crate::publisher::release;
 use crate::ui::args::Check;
 use crate::ui::report::{Exit, Failure, Outcome, drawn, problem_json};
 
@@ -27,7 +29,7 @@ pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer 
 
 fn failure(findings: &Findings, errors: usize) -> Option<Failure> {
     let first = findings.errors().next()?;
-    let message = format!("{errors} {} stop a release", if errors == 1 { "problem" } else { "problems" });
+    let message = format!("{} a release", release::stops(errors));
     let waivable = findings.errors().all(|problem| problem.rule.is_waivable());
     let failure = Failure::new(findings.class(), Exit::Policy, message).at(first, findings.source(first));
     Some(if waivable {
@@ -54,6 +56,7 @@ fn text(findings: &Findings, errors: usize, warnings: usize) -> String {
             text.push_str("\n\n");
         }
     }
-    text.push_str(&format!("{} actions: {errors} errors, {warnings} warnings\n", findings.actions));
+    let (actions, errors) = (counted(findings.actions, "action"), counted(errors, "error"));
+    text.push_str(&format!("{actions}: {errors}, {}\n", counted(warnings, "warning")));
     text
 }

@@ -13,7 +13,7 @@ use crate::ui::report::{Failure, Outcome, shown};
 
 pub(super) fn run(args: &Init, context: &Context) -> Answer {
     let ask = !args.yes && std::io::stdin().is_terminal();
-    let owner = said(args.owner.clone(), ask, "GitHub owner (user or organisation):", "--owner NAME")?;
+    let owner = owner(args.owner.clone(), ask)?;
     let language = match args.language {
         Some(language) => language,
         None if ask => ask_language()?,
@@ -43,11 +43,12 @@ pub(super) fn run(args: &Init, context: &Context) -> Answer {
     Ok(Outcome::new(text, json!({"dir": dir, "name": name, "files": files, "git": made.git})))
 }
 
-fn said(value: Option<String>, ask: bool, question: &str, flag: &str) -> Result<String, Failure> {
-    match value {
-        Some(value) => Ok(value),
-        None if ask => inquire::Text::new(question).prompt().map_err(|_| Failure::usage("nothing was answered")),
-        None => Err(Failure::usage(format!("{flag} is needed"))),
+fn owner(owner: Option<String>, ask: bool) -> Result<String, Failure> {
+    let question = inquire::Text::new("GitHub owner (user or organisation):");
+    match owner {
+        Some(owner) => Ok(owner),
+        None if ask => question.prompt().map_err(|_| Failure::usage("nothing was answered")),
+        None => Err(Failure::usage("the owner is not said").next("pass --owner NAME")),
     }
 }
 

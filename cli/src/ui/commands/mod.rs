@@ -119,31 +119,51 @@ fn run<A: Parser>(args: impl IntoIterator<Item = OsString>, work: impl FnOnce(A)
     let args: Vec<OsString> = args.into_iter().collect();
     let exit = match A::try_parse_from(&args) {
         Ok(parsed) => work(parsed),
-        Err(error) => explain(&error, args.iter().any(|arg| arg == "--json")),
+        Err(error) => explain::<A>(&error, &args),
     };
     ExitCode::from(exit as u8)
 }
 
 /// Help and version are answers; everything else is a usage error in our own form. artifacts.md §8.
-fn explain(error: &clap::Error, json: bool) -> Exit {
-    match error.kind() {
+fn explain<A: Parser>(error: &clap::Error, args: &[OsString]) -> Exit {
+    let json = args.iter().any(|arg| arg == "--json");
+    let (program, verb) = verb::<A>(args);
+    let more = format!("{}{verb} --help", if verb.is_empty() { program } else { program + " " });
+    let failure = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let _ = error.print();
-            Exit::Ok
+            return Exit::Ok;
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !json => {
             let _ = error.print();
-            Exit::Usage
+            return Exit::Usage;
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Failure::usage("no command was given"),
         _ => {
             let text = error.to_string();
             let mut lines = text.trim_end().lines().map(str::to_owned);
             let first = lines.next().unwrap_or_default();
             let message = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
-            let failure = lines.filter(|line| !line.is_empty()).fold(Failure::usage(message), Failure::evidence);
-            finish("usage", json, Err(failure))
+            lines
+                .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+                .fold(Failure::usage(message), Failure::evidence)
+        }
+    };
+    finish(if verb.is_empty() { "usage" } else { &verb }, json, Err(failure.next(more)))
+}
+
+/// The program and the verb a command line that does not parse was meant for, as far as they can be told.
+fn verb<A: Parser>(args: &[OsString]) -> (String, String) {
+    let program = A::command();
+    let mut at = &program;
+    let mut verb = Vec::new();
+    for arg in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
+        if let Some(command) = at.find_subcommand(arg) {
+            verb.push(command.get_name());
+            at = command;
         }
     }
+    (program.get_name().to_owned(), verb.join(" "))
 }
 
 fn request(making: Making, repository: PathBuf) -> Request {

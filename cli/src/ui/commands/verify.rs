@@ -10,7 +10,7 @@ use super::{Answer, Context, settings};
 use crate::consumer::fetch::Origin;
 use crate::consumer::judge::{self, Judgement, Subject};
 use crate::consumer::trust::Trust;
-use crate::event::Event;
+use crate::event::{Event, counted};
 use crate::publisher::release;
 use crate::ui::args::{Settings, Verify};
 use crate::ui::report::table::{grouped, table};
@@ -19,18 +19,21 @@ use crate::ui::report::{Exit, Failure, Outcome, of_judge, problem_json};
 pub(super) fn run(args: &Verify, context: &Context) -> Answer {
     let subject = subject(args)?;
     let judged = judged(args, context)?;
-    let refusal = judged.iter().find_map(|judgement| judgement.verdict.as_ref().err());
+    let refusal = judged.iter().find_map(|judgement| Some((&judgement.subject, judgement.verdict.as_ref().err()?)));
     let text = match (&subject, judged.as_slice()) {
         (Subject::Directory(directory), _) => rows(directory, &judged),
         (_, [Judgement { verdict: Ok(verified), .. }]) => panel(verified),
         _ => String::new(),
     };
     let refused = judged.iter().filter(|judgement| judgement.verdict.is_err()).count();
-    let failure = refusal.map(|error| {
+    let failure = refusal.map(|(place, error)| {
         let failure = of_judge(error);
-        match refused {
-            1 => failure,
-            _ => failure.evidence(format!("  {refused} of {} archives were refused; this is the first", judged.len())),
+        match (&subject, refused) {
+            (Subject::Directory(_), 1) => failure.evidence(format!("  in {place}")),
+            (Subject::Directory(_), _) => {
+                failure.evidence(format!("  in {place}, the first of {refused} refused archives"))
+            }
+            _ => failure,
         }
     });
     let artifacts: Vec<Value> = judged.iter().map(judgement_json).collect();
@@ -151,7 +154,11 @@ fn rows(directory: &Path, judged: &[Judgement]) -> String {
         match &judgement.verdict {
             Ok(verified) => {
                 let warned = verified.warnings().len();
-                let verdict = if warned == 0 { "verified".to_owned() } else { format!("verified, {warned} warnings") };
+                let verdict = if warned == 0 {
+                    "verified".to_owned()
+                } else {
+                    format!("verified, {}", counted(warned, "warning"))
+                };
                 vec![verified.reference().to_string(), path, grouped(verified.size()), verdict]
             }
             Err(error) => vec!["-".to_owned(), path, "-".to_owned(), format!("refused: {}: {error}", error.class())],

@@ -10,6 +10,7 @@ use aileron_verifier::verify::VerifyError;
 use serde_json::{Value, json};
 
 use super::diagnostics::{draw, problem_json};
+use crate::consumer::fetch::FetchError;
 use crate::consumer::judge::JudgeError;
 use crate::consumer::trust::TrustError;
 use crate::publisher::build::BuildError;
@@ -17,10 +18,11 @@ use crate::publisher::forge::ForgeError;
 use crate::publisher::keys::KeysError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
-use crate::publisher::release::{Conflict, ReleaseError};
+use crate::publisher::release::{self, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
 use crate::sys::disk::DiskError;
+use crate::sys::git::GitError;
 
 /// How a process ends. artifacts.md §8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,8 +145,12 @@ impl From<ReleaseError> for Failure {
         let fail = |exit| Failure::new(class, exit, message.clone());
         match &error {
             ReleaseError::Load(error) => error.into(),
-            ReleaseError::History(_) => fail(Exit::Policy)
+            ReleaseError::History(GitError::NoCommit) => {
+                fail(Exit::Policy).next("git add -A && git commit -m \"first commit\", in the repository's root")
+            }
+            ReleaseError::History(GitError::NotARepository(_)) => fail(Exit::Policy)
                 .next("git init && git add -A && git commit -m \"first commit\", in the repository's root"),
+            ReleaseError::History(_) => fail(Exit::Policy),
             ReleaseError::Check(findings) | ReleaseError::Leftovers(findings) => of_findings(findings, message),
             ReleaseError::Dirty { changes, commit } => fail(Exit::Policy)
                 .details(json!({"changes": changes, "commit": commit}))
@@ -165,9 +171,7 @@ impl From<ReleaseError> for Failure {
                 Failure { evidence, ..fail(Exit::Failure) }.next(help)
             }
             ReleaseError::Key(error) => error.into(),
-            ReleaseError::NoPublisherKey => {
-                fail(Exit::Policy).next("aileron-pub keys generate, then commit keys/publisher.pub")
-            }
+            ReleaseError::NoPublisherKey => fail(Exit::Policy).next("aileron-pub keys generate, then commit keys/"),
             ReleaseError::WrongKey { signing, committed } => fail(Exit::Refused)
                 .details(json!({"signing": signing, "committed": committed}))
                 .next("sign with the key that belongs to keys/publisher.pub, or commit the new public key first"),
@@ -256,7 +260,7 @@ fn tried(refused: &SignatureRefused, failure: Failure) -> Failure {
 
 impl From<Findings> for Failure {
     fn from(findings: Findings) -> Failure {
-        let message = format!("{} of this repository's rules are broken", findings.errors().count());
+        let message = format!("{} here", release::stops(findings.errors().count()));
         of_findings(&findings, message)
     }
 }
@@ -310,6 +314,9 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
     let fail = |exit| Failure::new(error.class(), exit, error.to_string());
     match error {
         JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
+        JudgeError::Fetch(FetchError::Absent { .. }) => {
+            fail(Exit::NotFound).next("check the name and the version, or name another mirror with --from")
+        }
         JudgeError::Fetch(error) => Failure { retriable: error.is_retriable(), ..fail(Exit::NotFound) },
         JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
     }
@@ -326,12 +333,19 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
             }
         }
         VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
-        VerifyError::Signature(refused) => tried(refused, failure).next(
-            "compare fingerprints with the publisher's; if you trust the key, pass it with --key or add it to your keyring",
-        ),
-        VerifyError::Hash { pinned, found } => failure.details(json!({"pinned": pinned, "found": found})),
+        VerifyError::Signature(refused @ SignatureRefused::NoKey { .. }) => tried(refused, failure)
+            .next("pass the publisher's key with --key PEM, or a keyring that has it with --keyring"),
+        VerifyError::Signature(refused) => tried(refused, failure)
+            .next("compare fingerprints with the publisher's; if you trust the key, pass it with --key PEM"),
+        VerifyError::Hash { pinned, found } => failure
+            .details(json!({"pinned": pinned, "found": found}))
+            .next("do not install it before its publisher has said which hash is right"),
         VerifyError::Name { wanted, found } => failure.details(json!({"wanted": wanted, "found": found})),
-        VerifyError::Archive(_) | VerifyError::Module { .. } | VerifyError::HashOfAction(_) | VerifyError::Cohort(_) => failure,
+        VerifyError::Archive(_) | VerifyError::Module { .. } => {
+            failure.next("fetch the archive again; if it is refused again, tell its publisher")
+        }
+        VerifyError::HashOfAction(_) => failure.next("leave --hash out: only connectors have a content hash"),
+        VerifyError::Cohort(_) => failure,
     }
 }
 
@@ -351,7 +365,11 @@ impl From<&KeyError> for Failure {
         let class = error.class();
         let exit = if class == Class::UsageError { Exit::Usage } else { Exit::Failure };
         let failure = Failure::new(class, exit, error.to_string());
-        match error {
+        let cause = match error {
+            KeyError::At { source, .. } => &**source,
+            error => error,
+        };
+        match cause {
             KeyError::Absent { .. } => {
                 failure.next("pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub keys generate`")
             }
@@ -372,6 +390,8 @@ impl From<KeysError> for Failure {
                 Failure::new(error.class(), Exit::Usage, error.to_string())
                     .next("aileron-pub keys show; to rotate the key, move the old files away first")
             }
+            KeysError::NoPublicKey => Failure::new(error.class(), Exit::Policy, error.to_string())
+                .next("aileron-pub keys generate, then commit keys/"),
             KeysError::NotAKey { .. } => Failure::new(error.class(), Exit::Policy, error.to_string()),
         }
     }

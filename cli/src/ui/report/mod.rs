@@ -7,6 +7,7 @@ pub mod table;
 
 use std::io::{self, Write as _};
 
+use aileron_verifier::problem::Class;
 use serde_json::{Map, Value, json};
 
 pub use self::diagnostics::{draw, problem_json};
@@ -48,17 +49,22 @@ pub fn finish(command: &str, json: bool, result: Result<Outcome, Failure>) -> Ex
     let outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
-    let written = if json {
-        writeln!(out, "{}", document(command, &outcome))
-    } else {
-        let failed = outcome.failure.as_ref().map(|failure| failure.text());
-        // The failure's first line comes first on standard error; a long result precedes it on standard output.
-        write!(out, "{}", outcome.text)
-            .and_then(|()| out.flush())
-            .and_then(|()| write!(err, "{}", failed.unwrap_or_default()))
-    };
+    // The failure's first line comes first on standard error; a long result precedes it on standard output.
+    let written = if json { writeln!(out, "{}", document(command, &outcome)) } else { write!(out, "{}", outcome.text) };
+    let written = written.and_then(|()| out.flush());
+    if let Some(failure) = outcome.failure.as_ref().filter(|_| !json) {
+        let _ = write!(err, "{}", failure.text()); // standard error that is gone leaves nobody to tell
+    }
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && exit == Exit::Ok => Exit::Failure,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let told = Failure::new(
+                Class::StoreUnwritable,
+                Exit::Failure,
+                format!("cannot write the result to standard output: {error}"),
+            );
+            let _ = write!(err, "{}", told.text());
+            if exit == Exit::Ok { Exit::Failure } else { exit }
+        }
         _ => exit,
     }
 }

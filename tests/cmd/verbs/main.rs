@@ -1,0 +1,8 @@
+//! Both binaries as people and scripts meet them: what they print, how they end, and what they leave behind.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod bad_input;
+mod house;
+mod json;
+mod keys;
+mod transcripts;
