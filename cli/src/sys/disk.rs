@@ -53,6 +53,9 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskErr
     Ok(Some(bytes))
 }
 
+/// How the name of a temporary sibling begins. A write that was killed leaves one.
+pub const TEMPORARY: &str = ".aileron-";
+
 /// Writes a file whole: into a temporary sibling, then renamed over `path`. Parent directories are made. Not yet durable:
 /// see [`make_durable`].
 ///
@@ -62,7 +65,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(DiskError::at("create directory", parent))?;
     let mut temporary = tempfile::Builder::new()
-        .prefix(".aileron-")
+        .prefix(TEMPORARY)
         .permissions(public_mode())
         .tempfile_in(parent)
         .map_err(DiskError::at("write", path))?;

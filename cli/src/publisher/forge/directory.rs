@@ -128,6 +128,12 @@ impl Directory {
         let name = scope.connector;
         // The signature first: an index without one would be refused, a signature without an index is not looked at.
         self.flip(name, tag, &[cohort::SIGNATURE_ASSET, cohort::ASSET])?;
+        // Swept before the list is written, not after: a version that is listed is never looked at again, so what a kill
+        // between the two left behind would stay.
+        sweep(&self.repository(name).join(".staging"));
+        for directory in [self.key_path(name), self.index_path(name)].iter().filter_map(|path| path.parent()) {
+            remove_temporaries(directory);
+        }
         let mut index =
             self.index(name)?.unwrap_or(Index { schema: 1, repository: name.repository(), versions: Vec::new() });
         if !index.versions.contains(&scope.release.version) {
@@ -137,7 +143,6 @@ impl Directory {
             bytes.push(b'\n');
             self.write(self.index_path(name), &bytes)?;
         }
-        remove_empty(&self.repository(name).join(".staging"));
         Ok(())
     }
 }
@@ -233,14 +238,21 @@ fn file_names(directory: &Path) -> Result<BTreeSet<String>, ForgeError> {
 
 /// Removes directories that hold nothing but empty directories and abandoned temporaries. What cannot be removed stays:
 /// it is invisible to consumers.
-fn remove_empty(directory: &Path) {
+fn sweep(directory: &Path) {
+    remove_temporaries(directory);
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_empty(&path);
-        } else if entry.file_name().to_string_lossy().starts_with(".aileron-") {
-            let _ = fs::remove_file(&path);
+            sweep(&entry.path());
         }
     }
     let _ = fs::remove_dir(directory);
+}
+
+/// Removes what a killed write left directly in a directory. Called under the lock: nobody is writing there now.
+fn remove_temporaries(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(disk::TEMPORARY.as_bytes()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }

@@ -3,9 +3,33 @@
 //! Staging is durable before the first flip, every flip is durable before success is reported. An interruption between two
 //! writes stops here; what was staged is found again by the next run.
 
-use super::plan::Plan;
-use super::{Proven, ReleaseError, World};
+use super::plan::{self, Plan};
+use super::{Proven, ReleaseError, Request, World};
 use crate::publisher::forge::{Forge, ForgeError, Scope, Write};
+
+/// A plan that nobody else can overtake any more.
+pub(super) struct Alone {
+    plan: Plan,
+    _lock: Option<Box<dyn Send>>,
+}
+
+/// Keeps other releases out, then plans again from what is there now: whoever published since the first look comes first.
+pub(super) fn alone(
+    plan: Plan,
+    request: &Request,
+    forge: &dyn Forge,
+    world: &World<'_>,
+) -> Result<Alone, ReleaseError> {
+    let total = plan.writes();
+    if total == 0 {
+        return Ok(Alone { plan, _lock: None }); // not even a lock is taken: zero writes are zero
+    }
+    world.go_on()?;
+    let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
+    let lock = forge.lock().map_err(failed)?;
+    let remote = forge.observe(&scope(&plan.proven)).map_err(failed)?;
+    Ok(Alone { plan: plan::plan(plan.proven, &remote, request)?, _lock: Some(lock) })
+}
 
 /// Everything is in place, out of consumers' sight.
 pub(super) struct Staged {
@@ -20,17 +44,16 @@ pub(super) struct Public {
     pub(super) writes: usize,
 }
 
-pub(super) fn stage(plan: Plan, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
+pub(super) fn stage(alone: Alone, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
+    let Alone { plan, _lock } = alone;
     let total = plan.writes();
     if total == 0 {
-        return Ok(Staged { plan, done: 0, _lock: None }); // not even a lock is taken: zero writes are zero
+        return Ok(Staged { plan, done: 0, _lock });
     }
-    let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
-    let lock = forge.lock().map_err(failed)?;
     world.begin(format!("staging in {}", forge.describe()), plan.stage.len());
     let done = perform(&plan.stage, &plan.proven, 0, total, forge, world)?;
     world.end(format!("{done} files"));
-    Ok(Staged { plan, done, _lock: Some(lock) })
+    Ok(Staged { plan, done, _lock })
 }
 
 pub(super) fn flip(staged: Staged, forge: &dyn Forge, world: &World<'_>) -> Result<Public, ReleaseError> {
@@ -54,7 +77,7 @@ fn perform(
     forge: &dyn Forge,
     world: &World<'_>,
 ) -> Result<usize, ReleaseError> {
-    let scope = Scope { connector: &proven.release.name, release: &proven.release, tags: &proven.tags };
+    let scope = scope(proven);
     let mut done = before;
     let failed = |done| move |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };
     for write in writes {
@@ -68,4 +91,8 @@ fn perform(
     }
     forge.settle().map_err(failed(done))?;
     Ok(done)
+}
+
+fn scope(proven: &Proven) -> Scope<'_> {
+    Scope { connector: &proven.release.name, release: &proven.release, tags: &proven.tags }
 }

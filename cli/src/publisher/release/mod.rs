@@ -6,7 +6,7 @@
 //! | bind, build, pin | `make` |
 //! | unlock, sign, pack, prove | `seal` |
 //! | plan | `plan`: pure, what is missing |
-//! | stage, flip | `apply`: one write after another |
+//! | alone, stage, flip | `apply`: under a lock, one write after another |
 //! | recheck | `recheck`: as a consumer would |
 //! | status | `status`: what stands there now |
 
@@ -126,7 +126,8 @@ pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Resul
     let packed = pack(signed, world)?; // same input, same bytes
     let proven = prove(packed, world)?; // the installer's own verdict
     let plan = plan::plan(proven, &remote, request)?; // what is missing, or a conflict
-    let staged = apply::stage(plan, forge, world)?; // out of consumers' sight
+    let alone = apply::alone(plan, request, forge, world)?; // others kept out, and what they did since seen
+    let staged = apply::stage(alone, forge, world)?; // out of consumers' sight
     let public = apply::flip(staged, forge, world)?; // the only line that makes a tag visible
     recheck::recheck(public, forge, world) // fetched as a consumer would, verified again
 }

@@ -56,14 +56,6 @@ impl Plan {
     }
 }
 
-/// What can be said about a release before it is made.
-pub enum Planned {
-    /// Archives compared byte for byte.
-    Signed(Box<Plan>),
-    /// No place had a signing key: bound texts and hashes only.
-    Unsigned(Box<Preview>),
-}
-
 /// Something else is published already.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {

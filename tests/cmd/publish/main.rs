@@ -1,0 +1,8 @@
+//! Publishing from end to end: the two programs, real repositories, a directory as registry.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
+
+mod real_input;
+mod registry;
+mod secrets;
+mod support;
