@@ -10,7 +10,7 @@ use aileron_verifier::fqn;
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::version::Tag;
 
-use super::{Preview, Proven, ReleaseError, Request};
+use super::{Proven, ReleaseError, Request};
 use crate::publisher::forge::{Asset, PublishedKey, Remote, State, Write};
 
 /// How far a version has come.
