@@ -49,7 +49,7 @@ pub fn finish(command: &str, json: bool, result: Result<Outcome, Failure>) -> Ex
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
     let written = if json {
-        writeln!(out, "{}", document(command, &outcome))
+        out.write_all(format!("{}\n", document(command, &outcome)).as_bytes())
     } else {
         let failed = outcome.failure.as_ref().map(|failure| failure.text());
         // The failure's first line comes first on standard error; a long result precedes it on standard output.
