@@ -1,7 +1,7 @@
 //! What a cohort of linear's size costs, beside the shell loop this tool replaces: `cargo bench --bench cohort`.
 //!
 //! Everything is measured in one run, so the ratios hold whatever the machine. The product's own functions are called,
-//! none is rebuilt here. What the rows mean: `benches/README.md`.
+//! none is rebuilt here. What the rows mean: `../README.md`.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
 mod parts;

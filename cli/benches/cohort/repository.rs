@@ -30,7 +30,7 @@ pub(crate) enum Connector {
 /// A committed repository, its key, and a module for it.
 pub(crate) struct Repository {
     pub(crate) root: PathBuf,
-    /// "linear's", or what they are instead.
+    /// "linear's" or "generated".
     pub(crate) origin: &'static str,
     pub(crate) actions: usize,
     pub(crate) key: PathBuf,
@@ -104,7 +104,7 @@ fn copy(from: &Path, to: &Path, origin: &'static str) -> &'static str {
     origin
 }
 
-/// As many actions as linear has, each with the 18 inputs linear's have on average.
+/// As many actions as linear has, each with five inputs, as linear's have on average.
 fn generate(root: &Path, origin: &'static str) -> &'static str {
     const CONNECTOR: &str = "github://acme/aileron-connector-bench";
     write(
@@ -123,7 +123,7 @@ fn generate(root: &Path, origin: &'static str) -> &'static str {
              [match]\nintent = \"Action number {number} of a service that has many of them\"\n\n\
              [[execute]]\nid = \"only\"\nconnector = \"{CONNECTOR}\"\nop = \"op_{number}\"\nidempotent = true\n"
         );
-        for input in 0..18 {
+        for input in 0..5 {
             write!(
                 text,
                 "\n[[inputs]]\nname = \"input_{input}\"\ntype = \"string\"\n\
