@@ -31,7 +31,8 @@ macro_rules! digest {
 
             /// The 64 hex digits, without the prefix.
             pub fn hex(&self) -> String {
-                self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+                let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+                self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
             }
         }
 

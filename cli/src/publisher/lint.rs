@@ -11,10 +11,11 @@ use aileron_verifier::binding;
 use aileron_verifier::fqn::Fqn;
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::problem::{Class, Problem, Rule, Severity, Source, Waiver};
+use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source, Waiver};
 use aileron_verifier::suite::RepositorySuite;
 use aileron_verifier::toml::Stage;
 use aileron_verifier::version::{self, Version};
+use rayon::prelude::*;
 
 use crate::publisher::project::{ActionDirectory, PUBLISHER_KEY, Project};
 
@@ -145,8 +146,11 @@ impl Lint {
 
     fn actions(&mut self, project: &Project, manifest: Option<&ConnectorManifest>) -> Vec<Action> {
         let mut actions = Vec::with_capacity(project.actions.len());
-        for directory in &project.actions {
-            if let Some(action) = self.action(directory) {
+        let parse = |source: &Source| Action::parse(source.clone(), Stage::Source);
+        let document = |directory: &ActionDirectory| directory.document.as_ref()?.as_ref().ok().map(parse);
+        let parsed: Vec<_> = project.actions.par_iter().map(document).collect();
+        for (directory, parsed) in project.actions.iter().zip(parsed) {
+            if let Some(action) = self.action(directory, parsed) {
                 self.place(&action, directory, manifest);
                 actions.push(action);
             }
@@ -157,15 +161,15 @@ impl Lint {
         actions
     }
 
-    fn action(&mut self, directory: &ActionDirectory) -> Option<Action> {
+    fn action(&mut self, directory: &ActionDirectory, parsed: Option<Parsed<Action>>) -> Option<Action> {
         let Some(document) = &directory.document else {
             let message = format!("directory actions/{} has no action.md", directory.name);
             let file = format!("actions/{}", directory.name).into();
             self.push(Problem { rule: Rule::ActionDirectory, file, at: 0..0, message });
             return None;
         };
-        let source = self.open(document)?;
-        let parsed = Action::parse(source, Stage::Source);
+        self.open(document)?;
+        let parsed = parsed?;
         self.problems.extend(parsed.problems);
         parsed.document
     }

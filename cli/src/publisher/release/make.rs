@@ -10,6 +10,7 @@ use aileron_verifier::fqn::Ref;
 use aileron_verifier::module::Module;
 use aileron_verifier::problem::{Problem, Source};
 use aileron_verifier::toml;
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::error::named;
@@ -178,12 +179,12 @@ pub struct Pinned {
     pub(super) wasm: Vec<u8>,
     /// The bound manifest.
     pub(super) manifest: Zeroizing<String>,
-    /// What changed in it.
-    pub(super) manifest_edits: Vec<Edit>,
     /// Identity of the connector.
     pub(super) content: ContentHash,
     /// Each action's Ref and bound text, in name order.
     pub(super) actions: Vec<(Ref, String)>,
+    /// The difference between source and bound texts, edit by edit: by construction there is no other.
+    pub(super) changes: Vec<Change>,
     /// What compiled the module.
     pub(super) toolchain: Toolchain,
     /// What the connector may do.
@@ -199,21 +200,28 @@ pub fn pin(built: Built, world: &World<'_>) -> Result<Pinned, ReleaseError> {
     world.go_on()?;
     let content = ContentHash::of(&[&wasm, manifest.as_bytes()]);
     let (connector, version) = (&ready.release.name, &ready.release.version);
-    let mut actions = Vec::with_capacity(ready.checked.actions.len());
-    let mut left = Vec::new();
-    for action in &ready.checked.actions {
-        let edits = binding::action(action, connector, version, Some(&content));
-        let edits = edits.map_err(|problems| stopped(problems, &ready))?;
+    let pinned = ready.checked.actions.par_iter().map(|action| {
+        let edits = binding::action(action, connector, version, Some(&content))?;
+        let left = binding::leftovers(&action.source, action.front_matter.clone(), &edits);
         let text = binding::apply(&action.source.text, &edits);
-        left.extend(binding::leftovers(&action.source, action.front_matter.clone(), &edits));
         let reference = Ref { name: action.reference.value.name.clone(), version: version.clone() };
-        actions.push((reference, text));
+        Ok(((reference, text), lines(&action.source, &edits), left))
+    });
+    let pinned: Vec<Result<_, Vec<Problem>>> = pinned.collect();
+    let mut actions = Vec::with_capacity(pinned.len());
+    let mut changes = lines(&ready.checked.manifest.source, &manifest_edits);
+    let mut left = Vec::new();
+    for pinned in pinned {
+        let (action, changed, placeholders) = pinned.map_err(|problems| stopped(problems, &ready))?;
+        actions.push(action);
+        changes.extend(changed);
+        left.extend(placeholders);
     }
     if !left.is_empty() {
         return Err(leftovers(left, &ready));
     }
     let capabilities = Capabilities::of(&ready.checked.manifest, &module);
-    Ok(Pinned { wasm, manifest, manifest_edits, content, actions, toolchain, capabilities, ready })
+    Ok(Pinned { wasm, manifest, content, actions, changes, toolchain, capabilities, ready })
 }
 
 /// What is known before anything is signed.
@@ -249,7 +257,6 @@ pub struct Change {
 
 impl Pinned {
     pub(super) fn preview(self) -> Preview {
-        let changes = self.changes();
         Preview {
             release: self.ready.release,
             content: self.content,
@@ -257,20 +264,8 @@ impl Pinned {
             wasm: self.wasm,
             toolchain: self.toolchain,
             capabilities: self.capabilities,
-            changes,
+            changes: self.changes,
         }
-    }
-
-    /// The difference between source and bound texts, edit by edit: by construction there is no other.
-    pub(super) fn changes(&self) -> Vec<Change> {
-        let checked = &self.ready.checked;
-        let mut changes = lines(&checked.manifest.source, &self.manifest_edits);
-        for action in &checked.actions {
-            let (connector, version) = (&self.ready.release.name, &self.ready.release.version);
-            let edits = binding::action(action, connector, version, Some(&self.content)).unwrap_or_default();
-            changes.extend(lines(&action.source, &edits));
-        }
-        changes
     }
 }
 

@@ -23,7 +23,6 @@ pub struct Signed {
     key: SigningKey,
     public: PublicKey,
     files: Vec<(Ref, Files)>,
-    changes: Vec<Change>,
 }
 
 /// The private half of the committed public key, and nothing else it could be.
@@ -54,7 +53,6 @@ pub fn unlock(ready: &Ready, request: &Request, world: &World<'_>) -> Result<Unl
 /// [`ReleaseError::Interrupted`].
 pub fn sign(mut pinned: Pinned, key: Unlocked, world: &World<'_>) -> Result<Signed, ReleaseError> {
     let Unlocked { key, public } = key;
-    let changes = pinned.changes();
     let (wasm, actions) = (std::mem::take(&mut pinned.wasm), std::mem::take(&mut pinned.actions));
     world.begin("signing", actions.len() + 1);
     let manifest = pinned.manifest.as_bytes().to_vec();
@@ -71,7 +69,7 @@ pub fn sign(mut pinned: Pinned, key: Unlocked, world: &World<'_>) -> Result<Sign
     let signed: Vec<_> = signed.collect::<Result<_, ReleaseError>>()?;
     world.end(format!("{} artifacts with {}", signed.len() + 1, public.fingerprint()));
     let files = std::iter::once(connector).chain(signed).collect();
-    Ok(Signed { pinned, key, public, files, changes })
+    Ok(Signed { pinned, key, public, files })
 }
 
 /// One archive, ready to publish.
@@ -87,6 +85,9 @@ pub struct Artifact {
     pub archive: Asset,
 }
 
+/// At least so many archives come out of one packer: making its tables costs as much as packing a dozen actions.
+const PACKED_BY_ONE: usize = 32;
+
 /// Archives and index, not yet proven.
 pub struct Packed {
     proven: Proven,
@@ -97,7 +98,7 @@ pub struct Packed {
 /// # Errors
 /// [`ReleaseError::Interrupted`].
 pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
-    let Signed { pinned, key, public, files, changes } = signed;
+    let Signed { pinned, key, public, files } = signed;
     world.begin("packing", files.len());
     let artifact = |packer: &mut Packer, (reference, files): (Ref, Files)| {
         world.go_on()?;
@@ -109,8 +110,8 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
         world.advance();
         Ok(Artifact { tag: reference.tag(), reference, content, archive })
     };
-    let artifacts: Vec<Artifact> =
-        files.into_par_iter().map_init(Packer::new, artifact).collect::<Result<_, ReleaseError>>()?;
+    let files = files.into_par_iter().with_min_len(PACKED_BY_ONE);
+    let artifacts: Vec<Artifact> = files.map_init(Packer::new, artifact).collect::<Result<_, ReleaseError>>()?;
     let bytes: usize = artifacts.iter().map(|artifact| artifact.archive.bytes.len()).sum();
     world.end(format!("{} archives, {bytes} bytes", artifacts.len()));
 
@@ -119,7 +120,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
     let signature = key.sign(&[&text]).to_vec();
     let mut extras = vec![Asset::new(cohort::ASSET, text), Asset::new(cohort::SIGNATURE_ASSET, signature)];
     extras.extend(suite(&pinned).map(|text| Asset::new("suite.toml", text.into_bytes())));
-    let Pinned { ready, content, .. } = pinned;
+    let Pinned { ready, content, changes, .. } = pinned;
     let proven =
         Proven { release: ready.release, tags: ready.tags, content, public, artifacts, extras, index, changes };
     Ok(Packed { proven })
@@ -180,8 +181,10 @@ fn suite(pinned: &Pinned) -> Option<String> {
     let checked = &pinned.ready.checked;
     let suite = checked.suite.as_ref()?;
     let member = |directory: &str| {
-        let action = checked.actions.iter().find(|action| format!("actions/{}", action.name.value) == directory)?;
-        Some(Ref { name: action.reference.value.name.clone(), version: pinned.ready.release.version.clone() })
+        let name = directory.strip_prefix("actions/")?;
+        let at = checked.actions.binary_search_by(|action| action.name.value.as_str().cmp(name)).ok()?;
+        let name = checked.actions[at].reference.value.name.clone();
+        Some(Ref { name, version: pinned.ready.release.version.clone() })
     };
     let members = suite.actions.iter().filter_map(|directory| member(&directory.value)).collect();
     Some(

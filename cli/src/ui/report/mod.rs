@@ -50,7 +50,11 @@ pub fn finish(command: &str, json: bool, result: Result<Outcome, Failure>) -> Ex
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
     // The failure's first line comes first on standard error; a long result precedes it on standard output.
-    let written = if json { writeln!(out, "{}", document(command, &outcome)) } else { write!(out, "{}", outcome.text) };
+    let written = if json {
+        out.write_all(format!("{}\n", document(command, &outcome)).as_bytes())
+    } else {
+        write!(out, "{}", outcome.text)
+    };
     let written = written.and_then(|()| out.flush());
     if let Some(failure) = outcome.failure.as_ref().filter(|_| !json) {
         let _ = write!(err, "{}", failure.text()); // standard error that is gone leaves nobody to tell

@@ -1,0 +1,153 @@
+//! What a cohort of linear's size costs, beside the shell loop this tool replaces: `cargo bench --bench cohort`.
+//!
+//! Everything is measured in one run, so the ratios hold whatever the machine. The product's own functions are called,
+//! none is rebuilt here. What the rows mean: `../README.md`.
+#![expect(clippy::print_stdout, reason = "the table is the result")]
+
+mod parts;
+mod process;
+mod repository;
+mod shell;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use aileron_cli::consumer::fetch::Origin;
+use aileron_cli::consumer::judge::{self, Subject};
+use aileron_cli::publisher::release::{self, Proven};
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::verify::{Unverified, Wanted};
+
+use repository::{Connector, Repository};
+
+/// Runs of everything that takes milliseconds; odd, so that the median is one of them.
+const RUNS: usize = 15;
+/// Runs of the shell loop, which takes seconds.
+const SHELL_RUNS: usize = 3;
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a folder to work in");
+    let small = Repository::make(&folder.path().join("small"), Connector::Text);
+    let large = Repository::make(&folder.path().join("large"), Connector::Go);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{} actions, {}; {cores} cores\n", small.actions, small.origin);
+
+    making(&small);
+    verifying(&large, folder.path());
+    println!("{}", parts::table(&small));
+}
+
+/// Bind, hash, sign, pack and prove, beside a loop that binds, signs and packs.
+fn making(repository: &Repository) {
+    let rounds: Vec<Round> = (0..RUNS).map(|_| Round::run(repository)).collect();
+    let loops: Vec<Duration> = (0..SHELL_RUNS).map(|_| shell::run(repository)).collect();
+    shell::archives(repository).for_each(|archive| {
+        let ring = Keyring::of_keys([repository.public]);
+        Unverified::new(archive).verify(&Wanted::default(), &ring).expect("the loop's archives verify as well");
+    });
+    let of = |part: fn(&Round) -> Duration| median(rounds.iter().map(part));
+    let shell = median(loops);
+    let made = of(|round| round.made());
+    let whole = of(|round| round.ready + round.made());
+    println!("making the cohort                                     median   per action     ratio");
+    for (what, time) in [
+        ("bash: sed, openssl, tar for each action", shell),
+        ("bind, hash, sign, pack, prove", made),
+        ("  the same, repository read and checked first", whole),
+    ] {
+        let each = time.as_secs_f64() * 1e6 / repository.actions as f64;
+        let ratio = shell.as_secs_f64() / time.as_secs_f64();
+        println!("  {what:<46} {} {each:>9.0} µs {ratio:>8.0} ×", milliseconds(time));
+    }
+    println!();
+    for (what, time) in [
+        ("read (git included), check", of(|round| round.ready)),
+        ("bind and hash", of(|round| round.bind)),
+        ("sign", of(|round| round.sign)),
+        ("pack", of(|round| round.pack)),
+        ("prove", of(|round| round.prove)),
+    ] {
+        println!("    {what:<44} {}", milliseconds(time));
+    }
+    println!();
+}
+
+/// One pass of the pipeline, up to where a registry would be written.
+struct Round {
+    ready: Duration,
+    bind: Duration,
+    sign: Duration,
+    pack: Duration,
+    prove: Duration,
+}
+
+impl Round {
+    fn run(repository: &Repository) -> Round {
+        let request = repository.request();
+        repository.with_world(|world| {
+            let (ready, ready_in) = timed(|| release::ready(&request, world).expect("a repository without faults"));
+            let (key, unlock) = timed(|| release::unlock(&ready, &request, world).expect("the committed key"));
+            let (bound, bind_in) = timed(|| release::bind(ready, &request, world).expect("binds"));
+            let built = release::build(bound, &request, world).expect("a prebuilt module");
+            let (pinned, pin_in) = timed(|| release::pin(built, world).expect("pins"));
+            let (signed, sign) = timed(|| release::sign(pinned, key, world).expect("signs"));
+            let (packed, pack) = timed(|| release::pack(signed, world).expect("packs"));
+            let (proven, prove) = timed(|| release::prove(packed, world).expect("proves"));
+            assert_eq!(proven.artifacts.len(), repository.actions + 1);
+            Round { ready: ready_in, bind: bind_in + pin_in, sign: unlock + sign, pack, prove }
+        })
+    }
+
+    fn made(&self) -> Duration {
+        self.bind + self.sign + self.pack + self.prove
+    }
+}
+
+/// `verify` of a whole cohort with a connector of the usual size: in this process, and as users run it.
+fn verifying(repository: &Repository, folder: &Path) {
+    let registry = folder.join("registry");
+    let release = process::release(repository, &registry);
+    let proven: Proven = repository.with_world(|world| release::make(&repository.request(), world).expect("a cohort"));
+    let archives = proven.artifacts.len();
+    let ring = Keyring::of_keys([repository.public]);
+    let subject = Subject::Directory(registry.clone());
+    let judge = || judge::judge(&subject, None, &Origin::Scheme, &ring, &|_| ()).expect("archives");
+    let inside = median((0..RUNS).map(|_| {
+        let (judged, time) = timed(judge);
+        assert_eq!(judged.iter().filter(|judgement| judgement.verdict.is_ok()).count(), archives);
+        time
+    }));
+    let processes: Vec<_> = (0..RUNS).map(|_| process::verify(repository, &registry)).collect();
+    let outside = median(processes.iter().map(|spent| spent.time));
+    let peak = processes.iter().filter_map(|spent| spent.peak).max();
+    println!("{archives} archives, connector of {:.2} MB ({})", repository.wasm_size as f64 / 1e6, repository.module);
+    println!("                                                      median    peak memory");
+    println!("  {:<46} {}", "judge them in this process", milliseconds(inside));
+    println!("  {:<46} {} {}", "aileron verify DIR", milliseconds(outside), memory(peak));
+    println!(
+        "  {:<46} {} {}\n",
+        "aileron-pub release, into an empty directory",
+        milliseconds(release.time),
+        memory(release.peak)
+    );
+}
+
+fn memory(peak: Option<u64>) -> String {
+    peak.map_or("  (no /usr/bin/time)".to_owned(), |bytes| format!("{:>11.1} MB", bytes as f64 / 1e6))
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:>9.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let made = work();
+    (made, start.elapsed())
+}
+
+fn median(times: impl IntoIterator<Item = Duration>) -> Duration {
+    let mut times: Vec<Duration> = times.into_iter().collect();
+    times.sort();
+    times[times.len() / 2]
+}
