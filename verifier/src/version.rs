@@ -184,9 +184,9 @@ impl Tag {
         &self.0
     }
 
-    /// The tag as one path segment of a URL: `/` becomes `%2F`, `+` becomes `%2B`.
+    /// The tag as one path segment of a URL: `/` becomes `%2F`. Its other characters stand for themselves there, `+` too.
     pub fn as_segment(&self) -> String {
-        self.0.replace('/', "%2F").replace('+', "%2B")
+        self.0.replace('/', "%2F")
     }
 }
 
@@ -254,6 +254,6 @@ mod tests {
     fn a_tag_carries_the_subpath() {
         let tag = |subpath: Option<&str>| Tag::of(subpath, &version("0.1.0-rc.1+build.5"));
         assert_eq!(tag(None).as_str(), "v0.1.0-rc.1+build.5");
-        assert_eq!(tag(Some("actions/post")).as_segment(), "actions%2Fpost%2Fv0.1.0-rc.1%2Bbuild.5");
+        assert_eq!(tag(Some("actions/post")).as_segment(), "actions%2Fpost%2Fv0.1.0-rc.1+build.5");
     }
 }
