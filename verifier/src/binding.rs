@@ -124,11 +124,10 @@ impl<'a> Edits<'a> {
         if found.value.is_placeholder() {
             return true;
         }
-        let message = format!(
-            "version is {}, which is neither the placeholder {} nor the release's {release}",
-            found.value,
-            version::PLACEHOLDER
-        );
+        let release = if release.is_placeholder() { String::new() } else { format!(" nor the release's {release}") };
+        let placeholder = version::PLACEHOLDER;
+        let neither = if release.is_empty() { "not" } else { "neither" };
+        let message = format!("version is {}, which is {neither} the placeholder {placeholder}{release}", found.value);
         self.problems.push(self.source.problem(Rule::Placeholder, found.at.clone(), message));
         false
     }

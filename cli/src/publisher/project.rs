@@ -91,8 +91,11 @@ impl Project {
     }
 }
 
-/// The directory itself when it holds a connector, else the repository around it.
-fn root(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, LoadError> {
+/// The root of the repository `directory` is in: the directory itself when it holds a connector, else what git names.
+///
+/// # Errors
+/// [`LoadError::NoManifest`] when neither holds one.
+pub fn root(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, LoadError> {
     let directory = fs::canonicalize(directory).map_err(DiskError::at("open", directory))?;
     if directory.join(MANIFEST).is_file() {
         return Ok(directory);

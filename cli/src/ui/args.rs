@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::Ref;
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::version::{PLACEHOLDER, Tag, Version};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -393,10 +391,10 @@ pub struct Verify {
     pub subject: String,
     /// The archive must be this artifact.
     #[arg(long = "as", value_name = "REF")]
-    pub reference: Option<Ref>,
+    pub reference: Option<String>,
     /// The connector must have this content hash.
     #[arg(long, value_name = "HASH")]
-    pub hash: Option<ContentHash>,
+    pub hash: Option<String>,
     /// Fetch from this mirror [default: AILERON_MIRROR, else where the Ref's scheme publishes].
     #[arg(long, value_name = "DIR|URL")]
     pub from: Option<String>,

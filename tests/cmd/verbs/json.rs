@@ -112,10 +112,18 @@ fn usage_errors_are_documents_too_and_name_the_verb() {
         ("aileron-pub release", "release"),
         ("aileron-pub check --allow no-such-rule", "check"),
         ("aileron verify", "verify"),
-        ("aileron verify x.tar.gz --hash sha256:00", "verify"),
     ] {
         let error = document(&house, line, command, 2)["error"].clone();
         assert_eq!((&error["class"], error["next"].is_string()), (&json!("usage_error"), true), "{line}: {error}");
+    }
+    // A malformed name or hash has its own class wherever it is given. artifacts.md §1.
+    for (line, class) in [
+        ("aileron verify x.tar.gz --hash sha256:00", "validation_error"),
+        ("aileron verify x.tar.gz --as tea", "validation_error"),
+        ("aileron verify ftp://acme/tea@0.1.0", "unknown_scheme"),
+    ] {
+        let error = document(&house, line, "verify", 2)["error"].clone();
+        assert_eq!((&error["class"], error["next"].is_string()), (&json!(class), true), "{line}: {error}");
     }
 }
 
@@ -159,7 +167,7 @@ fn a_warning_of_a_waived_rule_is_listed_and_the_verdict_is_yes() {
     assert_eq!(released["allowed"], json!(["intent-empty"]));
     let name = "github://acme/aileron-connector-tea/actions/tea-ping@0.1.0";
     let line = format!("aileron verify {name} --from registry --key tea/keys/publisher.pub");
-    let warnings = document(&house, &line, "verify", 0)["artifacts"][0]["warnings"].clone();
+    let warnings = document(&house, &line, "verify", 0)["warnings"].clone();
     assert_eq!((&warnings[0]["rule"], &warnings[0]["severity"]), (&json!("intent-empty"), &json!("warning")));
 }
 

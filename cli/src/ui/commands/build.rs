@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::version;
 use serde_json::{Value, json};
 
-use super::{Answer, Context, settings};
+use super::{Answer, Context, dist, settings};
 use crate::publisher::lint;
 use crate::publisher::project::Project;
 use crate::publisher::release::{self, Compiled, Request};
@@ -15,7 +15,7 @@ use crate::ui::report::table::grouped;
 use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer {
-    let out = args.out.unwrap_or_else(|| repository.join("dist/connector.wasm"));
+    let out = args.out.map_or_else(|| dist("connector.wasm", &repository, context), Ok)?;
     // Nothing is released: a build may look at work in progress.
     let request = |version| Request { allow_dirty: true, ..settings(args.settings, version, repository) };
     match args.version {

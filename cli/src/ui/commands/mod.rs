@@ -12,7 +12,7 @@ mod status;
 mod verify;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
@@ -23,6 +23,7 @@ use clap::error::ErrorKind;
 use super::args::{Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, Settings};
 use super::report::progress::{Progress, Style};
 use super::report::{Exit, Failure, Outcome, finish};
+use crate::publisher::project;
 use crate::publisher::release::{Request, SecretSource, World};
 use crate::publisher::sign::OsKeychain;
 use crate::secret::Secret;
@@ -187,6 +188,15 @@ fn settings(settings: Settings, version: Version, repository: PathBuf) -> Reques
         client_secret,
         replace_key: false,
     }
+}
+
+/// Where a verb puts what it makes when nobody says: below `dist/` in the repository's root, which is never part of a
+/// release. Spelled as the user spelled the repository, where that is its root.
+fn dist(name: &str, repository: &Path, context: &Context) -> Result<PathBuf, Failure> {
+    let root = project::root(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let here = std::fs::canonicalize(repository).is_ok_and(|here| here == root);
+    let root = if here { repository.strip_prefix(".").unwrap_or(repository).to_owned() } else { root };
+    Ok(root.join("dist").join(name))
 }
 
 /// What a verb hands back.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Context, request};
+use super::{Answer, Context, dist, request};
 use crate::publisher::release::{self, Proven};
 use crate::sys::disk;
 use crate::ui::args::Pack;
@@ -13,7 +13,7 @@ use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Pack, repository: PathBuf, context: &Context) -> Answer {
     let version = args.making.version.clone();
-    let out = args.out.unwrap_or_else(|| repository.join("dist").join(version.as_str()));
+    let out = args.out.map_or_else(|| dist(version.as_str(), &repository, context), Ok)?;
     let mut request = request(args.making, repository);
     request.key = args.signing.key;
     let proven = context.with_world(|world| release::make(&request, world))?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::digest::{ContentHash, NotAHash};
+use aileron_verifier::fqn::{NameError, Ref};
 use aileron_verifier::problem::{Class, Problem, Rule, Waiver};
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
@@ -36,8 +38,13 @@ pub(super) fn run(args: &Verify, context: &Context) -> Answer {
             _ => failure,
         }
     });
-    let artifacts: Vec<Value> = judged.iter().map(judgement_json).collect();
-    let fields = json!({"verified": judged.len() - refused, "refused": refused, "artifacts": artifacts});
+    let fields = match (&subject, judged.as_slice()) {
+        (Subject::File { .. } | Subject::Reference(_), [judgement]) => judgement_json(judgement),
+        _ => {
+            let artifacts: Vec<Value> = judged.iter().map(judgement_json).collect();
+            json!({"verified": judged.len() - refused, "refused": refused, "artifacts": artifacts})
+        }
+    };
     Ok(Outcome::new(text, fields).with_failure(failure))
 }
 
@@ -55,7 +62,7 @@ fn judged(args: &Verify, context: &Context) -> Result<Vec<Judgement>, Failure> {
         listener(Event::Note(format!("warning: the key {fingerprint} under {authority} is weak and verifies nothing")));
     }
     let origin = Origin::choose(args.from.as_deref(), &context.environment);
-    Ok(judge::judge(&subject(args)?, args.hash, &origin, &ring, &listener)?)
+    Ok(judge::judge(&subject(args)?, content(args)?, &origin, &ring, &listener)?)
 }
 
 /// `verify --rebuild`: the same verdict, and then the proof that this repository's commit builds the same bytes.
@@ -75,15 +82,13 @@ pub(super) fn rebuild(args: &Verify, repository: PathBuf, context: &Context) -> 
         return Err(Failure::usage("an action is not built; --rebuild compares a connector"));
     };
     let text = format!("{}  rebuilt       {} from commit {}\n", panel(verified), rebuilt.built, rebuilt.commit);
-    let fields = json!({
-        "artifacts": [judgement_json(&judged[0])],
-        "rebuilt": {
-            "identical": rebuilt.identical,
-            "same_module": rebuilt.same_module,
-            "published": rebuilt.published,
-            "built": rebuilt.built,
-            "commit": rebuilt.commit,
-        },
+    let mut fields = judgement_json(&judged[0]);
+    fields["rebuilt"] = json!({
+        "identical": rebuilt.identical,
+        "same_module": rebuilt.same_module,
+        "published": rebuilt.published,
+        "built": rebuilt.built,
+        "commit": rebuilt.commit,
     });
     let what = if rebuilt.same_module { "the manifests differ" } else { "the modules differ" };
     let failure = (!rebuilt.identical).then(|| {
@@ -95,14 +100,31 @@ pub(super) fn rebuild(args: &Verify, repository: PathBuf, context: &Context) -> 
     Ok(Outcome::new(text, fields).with_failure(failure))
 }
 
+/// A Ref given from outside: a bad one has a class of its own. artifacts.md §1.
+fn reference(text: &str) -> Result<Ref, Failure> {
+    text.parse().map_err(|error: NameError| {
+        Failure { class: error.class(), ..Failure::usage(error.to_string()) }
+            .next("write a Ref as <scheme>://<owner>/<repo>[/<subpath>]@<version>")
+    })
+}
+
+/// `--hash`. A malformed one is `validation_error`, as wherever a hash is given. artifacts.md §1.
+fn content(args: &Verify) -> Result<Option<ContentHash>, Failure> {
+    let parse = |text: &String| {
+        text.parse().map_err(|error: NotAHash| {
+            Failure { class: Class::ValidationError, ..Failure::usage(format!("--hash {error}")) }
+                .next("copy the whole content hash, `sha256:` included")
+        })
+    };
+    args.hash.as_ref().map(parse).transpose()
+}
+
 /// A Ref has `://`; everything else is a path.
 fn subject(args: &Verify) -> Result<Subject, Failure> {
+    let wanted = args.reference.as_deref().map(reference).transpose()?;
     if args.subject.contains("://") {
-        let reference = args.subject.parse().map_err(|error: aileron_verifier::fqn::NameError| {
-            Failure { class: error.class(), ..Failure::usage(error.to_string()) }
-                .next("write a Ref as <scheme>://<owner>/<repo>[/<subpath>]@<version>")
-        })?;
-        return match &args.reference {
+        let reference = reference(&args.subject)?;
+        return match &wanted {
             Some(wanted) if *wanted != reference => {
                 Err(Failure::usage(format!("{reference} cannot be verified as {wanted}")))
             }
@@ -111,9 +133,9 @@ fn subject(args: &Verify) -> Result<Subject, Failure> {
     }
     let path = PathBuf::from(&args.subject);
     if !path.is_dir() {
-        return Ok(Subject::File { path, reference: args.reference.clone() });
+        return Ok(Subject::File { path, reference: wanted });
     }
-    if args.reference.is_some() || args.hash.is_some() {
+    if wanted.is_some() || args.hash.is_some() {
         return Err(Failure::usage("--as and --hash say what one archive must be; a directory holds many"));
     }
     Ok(Subject::Directory(path))
