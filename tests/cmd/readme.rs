@@ -103,9 +103,10 @@ impl Session {
         // A reader has cargo at hand; here the binary is built already.
         let command = command.replace("cargo run --quiet --bin aileron-pub --", "aileron-pub");
         let here = self.directory.path();
+        // What a shell keeps between two lines: the directory, and what was exported.
         let script = format!(
-            "cd \"$(cat .cwd 2>/dev/null || pwd)\"; {{ {command}; }} 2>&1; pwd > {}",
-            quoted(&here.join(".cwd"))
+            "[ ! -f .session ] || . ./.session; {{ {command}; }} 2>&1; {{ echo cd \"'$PWD'\"; export -p | grep AILERON_; }} > {}",
+            quoted(&here.join(".session"))
         );
         let run = Command::new("bash")
             .args(["-c", &script])

@@ -4,4 +4,6 @@
 
 pub mod fetch;
 pub mod judge;
+pub mod publisher_key;
+pub mod ring;
 pub mod trust;

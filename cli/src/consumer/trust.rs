@@ -6,6 +6,7 @@ use aileron_verifier::key::{PublicKey, PublicKeyError};
 use aileron_verifier::keyring::{Keyring, KeyringError};
 use aileron_verifier::problem::Class;
 
+use super::ring::RingFile;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
 
@@ -73,14 +74,16 @@ impl Trust {
                 Ok(Keyring::of_keys(keys))
             }
             Trust::File(path) => parse(path, &disk::read(path, RING_LIMIT)?),
-            Trust::Home => {
-                let path = environment.aileron_home().ok_or(TrustError::NoHome)?.join("keyring.json");
-                match disk::read_if_there(&path, RING_LIMIT)? {
-                    Some(bytes) => parse(&path, &bytes),
-                    None => Ok(Keyring::default()),
-                }
-            }
+            Trust::Home => RingFile::at_home(environment).ok_or(TrustError::NoHome)?.load(),
         }
+    }
+}
+
+/// The ring at `path`; empty where there is none.
+pub(super) fn ring_at(path: &Path) -> Result<Keyring, TrustError> {
+    match disk::read_if_there(path, RING_LIMIT)? {
+        Some(bytes) => parse(path, &bytes),
+        None => Ok(Keyring::default()),
     }
 }
 
@@ -101,7 +104,8 @@ fn refuse_writable_by_others(_: &Path) -> Result<(), TrustError> {
     Ok(())
 }
 
-fn key(path: &Path) -> Result<PublicKey, TrustError> {
+/// A public key file, PEM or base64. A key that would verify forgeries is refused. keyring.md §4.2, §2.5.
+pub(super) fn key(path: &Path) -> Result<PublicKey, TrustError> {
     let bytes = disk::read(path, KEY_LIMIT)?;
     let fault = |error: PublicKeyError| TrustError::Key { path: path.to_owned(), why: error.to_string() };
     PublicKey::from_text(&bytes).and_then(PublicKey::refusing_small_order).map_err(fault)

@@ -167,6 +167,24 @@ pub enum ConsumerCommand {
         "aileron verify ../registry --keyring keyring.json"
     ))]
     Verify(Verify),
+    /// Decide whose signatures this machine accepts.
+    #[command(after_help = "\
+Verbs:
+  trust <authority>          trust a publisher: github://owner/repo fetches keys/publisher.pub of that repository
+    --key-file <path>        take the key from a file instead
+    --repo-only              trust this repository alone, not everything its owner ships
+    --fingerprint <fp>       only if the key has this fingerprint
+    --from <dir|url>         fetch from a mirror
+  list                       who is trusted, with fingerprints
+  revoke <authority>         withdraw a grant
+  revoke --key <fingerprint> withdraw one key everywhere
+
+Exit codes: 0 done, 1 refused.")]
+    Keyring {
+        /// A verb, its flags, then its argument.
+        #[arg(value_name = "VERB", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
 }
 
 /// Languages `init` knows.

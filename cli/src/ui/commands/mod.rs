@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod demo;
 mod init;
+mod keyring;
 mod keys;
 mod pack;
 mod plan;
@@ -110,9 +111,19 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
 /// Runs `aileron`.
 pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(args, |args: Consumer| {
-        let context = Context::new(args.output);
-        let ConsumerCommand::Verify(verify) = args.command;
-        finish("verify", context.output.json, verify::run(&verify, &context))
+        match args.command {
+            ConsumerCommand::Verify(verify) => {
+                let context = Context::new(args.output);
+                finish("verify", context.output.json, verify::run(&verify, &context))
+            }
+            ConsumerCommand::Keyring { args: words } => {
+                // `keyring` has a flag syntax of its own; how output looks is said anywhere.
+                let (json, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word == "--json");
+                let output = Output { json: args.output.json || !json.is_empty(), ..args.output };
+                let command = words.first().map_or("keyring".to_owned(), |verb| format!("keyring {verb}"));
+                finish(&command, output.json, keyring::run(&words, &Context::new(output)))
+            }
+        }
     })
 }
 

@@ -65,6 +65,8 @@ pub struct Failure {
     pub details: Value,
     /// Whether the same command may succeed later.
     pub retriable: bool,
+    /// What is printed instead of class and message, where keyring.md pins the text. artifacts.md §8.
+    pub pinned: Option<String>,
 }
 
 impl Failure {
@@ -79,6 +81,7 @@ impl Failure {
             next: None,
             details: json!({}),
             retriable: matches!(exit, Exit::Incomplete | Exit::Interrupted),
+            pinned: None,
         }
     }
 
@@ -112,7 +115,10 @@ impl Failure {
     /// First line, evidence, next command.
     pub fn text(&self) -> String {
         let place = self.place.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
-        let mut text = format!("{}: {}{place}\n", self.class, self.message);
+        let mut text = match &self.pinned {
+            Some(pinned) => format!("{pinned}\n"),
+            None => format!("{}: {}{place}\n", self.class, self.message),
+        };
         for line in &self.evidence {
             text.push_str(line);
             text.push('\n');
@@ -333,8 +339,8 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
             }
         }
         VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
-        VerifyError::Signature(refused @ SignatureRefused::NoKey { .. }) => tried(refused, failure)
-            .next("pass the publisher's key with --key PEM, or a keyring that has it with --keyring"),
+        VerifyError::Signature(refused @ SignatureRefused::NoKey { authority }) => tried(refused, failure)
+            .next(format!("aileron keyring trust {authority}, or pass the publisher's key with --key PEM")),
         VerifyError::Signature(refused) => tried(refused, failure)
             .next("compare fingerprints with the publisher's; if you trust the key, pass it with --key PEM"),
         VerifyError::Hash { pinned, found } => failure

@@ -1,0 +1,173 @@
+//! The user's ring on disk: read as it is, changed under a lock, written whole and only when something changed.
+//!
+//! What a ring means is the verifier's; here is the file. keyring.md §1.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use aileron_verifier::keyring::Keyring;
+
+use super::trust::{self, TrustError};
+use crate::sys::disk::DiskError;
+use crate::sys::environment::Environment;
+
+/// `keyring.json` of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RingFile(PathBuf);
+
+/// Why the ring was not changed; it is then as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RingError {
+    /// It cannot be read, or is refused as it stands.
+    #[error(transparent)]
+    Load(#[from] TrustError),
+    /// It cannot be written.
+    #[error(transparent)]
+    Save(#[from] DiskError),
+}
+
+impl RingFile {
+    /// Below `AILERON_HOME`, else `~/.aileron`; `None` without a home. keyring.md §1.1.
+    pub fn at_home(environment: &Environment) -> Option<RingFile> {
+        Some(RingFile(environment.aileron_home()?.join("keyring.json")))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Reads it; one that does not exist is empty. keyring.md §1.4.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    pub fn load(&self) -> Result<Keyring, TrustError> {
+        trust::ring_at(&self.0)
+    }
+
+    /// Reads it, lets `change` work on it, and writes it when it came out different. No other process that changes it
+    /// this way comes in between. A command that changes nothing leaves the file byte for byte as it was, v1 or not.
+    ///
+    /// # Errors
+    /// [`RingError`].
+    pub fn edit<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> Result<T, RingError> {
+        let _lock = self.lock()?;
+        let before = self.load()?;
+        let mut ring = before.clone();
+        let answer = change(&mut ring);
+        if ring != before {
+            self.save(&ring)?;
+        }
+        Ok(answer)
+    }
+
+    /// Locks the directory rather than a file of its own: nothing is left behind. Without a directory there is nobody to
+    /// keep out yet; the first to write makes it.
+    fn lock(&self) -> Result<Option<File>, RingError> {
+        let directory = self.0.parent().unwrap_or(Path::new("."));
+        match File::open(directory) {
+            Ok(opened) => {
+                opened.lock().map_err(DiskError::at("lock", directory))?;
+                Ok(Some(opened))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_private(directory)?;
+                self.lock()
+            }
+            Err(error) => Err(DiskError::at("open", directory)(error).into()),
+        }
+    }
+
+    /// A sibling first, 0600 from its first moment, flushed, then renamed over the target; a link is written through.
+    /// keyring.md §1.6.
+    fn save(&self, ring: &Keyring) -> Result<(), DiskError> {
+        let target = match fs::canonicalize(&self.0) {
+            Ok(target) => target,
+            Err(_) => self.0.clone(),
+        };
+        let failed = || DiskError::at("write keyring", &target);
+        let directory = target.parent().unwrap_or(Path::new("."));
+        let mut temporary = tempfile::Builder::new().prefix(".keyring-").tempfile_in(directory).map_err(failed())?;
+        temporary.write_all(ring.render().as_bytes()).map_err(failed())?;
+        temporary.as_file().sync_all().map_err(failed())?;
+        temporary.persist(&target).map_err(|error| failed()(error.error))?;
+        #[cfg(unix)]
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
+        Ok(())
+    }
+}
+
+/// Missing parents are made for this user only; existing ones stay as they are.
+fn make_private(directory: &Path) -> Result<(), DiskError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(DiskError::at("create keyring directory", directory))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use aileron_verifier::fqn::Authority;
+    use aileron_verifier::key::PublicKey;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+    fn ring(directory: &Path) -> RingFile {
+        RingFile(directory.join("nested/.aileron/keyring.json"))
+    }
+
+    fn grant(ring: &RingFile, owner: &str, byte: u8) -> bool {
+        ring.edit(|ring| ring.grant(Authority::new(owner), PublicKey::from_bytes([byte; 32]))).expect("saves")
+    }
+
+    #[test] // keyring.md §1.6, conformance S2 and S3
+    fn a_new_ring_is_for_this_user_only_and_its_directories_too() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ring = ring(directory.path());
+        assert!(grant(&ring, "github://acme", 1));
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(ring.path()), mode(ring.path().parent().expect("a parent"))), (0o600, 0o700));
+        let left: Vec<_> = fs::read_dir(ring.path().parent().expect("a parent")).expect("listable").collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test] // keyring.md §1.6 and §1.7
+    fn only_a_change_writes_and_a_wide_mode_is_tightened_then() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ring = ring(directory.path());
+        grant(&ring, "github://acme", 1);
+        fs::set_permissions(ring.path(), fs::Permissions::from_mode(0o644)).expect("chmod");
+        let before = fs::metadata(ring.path()).expect("there");
+        assert!(!grant(&ring, "github://acme", 1), "it is there already");
+        let after = fs::metadata(ring.path()).expect("there");
+        assert_eq!((before.ino(), before.mode()), (after.ino(), after.mode()));
+        grant(&ring, "github://zeta", 2);
+        assert_eq!(fs::metadata(ring.path()).expect("there").mode() & 0o777, 0o600);
+    }
+
+    #[test] // keyring.md §1.6
+    fn a_link_survives_and_its_target_is_written() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (real, link) = (directory.path().join("real.json"), directory.path().join("keyring.json"));
+        fs::write(&real, RingFile(real.clone()).load().expect("empty").render()).expect("writes");
+        symlink(&real, &link).expect("links");
+        grant(&RingFile(link.clone()), "github://acme", 1);
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert!(fs::read_to_string(&real).expect("there").contains("github://acme"));
+    }
+
+    #[test] // a storm of changes loses none
+    fn changes_from_many_threads_all_arrive() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ring = ring(directory.path());
+        std::thread::scope(|scope| {
+            for byte in 0..16 {
+                let ring = &ring;
+                scope.spawn(move || grant(ring, &format!("github://owner{byte}"), byte));
+            }
+        });
+        assert_eq!(ring.load().expect("reads").authorities().count(), 16);
+    }
+}
