@@ -5,6 +5,7 @@
 //! from what [`Forge::observe`] saw, and each [`Write`] is repeatable.
 
 pub mod directory;
+pub mod model;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
