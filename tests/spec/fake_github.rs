@@ -20,26 +20,26 @@ impl World {
 
     fn of(github: GitHub) -> World {
         let client = Client::builder().user_agent("test").no_proxy().redirect(reqwest::redirect::Policy::none());
-        World { fake: FakeGitHub::start(github), client: client.build().unwrap() }
+        World { fake: FakeGitHub::start(github), client: client.build().expect("a client") }
     }
 
     fn script(&self, text: &str) {
-        self.fake.set_script(text.parse::<Script>().unwrap());
+        self.fake.set_script(text.parse::<Script>().expect("a script"));
     }
 
     fn try_send(&self, method: &str, address: &str, body: Vec<u8>) -> reqwest::Result<Answer> {
         let address =
             if address.starts_with("http") { address.to_owned() } else { format!("{}{address}", self.fake.url()) };
-        let request = self.client.request(method.parse().unwrap(), address).bearer_auth("ghp_x").body(body);
+        let request = self.client.request(method.parse().expect("a method"), address).bearer_auth("ghp_x").body(body);
         Answer::read(request.send()?)
     }
 
     fn send(&self, method: &str, address: &str, body: &Value) -> Answer {
-        self.try_send(method, address, body.to_string().into_bytes()).unwrap()
+        self.try_send(method, address, body.to_string().into_bytes()).expect("an answer")
     }
 
     fn get(&self, address: &str) -> Answer {
-        self.try_send("GET", address, Vec::new()).unwrap()
+        self.try_send("GET", address, Vec::new()).expect("an answer")
     }
 
     fn draft(&self, tag: &str) -> Value {
@@ -62,11 +62,11 @@ impl Answer {
     }
 
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap()
+        serde_json::from_slice(&self.bytes).expect("JSON")
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 }
 

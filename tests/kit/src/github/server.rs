@@ -120,10 +120,8 @@ fn carry_out(shared: &Shared, call: &Call, when: When, lag: Option<u64>) -> Resp
         Ok(request) => request,
         Err(refusal) => return refusal,
     };
-    if when == When::During {
-        if let Operation::Upload(upload) = request.operation {
-            request.operation = Operation::BrokenUpload(upload);
-        }
+    if let (Operation::Upload(upload), When::During) = (&request.operation, when) {
+        request.operation = Operation::BrokenUpload(upload.clone());
     }
     let github: &mut GitHub = &mut lock(&shared.github);
     if let Some(tree) = &shared.tree {
@@ -133,10 +131,9 @@ fn carry_out(shared: &Shared, call: &Call, when: When, lag: Option<u64>) -> Resp
     github.listing.lag = lag.unwrap_or(usual);
     let answer = github.handle(now, &request);
     github.listing.lag = usual;
-    if let (Some(path), true) = (&shared.state, request.operation.is_write()) {
-        if let Err(error) = snapshot::save(path, github) {
-            return Response::refusal(500, format!("{}: {error}", path.display()), "");
-        }
+    let state = shared.state.as_ref().filter(|_| request.operation.is_write());
+    if let Some((path, Err(error))) = state.map(|path| (path, snapshot::save(path, github))) {
+        return Response::refusal(500, format!("{}: {error}", path.display()), "");
     }
     answer
 }

@@ -6,7 +6,7 @@ use aileron_verifier::digest::ArchiveDigest;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::{Base, GitHub, Response};
+use super::{Base, GitHub, Response, TagRef};
 
 impl GitHub {
     /// GitHub Docs, "Get a reference": exactly this one, or 404.
@@ -22,6 +22,68 @@ impl GitHub {
         let refs = self.refs();
         let matching = refs.iter().filter(|(name, ..)| name.starts_with(prefix));
         Response::json(200, matching.map(|(name, kind, sha)| self.present_ref(base, name, kind, sha)).collect())
+    }
+
+    /// GitHub Docs, "Create a reference": of a commit that is there, under a name that is free.
+    pub(super) fn create_ref(&mut self, base: &Base, fields: &Value) -> Result<Response, Response> {
+        let page = "/git/refs#create-a-reference";
+        let name = fields["ref"].as_str().and_then(|name| name.strip_prefix("refs/")).unwrap_or_default();
+        if self.refs().iter().any(|(known, ..)| known == name) {
+            return Err(Response::refusal(422, "Reference already exists", page));
+        }
+        self.point(base, name, fields, 201, page)
+    }
+
+    /// GitHub Docs, "Update a reference".
+    pub(super) fn update_ref(&mut self, base: &Base, name: &str, fields: &Value) -> Result<Response, Response> {
+        let page = "/git/refs#update-a-reference";
+        self.changeable(name, page)?;
+        self.point(base, name, fields, 200, page)
+    }
+
+    /// GitHub Docs, "Delete a reference".
+    pub(super) fn delete_ref(&mut self, name: &str) -> Result<Response, Response> {
+        self.changeable(name, "/git/refs#delete-a-reference")?;
+        match name.split_once('/') {
+            Some(("tags", tag)) => drop(self.repository.tags.remove(tag)),
+            Some((_, branch)) => drop(self.repository.branches.remove(branch)),
+            None => {}
+        }
+        Ok(Response::empty(204))
+    }
+
+    /// It is there, and no immutable release holds it (GitHub Docs, "Immutable releases").
+    fn changeable(&self, name: &str, page: &str) -> Result<(), Response> {
+        if !self.refs().iter().any(|(known, ..)| known == name) {
+            return Err(Response::refusal(422, "Reference does not exist", page));
+        }
+        let release = name.strip_prefix("tags/").and_then(|tag| self.repository.published(tag));
+        if release.is_some_and(|release| release.immutable) {
+            let message =
+                "Repository rule violations found\n\nCannot change this ref: it belongs to an immutable release.";
+            return Err(Response::refusal(422, message, page));
+        }
+        Ok(())
+    }
+
+    fn point(
+        &mut self,
+        base: &Base,
+        name: &str,
+        fields: &Value,
+        status: u16,
+        page: &str,
+    ) -> Result<Response, Response> {
+        let sha = fields["sha"].as_str().unwrap_or_default();
+        if !self.repository.knows(sha) {
+            return Err(Response::refusal(422, "Object does not exist", page));
+        }
+        match name.split_once('/') {
+            Some(("tags", tag)) => drop(self.repository.tags.insert(tag.into(), TagRef::light(sha))),
+            Some(("heads", branch)) => drop(self.repository.branches.insert(branch.into(), sha.into())),
+            _ => return Err(Response::refusal(422, "Reference name must start with 'refs/'.", page)),
+        }
+        Ok(Response::json(status, self.present_ref(base, name, "commit", sha)))
     }
 
     /// GitHub Docs, "Get a tag": the object of an annotated tag.

@@ -107,11 +107,9 @@ impl Meter {
         }
         let spent = self.spent.entry(kind).or_default();
         spent.turn(now);
-        if let Some(allowed) = limits.allowance(kind) {
-            if spent.used >= allowed {
-                self.usage.limited += 1;
-                return Err(primary(kind, request_id));
-            }
+        if limits.allowance(kind).is_some_and(|allowed| spent.used >= allowed) {
+            self.usage.limited += 1;
+            return Err(primary(kind, request_id));
         }
         spent.used += 1;
         let wait = spent.wait(limits, now, operation);

@@ -1,6 +1,6 @@
 //! Drafts, publishing, editing, deleting.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::access::Caller;
 use super::latest::MakeLatest;
@@ -41,6 +41,15 @@ impl GitHub {
     pub(super) fn release_by_tag(&self, base: &Base, tag: &str) -> Result<Response, Response> {
         let release = self.repository.published(tag).ok_or_else(|| Response::not_found(BY_TAG))?;
         Ok(Response::json(200, self.present_release(base, release)))
+    }
+
+    /// GraphQL does find drafts by tag (cli/cli, `pkg/cmd/release/shared/fetch.go`, which asks it for nothing else). What is
+    /// not there is an error beside a `null`, with status 200.
+    pub(super) fn draft_by_tag(&self, caller: Caller, tag: &str) -> Response {
+        let draft = self.repository.drafts(tag).last().filter(|_| caller.sees_drafts());
+        let release = self.repository.published(tag).or(draft);
+        let document = release.map(|release| json!({"databaseId": release.id, "isDraft": release.draft}));
+        Response::json(200, json!({"data": {"repository": {"release": document}}}))
     }
 
     /// GitHub Docs, "Create a release". A draft may repeat a tag, published or not: the check is for publishing.
@@ -269,8 +278,7 @@ fn well_formed(tag: &str) -> bool {
     let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
     let forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
     let hex = tag.len() == 40 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
-    !(hex || tag.contains(forbidden) || tag.contains("..") || tag.contains("@{") || tag == "@")
-        && !tag.ends_with('.')
-        && !tag.starts_with('-')
-        && tag.split('/').all(part)
+    let strange = tag.contains(forbidden) || tag.contains("..") || tag.contains("@{") || tag == "@";
+    let edges = tag.ends_with('.') || tag.starts_with('-');
+    !hex && !strange && !edges && tag.split('/').all(part)
 }

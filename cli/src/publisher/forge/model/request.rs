@@ -65,6 +65,8 @@ pub enum Operation {
     Release(u64),
     /// `GET …/releases/tags/{tag}`
     ReleaseByTag(String),
+    /// `POST /graphql` with the one query `gh` sends to find a draft: `repository.release(tagName)`
+    DraftByTag(String),
     /// `GET …/releases/latest`
     LatestRelease,
     /// `POST …/releases`
@@ -96,6 +98,12 @@ pub enum Operation {
     Ref(String),
     /// `GET …/git/matching-refs/{prefix}`
     MatchingRefs(String),
+    /// `POST …/git/refs`
+    CreateRef(Value),
+    /// `PATCH …/git/refs/{ref}`
+    UpdateRef(String, Value),
+    /// `DELETE …/git/refs/{ref}`
+    DeleteRef(String),
     /// `GET …/git/tags/{sha}`
     TagObject(String),
     /// `GET …/commits/{ref}`
@@ -149,6 +157,9 @@ impl Operation {
                 | Operation::BrokenUpload(_)
                 | Operation::UpdateAsset(..)
                 | Operation::DeleteAsset(_)
+                | Operation::CreateRef(_)
+                | Operation::UpdateRef(..)
+                | Operation::DeleteRef(_)
         )
     }
 

@@ -444,6 +444,44 @@ fn git_is_read_as_far_as_it_was_pushed() {
 }
 
 #[test]
+fn a_ref_is_made_moved_and_deleted() {
+    let mut client = Client::new();
+    client.github.repository.immutable = true;
+    client.released("v9", json!({}));
+    for (method, path, fields, status) in [
+        ("POST", "/git/refs", json!({"ref": "refs/tags/a/v1", "sha": COMMIT}), 201),
+        ("POST", "/git/refs", json!({"ref": "refs/tags/a/v1", "sha": COMMIT}), 422),
+        ("POST", "/git/refs", json!({"ref": "refs/tags/v2", "sha": "3".repeat(40)}), 422),
+        ("POST", "/git/refs", json!({"ref": "v2", "sha": COMMIT}), 422),
+        ("PATCH", "/git/refs/tags/a/v1", json!({"sha": WORKFLOW}), 200),
+        ("PATCH", "/git/refs/tags/v3", json!({"sha": WORKFLOW}), 422),
+        ("PATCH", "/git/refs/tags/v9", json!({"sha": WORKFLOW}), 422),
+        ("DELETE", "/git/refs/tags/v9", json!({}), 422),
+        ("GET", "/git/ref/tags/a/v1", json!({}), 200),
+        ("DELETE", "/git/refs/tags/a/v1", json!({}), 204),
+        ("DELETE", "/git/refs/tags/a/v1", json!({}), 422),
+        ("GET", "/git/ref/tags/a/v1", json!({}), 404),
+    ] {
+        assert_eq!(client.send(method, path, &fields).status, status, "{method} {path} {fields}");
+    }
+}
+
+#[test]
+fn the_one_graphql_query_finds_drafts_by_tag() {
+    let mut client = Client::new();
+    let id = client.draft("v1");
+    let query = "query RepositoryReleaseByTag{repository{release(tagName: $tagName){databaseId,isDraft}}}";
+    let ask = |tag: &str, query: &str| {
+        json!({"query": query, "variables": {"owner": "acme", "name": "echo", "tagName": tag}}).to_string()
+    };
+    for (tag, found) in [("v1", json!({"databaseId": id, "isDraft": true})), ("v2", Value::Null)] {
+        let answer = client.call("POST", "/api/graphql", ask(tag, query).as_bytes());
+        assert_eq!(answer.document()["data"]["repository"]["release"], found, "{tag}");
+    }
+    assert_eq!(client.call("POST", "/graphql", ask("v1", "query{viewer{login}}").as_bytes()).status, 404);
+}
+
+#[test]
 fn the_primary_limit_is_an_hour_of_requests() {
     for (token, limit) in [(Some("ghp_x"), 5000), (Some("ghs_x"), 1000), (None, 60)] {
         let mut client = Client::new();

@@ -62,6 +62,7 @@ pub fn understand(call: &Call) -> Result<Request, Response> {
     };
     let (repository, operation) = match api {
         ["rate_limit"] if call.method == "GET" => (String::new(), Operation::RateLimit),
+        ["graphql"] | ["api", "graphql"] if call.method == "POST" => graphql(call)?,
         ["repos", owner, name, rest @ ..] => (format!("{owner}/{name}"), operation(call, rest)?),
         ["repositories", id, rest @ ..] => (format!("#{id}"), operation(call, rest)?),
         ["github-production-release-asset", id] if call.method == "GET" => {
@@ -104,6 +105,9 @@ fn operation(call: &Call, path: &[&str]) -> Result<Operation, Response> {
         }),
         ("GET", ["git", "ref", name @ ..]) if !name.is_empty() => Operation::Ref(name.join("/")),
         ("GET", ["git", "matching-refs", prefix @ ..]) => Operation::MatchingRefs(prefix.join("/")),
+        ("POST", ["git", "refs"]) => Operation::CreateRef(body(call)?),
+        ("PATCH", ["git", "refs", name @ ..]) if !name.is_empty() => Operation::UpdateRef(name.join("/"), body(call)?),
+        ("DELETE", ["git", "refs", name @ ..]) if !name.is_empty() => Operation::DeleteRef(name.join("/")),
         ("GET", ["git", "tags", sha]) => Operation::TagObject((*sha).into()),
         ("GET", ["git", "commits", sha]) => Operation::GitCommit((*sha).into()),
         ("GET", ["commits", name @ ..]) if !name.is_empty() => Operation::Commit(name.join("/")),
@@ -113,6 +117,20 @@ fn operation(call: &Call, path: &[&str]) -> Result<Operation, Response> {
         }
         _ => return Err(Response::not_found("")),
     })
+}
+
+/// Of GraphQL, the one query that `gh release view|upload|download` sends beside its REST request
+/// (cli/cli, `pkg/cmd/release/shared/fetch.go`); anything else is answered as an address that is not there.
+fn graphql(call: &Call) -> Result<(String, Operation), Response> {
+    let body = body(call)?;
+    let variable = |name: &str| body["variables"][name].as_str();
+    let query = body["query"].as_str().unwrap_or_default();
+    match (variable("owner"), variable("name"), variable("tagName")) {
+        (Some(owner), Some(name), Some(tag)) if query.contains("release(tagName:") => {
+            Ok((format!("{owner}/{name}"), Operation::DraftByTag(tag.to_owned())))
+        }
+        _ => Err(Response::not_found("/graphql")),
+    }
 }
 
 /// The sites below `/OWNER/NAME`. The tag may come as one percent-encoded segment or with its slashes.
@@ -141,6 +159,7 @@ pub(super) fn below(operation: &Operation) -> String {
         }
         Operation::ReleaseByTag(tag) => format!("/releases/tags/{}", encode(tag)),
         Operation::LatestRelease => "/releases/latest".into(),
+        Operation::DraftByTag(_) => "/graphql".into(),
         Operation::ListAssets { release, per_page, page } => {
             format!("/releases/{release}/assets{}", query(per_page, page))
         }
@@ -153,6 +172,8 @@ pub(super) fn below(operation: &Operation) -> String {
         }
         Operation::Ref(name) => format!("/git/ref/{name}"),
         Operation::MatchingRefs(prefix) => format!("/git/matching-refs/{prefix}"),
+        Operation::CreateRef(_) => "/git/refs".into(),
+        Operation::UpdateRef(name, _) | Operation::DeleteRef(name) => format!("/git/refs/{name}"),
         Operation::TagObject(sha) => format!("/git/tags/{sha}"),
         Operation::Commit(name) => format!("/commits/{name}"),
         Operation::GitCommit(sha) => format!("/git/commits/{sha}"),
