@@ -234,3 +234,27 @@ fn a_restarted_fake_remembers_and_a_tree_is_what_was_pushed() {
     assert!(lines.starts_with("GET /acme/echo/HEAD/keys/publisher.pub 200\n"), "{lines}");
     assert!(lines.contains("POST /repos/acme/echo/releases 422\n"), "{lines}");
 }
+
+#[test]
+fn the_binary_says_where_it_listens_and_what_a_script_is() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+
+    let binary = env!("CARGO_BIN_EXE_fake-github");
+    let help = Command::new(binary).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(
+        help.contains(r#"{"on": {"method": "POST", "path": "/releases$", "nth": 3}, "do": "status", "status": 502}"#)
+    );
+    let mut child = Command::new(binary).args(["--repo", "acme/echo"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let client = Client::builder().user_agent("test").no_proxy().build().unwrap();
+    let found = client.get(format!("{}/repos/acme/echo", line.trim_end())).send();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let found = found.unwrap();
+    assert_eq!((found.status().as_u16(), found.headers()["x-ratelimit-limit"].to_str().unwrap()), (200, "60"));
+    let wrong = Command::new(binary).args(["--repo", "acme"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}

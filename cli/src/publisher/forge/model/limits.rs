@@ -147,9 +147,9 @@ impl Meter {
     /// Allowed, used, and the second at which the window ends.
     pub(super) fn standing(&self, limits: &Limits, kind: Kind, now: Timestamp) -> Option<(u64, u64, u64)> {
         let limit = limits.allowance(kind)?;
-        let mut spent = self.spent.get(&kind).cloned().unwrap_or_default();
-        spent.turn(now);
-        Some((limit, spent.used, spent.window.unwrap_or(now).plus(HOUR).0.div_ceil(1000)))
+        let spent = self.spent.get(&kind).filter(|spent| !spent.is_over(now));
+        let (start, used) = spent.map_or((now, 0), |spent| (spent.window.unwrap_or(now), spent.used));
+        Some((limit, used, start.plus(HOUR).0.div_ceil(1000)))
     }
 }
 
@@ -167,9 +167,7 @@ impl Limits {
 impl Spent {
     /// Starts a new primary window once the old one is over, and forgets what has slid out.
     fn turn(&mut self, now: Timestamp) {
-        // The reset is told in whole seconds, so the window ends on one.
-        let over = |start: Timestamp| now.secs() >= start.plus(HOUR).0.div_ceil(1000);
-        if self.window.is_none_or(over) {
+        if self.is_over(now) {
             self.window = Some(now);
             self.used = 0;
         }
@@ -179,6 +177,11 @@ impl Spent {
         while self.creations.front().is_some_and(|at| now.since(*at) >= HOUR) {
             self.creations.pop_front();
         }
+    }
+
+    /// Whether a new primary window begins. The reset is told in whole seconds, so a window ends on one.
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.window.is_none_or(|start| now.secs() >= start.plus(HOUR).0.div_ceil(1000))
     }
 
     /// Milliseconds until the operation fits into every sliding window; 0 is now.
