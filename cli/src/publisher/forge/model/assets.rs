@@ -52,13 +52,11 @@ impl GitHub {
     pub(super) fn broken_upload(
         &mut self,
         now: Timestamp,
-        base: &Base,
         upload: &Upload,
         request_id: &str,
     ) -> Result<Response, Response> {
         let name = self.accept(upload, request_id)?;
-        let asset = self.keep(now, upload, name, AssetState::Starter, None, Arc::from([]));
-        let _ = (base, asset);
+        self.keep(now, upload, name, AssetState::Starter, None, Arc::from([]));
         Err(Response::refusal(502, "Bad Gateway", ""))
     }
 

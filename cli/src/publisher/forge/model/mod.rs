@@ -161,7 +161,7 @@ impl GitHub {
                 self.list_assets(base, caller, *release, *per_page, *page)
             }
             Operation::Upload(upload) => self.upload(now, base, upload, request_id),
-            Operation::BrokenUpload(upload) => self.broken_upload(now, base, upload, request_id),
+            Operation::BrokenUpload(upload) => self.broken_upload(now, upload, request_id),
             Operation::Asset(id, accept) => self.asset(base, caller, *id, *accept),
             Operation::UpdateAsset(id, fields) => self.update_asset(base, *id, fields),
             Operation::DeleteAsset(id) => self.delete_asset(*id),
