@@ -3,8 +3,11 @@
 //! The vocabulary is GitHub's (drafts that hold assets, tags that appear when a draft is published), because that is the
 //! harder case; a directory plays it with a staging area and renames. A forge makes no decisions: `release/plan` decides
 //! from what [`Forge::observe`] saw, and each [`Write`] is repeatable.
+//!
+//! [`model`] is GitHub itself as a pure state machine: what rehearsals publish into, and what the test kit serves.
 
 pub mod directory;
+pub mod model;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

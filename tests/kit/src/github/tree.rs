@@ -1,0 +1,131 @@
+//! A directory that plays what was pushed.
+//!
+//! Of a git work tree: its commits, branches and tags, read at the start; commits and branches again whenever a request
+//! names one that is not known. Tags change later only by what clients and tests do. Of any directory: its files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use aileron_cli::publisher::forge::model::{Commits, Operation, Repository, TagRef};
+
+pub(super) struct Tree {
+    root: PathBuf,
+}
+
+impl Tree {
+    pub(super) fn new(root: PathBuf) -> Tree {
+        Tree { root }
+    }
+
+    /// Everything there is, tags included. A directory without git knows every commit.
+    pub(super) fn push(&self, repository: &mut Repository) -> io::Result<()> {
+        if !self.root.is_dir() {
+            return Err(io::Error::other(format!("{} is not a directory", self.root.display())));
+        }
+        self.commits(repository);
+        for (name, tag) in self.tags() {
+            repository.tags.entry(name).or_insert(tag);
+        }
+        Ok(())
+    }
+
+    /// What the request is going to look at, as it is now.
+    pub(super) fn prepare(&self, operation: &Operation, repository: &mut Repository) {
+        let target = |fields: &serde_json::Value| fields["target_commitish"].as_str().map(str::to_owned);
+        let commit = match operation {
+            Operation::RawFile(path) | Operation::Contents { path, .. } => return self.file(path, repository),
+            Operation::CreateRelease(fields) | Operation::UpdateRelease(_, fields) => target(fields),
+            Operation::Commit(name) | Operation::GitCommit(name) => Some(name.clone()),
+            _ => None,
+        };
+        if commit.is_some_and(|commit| repository.resolve(&commit).is_none()) {
+            self.commits(repository);
+        }
+    }
+
+    fn file(&self, path: &str, repository: &mut Repository) {
+        let inside = path.split('/').all(|part| !matches!(part, "" | "." | ".." | ".git"));
+        match inside.then(|| std::fs::read(self.root.join(path))) {
+            Some(Ok(bytes)) => repository.files.insert(path.to_owned(), bytes),
+            _ => repository.files.remove(path),
+        };
+    }
+
+    fn commits(&self, repository: &mut Repository) {
+        let Some(all) = self.git(&["rev-list", "--all", "HEAD"]) else { return };
+        let commits: BTreeSet<String> = all.lines().map(str::to_owned).collect();
+        if let Some(branch) = self.git(&["symbolic-ref", "--short", "HEAD"]) {
+            repository.default_branch = branch.trim().to_owned();
+        }
+        if let Some(refs) = self.git(&["for-each-ref", "--format=%(refname:strip=2) %(objectname)", "refs/heads"]) {
+            let pair = |line: &str| line.split_once(' ').map(|(name, sha)| (name.to_owned(), sha.to_owned()));
+            repository.branches = refs.lines().filter_map(pair).collect();
+        }
+        if let Some(head) = self.git(&["rev-parse", "HEAD"]) {
+            let tip = head.trim().to_owned();
+            repository.branches.entry(repository.default_branch.clone()).or_insert(tip);
+        }
+        repository.touches_workflows = self.workflows(&commits, repository);
+        repository.commits = Commits::These(commits);
+    }
+
+    /// Commits whose workflows are not the default branch's.
+    fn workflows(&self, commits: &BTreeSet<String>, repository: &Repository) -> BTreeSet<String> {
+        let Some(tip) = repository.branches.get(&repository.default_branch) else { return BTreeSet::new() };
+        let names: Vec<&str> = std::iter::once(tip.as_str()).chain(commits.iter().map(String::as_str)).collect();
+        let asked: String = names.iter().map(|name| format!("{name}:.github/workflows\n")).collect();
+        let Some(found) = self.git_with(&["cat-file", "--batch-check=%(objectname)"], &asked) else {
+            return BTreeSet::new();
+        };
+        let tree = |line: &str| if line.ends_with(" missing") { String::new() } else { line.to_owned() };
+        let mut trees = found.lines().map(tree);
+        let usual = trees.next().unwrap_or_default();
+        names[1..].iter().zip(trees).filter(|(_, tree)| *tree != usual).map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    fn tags(&self) -> BTreeMap<String, TagRef> {
+        let format = "--format=%(refname:strip=2) %(objectname) %(*objectname)";
+        let refs = self.git(&["for-each-ref", format, "refs/tags"]).unwrap_or_default();
+        let tag = |line: &str| {
+            let mut words = line.split(' ');
+            let (name, object, commit) = (words.next()?, words.next()?, words.next().unwrap_or_default());
+            Some((
+                name.to_owned(),
+                match commit {
+                    "" => TagRef::light(object),
+                    commit => TagRef { commit: commit.to_owned(), object: Some(object.to_owned()) },
+                },
+            ))
+        };
+        refs.lines().filter_map(tag).collect()
+    }
+
+    fn git(&self, arguments: &[&str]) -> Option<String> {
+        self.git_with(arguments, "")
+    }
+
+    /// What git says; `None` where there is no git, no repository, or no answer.
+    fn git_with(&self, arguments: &[&str], input: &str) -> Option<String> {
+        if !self.root.join(".git").exists() {
+            return None; // a directory inside some other work tree is not that work tree
+        }
+        let mut child = Command::new("git")
+            .arg("-C")
+            .arg(&self.root)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut stdin = child.stdin.take()?;
+        let input = input.to_owned();
+        // From another thread: git answers while it still reads.
+        let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let output = child.wait_with_output().ok()?;
+        let _ = writer.join();
+        output.status.success().then(|| String::from_utf8(output.stdout).ok())?
+    }
+}
