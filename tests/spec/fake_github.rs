@@ -19,7 +19,7 @@ impl World {
     }
 
     fn of(github: GitHub) -> World {
-        let client = Client::builder().user_agent("test").no_proxy().redirect(reqwest::redirect::Policy::none());
+        let client = builder().user_agent("test").no_proxy().redirect(reqwest::redirect::Policy::none());
         World { fake: FakeGitHub::start(github), client: client.build().expect("a client") }
     }
 
@@ -89,7 +89,7 @@ fn a_release_walks_from_draft_to_download() {
     let address = published.json()["assets"][0]["browser_download_url"].as_str().unwrap().to_owned();
     assert!(address.ends_with("/Acme/Echo/releases/download/actions%2Fsend%2Fv0.1.0/aileron.tar.gz"), "{address}");
     for address in [address.as_str(), public, text(&asset.json(), "url")] {
-        let client = Client::builder().user_agent("test").no_proxy().build().unwrap();
+        let client = builder().user_agent("test").no_proxy().build().unwrap();
         let address =
             if address.starts_with('/') { format!("{}{address}", world.fake.url()) } else { address.to_owned() };
         let found = client.get(address).header("accept", "application/octet-stream").send().unwrap();
@@ -179,11 +179,11 @@ fn a_client_that_goes_through_a_proxy_finds_its_own_addresses() {
     let world = World::new();
     world.draft("v1");
     let proxy = reqwest::Proxy::http(world.fake.url()).unwrap();
-    let client = Client::builder().user_agent("test").proxy(proxy).build().unwrap();
+    let client = builder().user_agent("test").proxy(proxy).build().unwrap();
     let request = client.get("http://api.github.localhost/repos/acme/echo/releases").bearer_auth("x");
     let found: Value = serde_json::from_slice(&request.send().unwrap().bytes().unwrap()).unwrap();
     assert!(text(&found[0], "url").starts_with("http://api.github.localhost/repos/Acme/Echo/releases/"), "{found}");
-    let nameless = Client::builder().no_proxy().build().unwrap();
+    let nameless = builder().no_proxy().build().unwrap();
     assert_eq!(nameless.get(format!("{}/rate_limit", world.fake.url())).send().unwrap().status(), 403);
 }
 
@@ -227,7 +227,7 @@ fn a_restarted_fake_remembers_and_a_tree_is_what_was_pushed() {
     let asset = found[0]["assets"][0]["url"].as_str().unwrap().replace("http://", "");
     let path = &asset[asset.find('/').unwrap()..];
     let address = format!("{}{path}", world.fake.url());
-    let client = Client::builder().user_agent("test").no_proxy().build().unwrap();
+    let client = builder().user_agent("test").no_proxy().build().unwrap();
     let bytes = client.get(address).bearer_auth("x").header("accept", "application/octet-stream").send().unwrap();
     assert_eq!(bytes.bytes().unwrap(), "kept");
     let lines = std::fs::read_to_string(&log).unwrap();
@@ -249,7 +249,7 @@ fn the_binary_says_where_it_listens_and_what_a_script_is() {
     let mut child = Command::new(binary).args(["--repo", "acme/echo"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let client = Client::builder().user_agent("test").no_proxy().build().unwrap();
+    let client = builder().user_agent("test").no_proxy().build().unwrap();
     let found = client.get(format!("{}/repos/acme/echo", line.trim_end())).send();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -257,4 +257,11 @@ fn the_binary_says_where_it_listens_and_what_a_script_is() {
     assert_eq!((found.status().as_u16(), found.headers()["x-ratelimit-limit"].to_str().unwrap()), (200, "60"));
     let wrong = Command::new(binary).args(["--repo", "acme"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
+}
+
+/// A client's beginnings; TLS needs a provider even where nothing is encrypted.
+fn builder() -> reqwest::blocking::ClientBuilder {
+    // Whichever test is first installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
 }
