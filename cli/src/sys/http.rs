@@ -75,13 +75,8 @@ impl HttpError {
 pub fn get(url: &str, limit: u64, patience: Duration) -> Result<Vec<u8>, HttpError> {
     let began = Instant::now();
     let unreachable = |error: reqwest::Error| unreachable(url, &error);
-    let parsed = Url::parse(url).ok().filter(may_be_asked);
-    let parsed = parsed.ok_or_else(|| HttpError::Scheme { url: url.to_owned() })?;
-    // Whichever thread is first installs it; that the others find one is the point.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let agent = concat!("aileron/", env!("CARGO_PKG_VERSION"));
-    let client = Client::builder().timeout(patience).user_agent(agent).redirect(Policy::custom(follow));
-    let answer = client.build().and_then(|client| client.get(parsed).send()).map_err(unreachable)?;
+    let parsed = address(url).ok_or_else(|| HttpError::Scheme { url: url.to_owned() })?;
+    let answer = client(patience).and_then(|client| client.get(parsed).send()).map_err(unreachable)?;
     let status = answer.status();
     let (url, code) = (url.to_owned(), status.as_u16());
     match status {
@@ -90,6 +85,19 @@ pub fn get(url: &str, limit: u64, patience: Duration) -> Result<Vec<u8>, HttpErr
         _ => return Err(HttpError::Refused { url, status: code }),
     }
     body(answer, url, limit, began + patience)
+}
+
+/// A client that says who it is and follows redirects in safe directions only.
+pub(crate) fn client(patience: Duration) -> Result<Client, reqwest::Error> {
+    // Whichever thread is first installs it; that the others find one is the point.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let agent = concat!("aileron/", env!("CARGO_PKG_VERSION"));
+    Client::builder().timeout(patience).user_agent(agent).redirect(Policy::custom(follow)).build()
+}
+
+/// A URL that may be asked.
+pub(crate) fn address(url: &str) -> Option<Url> {
+    Url::parse(url).ok().filter(may_be_asked)
 }
 
 /// Reads the body up to the cap and the deadline: a server that drips one byte a second must not be waited for.
@@ -142,7 +150,7 @@ fn unreachable(url: &str, error: &reqwest::Error) -> HttpError {
 }
 
 /// The cause a person can act on is at the end of the chain: "connection refused", "no such host".
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -1,6 +1,7 @@
 //! Command lines as types. Whatever has a meaning is parsed here, once; commands get values.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::version::{PLACEHOLDER, Tag, Version};
@@ -35,7 +36,8 @@ macro_rules! examples {
     after_help = examples!(
         "aileron-pub demo                                   see the whole job once",
         "aileron-pub check                                  what stops a release",
-        "aileron-pub release v0.1.0 --to dir:../registry    publish a version"
+        "aileron-pub release v0.1.0                         publish a version on GitHub",
+        "aileron-pub release v0.1.0 --to dir:../registry    publish it in a directory"
     ),
     arg_required_else_help = true
 )]
@@ -123,7 +125,7 @@ pub enum PublisherCommand {
     Pack(Pack),
     /// Show what a release would write.
     #[command(after_help = examples!(
-        "aileron-pub plan v0.1.0 --to dir:../registry",
+        "aileron-pub plan v0.1.0",
         "aileron-pub plan v0.1.0 --to dir:../registry --diff --key ../publisher.key"
     ))]
     Plan(Plan),
@@ -132,12 +134,13 @@ pub enum PublisherCommand {
     /// Nothing is visible to consumers before everything is staged. After an interruption the same command continues;
     /// when everything is published it writes nothing.
     #[command(after_help = examples!(
-        "aileron-pub release v0.1.0 --to dir:../registry",
+        "aileron-pub release v0.1.0",
         "aileron-pub release v0.1.0 --to dir:../registry --key ../publisher.key"
     ))]
     Release(Release),
     /// Show how far a version has been published.
     #[command(after_help = examples!(
+        "aileron-pub status v0.1.0",
         "aileron-pub status v0.1.0 --to dir:../registry"
     ))]
     Status(Status),
@@ -281,9 +284,39 @@ pub struct Signing {
 /// Where to publish.
 #[derive(Debug, Args)]
 pub struct Target {
-    /// The registry: `dir:PATH` is a directory laid out like download URLs.
-    #[arg(long, value_name = "dir:PATH", value_parser = directory)]
-    pub to: PathBuf,
+    /// The registry: `github`, or `dir:PATH`, a directory laid out like download URLs.
+    #[arg(long, value_name = "github|dir:PATH", value_parser = registry, default_value = "github")]
+    pub to: Registry,
+    /// Base of GitHub's API [default: GITHUB_API_URL, else https://api.github.com].
+    #[arg(long, value_name = "URL", help_heading = "GitHub")]
+    pub api_url: Option<String>,
+    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN].
+    #[arg(long, value_name = "FILE", help_heading = "GitHub")]
+    pub token_file: Option<PathBuf>,
+    /// Whose limits to keep [default: github for api.github.com, else none].
+    #[arg(long, value_enum, help_heading = "GitHub")]
+    pub limits: Option<LimitsOf>,
+    /// Stop with exit code 5 rather than wait longer than this in all, as in 90m [default: none; 5h where CI is set].
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "GitHub")]
+    pub max_wait: Option<Duration>,
+}
+
+/// A registry by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registry {
+    /// The repository's own releases.
+    GitHub,
+    /// A directory.
+    Directory(PathBuf),
+}
+
+/// Whose limits to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LimitsOf {
+    /// github.com's: a second between writes, 80 creations a minute, 500 an hour, 900 points a minute.
+    Github,
+    /// Only those the server tells.
+    None,
 }
 
 /// `build`.
@@ -434,10 +467,28 @@ fn version(text: &str) -> Result<Version, String> {
     }
 }
 
-fn directory(text: &str) -> Result<PathBuf, String> {
-    match text.strip_prefix("dir:") {
-        Some("") => Err("the path after `dir:` is empty".to_owned()),
-        Some(path) => Ok(PathBuf::from(path)),
-        None => Err("write dir:PATH, as in dir:../registry".to_owned()),
+fn registry(text: &str) -> Result<Registry, String> {
+    match (text, text.strip_prefix("dir:")) {
+        ("github", _) => Ok(Registry::GitHub),
+        (_, Some("")) => Err("the path after `dir:` is empty".to_owned()),
+        (_, Some(path)) => Ok(Registry::Directory(PathBuf::from(path))),
+        (_, None) => Err("write github, or dir:PATH as in dir:../registry".to_owned()),
     }
+}
+
+/// `30s`, `90m`, `5h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let unit = |unit: char| {
+        Some(match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return None,
+        })
+    };
+    let parsed = text.char_indices().last().and_then(|(at, last)| {
+        let number: u64 = text[..at].parse().ok()?;
+        number.checked_mul(unit(last)?)
+    });
+    parsed.map(Duration::from_secs).ok_or_else(|| "write a number and s, m or h, as in 90m".to_owned())
 }

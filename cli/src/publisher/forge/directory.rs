@@ -22,7 +22,7 @@ use aileron_verifier::fqn::Fqn;
 use aileron_verifier::version::{Tag, Version};
 use serde::{Deserialize, Serialize};
 
-use super::{Forge, ForgeError, PublishedKey, Remote, Scope, State, Write};
+use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
 use crate::sys::disk::{self, DiskError};
 
 /// No asset is longer than an archive may be. artifacts.md §7.
@@ -171,6 +171,8 @@ impl Forge for Directory {
             cohort: self.published_cohort(name, this)?,
             listed: versions.contains(this),
             previous: older.map(|version| self.published_cohort(name, version)).transpose()?.flatten(),
+            highest: versions.iter().rfind(|version| !version.is_prerelease()).cloned(),
+            layout: Layout::Files,
         })
     }
 
@@ -191,6 +193,8 @@ impl Forge for Directory {
             Write::Flip { tag, assets } => self.flip(name, tag, assets),
             Write::Key { pem } => self.write(self.key_path(name), pem),
             Write::Announce { tag } => self.announce(scope, tag),
+            // A staging directory appears with its first file, and a directory has no page for notes.
+            Write::Draft { .. } | Write::Finish { .. } => Ok(()),
         }
     }
 
@@ -205,6 +209,10 @@ impl Forge for Directory {
 
     fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError> {
         Ok(disk::read_if_there(&self.public(scope.connector, tag).join(asset), ASSET_LIMIT)?)
+    }
+
+    fn estimate(&self, _: &[&Write]) -> Option<Estimate> {
+        None
     }
 }
 

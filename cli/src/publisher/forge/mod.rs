@@ -7,15 +7,17 @@
 //! [`model`] is GitHub itself as a pure state machine: what rehearsals publish into, and what the test kit serves.
 
 pub mod directory;
+pub mod github;
 pub mod model;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use aileron_verifier::cohort::Cohort;
 use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn::{Fqn, Ref};
-use aileron_verifier::version::Tag;
+use aileron_verifier::version::{Tag, Version};
 
 use crate::sys::disk::DiskError;
 
@@ -75,11 +77,40 @@ pub struct Remote {
     pub listed: bool,
     /// Newest published version before this one, with what its connector may do.
     pub previous: Option<Cohort>,
+    /// Highest published version that is no pre-release.
+    pub highest: Option<Version>,
+    /// How a release is put there.
+    pub layout: Layout,
+}
+
+/// How a release is put on a forge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Files, one by one, with the publisher's key beside them; the index is shown last.
+    Files,
+    /// Releases that are drafts with all their files before they are public; the notes come last.
+    Releases,
+}
+
+/// When a plan can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The earliest instant at which the last write can leave.
+    pub finish: SystemTime,
+    /// The limit that asks for the longest wait.
+    pub limit: Option<&'static str>,
 }
 
 /// One step of publishing. Repeating it finds its own work and changes nothing.
 #[derive(Clone)]
 pub enum Write {
+    /// Make a draft that assets can be staged on.
+    Draft {
+        /// The release's tag.
+        tag: Tag,
+        /// Shown as a pre-release, never as the latest.
+        pre_release: bool,
+    },
     /// Put an asset where it can be flipped from.
     Stage {
         /// The release's tag.
@@ -104,12 +135,23 @@ pub enum Write {
         /// The connector's tag.
         tag: Tag,
     },
+    /// Give the connector's release its notes, and make it the latest where it is.
+    Finish {
+        /// The connector's tag.
+        tag: Tag,
+        /// What a reader of the release page sees.
+        notes: String,
+        /// Whether this is the highest final version.
+        latest: bool,
+    },
 }
 
 impl Write {
     /// One line that names it, in reports and errors.
     pub fn describe(&self) -> String {
         match self {
+            Write::Draft { tag, .. } => format!("draft {tag}"),
+            Write::Finish { tag, .. } => format!("write the notes of {tag}"),
             Write::Stage { tag, asset } => format!("stage {tag} {}", asset.name),
             Write::Flip { tag, .. } => format!("publish {tag}"),
             Write::Key { .. } => "write the publisher's key".to_owned(),
@@ -135,6 +177,74 @@ pub enum ForgeError {
         /// What is wrong.
         why: String,
     },
+    /// There is no token to write with.
+    #[error("no GitHub token: none in --token-file, GITHUB_TOKEN or GH_TOKEN that could be sent")]
+    NoToken,
+    /// The repository is not there, or not for this token.
+    #[error("GitHub shows this token no repository {repository}")]
+    NoRepository {
+        /// `owner/name`.
+        repository: String,
+    },
+    /// The repository is spelled otherwise, or was renamed.
+    #[error("the manifest names {wanted}, GitHub calls the repository {found}")]
+    OtherName {
+        /// `owner/name` of the connector.
+        wanted: String,
+        /// GitHub's spelling.
+        found: String,
+    },
+    /// The commit was not pushed.
+    #[error("GitHub does not know commit {commit}")]
+    NotPushed {
+        /// HEAD.
+        commit: String,
+    },
+    /// A tag of the cohort names another commit there.
+    #[error("tag {tag} points at commit {found} on GitHub, the release is made from {wanted}")]
+    TagElsewhere {
+        /// The tag.
+        tag: String,
+        /// The commit it peels to.
+        found: String,
+        /// The release's commit.
+        wanted: String,
+    },
+    /// The forge says no.
+    #[error("{asked}: {why}")]
+    Refused {
+        /// What was asked.
+        asked: String,
+        /// The forge's words.
+        why: String,
+    },
+    /// Somebody else made something of that name meanwhile.
+    #[error("{asked}: {why}")]
+    Taken {
+        /// What was asked.
+        asked: String,
+        /// The forge's words.
+        why: String,
+    },
+    /// There was no answer, or it broke off.
+    #[error("{asked}: {why}")]
+    Unreachable {
+        /// What was asked.
+        asked: String,
+        /// The innermost cause.
+        why: String,
+    },
+    /// The next write may leave later than this run waits.
+    #[error("the next request may leave at {until} ({why}), later than this run waits")]
+    Paused {
+        /// Clock time.
+        until: String,
+        /// The limit.
+        why: String,
+    },
+    /// The user interrupted a wait.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// The repository a forge publishes for, and the version in hand.
@@ -145,6 +255,8 @@ pub struct Scope<'a> {
     pub release: &'a Ref,
     /// Every tag of the cohort.
     pub tags: &'a [Tag],
+    /// The commit everything is made from.
+    pub commit: &'a str,
 }
 
 /// A place releases are published to.
@@ -181,4 +293,7 @@ pub trait Forge {
     /// # Errors
     /// [`ForgeError`] when it could not be asked.
     fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError>;
+
+    /// When these writes can be done, where the forge limits how fast.
+    fn estimate(&self, writes: &[&Write]) -> Option<Estimate>;
 }

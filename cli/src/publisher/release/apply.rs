@@ -94,5 +94,10 @@ fn perform(
 }
 
 fn scope(proven: &Proven) -> Scope<'_> {
-    Scope { connector: &proven.release.name, release: &proven.release, tags: &proven.tags }
+    Scope {
+        connector: &proven.release.name,
+        release: &proven.release,
+        tags: &proven.tags,
+        commit: &proven.index.commit,
+    }
 }

@@ -154,7 +154,21 @@ impl ReleaseError {
                 Class::PublishFailed
             }
             ReleaseError::Forge { cause: ForgeError::Disk(_), .. } | ReleaseError::Disk(_) => Class::StoreUnwritable,
-            ReleaseError::Forge { .. } => Class::PublishFailed,
+            ReleaseError::Forge { cause, .. } => match cause {
+                ForgeError::NoToken => Class::UsageError,
+                ForgeError::Unreachable { .. } | ForgeError::Paused { .. } | ForgeError::Interrupted => {
+                    Class::Incomplete
+                }
+                ForgeError::Disk(_)
+                | ForgeError::Busy(_)
+                | ForgeError::Foreign { .. }
+                | ForgeError::NoRepository { .. }
+                | ForgeError::OtherName { .. }
+                | ForgeError::NotPushed { .. }
+                | ForgeError::TagElsewhere { .. }
+                | ForgeError::Refused { .. }
+                | ForgeError::Taken { .. } => Class::PublishFailed,
+            },
             ReleaseError::Interrupted { .. } => Class::Incomplete,
         }
     }

@@ -74,7 +74,7 @@ fn same_commit(tags: &[Tag], history: &History) -> Result<(), ReleaseError> {
 impl Ready {
     /// What the forge is asked about.
     pub(super) fn scope(&self) -> Scope<'_> {
-        Scope { connector: &self.release.name, release: &self.release, tags: &self.tags }
+        Scope { connector: &self.release.name, release: &self.release, tags: &self.tags, commit: &self.commit }
     }
 
     /// One look at the forge, before anything is built.

@@ -5,12 +5,13 @@
 //! | load, check | `load` over `project` and `lint` |
 //! | bind, build, pin | `make` |
 //! | unlock, sign, pack, prove | `seal` |
-//! | plan | `plan`: pure, what is missing |
+//! | plan | `plan`, `drafts`: pure, what is missing |
 //! | alone, stage, flip | `apply`: under a lock, one write after another |
 //! | recheck | `recheck`: as a consumer would |
 //! | status | `status`: what stands there now |
 
 mod apply;
+mod drafts;
 mod error;
 mod load;
 mod make;

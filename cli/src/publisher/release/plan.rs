@@ -10,8 +10,9 @@ use aileron_verifier::fqn;
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::version::Tag;
 
+use super::drafts;
 use super::{Proven, ReleaseError, Request};
-use crate::publisher::forge::{Asset, PublishedKey, Remote, State, Write};
+use crate::publisher::forge::{Asset, Layout, PublishedKey, Remote, State, Write};
 
 /// How far a version has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,14 @@ pub enum Conflict {
         /// Digest of what would be published.
         planned: ArchiveDigest,
     },
+    /// A release that lacks what a release of this tool has.
+    #[error("{tag} is published without {asset}: another tool or person made that release")]
+    Foreign {
+        /// The tag.
+        tag: String,
+        /// The missing asset.
+        asset: String,
+    },
     /// An index that lists other archives.
     #[error("the published cohort.json of {tag} lists other archives than this release has")]
     Index {
@@ -87,14 +96,10 @@ pub enum Conflict {
 
 pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
     let mut missing = Missing { stage: Vec::new(), flip: Vec::new(), touched: false };
-    missing.key(&proven.public, remote, request.replace_key)?;
-    let connector = proven.release.tag();
-    let (indexes, companions): (Vec<&Asset>, Vec<&Asset>) = proven.extras.iter().partition(|asset| is_index(asset));
-    for artifact in &proven.artifacts {
-        let companions = if artifact.tag == connector { companions.as_slice() } else { &[] };
-        missing.release(&artifact.tag, &artifact.archive, companions, remote)?;
+    match remote.layout {
+        Layout::Files => missing.files(&proven, remote, request.replace_key)?,
+        Layout::Releases => drafts::missing(&mut missing, &proven, remote)?,
     }
-    missing.index(&proven, &connector, &indexes, remote)?;
     let verdict = match (missing.stage.is_empty() && missing.flip.is_empty(), missing.touched) {
         (true, _) => Verdict::Complete,
         (false, true) => Verdict::Resumable,
@@ -109,14 +114,27 @@ fn is_index(asset: &Asset) -> bool {
     asset.name == cohort::ASSET || asset.name == cohort::SIGNATURE_ASSET
 }
 
-struct Missing {
-    stage: Vec<Write>,
-    flip: Vec<Write>,
+pub(super) struct Missing {
+    pub(super) stage: Vec<Write>,
+    pub(super) flip: Vec<Write>,
     /// Something of this version was found.
-    touched: bool,
+    pub(super) touched: bool,
 }
 
 impl Missing {
+    /// Files one by one: artifacts with the suite, then the index.
+    fn files(&mut self, proven: &Proven, remote: &Remote, replace_key: bool) -> Result<(), Conflict> {
+        self.key(&proven.public, remote, replace_key)?;
+        let connector = proven.release.tag();
+        let (indexes, companions): (Vec<&Asset>, Vec<&Asset>) = proven.extras.iter().partition(|asset| is_index(asset));
+        for artifact in &proven.artifacts {
+            let companions = if artifact.tag == connector { companions.as_slice() } else { &[] };
+            self.release(&artifact.tag, &artifact.archive, companions, remote)?;
+        }
+        self.index(proven, &connector, &indexes, remote)?;
+        Ok(())
+    }
+
     fn key(&mut self, key: &PublicKey, remote: &Remote, replace: bool) -> Result<(), Conflict> {
         let pem = key.to_pem().into_bytes();
         match &remote.key {
@@ -168,7 +186,7 @@ impl Missing {
         Ok(())
     }
 
-    fn stage(&mut self, tag: &Tag, assets: &[&Asset], staged: &BTreeMap<String, ArchiveDigest>) {
+    pub(super) fn stage(&mut self, tag: &Tag, assets: &[&Asset], staged: &BTreeMap<String, ArchiveDigest>) {
         for asset in assets.iter().filter(|asset| staged.get(asset.name) != Some(&asset.digest)) {
             self.stage.push(Write::Stage { tag: tag.clone(), asset: (*asset).clone() });
         }

@@ -23,7 +23,12 @@ pub struct Receipt {
 
 pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
     let Public { plan: Plan { proven, verdict, growth, .. }, writes } = public;
-    let scope = Scope { connector: &proven.release.name, release: &proven.release, tags: &proven.tags };
+    let scope = Scope {
+        connector: &proven.release.name,
+        release: &proven.release,
+        tags: &proven.tags,
+        commit: &proven.index.commit,
+    };
     let ring = proven.ring();
     let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };
     let absent =

@@ -8,6 +8,7 @@ mod keyring;
 mod keys;
 mod pack;
 mod plan;
+mod registry;
 mod release;
 mod status;
 mod verify;

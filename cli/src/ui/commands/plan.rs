@@ -5,29 +5,38 @@ use std::path::PathBuf;
 use aileron_verifier::capability::Difference;
 use serde_json::json;
 
+use super::registry::with_forge;
 use super::{Answer, Context, request};
-use crate::publisher::forge::directory::Directory;
+use crate::publisher::forge::Estimate;
 use crate::publisher::release::{self, Change, Planned};
+use crate::sys::clock::time_of_day;
 use crate::ui::args::Plan;
 use crate::ui::report::Outcome;
 
 pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer {
-    let forge = Directory::new(args.target.to);
     let mut request = request(args.making, repository);
     request.key = args.signing.key;
-    let planned = context.with_world(|world| release::plan(&request, &forge, world))?;
+    let (target, version) = (&args.target, &request.version);
+    let ((planned, estimate), registry) = with_forge(target, version, &request.repository, context, |forge, world| {
+        let planned = release::plan(&request, forge, world)?;
+        let estimate = match &planned {
+            Planned::Signed(plan) => forge.estimate(&plan.stage.iter().chain(&plan.flip).collect::<Vec<_>>()),
+            Planned::Unsigned(_) => None,
+        };
+        Ok((planned, estimate))
+    })?;
     let diff = |changes: &[Change]| if args.diff { diff_text(changes) } else { String::new() };
     match planned {
         Planned::Signed(plan) => {
             let (stage, flip) = (plan.stage.len(), plan.flip.len());
             let text = format!(
-                "{}{}\n  content hash  {}\n  registry      {}\n  state         {}\n  writes        {} ({stage} staged, {flip} published)\n{}",
+                "{}{}\n  content hash  {}\n  registry      {registry}\n  state         {}\n  writes        {} ({stage} staged, {flip} published)\n{}{}",
                 diff(&plan.proven.changes),
                 plan.proven.release,
                 plan.proven.content,
-                crate::publisher::forge::Forge::describe(&forge),
                 plan.verdict.as_str(),
                 plan.writes(),
+                estimate.map(estimate_text).unwrap_or_default(),
                 growth_text(plan.growth.as_ref()),
             );
             let writes: Vec<String> = plan.stage.iter().chain(&plan.flip).map(|write| write.describe()).collect();
@@ -39,6 +48,8 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
                     "signed": true,
                     "state": plan.verdict.as_str(),
                     "writes": {"total": plan.writes(), "stage": stage, "publish": flip},
+                    "finish": estimate.map(|estimate| time_of_day(estimate.finish)),
+                    "limit": estimate.and_then(|estimate| estimate.limit),
                     "steps": writes,
                     "capabilities_since": plan.growth,
                     "changes": args.diff.then(|| changes_json(&plan.proven.changes)),
@@ -63,6 +74,12 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
             ))
         }
     }
+}
+
+/// When the last write can leave, and why not sooner.
+fn estimate_text(Estimate { finish, limit }: Estimate) -> String {
+    let limit = limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
+    format!("  done by       {}{limit}\n", time_of_day(finish))
 }
 
 fn diff_text(changes: &[Change]) -> String {

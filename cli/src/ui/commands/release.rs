@@ -6,32 +6,32 @@ use serde_json::json;
 
 use super::pack::{artifacts_json, artifacts_text};
 use super::plan::growth_text;
+use super::registry::with_forge;
 use super::{Answer, Context, request};
-use crate::publisher::forge::Forge as _;
-use crate::publisher::forge::directory::Directory;
 use crate::publisher::release::{self, Receipt};
 use crate::ui::args::Release;
 use crate::ui::report::Outcome;
 
 pub(super) fn run(args: Release, repository: PathBuf, context: &Context) -> Answer {
-    let forge = Directory::new(args.target.to);
     let mut request = request(args.making, repository);
     request.key = args.signing.key;
     request.replace_key = args.replace_key;
-    let receipt = context.with_world(|world| release::release(&request, &forge, world))?;
+    let (target, version) = (&args.target, &request.version);
+    let (receipt, registry) = with_forge(target, version, &request.repository, context, |forge, world| {
+        release::release(&request, forge, world)
+    })?;
     let proven = &receipt.proven;
     let text = format!(
-        "{}{} is public in {}: {}\n{}",
+        "{}{} is public in {registry}: {}\n{}",
         artifacts_text(proven, "verified"),
         proven.release,
-        forge.describe(),
         writes(&receipt),
         growth_text(receipt.growth.as_ref()),
     );
     let fields = json!({
         "version": proven.release.version,
         "repository": proven.release.name.repository(),
-        "registry": forge.describe(),
+        "registry": registry,
         "status": "complete",
         "found": receipt.found.as_str(),
         "writes": receipt.writes,

@@ -5,29 +5,29 @@ use std::path::PathBuf;
 use aileron_verifier::problem::{Rule, Waiver};
 use serde_json::json;
 
+use super::registry::with_forge;
 use super::{Answer, Context, settings};
-use crate::publisher::forge::Forge as _;
-use crate::publisher::forge::directory::Directory;
 use crate::publisher::release::{self, Request};
 use crate::ui::args::{Settings, Status};
 use crate::ui::report::Outcome;
 use crate::ui::report::table::table;
 
 pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answer {
-    let forge = Directory::new(args.target.to);
     // Only looked at: a dirty tree or an action an installer would refuse stands in nobody's way.
     let allow = Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse::<Waiver>().ok()).collect();
     let request = settings(Settings { allow, ..Settings::default() }, args.version, repository);
     let request = Request { allow_dirty: true, ..request };
-    let status = context.with_world(|world| release::status(&release::ready(&request, world)?, &forge, world))?;
+    let (target, version) = (&args.target, &request.version);
+    let (status, registry) = with_forge(target, version, &request.repository, context, |forge, world| {
+        release::status(&release::ready(&request, world)?, forge, world)
+    })?;
     let rows: Vec<Vec<String>> =
         status.tags.iter().map(|standing| vec![standing.tag.clone(), standing.state.to_owned()]).collect();
     let public = status.tags.iter().filter(|standing| standing.state == "public").count();
     let text = format!(
-        "{}{} in {}: {} ({public} of {} public)\n",
+        "{}{} in {registry}: {} ({public} of {} public)\n",
         table(&["tag", "state"], &rows),
         status.release,
-        forge.describe(),
         status.verdict.as_str(),
         status.tags.len(),
     );
@@ -37,7 +37,7 @@ pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answe
         text,
         json!({
             "version": status.release.version,
-            "registry": forge.describe(),
+            "registry": registry,
             "status": status.verdict.as_str(),
             "commit": status.commit,
             "public": public,

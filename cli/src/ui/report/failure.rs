@@ -184,7 +184,13 @@ impl From<ReleaseError> for Failure {
             ReleaseError::Refused { .. } => fail(Exit::Refused),
             ReleaseError::Conflict(conflict) => of_conflict(conflict, fail(Exit::Failure)),
             ReleaseError::Forge { cause, done, of } => {
-                of_forge(cause, fail(Exit::Failure)).details(json!({"writes_done": done, "writes_planned": of}))
+                let exit = match cause {
+                    ForgeError::NoToken => Exit::Usage,
+                    ForgeError::Unreachable { .. } | ForgeError::Paused { .. } => Exit::Incomplete,
+                    ForgeError::Interrupted => Exit::Interrupted,
+                    _ => Exit::Failure,
+                };
+                of_forge(cause, fail(exit)).details(json!({"writes_done": done, "writes_planned": of}))
             }
             ReleaseError::Disk(error) => error.into(),
             ReleaseError::Differs { .. } => {
@@ -203,11 +209,13 @@ fn of_conflict(conflict: &Conflict, failure: Failure) -> Failure {
             json!({"tag": tag, "published": published, "planned": planned})
         }
         Conflict::Index { tag } => json!({"tag": tag}),
+        Conflict::Foreign { tag, asset } => json!({"tag": tag, "asset": asset}),
         Conflict::Key { published, planned } => json!({"published": published, "planned": planned}),
     });
     match conflict {
         Conflict::Archive { .. } | Conflict::Index { .. } => failure
             .next("published versions never change: check out the commit it was made from, or release a new version"),
+        Conflict::Foreign { .. } => failure.next("nothing published is ever changed: release a new version"),
         Conflict::Key { .. } => failure.next("if the key was rotated on purpose, pass --replace-key"),
     }
 }
@@ -219,6 +227,26 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         }
         ForgeError::Busy(_) => failure.next("wait for the other release to end, then run the same command again"),
         ForgeError::Foreign { .. } => failure.next("move the file away, or publish to another directory"),
+        ForgeError::NoToken => {
+            failure.next("set GITHUB_TOKEN to a token that may write contents, or publish to dir:PATH")
+        }
+        ForgeError::NoRepository { .. } => {
+            failure.next("make the repository on GitHub, or use a token that may see it")
+        }
+        ForgeError::OtherName { .. } => failure.next("correct `name` in the manifest and in every action"),
+        ForgeError::NotPushed { .. } => failure.next("git push, then run the same command again"),
+        ForgeError::TagElsewhere { .. } => {
+            failure.next("release from the commit the tag names, or release a new version")
+        }
+        ForgeError::Refused { .. } => {
+            failure.next("look at what GitHub says and at the token's permissions, then run the same command again")
+        }
+        ForgeError::Taken { .. } => {
+            failure.next("find out who else publishes this version, then run the same command again")
+        }
+        ForgeError::Unreachable { .. } | ForgeError::Paused { .. } | ForgeError::Interrupted => {
+            failure.next("run the same command again: it continues where this one stopped")
+        }
     }
 }
 

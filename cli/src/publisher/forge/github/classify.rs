@@ -1,0 +1,124 @@
+//! What an answer of GitHub means. One pure function; a 422 is read, never assumed to mean "exists".
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+/// How long to wait where GitHub says "wait" and not how long. GitHub Docs, "Best practices for using the REST API".
+const A_WHILE: Duration = Duration::from_secs(60);
+
+/// The meaning of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It was done; the document, `null` where there is none.
+    Done(Value),
+    /// There is no such thing, or it is not shown to this token.
+    Absent,
+    /// No, and asking again does not help.
+    Refused(String),
+    /// Not before then.
+    Limited(SystemTime),
+    /// There was no answer that says anything about the request.
+    Unreachable(String),
+    /// Something with that name is there already.
+    Conflict(String),
+}
+
+/// The headers that matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// `retry-after`, in seconds.
+    pub retry_after: Option<u64>,
+    /// `x-ratelimit-remaining`.
+    pub remaining: Option<u64>,
+    /// `x-ratelimit-reset`, in seconds since 1970.
+    pub reset: Option<u64>,
+}
+
+/// Reads an answer.
+pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) -> Answer {
+    let document = serde_json::from_slice(body).unwrap_or(Value::Null);
+    match status {
+        200..=299 => Answer::Done(document),
+        404 | 410 => Answer::Absent,
+        403 | 429 => match limited(status, headers, &document, now) {
+            Some(until) => Answer::Limited(until),
+            None => Answer::Refused(said(status, &document)),
+        },
+        409 => Answer::Conflict(said(status, &document)),
+        422 if errors(&document).any(|error| error["code"] == "already_exists") => {
+            Answer::Conflict(said(status, &document))
+        }
+        408 | 500.. => Answer::Unreachable(said(status, &document)),
+        _ => Answer::Refused(said(status, &document)),
+    }
+}
+
+/// GitHub Docs, "Rate limits for the REST API", "Exceeding the rate limit".
+fn limited(status: u16, headers: &Headers, document: &Value, now: SystemTime) -> Option<SystemTime> {
+    if let Some(seconds) = headers.retry_after {
+        return Some(now + Duration::from_secs(seconds));
+    }
+    if let (Some(0), Some(reset)) = (headers.remaining, headers.reset) {
+        // A reset that has passed by our clock is a clock that runs fast.
+        return Some((UNIX_EPOCH + Duration::from_secs(reset)).max(now + Duration::from_secs(1)));
+    }
+    let message = document["message"].as_str().unwrap_or_default().to_ascii_lowercase();
+    (status == 429 || message.contains("rate limit")).then(|| now + A_WHILE)
+}
+
+fn errors(document: &Value) -> impl Iterator<Item = &Value> {
+    document["errors"].as_array().into_iter().flatten()
+}
+
+/// GitHub's own words, in one line.
+fn said(status: u16, document: &Value) -> String {
+    let reason = |error: &Value| {
+        let spelled = [&error["field"], &error["code"], &error["message"]];
+        let words: Vec<&str> = spelled.into_iter().filter_map(Value::as_str).collect();
+        words.join(" ")
+    };
+    let reasons: Vec<String> = errors(document).map(reason).filter(|reason| !reason.is_empty()).collect();
+    let mut said = format!("HTTP {status}");
+    for part in document["message"].as_str().into_iter().chain(reasons.iter().map(String::as_str)) {
+        said.push_str(": ");
+        said.extend(part.split_whitespace().flat_map(|word| [word, " "]));
+        said.truncate(said.trim_end().len());
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_answer_has_one_meaning() {
+        let now = UNIX_EPOCH + Duration::from_secs(1000);
+        let at = |seconds| Answer::Limited(UNIX_EPOCH + Duration::from_secs(seconds));
+        let none = Headers::default();
+        let retry = Headers { retry_after: Some(7), ..Headers::default() };
+        let empty = Headers { remaining: Some(0), reset: Some(1500), ..Headers::default() };
+        let exists = json!({"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "name"}]});
+        let target =
+            json!({"message": "Validation Failed", "errors": [{"code": "invalid", "field": "target_commitish"}]});
+        let refused = |text: &str| Answer::Refused(text.to_owned());
+        for (status, headers, body, meaning) in [
+            (201, &none, json!({"id": 1}), Answer::Done(json!({"id": 1}))),
+            (204, &none, Value::Null, Answer::Done(Value::Null)),
+            (401, &none, json!({"message": "Bad credentials"}), refused("HTTP 401: Bad credentials")),
+            (403, &none, json!({"message": "Resource not accessible"}), refused("HTTP 403: Resource not accessible")),
+            (403, &retry, json!({}), at(1007)),
+            (403, &empty, json!({}), at(1500)),
+            (403, &none, json!({"message": "You have exceeded a secondary rate limit."}), at(1060)),
+            (429, &none, Value::Null, at(1060)),
+            (404, &none, json!({"message": "Not Found"}), Answer::Absent),
+            (422, &none, exists, Answer::Conflict("HTTP 422: Validation Failed: name already_exists".to_owned())),
+            (422, &none, target, refused("HTTP 422: Validation Failed: target_commitish invalid")),
+            (502, &none, Value::Null, Answer::Unreachable("HTTP 502".to_owned())),
+        ] {
+            assert_eq!(classify(status, headers, body.to_string().as_bytes(), now), meaning, "{status} {body}");
+        }
+    }
+}

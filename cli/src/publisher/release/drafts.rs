@@ -1,0 +1,85 @@
+//! What is still missing on a forge of releases. Every release is a draft with all its assets before anything is public,
+//! so a public one is whole or somebody else's. artifacts.md §11.
+
+use aileron_verifier::cohort;
+
+use super::Proven;
+use super::plan::{Conflict, Missing};
+use crate::publisher::forge::{Asset, Remote, State, Write};
+
+/// Longest table of actions in the notes: far below GitHub's limit of 125,000 characters.
+const LISTED_ACTIONS: usize = 500;
+
+/// Connector first, then actions, then the notes.
+pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
+    let connector = proven.release.tag();
+    for artifact in &proven.artifacts {
+        let is_connector = artifact.tag == connector;
+        let extras: &[Asset] = if is_connector { &proven.extras } else { &[] };
+        let wanted: Vec<&Asset> = std::iter::once(&artifact.archive).chain(extras).collect();
+        let tag = &artifact.tag;
+        match remote.states.get(tag.as_str()) {
+            Some(State::Public { assets, .. }) => {
+                missing.touched = true;
+                let foreign = |asset: &str| Conflict::Foreign { tag: tag.to_string(), asset: asset.to_owned() };
+                let planned = artifact.archive.digest;
+                let published = *assets.get(artifact.archive.name).ok_or_else(|| foreign(artifact.archive.name))?;
+                if published != planned {
+                    return Err(Conflict::Archive { tag: tag.to_string(), published, planned });
+                }
+                if let Some(lacking) = wanted.iter().find(|asset| !assets.contains_key(asset.name)) {
+                    return Err(foreign(lacking.name));
+                }
+                continue;
+            }
+            Some(State::Draft(staged)) => {
+                missing.touched = true;
+                missing.stage(tag, &wanted, staged);
+            }
+            Some(State::Absent) | None => {
+                let pre_release = !is_connector || proven.release.version.is_prerelease();
+                missing.stage.push(Write::Draft { tag: tag.clone(), pre_release });
+                missing.stage(tag, &wanted, &Default::default());
+            }
+        }
+        let assets = wanted.iter().map(|asset| asset.name).collect();
+        missing.flip.push(Write::Flip { tag: tag.clone(), assets });
+    }
+    if remote.cohort.as_ref().is_some_and(|published| !published.archives().eq(proven.index.archives())) {
+        return Err(Conflict::Index { tag: connector.to_string() });
+    }
+    if !remote.listed {
+        let (notes, latest) = (notes(proven), is_latest(proven, remote));
+        missing.flip.push(Write::Finish { tag: connector, notes, latest });
+    }
+    Ok(())
+}
+
+/// Only a final version that no other final one outranks.
+fn is_latest(proven: &Proven, remote: &Remote) -> bool {
+    let version = &proven.release.version;
+    !version.is_prerelease() && remote.highest.as_ref().is_none_or(|highest| !highest.precedence(version).is_gt())
+}
+
+/// Hash, key and actions of the connector's release.
+fn notes(proven: &Proven) -> String {
+    let mut text = format!(
+        "`{}`\n\n- content hash `{}`\n- signed by `{}`\n- commit {}\n- every archive is listed in `{}`, which is signed too\n",
+        proven.release,
+        proven.content,
+        proven.signer(),
+        proven.index.commit,
+        cohort::ASSET,
+    );
+    let actions = &proven.artifacts[1..];
+    if !actions.is_empty() {
+        text.push_str("\n| action | archive |\n|---|---|\n");
+    }
+    for action in actions.iter().take(LISTED_ACTIONS) {
+        text.push_str(&format!("| `{}` | `{}` |\n", action.reference, action.archive.digest));
+    }
+    if actions.len() > LISTED_ACTIONS {
+        text.push_str(&format!("\n… and {} more, see `suite.toml`\n", actions.len() - LISTED_ACTIONS));
+    }
+    text
+}

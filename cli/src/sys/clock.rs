@@ -1,0 +1,54 @@
+//! What time it is, and waiting: a seam, so that tests wait hours in no time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Tells the time and lets it pass.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> SystemTime;
+
+    /// Returns at `until`, or soon after `stop` was set.
+    fn sleep_until(&self, until: SystemTime, stop: &AtomicBool);
+}
+
+/// The machine's clock.
+pub struct Machine;
+
+impl Clock for Machine {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep_until(&self, until: SystemTime, stop: &AtomicBool) {
+        const SLICE: Duration = Duration::from_millis(100);
+        while !stop.load(Ordering::SeqCst) {
+            match until.duration_since(SystemTime::now()) {
+                Ok(left) if !left.is_zero() => std::thread::sleep(left.min(SLICE)),
+                _ => return,
+            }
+        }
+    }
+}
+
+/// `22:15:03 UTC`.
+pub fn time_of_day(at: SystemTime) -> String {
+    let second = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_time_is_read_off_the_day() {
+        assert_eq!(time_of_day(UNIX_EPOCH + Duration::from_secs(1_763_849_703)), "22:15:03 UTC");
+    }
+
+    #[test]
+    fn waiting_ends_when_the_run_is_stopped() {
+        let far = SystemTime::now() + Duration::from_secs(3600);
+        Machine.sleep_until(far, &AtomicBool::new(true));
+    }
+}
