@@ -265,10 +265,3 @@ fn the_binary_says_where_it_listens_and_what_a_script_is() {
     let wrong = Command::new(binary).args(["--repo", "acme"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 }
-
-/// A client's beginnings; TLS needs a provider even where nothing is encrypted.
-fn builder() -> reqwest::blocking::ClientBuilder {
-    // Whichever test is first installs it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-}
