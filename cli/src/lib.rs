@@ -10,7 +10,7 @@
 //! | wing | what it is |
 //! |---|---|
 //! | [`ui`] | arguments, one file per verb, reports and exit codes |
-//! | [`publisher`] | a repository at one commit becomes a signed cohort in a registry |
+//! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
 //! | [`consumer`] | whom to trust, where to fetch, what the verdict is |
 //! | [`sys`] | disk, child processes, environment, interruption |
 //!
