@@ -7,8 +7,8 @@ use super::Proven;
 use super::plan::{Conflict, Missing};
 use crate::publisher::forge::{Asset, Remote, State, Write};
 
-/// Longest table of actions in the notes: far below GitHub's limit of 125,000 characters.
-const LISTED_ACTIONS: usize = 500;
+/// The table of actions ends once the notes are this long, well below GitHub's limit of 125,000 characters.
+const NOTES_LENGTH: usize = 100_000;
 
 /// Connector first, then actions, then the notes.
 pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
@@ -75,11 +75,12 @@ fn notes(proven: &Proven) -> String {
     if !actions.is_empty() {
         text.push_str("\n| action | archive |\n|---|---|\n");
     }
-    for action in actions.iter().take(LISTED_ACTIONS) {
+    for (listed, action) in actions.iter().enumerate() {
+        if text.len() > NOTES_LENGTH {
+            text.push_str(&format!("\n… and {} more, see `suite.toml`\n", actions.len() - listed));
+            break;
+        }
         text.push_str(&format!("| `{}` | `{}` |\n", action.reference, action.archive.digest));
-    }
-    if actions.len() > LISTED_ACTIONS {
-        text.push_str(&format!("\n… and {} more, see `suite.toml`\n", actions.len() - LISTED_ACTIONS));
     }
     text
 }
