@@ -376,7 +376,7 @@ pub struct Release {
     /// Where to publish.
     #[command(flatten)]
     pub target: Target,
-    /// Replace a different publisher key in the registry.
+    /// Replace a different publisher key in a directory registry; on GitHub the key is committed, not published.
     #[arg(long)]
     pub replace_key: bool,
 }
