@@ -1,0 +1,3 @@
+//! The ten functions of `aileron_host`.
+
+pub mod http;
