@@ -87,10 +87,20 @@ pub fn get(url: &str, limit: u64, patience: Duration) -> Result<Vec<u8>, HttpErr
     body(answer, url, limit, began + patience)
 }
 
-/// A client that says who it is and follows redirects in safe directions only.
-pub(crate) fn client(patience: Duration) -> Result<Client, reqwest::Error> {
+/// The same stack for a client that runs in a runtime of its own, looks at redirects itself, and says who it is.
+pub(crate) fn asynchronous(patience: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    one_tls_provider();
+    reqwest::Client::builder().timeout(patience).redirect(Policy::none()).build()
+}
+
+fn one_tls_provider() {
     // Whichever thread is first installs it; that the others find one is the point.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client that says who it is and follows redirects in safe directions only.
+fn client(patience: Duration) -> Result<Client, reqwest::Error> {
+    one_tls_provider();
     let agent = concat!("aileron/", env!("CARGO_PKG_VERSION"));
     Client::builder().timeout(patience).user_agent(agent).redirect(Policy::custom(follow)).build()
 }

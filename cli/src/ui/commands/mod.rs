@@ -10,6 +10,7 @@ mod pack;
 mod plan;
 mod registry;
 mod release;
+mod report;
 mod status;
 mod verify;
 
@@ -100,6 +101,7 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Plan(args) => ("plan", plan::run(args, repository, context)),
         PublisherCommand::Release(args) => ("release", release::run(args, repository, context)),
         PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
+        PublisherCommand::Report(args) => ("report", report::run(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
         PublisherCommand::Verify(args) if args.rebuild => {
