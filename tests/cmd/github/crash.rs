@@ -128,7 +128,11 @@ fn dying_before_or_after_any_write_converges() {
                 let what = format!("write {index}, after: {after}, journal {journal:?}");
                 let stage = died(&cohort, at, after, *journal);
                 let public = stage.deliver(&cohort).unwrap_or_else(|error| panic!("{what}: {error}"));
-                assert_eq!(public.writes, cohort.writes() - index - usize::from(after), "{what}: exactly what is missing");
+                assert_eq!(
+                    public.writes,
+                    cohort.writes() - index - usize::from(after),
+                    "{what}: exactly what is missing"
+                );
                 assert_converged(&cohort, &stage, 0, &what);
             }
         }

@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
 
 mod crash;
+mod economy;
+mod faults;
+mod killed;
 mod over_http;
 mod stage;
 #[path = "../publish/support.rs"]

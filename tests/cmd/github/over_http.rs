@@ -11,7 +11,7 @@ use super::{first_action, model, repository};
 const TOKEN: &str = "ghp_0123456789abcdefSECRETSECRET";
 
 /// A verb against the fake, with the repository's key and a token.
-fn verb(repository: &Repository<'_>, fake: &FakeGitHub, args: &[&str]) -> Command {
+pub(crate) fn verb(repository: &Repository<'_>, fake: &FakeGitHub, args: &[&str]) -> Command {
     let mut command = repository.publisher(args);
     command
         .args(["--json"])
@@ -26,7 +26,7 @@ fn release(repository: &Repository<'_>, fake: &FakeGitHub) -> Command {
 }
 
 /// What every whole release of `repository` looks like from outside.
-fn assert_public(fake: &FakeGitHub, actions: usize) {
+pub(crate) fn assert_public(fake: &FakeGitHub, actions: usize) {
     let github = fake.github();
     let releases: Vec<_> = github.repository.releases.values().collect();
     assert_eq!(releases.len(), actions + 1, "one release for each, no draft left");
@@ -190,4 +190,3 @@ fn the_token_is_nowhere_but_in_the_request() {
         assert!(memchr::memmem::find(&bytes, TOKEN.as_bytes()).is_none(), "{path}");
     }
 }
-

@@ -19,8 +19,8 @@ use aileron_cli::sys::clock::Clock as _;
 use aileron_cli::sys::environment::Environment;
 use aileron_testkit::github::Repository as Hosted;
 
-use super::support::{Machine, reference};
 use super::repository;
+use super::support::{Machine, reference};
 
 /// Where every test's clock begins: in the middle of a minute and an hour.
 pub(crate) const BEGAN: u64 = 1_750_000_123;

@@ -206,6 +206,14 @@ pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<P
     }
 }
 
+/// What publishing this cohort would write.
+///
+/// # Errors
+/// [`ReleaseError::Conflict`].
+pub fn planned(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
+    plan::plan(proven, remote, request)
+}
+
 /// What can be known without a signing key: bound texts and the connector's content hash.
 ///
 /// # Errors
