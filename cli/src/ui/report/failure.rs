@@ -186,7 +186,7 @@ impl From<ReleaseError> for Failure {
             ReleaseError::Conflict(conflict) => of_conflict(conflict, fail(Exit::Failure)),
             ReleaseError::Forge { cause, done, of } => {
                 let exit = match cause {
-                    ForgeError::NoToken => Exit::Usage,
+                    ForgeError::NoToken | ForgeError::BadAddress(_) => Exit::Usage,
                     ForgeError::Unreachable { .. } | ForgeError::Paused { .. } | ForgeError::DraftGone { .. } => {
                         Exit::Incomplete
                     }
@@ -236,6 +236,7 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::NoToken => {
             failure.next("set GITHUB_TOKEN to a token that may write contents, run `gh auth login`, or publish to dir:PATH")
         }
+        ForgeError::BadAddress(_) => failure.next("correct --api-url, GITHUB_API_URL or GITHUB_SERVER_URL"),
         ForgeError::BadToken { .. } => failure
             .next("get a new token (it may have expired or been revoked), then run the same command again: it continues"),
         ForgeError::ReadOnly { .. } => failure.next(

@@ -42,7 +42,7 @@ pub use self::transport::{Answers, Transport};
 use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
 use crate::secret::Secret;
 use crate::sys::clock::time_of_day;
-use crate::sys::http::HttpError;
+use crate::sys::http::{self, HttpError};
 
 /// github.com's API.
 pub const API: &str = "https://api.github.com";
@@ -83,7 +83,7 @@ impl<'a> GitHub<'a> {
     /// Talks to GitHub with this token.
     ///
     /// # Errors
-    /// [`ForgeError::NoToken`] when the token is none that could be sent.
+    /// [`ForgeError::NoToken`] when the token is none that could be sent, [`ForgeError::BadAddress`] where it may not go.
     pub fn new(
         place: Place,
         transport: Transport,
@@ -91,6 +91,9 @@ impl<'a> GitHub<'a> {
         limits: Limits,
         patience: Patience<'a>,
     ) -> Result<GitHub<'a>, ForgeError> {
+        if let Some(bad) = [&place.api, &place.server].into_iter().find(|url| http::address(url).is_none()) {
+            return Err(ForgeError::BadAddress(bad.clone()));
+        }
         let client = Client::new(transport, token, limits, patience, place.journal.clone())?;
         Ok(GitHub {
             place,
