@@ -160,6 +160,24 @@ pub enum PublisherCommand {
     Verify(PublisherVerify),
 }
 
+impl PublisherCommand {
+    /// The version the verb is about, where it is about one.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            PublisherCommand::Check(args) => args.version.as_ref(),
+            PublisherCommand::Build(args) => args.version.as_ref(),
+            PublisherCommand::Pack(args) => Some(&args.making.version),
+            PublisherCommand::Plan(args) => Some(&args.making.version),
+            PublisherCommand::Release(args) => Some(&args.making.version),
+            PublisherCommand::Status(args) => Some(&args.version),
+            PublisherCommand::Init(_)
+            | PublisherCommand::Demo(_)
+            | PublisherCommand::Keys(_)
+            | PublisherCommand::Verify(_) => None,
+        }
+    }
+}
+
 /// `aileron`'s verbs.
 #[derive(Debug, Subcommand)]
 pub enum ConsumerCommand {

@@ -407,6 +407,9 @@ impl From<&KeyError> for Failure {
             KeyError::Absent { .. } => {
                 failure.next("pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub keys generate`")
             }
+            KeyError::PullRequest { .. } => failure.next(
+                "sign on a pushed tag or on workflow_dispatch; on a pull request run `check`, or `build VERSION` for the hash",
+            ),
             KeyError::PassphraseMissing => failure.next("set AILERON_KEY_PASSPHRASE, or run this on a terminal"),
             KeyError::NoKeychain(_) => failure.next("pass --out FILE or --print-secret instead"),
             KeyError::InWorkTree { .. } => failure.next("name a file outside the repository with --out"),
