@@ -5,6 +5,7 @@
 //! the test, not something to handle.
 
 pub mod github;
+pub mod peers;
 mod publisher;
 mod shared;
 pub mod tar;
