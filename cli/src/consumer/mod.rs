@@ -2,8 +2,10 @@
 //!
 //! May not come in: the publisher wing, signing keys, clap. The verdict itself is the verifier's.
 
+pub mod ask;
 pub mod fetch;
 pub mod judge;
+mod newest;
 pub mod publisher_key;
 pub mod ring;
 pub mod trust;
