@@ -68,6 +68,11 @@ impl Origin {
         }
     }
 
+    /// Whether somebody else's copy is asked instead of the publisher's own place.
+    pub fn is_mirror(&self) -> bool {
+        *self != Origin::Scheme
+    }
+
     /// Fetches an archive's bytes, without any credential.
     ///
     /// # Errors

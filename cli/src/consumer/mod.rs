@@ -2,6 +2,7 @@
 //!
 //! May not come in: the publisher wing, signing keys, clap. The verdict itself is the verifier's.
 
+pub mod ask;
 pub mod fetch;
 pub mod judge;
 pub mod publisher_key;

@@ -51,13 +51,27 @@ impl KeyFetchError {
             KeyFetchError::File(error) => error.class(),
         }
     }
+
+    /// Whether asking again later may help.
+    pub fn is_retriable(&self) -> bool {
+        matches!(self, KeyFetchError::Http(error) if error.is_retriable())
+    }
+}
+
+/// A key, and where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The key.
+    pub key: PublicKey,
+    /// The address or path.
+    pub at: String,
 }
 
 /// Fetches the key of a repository's publisher, anonymously and once. A key that would verify forgeries is refused.
 ///
 /// # Errors
 /// [`KeyFetchError`].
-pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<PublicKey, KeyFetchError> {
+pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError> {
     let (at, bytes) = match origin {
         Origin::Directory(root) => {
             let path = root.join(repository.key_path());
@@ -70,7 +84,10 @@ pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<PublicKey, KeyFetchErr
         Origin::Scheme => return Err(KeyFetchError::Scheme(repository.scheme())),
     };
     let key = PublicKey::from_text(&bytes).and_then(PublicKey::refusing_small_order);
-    key.map_err(|why| KeyFetchError::NotAKey { at, why })
+    match key {
+        Ok(key) => Ok(Fetched { key, at }),
+        Err(why) => Err(KeyFetchError::NotAKey { at, why }),
+    }
 }
 
 fn from_server(url: String) -> Result<(String, Vec<u8>), KeyFetchError> {

@@ -10,6 +10,7 @@ use aileron_verifier::verify::VerifyError;
 use serde_json::{Value, json};
 
 use super::diagnostics::{draw, problem_json};
+use crate::consumer::ask::{AskError, Divergence};
 use crate::consumer::fetch::FetchError;
 use crate::consumer::judge::JudgeError;
 use crate::consumer::trust::TrustError;
@@ -335,6 +336,59 @@ impl From<TrustError> for Failure {
             TrustError::Ring(_) | TrustError::Key { .. } => fail(Exit::Failure),
         }
     }
+}
+
+/// A declined publisher is 1 (artifacts.md §10); what else stops the question follows §8.
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Failure {
+        let message = error.to_string();
+        let fail = |exit| Failure {
+            pinned: Some(format!("error: {message}")),
+            ..Failure::new(error.class(), exit, message.clone())
+        };
+        match &error {
+            AskError::NoHome | AskError::Ring(_) | AskError::Console { .. } => fail(Exit::Failure),
+            AskError::Declined(repo) => fail(Exit::Failure)
+                .next(format!("aileron keyring trust --repo-only {repo}, to trust this repository alone")),
+            AskError::DeclinedBefore(_) => fail(Exit::Failure),
+            AskError::Key { authority, why } if error.class() == Class::FetchFailed => {
+                Failure { retriable: why.is_retriable(), ..fail(Exit::NotFound) }
+                    .next(format!("aileron keyring trust --key-file PEM {authority}, with the key from its publisher"))
+            }
+            AskError::Key { .. } => fail(Exit::Refused),
+            AskError::OtherKey { wanted, found, .. } => fail(Exit::Refused)
+                .details(json!({"wanted": wanted, "found": found}))
+                .next("ask the publisher which key is right, before anything else"),
+        }
+    }
+}
+
+/// Both fingerprints beside a signature that no trusted key accepts. artifacts.md §10.
+pub fn with_published_key(failure: Failure, divergence: &Divergence) -> Failure {
+    let authority = &divergence.authority;
+    let trusted: Vec<String> = divergence.trusted.iter().map(ToString::to_string).collect();
+    let mut details = json!({"tried": divergence.trusted});
+    let mut failure = Failure { evidence: Vec::new(), ..failure };
+    failure = failure.evidence(format!("  trusted for {authority}: {}", trusted.join(", ")));
+    let next = match &divergence.published {
+        Ok(published) => {
+            let fingerprint = published.key.fingerprint();
+            details["published"] = json!(fingerprint);
+            failure = failure.evidence(format!("  published at {}: {fingerprint}", published.at));
+            match divergence.differs() {
+                Some(_) => format!(
+                    "compare the published key with the publisher's release notes; if the key was rotated, \
+                     aileron keyring trust --fingerprint {fingerprint} {authority}"
+                ),
+                None => "the publisher's key has not changed and did not sign this: do not install it".to_owned(),
+            }
+        }
+        Err(why) => {
+            failure = failure.evidence(format!("  the published key is not known: {why}"));
+            "compare fingerprints with the publisher's release notes".to_owned()
+        }
+    };
+    failure.details(details).next(next)
 }
 
 impl From<JudgeError> for Failure {

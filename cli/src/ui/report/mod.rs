@@ -1,5 +1,6 @@
 //! Results and failures, drawn for a person or written as one JSON document. artifacts.md §8.
 
+pub mod console;
 mod diagnostics;
 mod failure;
 pub mod progress;
@@ -11,7 +12,7 @@ use aileron_verifier::problem::Class;
 use serde_json::{Map, Value, json};
 
 pub use self::diagnostics::{draw, problem_json};
-pub use self::failure::{Exit, Failure};
+pub use self::failure::{Exit, Failure, with_published_key};
 pub(crate) use self::failure::{drawn, of_judge, shown};
 
 /// What a command has to say.
