@@ -277,7 +277,7 @@ mod tests {
             let directory = tempfile::tempdir().expect("a directory");
             let scene = Scene {
                 ring: RingFile::at(directory.path().join("keyring.json")),
-                origin: Origin::Directory(directory.path().to_owned()),
+                origin: Origin::directory(directory.path()),
                 console: Script { answers: answers.to_vec(), ..Script::default() },
                 directory,
             };

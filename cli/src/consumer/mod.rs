@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod fetch;
 pub mod judge;
+mod newest;
 pub mod publisher_key;
 pub mod ring;
 pub mod trust;

@@ -24,6 +24,7 @@ use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
+use crate::sys::http::HttpError;
 
 /// How a process ends. artifacts.md §8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -402,11 +403,38 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
     let fail = |exit| Failure::new(error.class(), exit, error.to_string());
     match error {
         JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
-        JudgeError::Fetch(FetchError::Absent { .. }) => {
-            fail(Exit::NotFound).next("check the name and the version, or name another mirror with --from")
-        }
-        JudgeError::Fetch(error) => Failure { retriable: error.is_retriable(), ..fail(Exit::NotFound) },
+        JudgeError::Fetch(error) => error.into(),
         JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
+    }
+}
+
+/// Bytes that did not come, or are no archive at first sight.
+impl From<&FetchError> for Failure {
+    fn from(error: &FetchError) -> Failure {
+        let exit = if error.class() == Class::FetchFailed { Exit::NotFound } else { Exit::Refused };
+        let failure = Failure::new(error.class(), exit, error.to_string());
+        let failure = Failure { retriable: error.is_retriable(), ..failure };
+        match error {
+            FetchError::Absent { .. } => {
+                failure.next("check the name and the version, or name another mirror with --from")
+            }
+            FetchError::WebPage { .. } => {
+                failure.next("sign in where the server wants it, or correct the mirror's address")
+            }
+            FetchError::Unlisted { name, .. } => failure.next(format!("name a version: {name}@VERSION")),
+            FetchError::NoVersion { name, .. } => {
+                failure.next(format!("check the name; a pre-release must be named: {name}@VERSION"))
+            }
+            FetchError::Garbled { .. } => failure.next("name another mirror with --from"),
+            FetchError::Http(HttpError::Refused { status: 401 | 403, .. }) => {
+                failure.next("the server wants to know who asks: name another mirror with --from")
+            }
+            FetchError::Http(error) if error.is_retriable() => {
+                failure.next("check the network and HTTPS_PROXY, then run the same command again")
+            }
+            FetchError::Http(_) => failure.next("name another mirror with --from"),
+            FetchError::Disk(_) | FetchError::Nowhere(_) => failure,
+        }
     }
 }
 
