@@ -187,7 +187,9 @@ impl<'a> Unverified<'a> {
 /// Loose files are of the kind their holder says; asked for as another kind they are refused in the reader's words.
 fn of_kind(files: Files, wanted: Option<Kind>) -> Result<Files, Malformed> {
     match (files.kind(), wanted) {
-        (Kind::Connector, Some(Kind::Action)) => Err(Malformed::UnknownName { name: "connector.wasm".into(), kind: wanted }),
+        (Kind::Connector, Some(Kind::Action)) => {
+            Err(Malformed::UnknownName { name: "connector.wasm".into(), kind: wanted })
+        }
         (Kind::Action, Some(Kind::Connector)) => Err(Malformed::UnknownName { name: "action.md".into(), kind: wanted }),
         _ => Ok(files),
     }

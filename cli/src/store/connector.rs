@@ -156,8 +156,8 @@ impl Store {
         let (directory, stamps) = self.look(wanted)?;
         let hex = wanted.content.hex();
         let remembered = self.recall(&hex).remove(&hex);
-        let remembered = remembered
-            .filter(|memory| memory.reference == wanted.reference && memory.holds(&ring.digest(), &stamps));
+        let remembered =
+            remembered.filter(|memory| memory.reference == wanted.reference && memory.holds(&ring.digest(), &stamps));
         if let Some(memory) = remembered
             && let Some(manifest) = manifest(&directory)
             && Stamp::all(&paths(&directory).each_ref().map(PathBuf::as_path))? == stamps
@@ -173,7 +173,9 @@ impl Store {
         let verified = self.verify(wanted, ring)?;
         let manifest = match verified.payload() {
             aileron_verifier::verify::Payload::Connector { manifest, .. } => (**manifest).clone(),
-            aileron_verifier::verify::Payload::Action(_) => return Err(StoreError::OtherKind(wanted.reference.clone())),
+            aileron_verifier::verify::Payload::Action(_) => {
+                return Err(StoreError::OtherKind(wanted.reference.clone()));
+            }
         };
         Ok(Opened { pinned: wanted.clone(), signer: *verified.signer(), manifest, check: Check::Now, directory })
     }
@@ -298,7 +300,8 @@ fn manifest(directory: &Path) -> Option<ConnectorManifest> {
 fn changed<'a>(directory: &Path, members: &[(&'a str, &[u8])]) -> Vec<&'a str> {
     let same = |name: &str, bytes: &[u8]| {
         let path = directory.join(name);
-        let regular = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64);
+        let regular =
+            fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64);
         regular && fs::read(&path).is_ok_and(|found| found == bytes)
     };
     members.iter().filter(|(name, bytes)| !same(name, bytes)).map(|(name, _)| *name).collect()

@@ -33,9 +33,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Disk`] when the store cannot be listed.
     pub fn installed(&self) -> Result<Vec<Pinned>, StoreError> {
-        let pinned = |(reference, content): (String, ContentHash)| {
-            Some(Pinned { reference: reference.parse().ok()?, content })
-        };
+        let pinned =
+            |(reference, content): (String, ContentHash)| Some(Pinned { reference: reference.parse().ok()?, content });
         Ok(self.index()?.into_iter().filter_map(pinned).collect())
     }
 

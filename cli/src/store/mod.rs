@@ -36,8 +36,8 @@ use crate::sys::disk::DiskError;
 use crate::sys::environment::Environment;
 use crate::sys::steps::{Disk, Steps};
 
-pub use self::action::{ActionFile, Entered, Judged};
 pub(crate) use self::action::pins;
+pub use self::action::{ActionFile, Entered, Judged};
 pub use self::checked::Check;
 pub use self::connector::{Entry, Opened};
 
@@ -197,8 +197,10 @@ impl Store {
     /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that nobody sweeps it.
     fn workshop(&self, parent: &Path, prefix: &str) -> Result<Workshop<'_>, StoreError> {
         let mut random = [0; 12];
-        getrandom::fill(&mut random).map_err(|error| {
-            DiskError { doing: "name a directory below", path: parent.to_owned(), cause: io::Error::other(error) }
+        getrandom::fill(&mut random).map_err(|error| DiskError {
+            doing: "name a directory below",
+            path: parent.to_owned(),
+            cause: io::Error::other(error),
         })?;
         let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let path = parent.join(format!("{prefix}{hex}"));
