@@ -1,9 +1,12 @@
 //! One file per verb: request in, [`Outcome`] out. A verb that needs two wings composes them here.
 
+mod action;
 mod build;
 mod check;
+mod connector;
 mod demo;
 mod init;
+mod install;
 mod keyring;
 mod keys;
 mod pack;
@@ -127,6 +130,16 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ConsumerCommand::Verify(verify) => {
                 let context = Context::new(args.output);
                 finish("verify", context.output.json, None, verify::run(&verify, &context))
+            }
+            ConsumerCommand::Connector(verb) => {
+                let context = Context::new(args.output);
+                let (command, result) = connector::run(verb, &context);
+                finish(command, context.output.json, result)
+            }
+            ConsumerCommand::Action(verb) => {
+                let context = Context::new(args.output);
+                let (command, result) = action::run(verb, &context);
+                finish(command, context.output.json, result)
             }
             ConsumerCommand::Keyring { args: words } => {
                 // `keyring` has a flag syntax of its own; how output looks is said anywhere.

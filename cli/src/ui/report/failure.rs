@@ -438,16 +438,19 @@ impl From<&FetchError> for Failure {
     }
 }
 
+/// Somebody else's document: every problem drawn, the first one's place.
+pub(super) fn drawn_problems(failure: Failure, problems: &[Problem], source: &Source) -> Failure {
+    let drawn = problems.iter().map(|problem| draw(problem, Some(source), &[])).collect::<String>();
+    let failure = failure.evidence(drawn.trim_end());
+    match problems.first() {
+        Some(first) => failure.at(first, Some(source)),
+        None => failure,
+    }
+}
+
 fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
     match refusal {
-        VerifyError::Document { problems, text: source } => {
-            let drawn = problems.iter().map(|problem| draw(problem, Some(source), &[])).collect::<String>();
-            let failure = failure.evidence(drawn.trim_end());
-            match problems.first() {
-                Some(first) => failure.at(first, Some(source)),
-                None => failure,
-            }
-        }
+        VerifyError::Document { problems, text: source } => drawn_problems(failure, problems, source),
         VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
         VerifyError::Signature(refused @ SignatureRefused::NoKey { authority }) => tried(refused, failure)
             .next(format!("aileron keyring trust {authority}, or pass the publisher's key with --key PEM")),
