@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aileron_cli::publisher::forge::Forge as _;
-use aileron_cli::publisher::forge::github::{GitHub, Limits, Patience, Place};
+use aileron_cli::publisher::forge::github::{GitHub, Limits, Patience, Place, Transport};
 use aileron_cli::publisher::release::{self, Planned, SecretSource, World};
 use aileron_cli::publisher::sign::OsKeychain;
 use aileron_cli::secret::Secret;
@@ -83,7 +83,9 @@ fn assert_public(fake: &FakeGitHub, actions: usize) {
         names.sort_unstable();
         let whole = ["aileron.tar.gz", "cohort.json", "cohort.json.sig", "suite.toml"];
         assert_eq!(names, if is_connector { &whole[..] } else { &whole[..1] }, "{}", release.tag_name);
-        assert_eq!(is_connector, release.body.is_some(), "{}", release.tag_name);
+        let body = release.body.as_deref().unwrap_or_default();
+        assert_eq!(is_connector, body.contains("content hash"), "{}: {body}", release.tag_name);
+        assert_eq!(!is_connector, body.contains("belongs to [v0.1.0]"), "{}: {body}", release.tag_name);
         let commit = &github.repository.tags[&release.tag_name].commit;
         assert_eq!(*commit, release.target_commitish, "{}", release.tag_name);
     }
@@ -282,14 +284,21 @@ fn a_large_cohort_keeps_every_limit_and_ends_when_the_plan_says() {
         replace_key: false,
     };
     let forge = |longest| {
-        let place = Place { api: fake.url(), server: fake.url(), meeting: machine.path("meeting") };
+        let place = Place { api: fake.url(), server: fake.url(), journal: machine.path("journal") };
         let patience = Patience { clock: &clock, stop: &stop, listener: &listener, longest };
-        GitHub::new(place, &Secret::from("ghs_workflow".to_owned()), Limits::github(), patience).unwrap()
+        GitHub::new(
+            place,
+            Transport::network().unwrap(),
+            &Secret::from("ghs_workflow".to_owned()),
+            Limits::github(),
+            patience,
+        )
+        .unwrap()
     };
     let began = clock.now();
     let forge = forge(None);
     let Planned::Signed(plan) = release::plan(&request, &forge, &world).unwrap() else { panic!("there is a key") };
-    let planned = forge.estimate(&plan.stage.iter().chain(&plan.flip).collect::<Vec<_>>()).unwrap();
+    let planned = forge.estimate(&plan.stage, &plan.flip).unwrap();
     assert_eq!(planned.limit, Some("500 creations an hour"));
     let receipt = release::release(&request, &forge, &world).unwrap();
     assert_eq!(receipt.writes, 3 * (ACTIONS + 1) + 4);

@@ -13,6 +13,7 @@ mod pack;
 mod plan;
 mod registry;
 mod release;
+mod report;
 mod status;
 mod verify;
 
@@ -114,6 +115,7 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
             ("release", context.may_sign().and_then(|()| release::run(args, repository, context)))
         }
         PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
+        PublisherCommand::Report(args) => ("report", report::run(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
         PublisherCommand::Verify(args) if args.rebuild => {
@@ -134,12 +136,12 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ConsumerCommand::Connector(verb) => {
                 let context = Context::new(args.output);
                 let (command, result) = connector::run(verb, &context);
-                finish(command, context.output.json, result)
+                finish(command, context.output.json, None, result)
             }
             ConsumerCommand::Action(verb) => {
                 let context = Context::new(args.output);
                 let (command, result) = action::run(verb, &context);
-                finish(command, context.output.json, result)
+                finish(command, context.output.json, None, result)
             }
             ConsumerCommand::Keyring { args: words } => {
                 // `keyring` has a flag syntax of its own; how output looks is said anywhere.
