@@ -46,9 +46,10 @@ pub(super) struct Staged {
 }
 
 /// Everything is visible.
-pub(super) struct Public {
+pub struct Public {
     pub(super) plan: Plan,
-    pub(super) writes: usize,
+    /// Writes this run made.
+    pub writes: usize,
 }
 
 pub(super) fn stage(alone: Alone, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {

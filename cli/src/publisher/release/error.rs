@@ -122,7 +122,7 @@ pub enum ReleaseError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// What consumers would fetch is not what was published.
-    #[error("{tag} as consumers fetch it is {found}, {published} was published")]
+    #[error("{tag} as consumers fetch it is {found}; {published} was published")]
     Differs {
         /// The tag.
         tag: String,

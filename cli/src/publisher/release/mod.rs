@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::version::Version;
 
+pub use self::apply::Public;
 pub use self::error::ReleaseError;
 pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
@@ -145,16 +146,27 @@ pub fn publish(
     forge: &dyn Forge,
     world: &World<'_>,
 ) -> Result<Receipt, ReleaseError> {
-    let all = || {
-        let plan = plan::plan(proven, remote, request)?; // what is missing, or a conflict
-        let alone = apply::alone(plan, request, forge, world)?; // others kept out, and what they did since seen
-        let staged = apply::stage(alone, forge, world)?; // out of consumers' sight
-        let public = apply::flip(staged, forge, world)?; // the only line that makes a tag visible
-        recheck::recheck(public, forge, world) // fetched as a consumer would, verified again
-    };
-    let ended = all();
+    let public = deliver(proven, remote, request, forge, world);
+    let ended = public.and_then(|public| recheck::recheck(public, forge, world)); // fetched as a consumer would
     forge.conclude(&ended.as_ref().map_or_else(ToString::to_string, |_| "complete".to_owned()));
     ended
+}
+
+/// From archives to tags that everybody sees.
+///
+/// # Errors
+/// [`ReleaseError`].
+pub fn deliver(
+    proven: Proven,
+    remote: &Remote,
+    request: &Request,
+    forge: &dyn Forge,
+    world: &World<'_>,
+) -> Result<Public, ReleaseError> {
+    let plan = plan::plan(proven, remote, request)?; // what is missing, or a conflict
+    let alone = apply::alone(plan, request, forge, world)?; // others kept out, and what they did since seen
+    let staged = apply::stage(alone, forge, world)?; // out of consumers' sight
+    apply::flip(staged, forge, world) // the only line that makes a tag visible
 }
 
 /// Everything up to the archives, proven; nothing is published.
@@ -192,6 +204,14 @@ pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<P
         }
         Err(error) => Err(error),
     }
+}
+
+/// What publishing this cohort would write.
+///
+/// # Errors
+/// [`ReleaseError::Conflict`].
+pub fn planned(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
+    plan::plan(proven, remote, request)
 }
 
 /// What can be known without a signing key: bound texts and the connector's content hash.

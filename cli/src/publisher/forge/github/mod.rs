@@ -27,6 +27,7 @@ mod transport;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aileron_verifier::fqn::Fqn;
 use aileron_verifier::version::Tag;
@@ -53,6 +54,9 @@ const OF_A_WORKFLOW: &[u8] = b"ghs_";
 const SUITE: &str = "suite.toml";
 /// No asset is longer than an archive may be. artifacts.md §7.
 const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Seconds between looks for a download: what was published an instant ago is not everywhere yet.
+const SHOWN_SOON: [u64; 3] = [2, 5, 15];
 
 /// Where GitHub is, and where this version keeps its journal.
 pub struct Place {
@@ -157,13 +161,28 @@ impl Forge for GitHub<'_> {
         }
         let (server, owner, repo) = (&self.place.server, name.owner(), name.repo());
         let url = format!("{server}/{owner}/{repo}/releases/download/{}/{asset}", tag.as_segment());
-        match self.client.visit(&url, ASSET_LIMIT) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(HttpError::Absent { .. }) => Ok(None),
-            Err(error) if error.is_retriable() => {
-                Err(ForgeError::Unreachable { asked: format!("GET {url}"), why: error.to_string() })
+        let mut pauses = SHOWN_SOON.iter();
+        loop {
+            let error = match self.client.visit(&url, ASSET_LIMIT) {
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(error) => error,
+            };
+            let may_pass = matches!(error, HttpError::Absent { .. }) || error.is_retriable();
+            if let Some(pause) = pauses.next().filter(|_| may_pass) {
+                match self.client.pause(self.client.now() + Duration::from_secs(*pause), "a download is not there yet")
+                {
+                    Ok(()) => continue,
+                    Err(ForgeError::Paused { .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
-            Err(error) => Err(ForgeError::Refused { asked: format!("GET {url}"), why: error.to_string() }),
+            return match error {
+                HttpError::Absent { .. } => Ok(None),
+                error if may_pass => {
+                    Err(ForgeError::Unreachable { asked: format!("GET {url}"), why: error.to_string() })
+                }
+                error => Err(ForgeError::Refused { asked: format!("GET {url}"), why: error.to_string() }),
+            };
         }
     }
 
@@ -208,8 +227,12 @@ fn refusal(answer: Answer, asked: String) -> ForgeError {
 
 /// An answer that broke off or is no document may still mean that the work was done.
 fn read<T: serde::de::DeserializeOwned>(document: Value, asked: impl Fn() -> String) -> Result<T, ForgeError> {
+    let is_none = document.is_null();
     serde_json::from_value(document).map_err(|error| ForgeError::Unreachable {
         asked: asked(),
-        why: format!("the answer is not understood: {error}"),
+        why: match is_none {
+            true => "the answer is no JSON".to_owned(),
+            false => format!("the answer is not understood: {error}"),
+        },
     })
 }

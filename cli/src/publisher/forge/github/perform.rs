@@ -103,14 +103,14 @@ impl GitHub<'_> {
 
     /// Uploads to a draft. What is there with these bytes stays; what an upload left half-done, or another build, goes.
     fn stage(&self, scope: &Scope<'_>, tag: &Tag, asset: &Asset) -> Result<(), ForgeError> {
-        let (id, upload_url, there) = {
+        let (upload_url, there) = {
             let releases = self.releases.borrow();
             let known = releases.get(tag.as_str()).ok_or_else(|| gone(tag))?;
             let there = known.assets.get(asset.name).map(|there| (there.id, there.digest));
             if !known.draft {
                 return overtaken(tag, asset, there.and_then(|(_, digest)| digest));
             }
-            (known.id, known.upload_url.clone(), there)
+            (known.upload_url.clone(), there)
         };
         if let Some((asset_id, digest)) = there {
             if digest == Some(asset.digest) {
@@ -125,7 +125,7 @@ impl GitHub<'_> {
         }
         let address = upload_url.split('{').next().unwrap_or_default();
         let url = format!("{address}?name={}", asset.name);
-        let asked = || format!("POST {} to {tag} ({id})", asset.name);
+        let asked = || format!("POST {url} for {tag}");
         let answer = match self.client.create(&url, &Content::File(asset.bytes.clone()))? {
             Answer::Absent => return Err(gone(tag)),
             answer => answer,
@@ -160,7 +160,11 @@ impl GitHub<'_> {
         match self.client.change(&url, fields)? {
             Answer::Absent => Err(gone(tag)),
             Answer::Burned(_) => Err(ForgeError::Burned { tag: tag.to_string() }),
-            answer => done(answer, || format!("PATCH {url} of {tag}")).map(drop),
+            answer => {
+                // Something in between may say 200 and know nothing of releases: believed is what GitHub describes.
+                let asked = || format!("PATCH {url} of {tag}");
+                read::<Release>(done(answer, asked)?, asked).map(drop)
+            }
         }
     }
 
