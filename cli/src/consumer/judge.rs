@@ -83,10 +83,9 @@ impl JudgeError {
         match self {
             JudgeError::Refused(error) => error.class(),
             JudgeError::Fetch(error) => error.class(),
-            JudgeError::Disk(_)
-            | JudgeError::Nothing(_)
-            | JudgeError::NoCohort(_)
-            | JudgeError::NotYet { .. } => Class::FetchFailed,
+            JudgeError::Disk(_) | JudgeError::Nothing(_) | JudgeError::NoCohort(_) | JudgeError::NotYet { .. } => {
+                Class::FetchFailed
+            }
             JudgeError::NotListed { .. } => Class::HashMismatch,
         }
     }

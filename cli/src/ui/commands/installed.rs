@@ -28,7 +28,9 @@ pub(super) fn run(ring: &Keyring, full: bool, context: &Context) -> Answer {
     take(Event::Begin { step: "verifying".to_owned(), total: 0 });
     let connectors: Vec<Row> = installed.par_iter().map(|pinned| connector(&store, pinned, ring, full)).collect();
     let mut rows = connectors;
-    for (content, _) in store.entries()?.into_iter().filter(|(content, _)| installed.iter().all(|one| one.content != *content)) {
+    for (content, _) in
+        store.entries()?.into_iter().filter(|(content, _)| installed.iter().all(|one| one.content != *content))
+    {
         // No name in the index leads to it: its manifest cannot be read, or another entry has the same name and version.
         let name = content.to_string();
         let verdict = Err(StoreError::Nameless(content));
@@ -42,9 +44,7 @@ pub(super) fn run(ring: &Keyring, full: bool, context: &Context) -> Answer {
         };
         let signer = verdict.as_ref().ok().map(|judged| judged.signer);
         let verdict = match (verdict, missing, file.reference) {
-            (Ok(_), Some(needs), Some(action)) => {
-                Err(StoreError::ConnectorMissing { action, needs: needs.clone() })
-            }
+            (Ok(_), Some(needs), Some(action)) => Err(StoreError::ConnectorMissing { action, needs: needs.clone() }),
             (verdict, ..) => verdict.map(|judged| judged.check),
         };
         let mut details = details;

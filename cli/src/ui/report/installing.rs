@@ -114,8 +114,9 @@ impl From<StoreError> for Failure {
             StoreError::ConnectorMissing { needs, .. } => fail(Exit::Failure)
                 .details(json!({"reference": needs.reference, "content_hash": needs.content}))
                 .next(format!("aileron connector install {} --hash {}", needs.reference, needs.content)),
-            StoreError::Nameless(content) => fail(Exit::Refused)
-                .next(format!("rm -r the directory store/connectors/sha256/{}", content.hex())),
+            StoreError::Nameless(content) => {
+                fail(Exit::Refused).next(format!("rm -r the directory store/connectors/sha256/{}", content.hex()))
+            }
             StoreError::OtherKind(_) => fail(Exit::Refused),
         }
     }
