@@ -191,9 +191,11 @@ pub enum ConsumerCommand {
     #[command(after_help = examples!(
         "aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry",
         "aileron verify aileron.tar.gz --key publisher.pub --as github://acme/aileron-connector-x@0.1.0",
-        "aileron verify ../registry --keyring keyring.json"
+        "aileron verify ../registry --keyring keyring.json",
+        "aileron verify --installed",
+        "aileron verify --cohort github://acme/aileron-connector-x@0.1.0"
     ))]
-    Verify(Verify),
+    Verify(ConsumerVerify),
     /// Install connectors, and look after those that are installed.
     #[command(subcommand)]
     Connector(Connector),
@@ -481,6 +483,34 @@ pub struct PublisherVerify {
 pub struct Verify {
     /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
     pub subject: String,
+    /// What it is judged by.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `aileron verify`.
+#[derive(Debug, Args)]
+pub struct ConsumerVerify {
+    /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
+    #[arg(required_unless_present_any = ["installed", "cohort"])]
+    pub subject: Option<String>,
+    /// Judge everything that is installed, by the keyring of today.
+    #[arg(long, conflicts_with_all = ["subject", "cohort", "reference", "hash", "from"])]
+    pub installed: bool,
+    /// Read and hash every installed file, also those that are unchanged since they were judged.
+    #[arg(long, requires = "installed")]
+    pub full: bool,
+    /// Judge everything this connector's release lists in its signed index.
+    #[arg(long, value_name = "REF", conflicts_with_all = ["subject", "reference", "hash"])]
+    pub cohort: Option<String>,
+    /// What it is judged by.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// What a verdict is asked about.
+#[derive(Debug, Args)]
+pub struct Judging {
     /// The archive must be this artifact.
     #[arg(long = "as", value_name = "REF")]
     pub reference: Option<String>,

@@ -7,6 +7,7 @@ mod connector;
 mod demo;
 mod init;
 mod install;
+mod installed;
 mod keyring;
 mod keys;
 mod pack;
@@ -131,7 +132,7 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         match args.command {
             ConsumerCommand::Verify(verify) => {
                 let context = Context::new(args.output);
-                finish("verify", context.output.json, None, verify::run(&verify, &context))
+                finish("verify", context.output.json, None, verify::consumer(verify, &context))
             }
             ConsumerCommand::Connector(verb) => {
                 let context = Context::new(args.output);

@@ -431,6 +431,15 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
         JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
         JudgeError::Fetch(error) => error.into(),
         JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
+        JudgeError::NoCohort(reference) => {
+            fail(Exit::NotFound).next(format!("aileron verify {reference}, for the connector alone"))
+        }
+        JudgeError::NotYet { at, .. } => Failure { retriable: true, ..fail(Exit::NotFound) }
+            .evidence(format!("  looked at {at}"))
+            .next("wait a few minutes, then run the same command again"),
+        JudgeError::NotListed { found, listed, .. } => fail(Exit::Refused)
+            .details(json!({"found": found, "listed": listed}))
+            .next("do not install it before its publisher has said which archive is right"),
     }
 }
 
