@@ -132,9 +132,7 @@ impl Port {
         let kind = declared.kind.value;
         if asked != kind.as_str() {
             let message = "requested credential kind does not match connector manifest";
-            return Err(self
-                .manifest_denies(asked, message)
-                .with("declared", format!("credential:{}", kind.as_str())));
+            return Err(self.manifest_denies(asked, message).with("declared", format!("credential:{}", kind.as_str())));
         }
         if !target.is_confidential() {
             let message = "http_request: a credential travels only over https, or http to this machine";
@@ -144,7 +142,8 @@ impl Port {
                 .with("boundary_detail", "runtime"));
         }
         let wanted = Wanted { connector: self.connector.clone(), kind, region: None };
-        let region = || sigv4::endpoint(&target.url().host_str().unwrap_or_default().to_owned()).map(|(_, region)| region);
+        let region =
+            || sigv4::endpoint(&target.url().host_str().unwrap_or_default().to_owned()).map(|(_, region)| region);
         let wanted = match kind {
             CredentialKind::AwsSigv4 => Wanted { region: region(), ..wanted },
             CredentialKind::ApiKey | CredentialKind::Oauth2 => wanted,
@@ -216,8 +215,9 @@ impl Port {
             Some(name) => name.parse().map_err(|_| failed("the manifest's header is no header name"))?,
             None => AUTHORIZATION,
         };
-        let value = header_value(format.unwrap_or("Bearer {key}"), resolved.secret())
-            .ok_or_else(|| failed("the credential cannot stand in a header: CR, LF, NUL or another control character"))?;
+        let value = header_value(format.unwrap_or("Bearer {key}"), resolved.secret()).ok_or_else(|| {
+            failed("the credential cannot stand in a header: CR, LF, NUL or another control character")
+        })?;
         headers.insert(name.clone(), value);
         Ok(vec![name])
     }
@@ -245,8 +245,9 @@ impl Port {
                 if candidates.is_empty() { failure } else { failure.with("candidates", candidates) }
             }
             Refusal::EntryMissing { path } => {
-                let message =
-                    format!("http_request: {connector} needs the {name} credential {path}, which is not in the vault; {advice}");
+                let message = format!(
+                    "http_request: {connector} needs the {name} credential {path}, which is not in the vault; {advice}"
+                );
                 self.about(BINDING_REQUIRED, kind, message).with("boundary_detail", "action")
             }
             Refusal::KindMismatch => {

@@ -54,16 +54,20 @@ mod tests {
 
     fn hop(method: &str) -> Hop {
         let mut headers = HeaderMap::new();
-        for (name, value) in
-            [("content-type", "a/b"), ("authorization", "x"), ("cookie", "c"), ("x-api-key", "secret"), ("x-other", "o")]
-        {
+        for (name, value) in [
+            ("content-type", "a/b"),
+            ("authorization", "x"),
+            ("cookie", "c"),
+            ("x-api-key", "secret"),
+            ("x-other", "o"),
+        ] {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());
         }
         Hop {
             method: method.parse().unwrap(),
             target: Target::parse("https://a.example/1").unwrap(),
             headers,
-            body: b"body".to_vec(),
+            body: bytes::Bytes::from_static(b"body"),
             injected: vec![HeaderName::from_static("x-api-key")],
         }
     }
@@ -96,7 +100,8 @@ mod tests {
 
     #[test] // sandbox.md §4.3 [R]
     fn a_credential_is_gone_for_good_once_the_origin_changes() {
-        for elsewhere in ["https://b.example/", "https://a.example:8443/", "http://a.example/", "https://x.a.example/"] {
+        for elsewhere in ["https://b.example/", "https://a.example:8443/", "http://a.example/", "https://x.a.example/"]
+        {
             let away = follow(hop("GET"), 307, Target::parse(elsewhere).unwrap());
             assert_eq!(names(&away), ["content-type", "x-other"], "{elsewhere}");
             let back = follow(away, 307, Target::parse("https://a.example/3").unwrap());
