@@ -15,9 +15,11 @@ use std::time::SystemTime;
 
 use aileron_verifier::fqn::Fqn;
 use aileron_verifier::manifest::{Credential, CredentialKind};
+use aileron_verifier::problem::Spanned;
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::failure::{BINDING_REQUIRED, CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, Failure};
@@ -104,6 +106,20 @@ pub(crate) struct Port {
     pub(crate) credentials: Option<Arc<dyn Credentials>>,
 }
 
+/// A request that is whole but for its credential.
+pub struct Unsent<'a> {
+    /// As it will be sent.
+    pub method: &'a Method,
+    /// As it will be dialled.
+    pub url: &'a Url,
+    /// What the guest set, minus what frames the message.
+    pub headers: &'a mut HeaderMap,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// The host's clock.
+    pub now: SystemTime,
+}
+
 /// A credential that passed every check of §7.2, ready for one request.
 pub(crate) struct Resolved {
     kind: CredentialKind,
@@ -141,13 +157,12 @@ impl Port {
                 .with("requested", format!("network:{}", target.authority()))
                 .with("boundary_detail", "runtime"));
         }
-        let wanted = Wanted { connector: self.connector.clone(), kind, region: None };
-        let region =
-            || sigv4::endpoint(&target.url().host_str().unwrap_or_default().to_owned()).map(|(_, region)| region);
-        let wanted = match kind {
-            CredentialKind::AwsSigv4 => Wanted { region: region(), ..wanted },
-            CredentialKind::ApiKey | CredentialKind::Oauth2 => wanted,
+        let host = target.url().host_str().unwrap_or_default();
+        let region = match kind {
+            CredentialKind::AwsSigv4 => sigv4::endpoint(host).map(|(_, region)| region),
+            CredentialKind::ApiKey | CredentialKind::Oauth2 => None,
         };
+        let wanted = Wanted { connector: self.connector.clone(), kind, region };
         let bound = match &self.credentials {
             Some(credentials) => credentials.resolve(&wanted).await,
             None => Err(Refusal::NotBound { candidates: Vec::new() }),
@@ -164,51 +179,13 @@ impl Port {
     }
 
     /// Puts the credential into the request, in place of what the guest put there, and names the headers it set. §7.3.
-    pub(crate) fn inject(
-        &self,
-        resolved: &Resolved,
-        method: &Method,
-        target: &Target,
-        headers: &mut HeaderMap,
-        body: &[u8],
-        now: SystemTime,
-    ) -> Result<Vec<HeaderName>, Failure> {
-        let declared = self.declared.as_ref();
-        let text = |field: fn(&Credential) -> &Option<aileron_verifier::problem::Spanned<String>>| {
-            declared.and_then(|declared| field(declared).as_ref()).map(|text| text.value.as_str())
-        };
+    ///
+    /// On an error the request is as it was.
+    pub(crate) fn inject(&self, resolved: &Resolved, request: &mut Unsent<'_>) -> Result<Vec<HeaderName>, Failure> {
         let (name, format) = match resolved.kind {
+            CredentialKind::AwsSigv4 => return self.sign(resolved, request),
             CredentialKind::Oauth2 => (None, None),
-            CredentialKind::ApiKey => (text(|declared| &declared.header), text(|declared| &declared.format)),
-            CredentialKind::AwsSigv4 => {
-                let host = sigv4::endpoint(target.url().host_str().unwrap_or_default());
-                let (service, region) = match host {
-                    Some((service, region)) => (Some(service), Some(region)),
-                    None => (
-                        text(|declared| &declared.service).map(str::to_owned),
-                        (resolved.bound.region.as_deref()).or(text(|declared| &declared.region)).map(str::to_owned),
-                    ),
-                };
-                let access_key_id =
-                    resolved.bound.access_key_id.as_deref().or(text(|declared| &declared.access_key_id));
-                let (Some(service), Some(region), Some(access_key_id)) = (&service, &region, access_key_id) else {
-                    let missing = [("service", service.is_none()), ("region", region.is_none())]
-                        .into_iter()
-                        .chain([("access key id", access_key_id.is_none())])
-                        .filter(|(_, missing)| *missing)
-                        .map(|(name, _)| name);
-                    let missing: Vec<&str> = missing.collect();
-                    let message =
-                        format!("http_request: aws_sigv4 signing inputs incomplete: no {}", missing.join(", no "));
-                    return Err(self
-                        .about(CAPABILITY_DENIED, resolved.kind, message)
-                        .with("boundary_detail", "connector_manifest"));
-                };
-                let scope = sigv4::Scope { access_key_id, region, service };
-                return sigv4::sign(method, target.url(), headers, body, &scope, resolved.secret(), now).map_err(
-                    |error| Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: aws_sigv4 sign: {error}")),
-                );
-            }
+            CredentialKind::ApiKey => (self.text(|declared| &declared.header), self.text(|declared| &declared.format)),
         };
         let failed = |why: &str| self.refused(resolved.kind, Refusal::Failed(why.to_owned()));
         let name = match name.map(str::trim).filter(|name| !name.is_empty()) {
@@ -216,10 +193,42 @@ impl Port {
             None => AUTHORIZATION,
         };
         let value = header_value(format.unwrap_or("Bearer {key}"), resolved.secret()).ok_or_else(|| {
-            failed("the credential cannot stand in a header: CR, LF, NUL or another control character")
+            failed("the credential cannot stand in a header: it has CR, LF, NUL or another control character")
         })?;
-        headers.insert(name.clone(), value);
+        request.headers.insert(name.clone(), value);
         Ok(vec![name])
+    }
+
+    /// §7.4, steps 2 to 7: the host's scope, else the binding's, else the manifest's.
+    fn sign(&self, resolved: &Resolved, request: &mut Unsent<'_>) -> Result<Vec<HeaderName>, Failure> {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let bound = &resolved.bound;
+        let (service, region) = match sigv4::endpoint(request.url.host_str().unwrap_or_default()) {
+            Some((service, region)) => (Some(service), Some(region)),
+            None => (
+                owned(self.text(|declared| &declared.service)),
+                owned(bound.region.as_deref().or(self.text(|declared| &declared.region))),
+            ),
+        };
+        let access_key_id = bound.access_key_id.as_deref().or(self.text(|declared| &declared.access_key_id));
+        let (Some(service), Some(region), Some(access_key_id)) = (&service, &region, access_key_id) else {
+            let inputs = [
+                ("service", service.is_none()),
+                ("region", region.is_none()),
+                ("access key id", access_key_id.is_none()),
+            ];
+            let missing: Vec<_> = inputs.iter().filter(|(_, missing)| *missing).map(|(name, _)| *name).collect();
+            let message = format!("http_request: aws_sigv4 signing inputs incomplete: no {}", missing.join(", no "));
+            let denied = self.about(CAPABILITY_DENIED, resolved.kind, message);
+            return Err(denied.with("boundary_detail", "connector_manifest"));
+        };
+        let scope = sigv4::Scope { access_key_id, region, service };
+        sigv4::sign(request, &scope, resolved.secret())
+            .map_err(|error| Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: aws_sigv4 sign: {error}")))
+    }
+
+    fn text(&self, field: fn(&Credential) -> &Option<Spanned<String>>) -> Option<&str> {
+        self.declared.as_ref().and_then(|declared| field(declared).as_ref()).map(|text| text.value.as_str())
     }
 
     fn manifest_denies(&self, asked: &str, message: &str) -> Failure {

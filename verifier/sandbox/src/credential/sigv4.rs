@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use url::{Position, Url};
 use zeroize::Zeroizing;
 
+use super::Unsent;
 use crate::secret::Secret;
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -66,31 +67,23 @@ fn is_region(label: &str) -> bool {
 ///
 /// # Errors
 /// [`SignError`]; its text holds no secret.
-pub fn sign(
-    method: &Method,
-    url: &Url,
-    headers: &mut HeaderMap,
-    body: &[u8],
-    scope: &Scope<'_>,
-    secret: &Secret,
-    now: SystemTime,
-) -> Result<Vec<HeaderName>, SignError> {
-    let stamp = stamp(now).ok_or(SignError::Clock)?;
-    let payload = hex(&Sha256::digest(body));
-    let mut signed = headers.clone();
+pub fn sign(request: &mut Unsent<'_>, scope: &Scope<'_>, secret: &Secret) -> Result<Vec<HeaderName>, SignError> {
+    let stamp = stamp(request.now).ok_or(SignError::Clock)?;
+    let payload = hex(&Sha256::digest(request.body));
+    let mut signed = request.headers.clone();
     signed.remove(AUTHORIZATION);
     signed.insert(DATE, HeaderValue::from_str(&stamp)?);
     signed.insert(CONTENT, HeaderValue::from_str(&payload)?);
     let names = signed_headers(&signed);
-    let request = canonical_request(method, url, &signed, &payload);
-    let signature = hex(&signature(secret, scope, &stamp, &request));
+    let canonical = canonical_request(request.method, request.url, &signed, &payload);
+    let signature = hex(&signature(secret, scope, &stamp, &canonical));
     let within = within(scope, &stamp);
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={}/{within}, SignedHeaders={names}, Signature={signature}",
         scope.access_key_id
     );
     signed.insert(AUTHORIZATION, HeaderValue::from_str(&authorization)?);
-    *headers = signed;
+    *request.headers = signed;
     Ok(vec![AUTHORIZATION, DATE, CONTENT])
 }
 

@@ -20,7 +20,7 @@ use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::credential::{Credentials, Port};
+use crate::credential::{Credentials, Port, Unsent};
 use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
 use crate::grant::{Grant, Target};
 
@@ -217,8 +217,9 @@ async fn converse(network: &Network, asked: Envelope) -> Result<Response, Failur
     let mut injected = Vec::new();
     let (mut needles, mut follows) = (Needles::default(), true);
     if let Some(resolved) = resolved {
-        let now = (network.clock)();
-        injected = network.port.inject(&resolved, &method, &target, &mut headers, &body, now)?;
+        let (url, now) = (target.url(), (network.clock)());
+        let mut request = Unsent { method: &method, url, headers: &mut headers, body: &body, now };
+        injected = network.port.inject(&resolved, &mut request)?;
         needles = Needles::of(resolved.secret());
         follows = !resolved.is_for_one_request();
     }

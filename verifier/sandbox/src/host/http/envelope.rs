@@ -28,9 +28,27 @@ impl Envelope {
     /// # Errors
     /// What is wrong with it and where, for people.
     pub fn decode(bytes: &[u8]) -> Result<Envelope, String> {
+        if let Some(at) = raw_control(bytes) {
+            return Err(format!("control character in a string at byte {at}"));
+        }
         let document: Option<Envelope> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         Ok(document.unwrap_or_default())
     }
+}
+
+/// Where a string holds a control character that is not escaped: reading strings as bytes, to take what is not Unicode,
+/// the parser lets it pass.
+fn raw_control(bytes: &[u8]) -> Option<usize> {
+    let (mut in_string, mut escaped) = (false, false);
+    bytes.iter().position(|byte| {
+        match (in_string, escaped, byte) {
+            (true, false, 0..0x20) => return true,
+            (true, false, b'\\') => escaped = true,
+            (_, false, b'"') => in_string = !in_string,
+            _ => escaped = false,
+        }
+        false
+    })
 }
 
 impl<'de> Deserialize<'de> for Envelope {
