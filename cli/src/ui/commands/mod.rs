@@ -134,12 +134,12 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ConsumerCommand::Connector(verb) => {
                 let context = Context::new(args.output);
                 let (command, result) = connector::run(verb, &context);
-                finish(command, context.output.json, result)
+                finish(command, context.output.json, None, result)
             }
             ConsumerCommand::Action(verb) => {
                 let context = Context::new(args.output);
                 let (command, result) = action::run(verb, &context);
-                finish(command, context.output.json, result)
+                finish(command, context.output.json, None, result)
             }
             ConsumerCommand::Keyring { args: words } => {
                 // `keyring` has a flag syntax of its own; how output looks is said anywhere.
