@@ -272,7 +272,7 @@ impl<'a> Client<'a> {
         loop {
             let came = self.once(&Method::GET, Kind::Read, url, &Content::Nothing, BYTES)?;
             let came = came.map_err(|why| ForgeError::Unreachable { asked: asked(), why })?;
-            if let (301 | 302 | 303 | 307 | 308, Some(location)) = (came.status, &came.location) {
+            if let (301 | 302 | 303 | 307 | 308, Some(location)) = (came.status, &came.headers.location) {
                 return match self.transport.fetch(location, limit) {
                     Ok(bytes) => Ok(Some(bytes)),
                     Err(HttpError::Absent { .. }) => Ok(None),
