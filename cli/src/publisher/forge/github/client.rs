@@ -146,6 +146,11 @@ impl<'a> Client<'a> {
         self.memory.borrow().unheard.clone()
     }
 
+    /// Whether this run holds the lock, and writes.
+    pub(super) fn is_alone(&self) -> bool {
+        self.journal.borrow().is_open()
+    }
+
     /// So long a release may be missing from the list.
     pub(super) fn lag(&self) -> Duration {
         self.limits.lag()

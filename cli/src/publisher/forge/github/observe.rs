@@ -126,9 +126,13 @@ impl GitHub<'_> {
     }
 
     /// The list, once it shows what it must: a draft that was asked for and of which nothing was heard may be there unseen,
-    /// and so may siblings of one that was made just now by somebody whose journal is not ours.
+    /// and so may siblings of one that was made just now by somebody whose journal is not ours. Whoever only looks does not
+    /// wait for that.
     fn settled_list(&self, scope: &Scope<'_>) -> Result<Listed, ForgeError> {
         let listed = self.list(scope.connector)?;
+        if !self.client.is_alone() {
+            return Ok(listed);
+        }
         let (now, lag) = (self.client.now(), self.client.lag());
         let of = |tag: &str| listed.releases.iter().any(|release| release.tag_name == tag);
         let unheard = self.client.unheard().into_iter().filter(|(tag, _)| !of(tag)).map(|(_, at)| at);
