@@ -197,8 +197,18 @@ impl<'a> Client<'a> {
         budget::floor(&self.spent.borrow(), &self.limits, stage, flips, pace, self.now())
     }
 
-    /// Returns once so many flips can follow each other.
-    pub(super) fn open_window(&self, flips: u64) -> Result<(), ForgeError> {
+    /// Returns once so many flips can follow each other. Uploads are answered without a word on the primary limit, and others
+    /// may spend of it, so it is asked for; that costs nothing (GitHub Docs, "Get rate limit status for the authenticated
+    /// user"). A server without limits says 404.
+    pub(super) fn open_window(&self, api: &str, flips: u64) -> Result<(), ForgeError> {
+        let came = self.once(&Method::GET, Kind::Free, &format!("{api}/rate_limit"), &Content::Nothing, DOCUMENTS)?;
+        let document = came.ok().filter(|came| came.status == 200);
+        let document = document.and_then(|came| serde_json::from_slice::<Value>(&came.body).ok()).unwrap_or_default();
+        let number = |name: &str| document["resources"]["core"][name].as_u64();
+        if let (Some(limit), Some(remaining), Some(reset)) = (number("limit"), number("remaining"), number("reset")) {
+            let reset = self.here(SystemTime::UNIX_EPOCH + Duration::from_secs(reset));
+            self.spent.borrow_mut().told(Primary { limit, remaining, reset });
+        }
         let turn = budget::opening(&self.spent.borrow(), flips, self.now());
         match turn {
             Turn::Now => Ok(()),

@@ -139,7 +139,7 @@ impl Forge for GitHub<'_> {
     }
 
     fn before_flips(&self, flips: usize) -> Result<(), ForgeError> {
-        self.client.open_window(flips as u64)
+        self.client.open_window(&self.place.api, flips as u64)
     }
 
     fn after_flips(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
