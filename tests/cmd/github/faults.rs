@@ -489,6 +489,58 @@ fn immutable_releases_are_published_and_a_burned_tag_is_never_tried_twice() {
     }
 }
 
+#[test] // artifacts.md §11: a reserved immutable tag is reported before anything is built
+fn a_public_immutable_release_somebody_deleted_is_seen_at_the_first_look() {
+    let cohort = cohort();
+    for number in 0..cohort.proven.artifacts.len() {
+        let stage = Stage::new(cohort.hosted());
+        stage.github().repository.immutable = true;
+        stage.publish(cohort).unwrap();
+        let tag = cohort.proven.artifacts[number].tag.to_string();
+        stage.github().repository.releases.retain(|_, release| release.tag_name != tag);
+        std::fs::remove_file(stage.journal_file()).unwrap();
+        let writes = stage.github().meter.usage.writes;
+        let look = stage.run(cohort, |forge, _| {
+            let remote = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope());
+            Ok(remote.unwrap().states[&tag].clone())
+        });
+        assert_eq!(look.unwrap(), aileron_cli::publisher::forge::State::Burned, "{tag}");
+        assert_eq!(stage.github().meter.usage.writes, writes);
+    }
+}
+
+#[test]
+fn a_public_release_the_list_does_not_show_yet_is_not_taken_for_deleted() {
+    let cohort = cohort();
+    let stage = Stage::new(cohort.hosted());
+    stage.github().repository.immutable = true;
+    stage.publish(cohort).unwrap();
+    stage.github().listing.lag = stage.rehearsal.time().0 - BEGAN * 1000 - 3000; // the connector is shown, and little else
+    std::fs::remove_file(stage.journal_file()).unwrap();
+    let states = stage.run(cohort, |forge, _| {
+        let remote = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope());
+        Ok(remote.unwrap().states)
+    });
+    for (tag, state) in states.unwrap() {
+        assert!(matches!(state, aileron_cli::publisher::forge::State::Public { .. }), "{tag}: {state:?}");
+    }
+}
+
+#[test]
+fn a_run_that_stops_while_it_waits_leaves_no_doubt_behind() {
+    let cohort = cohort();
+    let stage = Stage::with(cohort.hosted(), |stage| stage.max_wait = Some(Duration::from_secs(4)));
+    let (end, said) = ended(stage.publish(cohort));
+    assert!(end == Ended::Again && said.contains("waits no longer"), "{said}");
+    let resumed = Stage::with(stage.github().clone(), |_| {});
+    std::fs::copy(stage.journal_file(), resumed.journal_file()).unwrap();
+    let clock: &dyn aileron_cli::sys::clock::Clock = &resumed.rehearsal;
+    clock.sleep_until(stage.now(), &Default::default());
+    resumed.publish(cohort).unwrap();
+    let took = resumed.rehearsal.time().secs() - stage.rehearsal.time().secs();
+    assert!(took < 15, "{took} s: a write that never left is not waited for");
+}
+
 #[test]
 fn what_an_upload_left_half_done_is_sent_again() {
     let cohort = cohort();

@@ -31,7 +31,8 @@ impl Kind {
         }
     }
 
-    fn is_write(self) -> bool {
+    /// Whether it changes something.
+    pub fn is_write(self) -> bool {
         matches!(self, Kind::Change | Kind::Creation)
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Client<'a> {
     deadline: Option<SystemTime>,
     journal: RefCell<Journal>,
     memory: RefCell<Memory>,
+    /// The write in hand: written down whenever a request of it is about to leave, not while it waits for its turn.
+    intent: RefCell<Option<Entry>>,
     /// Requests so far, and the time their answers took.
     took: Cell<(u32, Duration)>,
     reads: Cell<usize>,
@@ -80,6 +82,7 @@ impl<'a> Client<'a> {
             patience,
             memory: RefCell::new(journal.memory()),
             journal: RefCell::new(journal),
+            intent: RefCell::default(),
             took: Cell::default(),
             reads: Cell::default(),
             ahead: Cell::new((Duration::ZERO, true)),
@@ -162,6 +165,11 @@ impl<'a> Client<'a> {
             (ahead, true) => there - ahead,
             (behind, false) => there + behind,
         }
+    }
+
+    /// What the next requests that write are for.
+    pub(super) fn intend(&self, write: String, tag: String) {
+        *self.intent.borrow_mut() = Some(Entry::Intent { write, tag });
     }
 
     pub(super) fn made(&self, tag: &str, id: u64) -> Result<(), ForgeError> {
@@ -252,6 +260,11 @@ impl<'a> Client<'a> {
         content: &Content,
         accept: &'static str,
     ) -> Result<Result<Came, String>, ForgeError> {
+        if kind.is_write()
+            && let Some(intent) = self.intent.borrow().clone()
+        {
+            self.record(intent)?;
+        }
         let left = self.now();
         let came = self.transport.send(method, url, &self.authorization, content, accept);
         let now = self.now();

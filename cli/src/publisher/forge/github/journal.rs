@@ -158,7 +158,7 @@ impl Memory {
                 }
                 Event::Answer { kind, status, .. } => {
                     memory.requests.push((at, *kind));
-                    if matches!(kind, Kind::Change | Kind::Creation) {
+                    if kind.is_write() {
                         let intent = asked.take();
                         memory.lost(intent.filter(|_| status.is_none_or(|status| status >= 500)));
                     }

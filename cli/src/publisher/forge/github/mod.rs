@@ -143,7 +143,7 @@ impl Forge for GitHub<'_> {
     }
 
     fn after_flips(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        self.tags_in_place(scope)
+        self.tags_in_place(scope).map(drop)
     }
 
     fn conclude(&self, how: &str) {

@@ -212,13 +212,14 @@ impl GitHub<'_> {
             assets.insert(asset.name.clone(), KnownAsset { id: asset.id, digest });
         }
         let foreign = release.foreign().map(str::to_owned);
-        Ok(Known { id: release.id, upload_url: release.upload_url.clone(), draft: release.draft, assets, foreign })
+        let Release { id, draft, immutable, .. } = *release;
+        Ok(Known { id, upload_url: release.upload_url.clone(), draft, immutable, assets, foreign })
     }
 
-    fn state(&self, tag: &Tag) -> State {
+    fn state(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> State {
         let releases = self.releases.borrow();
-        let public = releases.get(tag.as_str()).is_some_and(|known| !known.draft);
-        if !public && self.client.is_burned(tag.as_str()) {
+        let public = |tag: &str| releases.get(tag).is_some_and(|known| !known.draft);
+        if !public(tag.as_str()) && (self.client.is_burned(tag.as_str()) || self.was_deleted(scope, tag, tagged)) {
             return State::Burned;
         }
         let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
@@ -230,6 +231,30 @@ impl GitHub<'_> {
             (true, None) => State::Draft(whole.collect()),
             (false, _) => State::Public { assets: whole.collect(), staged: BTreeMap::new() },
         }
+    }
+
+    /// Whether an immutable release of this version stood under a tag that has none now. Releases are published connector
+    /// first, so a connector that is missing beside a public action was there; and nobody but a flip makes an action's tag.
+    fn was_deleted(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> bool {
+        let releases = self.releases.borrow();
+        let is_frozen = |known: &Known| !known.draft && known.immutable;
+        let was_there = *tag == scope.release.tag() || tagged.contains(tag.as_str());
+        was_there && releases.values().any(is_frozen)
+    }
+
+    /// A release that seems to be deleted may be missing from the list only: asked for by its tag, it is there or not.
+    fn look_closer(&self, scope: &Scope<'_>, tagged: &BTreeSet<String>) -> Result<(), ForgeError> {
+        for tag in scope.tags {
+            let is_missing = !self.releases.borrow().contains_key(tag.as_str());
+            if is_missing
+                && self.was_deleted(scope, tag, tagged)
+                && let Some(public) = self.by_tag(scope.connector, tag)?
+            {
+                let known = self.known(scope.connector, &public)?;
+                self.releases.borrow_mut().insert(tag.to_string(), known);
+            }
+        }
+        Ok(())
     }
 
     /// The index of a public release, if it has one.
@@ -252,8 +277,9 @@ impl GitHub<'_> {
         }
     }
 
-    /// A tag that is there already must name the commit: GitHub would publish under it wherever it points.
-    pub(super) fn tags_in_place(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
+    /// A tag that is there already must name the commit: GitHub would publish under it wherever it points. Which are there.
+    pub(super) fn tags_in_place(&self, scope: &Scope<'_>) -> Result<BTreeSet<String>, ForgeError> {
+        let mut there = BTreeSet::new();
         let version = &scope.release.version;
         for prefix in [format!("v{version}"), "actions/".to_owned()] {
             if prefix == "actions/" && scope.tags.len() == 1 {
@@ -275,9 +301,10 @@ impl GitHub<'_> {
                     let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
                     return Err(ForgeError::TagElsewhere { tag, found: commit, wanted });
                 }
+                there.insert(name.to_owned());
             }
         }
-        Ok(())
+        Ok(there)
     }
 
     /// The whole look. The first one also asks whether we may; later ones look at what changes.
@@ -305,12 +332,15 @@ impl GitHub<'_> {
         let others = || public().filter_map(|release| Some((version(release)?, release)));
         let order = |a: &(Version, &Release), b: &(Version, &Release)| a.0.precedence(&b.0);
         let own = public().find(|release| release.tag_name == scope.release.tag().as_str());
-        if own.is_none() || self.has_drafts() {
+        let tagged = if self.is_public(scope) {
+            BTreeSet::new()
+        } else {
             if first {
                 self.knows_commit(scope)?;
             }
-            self.tags_in_place(scope)?;
-        }
+            self.tags_in_place(scope)?
+        };
+        self.look_closer(scope, &tagged)?;
         let older = others().filter(|(version, _)| version.precedence(this).is_lt()).max_by(order);
         let highest =
             others().filter(|(version, release)| !release.prerelease && !version.is_prerelease()).max_by(order);
@@ -318,7 +348,7 @@ impl GitHub<'_> {
             self.tell_of_leftovers(scope, &listed);
         }
         let remote = Remote {
-            states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(tag))).collect(),
+            states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(scope, tag, &tagged))).collect(),
             key: PublishedKey::Absent,
             cohort: own.map(|release| self.cohort(name, release)).transpose()?.flatten(),
             // The notes are the last write.
@@ -333,8 +363,10 @@ impl GitHub<'_> {
         Ok(remote)
     }
 
-    fn has_drafts(&self) -> bool {
-        self.releases.borrow().values().any(|known| known.draft)
+    /// Whether there is nothing left to publish.
+    fn is_public(&self, scope: &Scope<'_>) -> bool {
+        let releases = self.releases.borrow();
+        scope.tags.iter().all(|tag| releases.get(tag.as_str()).is_some_and(|known| !known.draft))
     }
 
     /// Asks again what is there, after an answer that was lost or surprised.
