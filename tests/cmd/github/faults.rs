@@ -527,6 +527,25 @@ fn a_public_release_the_list_does_not_show_yet_is_not_taken_for_deleted() {
 }
 
 #[test]
+fn a_draft_nobody_needs_is_told_and_left_to_its_owner() {
+    let cohort = cohort();
+    let stage = Stage::new(cohort.hosted());
+    stage.publish(cohort).unwrap();
+    let tag = cohort.proven.artifacts[1].tag.to_string();
+    stranger(&mut stage.github(), &tag, b"mine", None);
+    for release in stage.github().repository.releases.values_mut().filter(|release| release.id > 500_000) {
+        release.draft = true;
+    }
+    assert_eq!(stage.publish(cohort).unwrap().writes, 0);
+    let notes = stage.notes.lock().unwrap();
+    assert!(
+        notes.iter().any(|note| note.contains("1 left-over draft can be deleted") && note.contains(&tag)),
+        "{notes:?}"
+    );
+    assert!(stage.github().repository.releases.values().any(|release| release.draft), "it is still there");
+}
+
+#[test]
 fn a_run_that_stops_while_it_waits_leaves_no_doubt_behind() {
     let cohort = cohort();
     let stage = Stage::with(cohort.hosted(), |stage| stage.max_wait = Some(Duration::from_secs(4)));

@@ -7,7 +7,8 @@
 //! | `budget` | when the next one may leave; pure |
 //! | `classify` | what an answer means; pure |
 //! | `journal` | what earlier runs did |
-//! | `observe` | one look: may we write, what is there |
+//! | `preflight` | may we write, is the commit there, do tags stand right |
+//! | `observe` | one look: what is there |
 //! | `perform` | one write |
 //! | `rehearsal` | the pure model of GitHub, on a clock that does not wait |
 //!
@@ -21,6 +22,7 @@ mod documents;
 pub mod journal;
 mod observe;
 mod perform;
+mod preflight;
 pub mod rehearsal;
 mod transport;
 
