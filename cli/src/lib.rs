@@ -20,6 +20,7 @@ pub mod consumer;
 pub mod event;
 pub mod publisher;
 pub mod secret;
+pub mod store;
 pub mod sys;
 pub mod ui;
 

@@ -1,7 +1,11 @@
 //! Results and failures, drawn for a person or written as one JSON document. artifacts.md §8.
 
+mod consent;
+pub mod console;
+
 mod diagnostics;
 mod failure;
+mod installing;
 pub mod progress;
 pub mod table;
 pub mod workflow;
@@ -12,8 +16,9 @@ use std::io::{self, Write as _};
 use aileron_verifier::problem::Class;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::consent::{consent, plan_json};
 pub use self::diagnostics::{draw, problem_json};
-pub use self::failure::{Exit, Failure};
+pub use self::failure::{Exit, Failure, with_published_key};
 pub(crate) use self::failure::{drawn, of_judge, shown};
 use self::workflow::{Workflow, inert, inert_json};
 
