@@ -10,7 +10,7 @@ use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::{Class, Severity, Source};
-use aileron_verifier::suite::InstallSuite;
+use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
 use super::fetch::FetchError;
@@ -56,13 +56,13 @@ impl Installer<'_> {
     /// As [`Installer::action`]. An action that is listed and not there is [`JudgeError::NotYet`].
     pub fn suite_of(&mut self, connector: &Ref) -> Result<Plan, InstallError> {
         let ring = self.trust(&connector.name)?;
-        let Some((bytes, signature)) = self.origin.cohort(connector)? else {
+        let Some(index) = self.origin.cohort(connector)? else {
             let Some(suite) = self.origin.suite(connector)? else {
                 return Err(InstallError::NoSuite(connector.clone()));
             };
             return self.suite_text("suite.toml", suite);
         };
-        let (cohort, _) = verify::cohort(&bytes, &signature, connector, &ring)
+        let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, &ring)
             .map_err(|why| InstallError::Refused { what: connector.to_string(), why, divergence: None })?;
         let listed = listed(&cohort);
         let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
@@ -89,6 +89,9 @@ impl Installer<'_> {
         };
         let source = Source::read(path, bytes).map_err(unreadable)?;
         let parsed = InstallSuite::parse(source.clone());
+        if parsed.document.is_none() && RepositorySuite::parse(source.clone()).document.is_some() {
+            return Err(InstallError::RepositorySuite(path.to_owned()));
+        }
         let suite = match parsed.document {
             Some(suite) if parsed.problems.is_empty() => suite,
             _ => return Err(InstallError::Suite { problems: parsed.problems, text: source }),
@@ -176,17 +179,17 @@ impl Installer<'_> {
         }
         let installed = match self.store.action(name(&verified)) {
             Ok(installed) => installed,
-            Err(StoreError::NoAction(_)) => return Ok(NewAction { verified, before: None }),
+            Err(StoreError::NoAction(_)) => return Ok(NewAction { verified, before: None, could: None }),
             Err(error) => return Err(error.into()),
         };
-        let before = installed.reference;
+        let (before, could) = (installed.reference, Some(installed.abilities));
         let newer = before.as_ref().is_some_and(|before| {
             before.name == reference.name && before.version.precedence(&reference.version).is_lt()
         });
         // The same version again is the store's to compare, byte by byte.
         let same = before.as_ref() == Some(&reference);
         if newer || same || self.force {
-            return Ok(NewAction { verified, before });
+            return Ok(NewAction { verified, before, could });
         }
         Err(StoreError::Taken { installed: before, offered: reference }.into())
     }
