@@ -13,7 +13,6 @@ use aileron_verifier::problem::{Class, Severity, Source};
 use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
-use super::fetch::FetchError;
 use super::install::{InstallError, Installer, NewAction, Plan, Target};
 use super::judge::{self, JudgeError, side_by_side};
 use crate::event::{Event, counted};
@@ -201,12 +200,13 @@ impl Installer<'_> {
     pub fn upgrades(&mut self, installed: &[ActionFile]) -> Result<Plan, InstallError> {
         let mut newer = Vec::new();
         let mut current = Vec::new();
-        for installed in installed.iter().filter_map(|file| file.reference.as_ref()) {
-            match self.origin.newest(&installed.name) {
-                Ok(newest) if installed.version.precedence(&newest.version).is_lt() => newer.push(newest),
+        let installed: Vec<&Ref> = installed.iter().filter_map(|file| file.reference.as_ref()).collect();
+        let names: Vec<_> = installed.iter().map(|reference| reference.name.clone()).collect();
+        for (installed, newest) in installed.into_iter().zip(self.origin.newest_of(&names)?) {
+            match newest {
+                Some(newest) if installed.version.precedence(&newest.version).is_lt() => newer.push(newest),
                 // What is not published any more stays as it is.
-                Ok(_) | Err(FetchError::NoVersion { .. }) => current.push(installed.clone()),
-                Err(error) => return Err(error.into()),
+                _ => current.push(installed.clone()),
             }
         }
         let mut plan = self.actions(newer)?;
