@@ -148,6 +148,11 @@ pub enum PublisherCommand {
         "aileron-pub status v0.1.0 --to dir:../registry"
     ))]
     Status(Status),
+    /// Show what the runs of a version did on GitHub, and what they waited for.
+    ///
+    /// Read from dist/VERSION/journal.jsonl; asks nobody.
+    #[command(after_help = examples!("aileron-pub report v0.1.0", "aileron-pub report v0.1.0 --json"))]
+    Report(Report),
     /// Make and show the publisher's signing key.
     #[command(after_help = examples!(
         "aileron-pub keys generate --out ../publisher.key",
@@ -162,6 +167,25 @@ pub enum PublisherCommand {
         "aileron-pub verify ../registry --keyring keyring.json"
     ))]
     Verify(PublisherVerify),
+}
+
+impl PublisherCommand {
+    /// The version the verb is about, where it is about one.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            PublisherCommand::Check(args) => args.version.as_ref(),
+            PublisherCommand::Build(args) => args.version.as_ref(),
+            PublisherCommand::Pack(args) => Some(&args.making.version),
+            PublisherCommand::Plan(args) => Some(&args.making.version),
+            PublisherCommand::Release(args) => Some(&args.making.version),
+            PublisherCommand::Status(args) => Some(&args.version),
+            PublisherCommand::Report(args) => Some(&args.version),
+            PublisherCommand::Init(_)
+            | PublisherCommand::Demo(_)
+            | PublisherCommand::Keys(_)
+            | PublisherCommand::Verify(_) => None,
+        }
+    }
 }
 
 /// `aileron`'s verbs.
@@ -302,7 +326,7 @@ pub struct Target {
     /// Base of GitHub's API [default: GITHUB_API_URL, else https://api.github.com].
     #[arg(long, value_name = "URL", help_heading = "GitHub")]
     pub api_url: Option<String>,
-    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN].
+    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN, else `gh auth token`].
     #[arg(long, value_name = "FILE", help_heading = "GitHub")]
     pub token_file: Option<PathBuf>,
     /// Whose limits to keep [default: github for api.github.com, else none].
@@ -391,6 +415,9 @@ pub struct Release {
     /// Replace a different publisher key in a directory registry; on GitHub the key is committed, not published.
     #[arg(long)]
     pub replace_key: bool,
+    /// Publish into a model of GitHub instead: no network, no token, no waiting; shows what it takes and how long.
+    #[arg(long)]
+    pub rehearse: bool,
 }
 
 /// `status`.
@@ -402,6 +429,14 @@ pub struct Status {
     /// Where it is published.
     #[command(flatten)]
     pub target: Target,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The version, with or without `v`.
+    #[arg(value_parser = version)]
+    pub version: Version,
 }
 
 /// `keys`.
