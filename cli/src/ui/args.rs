@@ -60,12 +60,16 @@ pub struct Publisher {
     pub command: PublisherCommand,
 }
 
-/// Verify Aileron artifacts.
+/// Trust, install and verify Aileron connectors and actions.
 #[derive(Debug, Parser)]
 #[command(
     name = "aileron",
     version,
-    after_help = examples!("aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry"),
+    after_help = examples!(
+        "aileron connector install github://acme/aileron-connector-x",
+        "aileron action add-suite github://acme/aileron-connector-x@0.1.0",
+        "aileron verify --installed"
+    ),
     arg_required_else_help = true
 )]
 pub struct Consumer {

@@ -196,7 +196,7 @@ fn check(args: &ConnectorCheck, context: &Context) -> Answer {
         };
         rows.push(vec![
             pinned.reference.to_string(),
-            verdict.as_ref().map_or_else(|error| format!("refused: {}", error.class()), |_| "verified".to_owned()),
+            verdict.as_ref().map_or_else(|error| format!("refused: {}", error.class()), |_| "sound".to_owned()),
             published.shown(),
             newer.as_ref().map_or("-".to_owned(), ToString::to_string),
         ]);
