@@ -111,7 +111,7 @@ fn verifying(repository: &Repository, folder: &Path) {
     let archives = proven.artifacts.len();
     let ring = Keyring::of_keys([repository.public]);
     let subject = Subject::Directory(registry.clone());
-    let judge = || judge::judge(&subject, None, &Origin::Scheme, &ring, &|_| ()).expect("archives");
+    let judge = || judge::judge(&subject, None, &Origin::directory("."), &ring, &|_| ()).expect("archives");
     let inside = median((0..RUNS).map(|_| {
         let (judged, time) = timed(judge);
         assert_eq!(judged.iter().filter(|judgement| judgement.verdict.is_ok()).count(), archives);

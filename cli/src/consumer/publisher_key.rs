@@ -6,10 +6,11 @@ use aileron_verifier::fqn::{Fqn, Scheme};
 use aileron_verifier::key::{PublicKey, PublicKeyError};
 use aileron_verifier::problem::Class;
 
-use super::fetch::Origin;
+use super::fetch::{Origin, Place};
 use super::trust::{self, TrustError};
+use crate::secret::Secret;
 use crate::sys::disk::{self, DiskError};
-use crate::sys::http::{self, HttpError};
+use crate::sys::http::{self, HttpError, Request};
 
 /// Most bytes of an answer that are looked at. keyring.md §5.1.
 const LIMIT: u64 = 65_536;
@@ -51,33 +52,86 @@ impl KeyFetchError {
             KeyFetchError::File(error) => error.class(),
         }
     }
+
+    /// Whether asking again later may help.
+    pub fn is_retriable(&self) -> bool {
+        matches!(self, KeyFetchError::Http(error) if error.is_retriable())
+    }
 }
 
-/// Fetches the key of a repository's publisher, anonymously and once. A key that would verify forgeries is refused.
+/// A key, and where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The key.
+    pub key: PublicKey,
+    /// The address or path.
+    pub at: String,
+}
+
+/// Fetches the key of a repository's publisher, once: anonymously, and where GitHub says 404 again with the token, if there
+/// is one. A key that would verify forgeries is refused.
 ///
 /// # Errors
 /// [`KeyFetchError`].
-pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<PublicKey, KeyFetchError> {
-    let (at, bytes) = match origin {
-        Origin::Directory(root) => {
+pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError> {
+    let (at, bytes) = match &origin.place {
+        Place::Directory(root) => {
             let path = root.join(repository.key_path());
             (path.display().to_string(), disk::read(&path, LIMIT)?)
         }
-        Origin::Server(base) => from_server(format!("{}/{}", base.trim_end_matches('/'), repository.key_path()))?,
-        Origin::Scheme if repository.scheme() == Scheme::Github => {
-            from_server(format!("https://raw.githubusercontent.com/{}", repository.key_path()))?
+        Place::Server(base) => public(format!("{}/{}", base.trim_end_matches('/'), repository.key_path()), origin)?,
+        Place::Scheme if repository.scheme() != Scheme::Github => {
+            return Err(KeyFetchError::Scheme(repository.scheme()));
         }
-        Origin::Scheme => return Err(KeyFetchError::Scheme(repository.scheme())),
+        Place::Scheme => {
+            let contents = origin.api(repository, "contents/keys/publisher.pub");
+            let first = match origin.hosts.has_raw() {
+                true => public(format!("{}/{}", origin.hosts.raw, repository.key_path()), origin),
+                false => through_api(&contents, None, origin),
+            };
+            match first {
+                Err(absent @ KeyFetchError::Absent(_)) => {
+                    origin.with_token(|token| through_api(&contents, Some(token), origin)).unwrap_or(Err(absent))?
+                }
+                answer => answer?,
+            }
+        }
     };
-    let key = PublicKey::from_text(&bytes).and_then(PublicKey::refusing_small_order);
-    key.map_err(|why| KeyFetchError::NotAKey { at, why })
+    parse(at, &bytes)
 }
 
-fn from_server(url: String) -> Result<(String, Vec<u8>), KeyFetchError> {
-    match http::get(&url, LIMIT, http::SMALL) {
-        Ok(bytes) => Ok((url, bytes)),
-        Err(error @ HttpError::Absent { .. }) => Err(KeyFetchError::Absent(error)),
-        Err(error) => Err(KeyFetchError::Http(error)),
+/// Fetches the key a catalog entry points to: anonymously, from wherever it says. keyring.md §5.3.
+///
+/// # Errors
+/// [`KeyFetchError`].
+pub fn fetch_from(url: &str, origin: &Origin) -> Result<Fetched, KeyFetchError> {
+    let (at, bytes) = public(url.to_owned(), origin)?;
+    parse(at, &bytes)
+}
+
+fn parse(at: String, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
+    match PublicKey::from_text(bytes).and_then(PublicKey::refusing_small_order) {
+        Ok(key) => Ok(Fetched { key, at }),
+        Err(why) => Err(KeyFetchError::NotAKey { at, why }),
+    }
+}
+
+fn public(url: String, origin: &Origin) -> Result<(String, Vec<u8>), KeyFetchError> {
+    let asked = origin.web.get(&Request::public(&url, LIMIT, http::SMALL));
+    Ok((url, asked.map_err(absent_or_other)?))
+}
+
+/// keyring.md §5.2; artifacts.md §10 decides when.
+fn through_api(url: &str, token: Option<&Secret>, origin: &Origin) -> Result<(String, Vec<u8>), KeyFetchError> {
+    let accept = "application/vnd.github.raw";
+    let asked = origin.web.get(&Request { token, accept, ..Request::public(url, LIMIT, http::SMALL) });
+    Ok((url.to_owned(), asked.map_err(absent_or_other)?))
+}
+
+fn absent_or_other(error: HttpError) -> KeyFetchError {
+    match error {
+        HttpError::Absent { .. } => KeyFetchError::Absent(error),
+        error => KeyFetchError::Http(error),
     }
 }
 

@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::keyring::Keyring;
+use aileron_verifier::problem::Class;
+use aileron_verifier::quote::Quoted;
 
 use super::trust::{self, TrustError};
 use crate::sys::disk::DiskError;
@@ -16,21 +18,49 @@ use crate::sys::environment::Environment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RingFile(PathBuf);
 
-/// Why the ring was not changed; it is then as it was.
+/// Why the ring was not changed; it is then as it was. The texts are keyring.md §1.4's and §1.6's.
 #[derive(Debug, thiserror::Error)]
 pub enum RingError {
     /// It cannot be read, or is refused as it stands.
-    #[error(transparent)]
-    Load(#[from] TrustError),
+    #[error("load keyring {}: {}", Quoted(.path), refusal(.why, .path))]
+    Load {
+        /// The file.
+        path: String,
+        /// Why.
+        why: TrustError,
+    },
     /// It cannot be written.
-    #[error(transparent)]
+    #[error("save keyring: {0}")]
     Save(#[from] DiskError),
+}
+
+impl RingError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            RingError::Load { why, .. } => why.class(),
+            RingError::Save(_) => Class::StoreUnwritable,
+        }
+    }
+}
+
+/// The reason as keyring.md §1.4 words it: a plain I/O error, else class and text.
+fn refusal(why: &TrustError, path: &str) -> String {
+    match why {
+        TrustError::Disk(why) => format!("read keyring {}: {}", Quoted(path), why.cause),
+        why => format!("{}: {why}", why.class()),
+    }
 }
 
 impl RingFile {
     /// Below `AILERON_HOME`, else `~/.aileron`; `None` without a home. keyring.md §1.1.
     pub fn at_home(environment: &Environment) -> Option<RingFile> {
         Some(RingFile(environment.aileron_home()?.join("keyring.json")))
+    }
+
+    /// A ring somewhere else.
+    pub fn at(path: PathBuf) -> RingFile {
+        RingFile(path)
     }
 
     /// Where it is.
@@ -46,6 +76,14 @@ impl RingFile {
         trust::ring_at(&self.0)
     }
 
+    /// As [`RingFile::load`], for a command that is about this file: the error names it.
+    ///
+    /// # Errors
+    /// [`RingError::Load`].
+    pub fn load_or_refuse(&self) -> Result<Keyring, RingError> {
+        self.load().map_err(|why| RingError::Load { path: self.0.display().to_string(), why })
+    }
+
     /// Reads it, lets `change` work on it, and writes it when it came out different. No other process that changes it
     /// this way comes in between. A command that changes nothing leaves the file byte for byte as it was, v1 or not.
     ///
@@ -53,7 +91,7 @@ impl RingFile {
     /// [`RingError`].
     pub fn edit<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> Result<T, RingError> {
         let _lock = self.lock()?;
-        let before = self.load()?;
+        let before = self.load_or_refuse()?;
         let mut ring = before.clone();
         let answer = change(&mut ring);
         if ring != before {

@@ -1,11 +1,20 @@
 //! One request at a time, with a cap on everything a server decides: size, time, number and direction of redirects.
+//!
+//! A body is taken as it comes: no `Content-Encoding` is asked for, none is undone, so that nothing unpacks itself on the
+//! way in and the cap counts what was sent. Not here: what an answer means, where credentials come from.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::blocking::Client;
+use reqwest::dns::{Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{StatusCode, Url};
+use reqwest::{Certificate, StatusCode, Url};
+
+use crate::secret::Secret;
 
 /// Total time of one fetch, body included, for what must be small. keyring.md §5.1.
 pub const SMALL: Duration = Duration::from_secs(15);
@@ -32,6 +41,14 @@ pub enum HttpError {
         url: String,
         /// The status.
         status: u16,
+    },
+    /// The server sends on to where this program does not go, or for ever.
+    #[error("GET {url}: {why}")]
+    Redirect {
+        /// What was asked for.
+        url: String,
+        /// Where to, or how often.
+        why: String,
     },
     /// There was no answer, or it broke off.
     #[error("GET {url}: {why}")]
@@ -63,36 +80,174 @@ impl HttpError {
         match self {
             HttpError::Refused { status, .. } => *status == 429 || *status >= 500,
             HttpError::Unreachable { .. } => true,
-            HttpError::Absent { .. } | HttpError::TooLarge { .. } | HttpError::Scheme { .. } => false,
+            HttpError::Absent { .. }
+            | HttpError::Redirect { .. }
+            | HttpError::TooLarge { .. }
+            | HttpError::Scheme { .. } => false,
         }
     }
+}
+
+/// Host names to addresses; port 0 stands for the address's own.
+pub type Resolver = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
+
+/// What differs between this machine and a test of it. Proxies come from the environment in any case.
+#[derive(Clone)]
+pub struct Options {
+    /// The only certificates that vouch for servers, as DER [default: the platform's; `SSL_CERT_FILE` is honoured there].
+    pub roots: Option<Vec<Vec<u8>>>,
+    /// Who knows the addresses of hosts [default: the system].
+    pub resolver: Option<Resolver>,
+    /// How long a connection may take.
+    pub connect: Duration,
+    /// How long a server may say nothing.
+    pub idle: Duration,
+    /// Total time of any fetch, where that is less than what it may take.
+    pub longest: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            roots: None,
+            resolver: None,
+            connect: Duration::from_secs(10),
+            idle: Duration::from_secs(30),
+            longest: Duration::MAX,
+        }
+    }
+}
+
+/// The web as one run sees it: connections are kept, and made on first use.
+pub struct Web {
+    options: Options,
+    client: OnceLock<Result<Client, String>>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// Sent to the address's own host only; a redirect elsewhere goes without it. artifacts.md §10.
+    pub token: Option<&'a Secret>,
+    /// The form of answer that is wanted.
+    pub accept: &'a str,
+    /// Most bytes of the answer.
+    pub limit: u64,
+    /// Most time for all of it.
+    pub total: Duration,
+}
+
+impl<'a> Request<'a> {
+    /// A public file.
+    pub fn public(url: &'a str, limit: u64, total: Duration) -> Request<'a> {
+        Request { url, token: None, accept: "*/*", limit, total }
+    }
+}
+
+impl Default for Web {
+    fn default() -> Web {
+        Web::new(Options::default())
+    }
+}
+
+impl Web {
+    /// The web through these options.
+    pub fn new(options: Options) -> Web {
+        Web { options, client: OnceLock::new() }
+    }
+
+    /// Fetches what is asked for.
+    ///
+    /// # Errors
+    /// [`HttpError`]; nothing was written anywhere.
+    pub fn get(&self, request: &Request<'_>) -> Result<Vec<u8>, HttpError> {
+        let limit = request.limit;
+        let total = request.total.min(self.options.longest);
+        let idle = self.options.idle.min(total);
+        let deadline = Instant::now() + total;
+        let parsed = address(request.url).ok_or_else(|| HttpError::Scheme { url: request.url.to_owned() })?;
+        let url = &shown(&parsed);
+        let made = self.client.get_or_init(|| build(&self.options).map_err(|error| innermost(&error)));
+        let client = made.as_ref().map_err(|why| HttpError::Unreachable { url: url.to_owned(), why: why.clone() })?;
+        let mut asking = client.get(parsed).timeout(idle).header(ACCEPT, request.accept);
+        if let Some(token) = request.token {
+            asking = asking.header(AUTHORIZATION, bearer(token, url)?);
+        }
+        let answer = asking.send().map_err(|error| failed(url, &error))?;
+        let status = answer.status();
+        let (url, code) = (url.to_owned(), status.as_u16());
+        match status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE => return Err(HttpError::Absent { url, status: code }),
+            status if status.is_redirection() => {
+                let to = answer.headers().get(LOCATION).map(|to| astray(&String::from_utf8_lossy(to.as_bytes())));
+                let why = to.unwrap_or_else(|| format!("HTTP {code}, and does not say where to"));
+                return Err(HttpError::Redirect { url, why });
+            }
+            _ => return Err(HttpError::Refused { url, status: code }),
+        }
+        if answer.content_length().is_some_and(|length| length > limit) {
+            return Err(HttpError::TooLarge { url, limit });
+        }
+        body(answer, url, limit, deadline)
+    }
+}
+
+fn bearer(token: &Secret, url: &str) -> Result<HeaderValue, HttpError> {
+    let bytes = zeroize::Zeroizing::new([b"Bearer ", token.expose().trim_ascii()].concat());
+    let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| HttpError::Unreachable {
+        url: url.to_owned(),
+        why: "the token holds characters that no header may have".to_owned(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Fetches a public file: no credentials, proxies from the environment, roots from the platform.
 ///
 /// # Errors
 /// [`HttpError`]; nothing was written anywhere.
-pub fn get(url: &str, limit: u64, patience: Duration) -> Result<Vec<u8>, HttpError> {
-    let began = Instant::now();
-    let unreachable = |error: reqwest::Error| unreachable(url, &error);
-    let parsed = address(url).ok_or_else(|| HttpError::Scheme { url: url.to_owned() })?;
-    let answer = client(patience).and_then(|client| client.get(parsed).send()).map_err(unreachable)?;
-    let status = answer.status();
-    let (url, code) = (url.to_owned(), status.as_u16());
-    match status {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND | StatusCode::GONE => return Err(HttpError::Absent { url, status: code }),
-        _ => return Err(HttpError::Refused { url, status: code }),
-    }
-    body(answer, url, limit, began + patience)
+pub fn get(url: &str, limit: u64, total: Duration) -> Result<Vec<u8>, HttpError> {
+    Web::default().get(&Request::public(url, limit, total))
 }
 
-/// A client that says who it is and follows redirects in safe directions only.
+/// A client that says who it is and follows redirects in safe directions only. `patience` bounds the wait for an answer,
+/// and each wait within it.
 pub(crate) fn client(patience: Duration) -> Result<Client, reqwest::Error> {
+    build(&Options { idle: patience, connect: patience, ..Options::default() })
+}
+
+fn build(options: &Options) -> Result<Client, reqwest::Error> {
     // Whichever thread is first installs it; that the others find one is the point.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let agent = concat!("aileron/", env!("CARGO_PKG_VERSION"));
-    Client::builder().timeout(patience).user_agent(agent).redirect(Policy::custom(follow)).build()
+    let identity = [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))];
+    let mut builder = Client::builder()
+        .connect_timeout(options.connect)
+        .timeout(options.idle)
+        .user_agent(agent)
+        .default_headers(identity.into_iter().collect())
+        .referer(false)
+        .redirect(Policy::custom(follow));
+    if let Some(resolver) = &options.resolver {
+        builder = builder.dns_resolver(Arc::new(Injected(resolver.clone())));
+    }
+    if let Some(roots) = &options.roots {
+        let roots = roots.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>()?;
+        builder = builder.tls_certs_only(roots);
+    }
+    builder.build()
+}
+
+struct Injected(Resolver);
+
+impl Resolve for Injected {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = (self.0)(name.as_str());
+        Box::pin(async move { Ok(Box::new(found?.into_iter()) as Box<dyn Iterator<Item = SocketAddr> + Send>) })
+    }
 }
 
 /// A URL that may be asked.
@@ -108,12 +263,18 @@ fn body(mut answer: impl Read, url: String, limit: u64, deadline: Instant) -> Re
         let count = match answer.read(&mut chunk) {
             Ok(0) => return Ok(bytes),
             Ok(count) => count,
-            Err(error) => return Err(HttpError::Unreachable { url, why: innermost(&error) }),
+            Err(error) => return Err(HttpError::Unreachable { url, why: plainly(&innermost(&error)) }),
         };
-        bytes.extend_from_slice(&chunk[..count]);
-        if bytes.len() as u64 > limit {
+        if (bytes.len() + count) as u64 > limit {
             return Err(HttpError::TooLarge { url, limit });
         }
+        if bytes.capacity() < bytes.len() + count {
+            // Doubling, and from a quarter of the cap on all of it: a body at the cap must not cost twice the cap.
+            let doubled = 2 * bytes.capacity() as u64;
+            let wanted = if doubled > limit / 2 { limit } else { doubled };
+            bytes.reserve_exact((wanted as usize).max(bytes.len() + count) - bytes.len());
+        }
+        bytes.extend_from_slice(&chunk[..count]);
         if Instant::now() > deadline {
             return Err(HttpError::Unreachable { url, why: "timed out".to_owned() });
         }
@@ -131,21 +292,51 @@ fn may_be_asked(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && loopback())
 }
 
+/// The library drops `Authorization` when the host or the port changes; here is decided where a redirect may lead at all.
 fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     if attempt.previous().len() > REDIRECTS {
         return attempt.error("too many redirects");
     }
     if may_be_asked(attempt.url()) {
-        attempt.follow()
-    } else {
-        attempt.error("redirected to something other than https")
+        return attempt.follow();
+    }
+    let target = shown(attempt.url());
+    attempt.error(astray(&target))
+}
+
+fn astray(target: &str) -> String {
+    format!("redirected to {}, which is not https:// (http:// is for this machine only)", target.escape_debug())
+}
+
+/// An address as messages show it: a password or a signed query is nobody's business.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    let _ = url.set_username("").and_then(|()| url.set_password(None)); // an address without a host has neither
+    url.set_query(None);
+    url.to_string()
+}
+
+fn failed(url: &str, error: &reqwest::Error) -> HttpError {
+    let url = url.to_owned();
+    match error {
+        error if error.is_redirect() => HttpError::Redirect { url, why: innermost(error) },
+        error if error.is_timeout() => HttpError::Unreachable { url, why: "timed out".to_owned() },
+        error => HttpError::Unreachable { url, why: plainly(&innermost(error)) },
     }
 }
 
-fn unreachable(url: &str, error: &reqwest::Error) -> HttpError {
-    HttpError::Unreachable {
-        url: url.to_owned(),
-        why: if error.is_timeout() { "timed out".to_owned() } else { innermost(error) },
+/// The few causes whose own words say nothing to a person.
+fn plainly(cause: &str) -> String {
+    match cause {
+        "operation timed out" => "timed out".to_owned(),
+        "end of file before message length reached" | "connection closed before message completed" => {
+            "the connection ended before the whole answer had come".to_owned()
+        }
+        "UnknownIssuer" | "invalid peer certificate: UnknownIssuer" => {
+            "the server's certificate is by an issuer this machine does not know (SSL_CERT_FILE names others)"
+                .to_owned()
+        }
+        other => other.to_owned(),
     }
 }
 
@@ -214,13 +405,13 @@ mod tests {
 
     #[test] // artifacts.md §10
     fn a_server_decides_neither_size_nor_time_nor_direction() {
-        let get = |answers: Vec<Vec<u8>>| get(&serve(answers), 1000, SMALL);
+        let get = |answers: Vec<Vec<u8>>| super::get(&serve(answers), 1000, SMALL);
         let long = get(vec![answer("200 OK", &[b'x'; 5000])]).unwrap_err();
         assert!(matches!(long, HttpError::TooLarge { limit: 1000, .. }), "{long}");
         for target in ["http://example.com/x", "file:///etc/passwd", "ftp://localhost/x"] {
             let error = get(vec![answer(&format!("302 Found\r\nLocation: {target}"), b"")]).unwrap_err();
             assert!(
-                error.to_string().contains("other than https") || matches!(error, HttpError::Refused { .. }),
+                matches!(&error, HttpError::Redirect { why, .. } if why.contains(target)) && !error.is_retriable(),
                 "{target}: {error}"
             );
         }

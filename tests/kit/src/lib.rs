@@ -1,11 +1,13 @@
 //! Shared test fixtures: a publisher whose key never changes, a toy connector with its actions, archives no honest tool
-//! would write, a GitHub on a local port, and the optional vectors that lie beside the workspace.
+//! would write, a GitHub on a local port, servers that do what no honest one would, and the optional vectors that lie beside the workspace.
 //!
 //! Everything here is deterministic. A fixture panics with a reason where it cannot be made: a broken fixture is a bug of
 //! the test, not something to handle.
 
 pub mod github;
+pub mod peers;
 mod publisher;
+pub mod scripted;
 mod shared;
 pub mod tar;
 mod toy;

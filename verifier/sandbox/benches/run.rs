@@ -4,6 +4,7 @@
 //! stands the same done with the bare engine. Figures are medians; a line says what it repeats. Needs Go.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to whoever started it")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing to report")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -88,19 +89,33 @@ fn compiling(wasm: &[u8]) {
     let bare = with(&|_| ());
     let rows: [(&str, wasmtime::Engine); 5] = [
         ("bare engine, defaults", bare),
-        ("+ epochs", with(&|config| drop(config.epoch_interruption(true)))),
-        ("+ epochs, no symbols, no address map", with(&|config| {
-            small(config);
-            config.epoch_interruption(true);
-        })),
-        ("+ epochs, optimised for size too", with(&|config| {
-            small(config);
-            config.epoch_interruption(true).cranelift_opt_level(OptLevel::SpeedAndSize);
-        })),
-        ("+ epochs, not optimised", with(&|config| {
-            small(config);
-            config.epoch_interruption(true).cranelift_opt_level(OptLevel::None);
-        })),
+        (
+            "+ epochs",
+            with(&|config| {
+                config.epoch_interruption(true);
+            }),
+        ),
+        (
+            "+ epochs, no symbols, no address map",
+            with(&|config| {
+                small(config);
+                config.epoch_interruption(true);
+            }),
+        ),
+        (
+            "+ epochs, optimised for size too",
+            with(&|config| {
+                small(config);
+                config.epoch_interruption(true).cranelift_opt_level(OptLevel::SpeedAndSize);
+            }),
+        ),
+        (
+            "+ epochs, not optimised",
+            with(&|config| {
+                small(config);
+                config.epoch_interruption(true).cranelift_opt_level(OptLevel::None);
+            }),
+        ),
     ];
     for (name, engine) in rows {
         let time = median(COMPILES, || drop(Module::from_binary(&engine, wasm).unwrap()));

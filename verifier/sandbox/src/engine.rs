@@ -142,11 +142,8 @@ impl Engine {
     }
 
     fn compiled(&self, source: &Source<'_>) -> Result<Connector, Failure> {
-        let declared: Option<Vec<String>> = source
-            .manifest
-            .imports
-            .as_ref()
-            .map(|imports| imports.iter().map(|import| import.value.clone()).collect());
+        let declared: Option<Vec<String>> =
+            source.manifest.imports.as_ref().map(|imports| imports.iter().map(|import| import.value.clone()).collect());
         let faults = source.module.faults(declared.as_deref());
         if !faults.is_empty() {
             let words: Vec<_> = faults.into_iter().take(FAULTS_SHOWN).map(|fault| fault.message).collect();

@@ -41,8 +41,12 @@ pub struct Invocation {
     pub stop: Option<&'static AtomicBool>,
     /// Sees the guest's memory when the run is over. For tests that look for what must not be there.
     #[doc(hidden)]
-    pub inspect: Option<Box<dyn FnOnce(&[u8]) + Send>>,
+    pub inspect: Option<Inspector>,
 }
+
+/// Looks at the memory of a guest that has ended.
+#[doc(hidden)]
+pub type Inspector = Box<dyn FnOnce(&[u8]) + Send>;
 
 /// How often a caller's wish to stop is looked at.
 pub const STOP_CHECK: Duration = Duration::from_millis(25);

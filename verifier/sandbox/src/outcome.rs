@@ -124,12 +124,9 @@ pub fn decide(evidence: Evidence<'_>) -> Result<Option<Output>, Failure> {
 
 fn wall_time(limit: Duration) -> Failure {
     let configured = duration(limit);
-    Failure::new(
-        failure::RESOURCE_LIMIT_EXCEEDED,
-        format!("wall_time limit exceeded (configured: {configured})"),
-    )
-    .with("limit", "wall_time")
-    .with("configured", configured)
+    Failure::new(failure::RESOURCE_LIMIT_EXCEEDED, format!("wall_time limit exceeded (configured: {configured})"))
+        .with("limit", "wall_time")
+        .with("configured", configured)
 }
 
 fn memory(limit: u64) -> Failure {

@@ -163,7 +163,7 @@ pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<P
             let proven = seal(pinned(ready, request, world)?, key, world)?;
             Ok(Planned::Signed(Box::new(plan::plan(proven, &remote, request)?)))
         }
-        Err(ReleaseError::Key(error)) if error.is_absent() => {
+        Err(ReleaseError::Key(error)) if error.is_absent() || error.is_occasion() => {
             Ok(Planned::Unsigned(pinned(ready, request, world)?.preview()))
         }
         Err(error) => Err(error),

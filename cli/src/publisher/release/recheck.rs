@@ -47,10 +47,12 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
         let refused = |cause| ReleaseError::Refused { reference: artifact.reference.clone(), cause };
         let verified = Unverified::new(bytes).verify(&wanted, &ring).map_err(refused)?;
         world.advance();
-        if verified.digest() == published {
-            return Ok(());
+        match verified.digest() {
+            Some(found) if found != published => {
+                Err(ReleaseError::Differs { tag: artifact.tag.to_string(), published, found: found.to_string() })
+            }
+            _ => Ok(()),
         }
-        Err(ReleaseError::Differs { tag: artifact.tag.to_string(), published, found: verified.digest().to_string() })
     })?;
     index(&proven, forge, &scope, writes)?;
     world.end(format!("{} of {} installable", proven.artifacts.len(), proven.artifacts.len()));

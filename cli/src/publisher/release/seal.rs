@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::make::{Change, Pinned};
 use super::{Ready, ReleaseError, Request, World};
 use crate::publisher::forge::Asset;
-use crate::publisher::sign::{KeyError, Origin, SigningKey, load_signing_key};
+use crate::publisher::sign::{KeyError, Origin, SigningKey, load_signing_key, may_sign};
 
 /// Signed files, not yet archives.
 pub struct Signed {
@@ -36,6 +36,7 @@ pub struct Unlocked {
 /// # Errors
 /// [`ReleaseError::Key`], [`ReleaseError::NoPublisherKey`] or [`ReleaseError::WrongKey`].
 pub fn unlock(ready: &Ready, request: &Request, world: &World<'_>) -> Result<Unlocked, ReleaseError> {
+    may_sign(world.environment)?;
     let public = ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
     let account = ready.release.name.repo_authority();
     let variable = |name: &str| world.environment.secret(name);

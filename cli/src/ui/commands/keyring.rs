@@ -15,7 +15,6 @@ use super::{Answer, Context};
 use crate::consumer::fetch::Origin;
 use crate::consumer::publisher_key;
 use crate::consumer::ring::{RingError, RingFile};
-use crate::consumer::trust::TrustError;
 use crate::ui::report::{Exit, Failure, Outcome};
 
 const USAGE: &str = "usage: aileron keyring <trust|list|revoke> [args...]";
@@ -122,7 +121,7 @@ fn trust(args: &[String], context: &Context) -> Answer {
     let no_home = "cannot determine home directory; set $HOME or write ~/.aileron/keyring.json by hand";
     let file = ring_file(context, no_home)?;
     let is_new = |ring: &mut Keyring| !ring.exact(&granted).contains(&key) && ring.grant(granted.clone(), key);
-    let changed = file.edit(is_new).map_err(|failure| refused(&file, &failure))?;
+    let changed = file.edit(is_new).map_err(|failure| refused(&failure))?;
     let reach = match (changed, flags.has("repo-only")) {
         (false, _) => String::new(),
         (true, true) => "  This covers this repository alone.\n".to_owned(),
@@ -174,7 +173,7 @@ fn resolve(authority: &str, flags: &Flags, context: &Context) -> Result<(Authori
     let failed = |why: publisher_key::KeyFetchError| {
         error(why.class(), format!("fetch publisher key for {}: {why}", name.repo_authority()))
     };
-    Ok((granted, fetched.map_err(failed)?))
+    Ok((granted, fetched.map_err(failed)?.key))
 }
 
 /// `github://owner`, with or without slashes behind it. keyring.md §2.4.
@@ -186,7 +185,7 @@ fn bare_owner(text: &str) -> Option<&str> {
 
 fn list(context: &Context) -> Answer {
     let file = ring_file(context, "cannot determine home directory")?;
-    let ring = file.load().map_err(|failure| refused(&file, &failure.into()))?;
+    let ring = file.load_or_refuse().map_err(|failure| refused(&failure))?;
     let path = file.path().display();
     let mut groups: BTreeMap<Authority, Vec<Authority>> = BTreeMap::new();
     for authority in ring.authorities() {
@@ -240,7 +239,7 @@ fn revoke(args: &[String], context: &Context) -> Answer {
         (None, _) => return Err(usage(REVOKE_USAGE)),
     };
     let file = ring_file(context, "cannot determine home directory")?;
-    let removed = file.edit(|ring| what.remove(ring)).map_err(|failure| refused(&file, &failure))?;
+    let removed = file.edit(|ring| what.remove(ring)).map_err(|failure| refused(&failure))?;
     let path = file.path().display();
     let text = match &what {
         _ if removed == 0 => what.unchanged(),
@@ -289,15 +288,6 @@ fn ring_file(context: &Context, no_home: &str) -> Result<RingFile, Failure> {
     RingFile::at_home(&context.environment).ok_or_else(|| error(Class::ValidationError, no_home))
 }
 
-/// keyring.md §1.4 and §1.6: what stands before the reason.
-fn refused(file: &RingFile, failure: &RingError) -> Failure {
-    let path = file.path().display().to_string();
-    match failure {
-        RingError::Save(why) => error(Class::StoreUnwritable, format!("save keyring: {why}")),
-        RingError::Load(TrustError::Disk(why)) => {
-            let message = format!("load keyring {}: read keyring {}: {}", Quoted(&path), Quoted(&path), why.cause);
-            error(Class::FetchFailed, message)
-        }
-        RingError::Load(why) => error(why.class(), format!("load keyring {}: {}: {why}", Quoted(&path), why.class())),
-    }
+fn refused(failure: &RingError) -> Failure {
+    error(failure.class(), failure.to_string())
 }

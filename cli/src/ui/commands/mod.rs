@@ -1,9 +1,12 @@
 //! One file per verb: request in, [`Outcome`] out. A verb that needs two wings composes them here.
 
+mod action;
 mod build;
 mod check;
+mod connector;
 mod demo;
 mod init;
+mod install;
 mod keyring;
 mod keys;
 mod pack;
@@ -24,10 +27,11 @@ use clap::error::ErrorKind;
 
 use super::args::{Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, Settings};
 use super::report::progress::{Progress, Style};
+use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
 use crate::publisher::project;
 use crate::publisher::release::{Request, SecretSource, World};
-use crate::publisher::sign::OsKeychain;
+use crate::publisher::sign::{self, OsKeychain};
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
 use crate::sys::interrupt;
@@ -54,6 +58,11 @@ impl Context {
     /// Starts child processes that know nothing of our secrets and end with the run.
     pub(crate) fn spawner(&self) -> Spawner<'_> {
         Spawner { environment: &self.environment, stop: self.stop }
+    }
+
+    /// Said before anything is read or asked: a verb that exists to sign has no business on a pull request.
+    fn may_sign(&self) -> Result<(), Failure> {
+        sign::may_sign(&self.environment).map_err(|error| Failure::from(&error))
     }
 
     /// Runs a publisher step with this context's world.
@@ -83,8 +92,9 @@ impl Context {
 pub fn publisher(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(args, |args: Publisher| {
         let context = Context::new(args.output);
+        let workflow = Workflow::of(&context.environment, &args.repository, args.command.version());
         let (command, result) = dispatch(args, &context);
-        finish(command, context.output.json, result)
+        finish(command, context.output.json, workflow.as_ref(), result)
     })
 }
 
@@ -96,9 +106,13 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Demo(args) => ("demo", demo::run(&args, context)),
         PublisherCommand::Check(args) => ("check", check::run(&args, &repository, context)),
         PublisherCommand::Build(args) => ("build", build::run(args, repository, context)),
-        PublisherCommand::Pack(args) => ("pack", pack::run(args, repository, context)),
+        PublisherCommand::Pack(args) => {
+            ("pack", context.may_sign().and_then(|()| pack::run(args, repository, context)))
+        }
         PublisherCommand::Plan(args) => ("plan", plan::run(args, repository, context)),
-        PublisherCommand::Release(args) => ("release", release::run(args, repository, context)),
+        PublisherCommand::Release(args) => {
+            ("release", context.may_sign().and_then(|()| release::run(args, repository, context)))
+        }
         PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
         PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
@@ -115,14 +129,24 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         match args.command {
             ConsumerCommand::Verify(verify) => {
                 let context = Context::new(args.output);
-                finish("verify", context.output.json, verify::run(&verify, &context))
+                finish("verify", context.output.json, None, verify::run(&verify, &context))
+            }
+            ConsumerCommand::Connector(verb) => {
+                let context = Context::new(args.output);
+                let (command, result) = connector::run(verb, &context);
+                finish(command, context.output.json, result)
+            }
+            ConsumerCommand::Action(verb) => {
+                let context = Context::new(args.output);
+                let (command, result) = action::run(verb, &context);
+                finish(command, context.output.json, result)
             }
             ConsumerCommand::Keyring { args: words } => {
                 // `keyring` has a flag syntax of its own; how output looks is said anywhere.
                 let (json, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word == "--json");
                 let output = Output { json: args.output.json || !json.is_empty(), ..args.output };
                 let command = words.first().map_or("keyring".to_owned(), |verb| format!("keyring {verb}"));
-                finish(&command, output.json, keyring::run(&words, &Context::new(output)))
+                finish(&command, output.json, None, keyring::run(&words, &Context::new(output)))
             }
         }
     })
@@ -162,7 +186,8 @@ fn explain<A: Parser>(error: &clap::Error, args: &[OsString]) -> Exit {
                 .fold(Failure::usage(message), Failure::evidence)
         }
     };
-    finish(if verb.is_empty() { "usage" } else { &verb }, json, Err(failure.next(more)))
+    let workflow = Workflow::of(&Environment::of_this_process(), Path::new("."), None);
+    finish(if verb.is_empty() { "usage" } else { &verb }, json, workflow.as_ref(), Err(failure.next(more)))
 }
 
 /// The program and the verb a command line that does not parse was meant for, as far as they can be told.

@@ -146,7 +146,9 @@ fn panel(verified: &Verified) -> String {
     if let Some(content) = verified.content() {
         text.push_str(&format!("  content hash  {content}\n"));
     }
-    text.push_str(&format!("  archive       {} ({} bytes)\n", verified.digest(), grouped(verified.size())));
+    if let (Some(digest), Some(size)) = (verified.digest(), verified.size()) {
+        text.push_str(&format!("  archive       {digest} ({} bytes)\n", grouped(size)));
+    }
     text.push_str(&format!("  signed by     {}\n", verified.signer()));
     match verified.payload() {
         Payload::Connector { .. } => {
@@ -181,7 +183,7 @@ fn rows(directory: &Path, judged: &[Judgement]) -> String {
                 } else {
                     format!("verified, {}", counted(warned, "warning"))
                 };
-                vec![verified.reference().to_string(), path, grouped(verified.size()), verdict]
+                vec![verified.reference().to_string(), path, verified.size().map_or("-".to_owned(), grouped), verdict]
             }
             Err(error) => vec!["-".to_owned(), path, "-".to_owned(), format!("refused: {}: {error}", error.class())],
         }

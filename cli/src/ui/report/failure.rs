@@ -10,6 +10,7 @@ use aileron_verifier::verify::VerifyError;
 use serde_json::{Value, json};
 
 use super::diagnostics::{draw, problem_json};
+use crate::consumer::ask::{AskError, Divergence};
 use crate::consumer::fetch::FetchError;
 use crate::consumer::judge::JudgeError;
 use crate::consumer::trust::TrustError;
@@ -23,6 +24,7 @@ use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
+use crate::sys::http::HttpError;
 
 /// How a process ends. artifacts.md §8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,6 +339,59 @@ impl From<TrustError> for Failure {
     }
 }
 
+/// A declined publisher is 1 (artifacts.md §10); what else stops the question follows §8.
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Failure {
+        let message = error.to_string();
+        let fail = |exit| Failure {
+            pinned: Some(format!("error: {message}")),
+            ..Failure::new(error.class(), exit, message.clone())
+        };
+        match &error {
+            AskError::NoHome | AskError::Ring(_) | AskError::Console { .. } => fail(Exit::Failure),
+            AskError::Declined(repo) => fail(Exit::Failure)
+                .next(format!("aileron keyring trust --repo-only {repo}, to trust this repository alone")),
+            AskError::DeclinedBefore(_) => fail(Exit::Failure),
+            AskError::Key { authority, why } if error.class() == Class::FetchFailed => {
+                Failure { retriable: why.is_retriable(), ..fail(Exit::NotFound) }
+                    .next(format!("aileron keyring trust --key-file PEM {authority}, with the key from its publisher"))
+            }
+            AskError::Key { .. } => fail(Exit::Refused),
+            AskError::OtherKey { wanted, found, .. } => fail(Exit::Refused)
+                .details(json!({"wanted": wanted, "found": found}))
+                .next("ask the publisher which key is right, before anything else"),
+        }
+    }
+}
+
+/// Both fingerprints beside a signature that no trusted key accepts. artifacts.md §10.
+pub fn with_published_key(failure: Failure, divergence: &Divergence) -> Failure {
+    let authority = &divergence.authority;
+    let trusted: Vec<String> = divergence.trusted.iter().map(ToString::to_string).collect();
+    let mut details = json!({"tried": divergence.trusted});
+    let mut failure = Failure { evidence: Vec::new(), ..failure };
+    failure = failure.evidence(format!("  trusted for {authority}: {}", trusted.join(", ")));
+    let next = match &divergence.published {
+        Ok(published) => {
+            let fingerprint = published.key.fingerprint();
+            details["published"] = json!(fingerprint);
+            failure = failure.evidence(format!("  published at {}: {fingerprint}", published.at));
+            match divergence.differs() {
+                Some(_) => format!(
+                    "compare the published key with the publisher's release notes; if the key was rotated, \
+                     aileron keyring trust --fingerprint {fingerprint} {authority}"
+                ),
+                None => "the publisher's key has not changed and did not sign this: do not install it".to_owned(),
+            }
+        }
+        Err(why) => {
+            failure = failure.evidence(format!("  the published key is not known: {why}"));
+            "compare fingerprints with the publisher's release notes".to_owned()
+        }
+    };
+    failure.details(details).next(next)
+}
+
 impl From<JudgeError> for Failure {
     fn from(error: JudgeError) -> Failure {
         of_judge(&error)
@@ -348,24 +403,54 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
     let fail = |exit| Failure::new(error.class(), exit, error.to_string());
     match error {
         JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
-        JudgeError::Fetch(FetchError::Absent { .. }) => {
-            fail(Exit::NotFound).next("check the name and the version, or name another mirror with --from")
-        }
-        JudgeError::Fetch(error) => Failure { retriable: error.is_retriable(), ..fail(Exit::NotFound) },
+        JudgeError::Fetch(error) => error.into(),
         JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
+    }
+}
+
+/// Bytes that did not come, or are no archive at first sight.
+impl From<&FetchError> for Failure {
+    fn from(error: &FetchError) -> Failure {
+        let exit = if error.class() == Class::FetchFailed { Exit::NotFound } else { Exit::Refused };
+        let failure = Failure::new(error.class(), exit, error.to_string());
+        let failure = Failure { retriable: error.is_retriable(), ..failure };
+        match error {
+            FetchError::Absent { .. } => {
+                failure.next("check the name and the version, or name another mirror with --from")
+            }
+            FetchError::WebPage { .. } => {
+                failure.next("sign in where the server wants it, or correct the mirror's address")
+            }
+            FetchError::Unlisted { name, .. } => failure.next(format!("name a version: {name}@VERSION")),
+            FetchError::NoVersion { name, .. } => {
+                failure.next(format!("check the name; a pre-release must be named: {name}@VERSION"))
+            }
+            FetchError::Garbled { .. } => failure.next("name another mirror with --from"),
+            FetchError::Http(HttpError::Refused { status: 401 | 403, .. }) => {
+                failure.next("the server wants to know who asks: name another mirror with --from")
+            }
+            FetchError::Http(error) if error.is_retriable() => {
+                failure.next("check the network and HTTPS_PROXY, then run the same command again")
+            }
+            FetchError::Http(_) => failure.next("name another mirror with --from"),
+            FetchError::Disk(_) | FetchError::Nowhere(_) => failure,
+        }
+    }
+}
+
+/// Somebody else's document: every problem drawn, the first one's place.
+pub(super) fn drawn_problems(failure: Failure, problems: &[Problem], source: &Source) -> Failure {
+    let drawn = problems.iter().map(|problem| draw(problem, Some(source), &[])).collect::<String>();
+    let failure = failure.evidence(drawn.trim_end());
+    match problems.first() {
+        Some(first) => failure.at(first, Some(source)),
+        None => failure,
     }
 }
 
 fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
     match refusal {
-        VerifyError::Document { problems, text: source } => {
-            let drawn = problems.iter().map(|problem| draw(problem, Some(source), &[])).collect::<String>();
-            let failure = failure.evidence(drawn.trim_end());
-            match problems.first() {
-                Some(first) => failure.at(first, Some(source)),
-                None => failure,
-            }
-        }
+        VerifyError::Document { problems, text: source } => drawn_problems(failure, problems, source),
         VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
         VerifyError::Signature(refused @ SignatureRefused::NoKey { authority }) => tried(refused, failure)
             .next(format!("aileron keyring trust {authority}, or pass the publisher's key with --key PEM")),
@@ -407,6 +492,9 @@ impl From<&KeyError> for Failure {
             KeyError::Absent { .. } => {
                 failure.next("pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub keys generate`")
             }
+            KeyError::PullRequest { .. } => failure.next(
+                "sign on a pushed tag or on workflow_dispatch; on a pull request run `check`, or `build VERSION` for the hash",
+            ),
             KeyError::PassphraseMissing => failure.next("set AILERON_KEY_PASSPHRASE, or run this on a terminal"),
             KeyError::NoKeychain(_) => failure.next("pass --out FILE or --print-secret instead"),
             KeyError::InWorkTree { .. } => failure.next("name a file outside the repository with --out"),

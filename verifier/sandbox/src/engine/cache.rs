@@ -221,7 +221,7 @@ impl Seal {
     }
 
     fn parse(text: &str) -> Option<Seal> {
-        let (digest, stamp) = text.strip_suffix('\n')?.split_once('\n')?;
+        let (digest, stamp) = text.strip_suffix('\n')?.split_once('\n').filter(|(_, stamp)| !stamp.contains('\n'))?;
         let hex: ContentHash = format!("sha256:{digest}").parse().ok()?;
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(hex.hex().as_bytes().chunks_exact(2)) {

@@ -69,8 +69,7 @@ impl Shared {
             state = if state.running == 0 {
                 self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
             } else {
-                let (state, waited) =
-                    self.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
+                let (state, waited) = self.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner);
                 if waited.timed_out() {
                     match self.engine.upgrade() {
                         Some(engine) => engine.increment_epoch(),

@@ -48,7 +48,8 @@ fn the_host_decides_before_the_guest_is_heard() {
                     ..evidence(ended.clone(), stdout)
                 });
                 let class = found.as_ref().err().map(|failure| failure.class);
-                let limit = found.as_ref().err().and_then(|failure| failure.details.get("limit")).and_then(Value::as_str);
+                let limit =
+                    found.as_ref().err().and_then(|failure| failure.details.get("limit")).and_then(Value::as_str);
                 let normal = matches!(ended, Ended::Returned | Ended::Exited(0));
                 let abnormal = matches!(ended, Ended::Exited(1..) | Ended::Trapped(_));
                 let expected = match () {
@@ -68,10 +69,12 @@ fn the_host_decides_before_the_guest_is_heard() {
 
 #[test] // §5.2, one row per line of its table, and what its sentences add
 fn standard_output_is_at_most_one_envelope() {
-    let output = |stdout: &str| decide(evidence(Ended::Exited(0), stdout)).map(|output| {
-        output.map(|output| output.text().to_owned())
-    });
-    for nothing in ["", " \n\t\r", "{}", "null", " null\n", r#"{"output":null}"#, r#"{"error":null}"#, r#"{"other":[1]}"#] {
+    let output = |stdout: &str| {
+        decide(evidence(Ended::Exited(0), stdout)).map(|output| output.map(|output| output.text().to_owned()))
+    };
+    for nothing in
+        ["", " \n\t\r", "{}", "null", " null\n", r#"{"output":null}"#, r#"{"error":null}"#, r#"{"other":[1]}"#]
+    {
         assert_eq!(output(nothing), Ok(None), "{nothing}");
     }
     for (stdout, expected) in [
@@ -163,11 +166,8 @@ fn a_code_is_reported_with_the_end_of_standard_error() {
 
 #[test]
 fn every_breach_says_its_limit_and_what_was_configured() {
-    let failure = decide(Evidence {
-        overdue: true,
-        wall_time: Duration::from_millis(500),
-        ..evidence(Ended::Returned, GOOD)
-    });
+    let failure =
+        decide(Evidence { overdue: true, wall_time: Duration::from_millis(500), ..evidence(Ended::Returned, GOOD) });
     let failure = failure.unwrap_err();
     assert_eq!(failure.message, "wall_time limit exceeded (configured: 500ms)");
     assert_eq!(Value::from(failure.details), serde_json::json!({"limit": "wall_time", "configured": "500ms"}));

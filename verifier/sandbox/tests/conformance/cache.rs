@@ -37,8 +37,10 @@ impl House {
     }
 
     fn files(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(self.cache()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> = fs::read_dir(self.cache())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -129,13 +131,13 @@ fn a_stamp_that_no_longer_holds_means_the_digest_is_checked_and_the_stamp_renewe
 fn code_of_another_engine_is_swept_away() {
     let house = House::new(7);
     house.load();
+    fs::remove_file(house.file(".seal")).unwrap();
     let hex = house.build.content().hex();
     for name in ["0123456789abcdef.cwasm", "0123456789abcdef.seal"] {
         replace(&house.cache().join(format!("{hex}-{name}")), b"old");
     }
     let kept = [house.cache().join(format!("{hex}-notes.txt")), house.cache().join("0000.cwasm")];
     kept.iter().for_each(|path| replace(path, b"not ours to remove"));
-    fs::remove_file(house.file(".seal")).unwrap();
     house.load();
     assert_eq!(house.files().len(), 4, "{:?}", house.files());
     assert!(kept.iter().all(|path| path.exists()));
@@ -158,9 +160,12 @@ mod on_unix {
         let house = House::new(7);
         house.load();
         assert_eq!(fs::metadata(house.cache()).unwrap().mode() & 0o777, 0o700);
-        assert!(house.files().iter().all(|name| {
-            fs::metadata(house.cache().join(name)).unwrap().mode() & 0o777 == 0o600
-        }));
+        assert!(
+            house
+                .files()
+                .iter()
+                .all(|name| { fs::metadata(house.cache().join(name)).unwrap().mode() & 0o777 == 0o600 })
+        );
         for open in [0o755, 0o750, 0o701, 0o777] {
             mode(&house.cache(), open);
             let fault = Cache::open(house.cache()).unwrap_err();

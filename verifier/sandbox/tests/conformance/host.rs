@@ -91,7 +91,10 @@ fn a_range_that_does_not_lie_in_memory_is_an_answer_not_a_trap() {
         let random = Guest::new().report(&[
             ("random", &format!("(call $random_get {range})")),
             ("clock", &format!("(call $clock_time_get (i32.const 0) (i64.const 0) (i32.const {pointer}))")),
-            ("poll", &format!("(call $poll_oneoff (i32.const {pointer}) (i32.const 0) (i32.const 1) (i32.const {pointer}))")),
+            (
+                "poll",
+                &format!("(call $poll_oneoff (i32.const {pointer}) (i32.const 0) (i32.const 1) (i32.const {pointer}))"),
+            ),
         ]);
         let _ = random.done().result; // an output or a runtime error; never the host's crash
     }

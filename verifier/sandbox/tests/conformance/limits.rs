@@ -20,8 +20,16 @@ fn the_deadline_ends_whatever_a_guest_is_doing() {
         ("an empty loop", Guest::new().run("(loop $l (br $l))"), Arc::new(NoNetwork)),
         ("a busy loop of calls", Guest::new().run("(loop $l (drop (call $sched_yield)) (br $l))"), Arc::new(NoNetwork)),
         ("a sleep of an hour", Guest::new().run("(drop (call $sleep (i64.const 3600000000000)))"), Arc::new(NoNetwork)),
-        ("endless naps", Guest::new().run("(loop $l (drop (call $sleep (i64.const 1000000))) (br $l))"), Arc::new(NoNetwork)),
-        ("endless polls", Guest::new().run("(loop $l (drop (call $sleep (i64.const 0))) (br $l))"), Arc::new(NoNetwork)),
+        (
+            "endless naps",
+            Guest::new().run("(loop $l (drop (call $sleep (i64.const 1000000))) (br $l))"),
+            Arc::new(NoNetwork),
+        ),
+        (
+            "endless polls",
+            Guest::new().run("(loop $l (drop (call $sleep (i64.const 0))) (br $l))"),
+            Arc::new(NoNetwork),
+        ),
         (
             "a server that never answers",
             asking.run("(drop (call $http_request (i32.const 65536) (i32.const 2)))").say("{}"),
@@ -164,22 +172,27 @@ fn a_flood_of_standard_output_ends_the_run() {
 fn a_flood_of_standard_error_drowns_nothing() {
     let guest = Guest::new()
         .run("(local.set $value (i32.const 1000))")
-        .run("(loop $l (call $write (i32.const 2) (i32.const 65536) (i32.const 65536))
-              (br_if $l (local.tee $value (i32.sub (local.get $value) (i32.const 1)))))")
+        .run(
+            "(loop $l (call $write (i32.const 2) (i32.const 65536) (i32.const 65536))
+              (br_if $l (local.tee $value (i32.sub (local.get $value) (i32.const 1)))))",
+        )
         .say("{\"output\":{}}");
     assert!(guest.done().result.is_ok());
 }
 
 #[test] // §3.2 and the escape matrix
 fn a_flood_of_log_lines_is_counted_and_dropped() {
-    let guest = Guest::new()
-        .run("(local.set $value (i32.const 100000))")
-        .run("(loop $l (call $log (i32.const 65536) (i32.const 4) (i32.const 65536) (i32.const 8))
-              (br_if $l (local.tee $value (i32.sub (local.get $value) (i32.const 1)))))");
+    let guest = Guest::new().run("(local.set $value (i32.const 100000))").run(
+        "(loop $l (call $log (i32.const 65536) (i32.const 4) (i32.const 65536) (i32.const 8))
+              (br_if $l (local.tee $value (i32.sub (local.get $value) (i32.const 1)))))",
+    );
     let done = guest.done();
     assert!(done.result.is_ok());
     assert_eq!((done.log.lines().len(), done.log.dropped()), (LINES, 100_000 - LINES as u64));
-    let done = Guest::new().memory("1000").run("(call $log (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 65000000))").done();
+    let done = Guest::new()
+        .memory("1000")
+        .run("(call $log (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 65000000))")
+        .done();
     assert_eq!(done.log.lines()[0].message.len(), BYTES);
 }
 
@@ -190,8 +203,10 @@ fn ten_thousand_requests_are_ten_thousand_exchanges() {
     let _envelope = guest.text("{}");
     let guest = guest
         .run("(local.set $value (i32.const 10000))")
-        .run("(loop $l (drop (call $http_request (i32.const 65536) (i32.const 2)))
-              (br_if $l (local.tee $value (i32.sub (local.get $value) (i32.const 1)))))")
+        .run(
+            "(loop $l (drop (call $http_request (i32.const 65536) (i32.const 2)))
+              (br_if $l (local.tee $value (i32.sub (local.get $value) (i32.const 1)))))",
+        )
         .report(&[("size", "(call $http_response_size)")]);
     assert_eq!(output(&guest.done_on(network.clone()))["size"], 2);
     assert_eq!(network.asked.lock().unwrap().len(), 10_000);

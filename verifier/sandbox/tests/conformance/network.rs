@@ -9,7 +9,7 @@ use aileron_sandbox::invoke::Invocation;
 use serde_json::json;
 
 use crate::guest::{Guest, failure, manifest, output, run};
-use crate::server::{Server, reply};
+use crate::server::{Server, answer, http};
 
 /// A guest that asks for these envelopes in turn, reports each code, and claims success.
 fn asking(envelopes: &[&str]) -> Guest {
@@ -17,19 +17,18 @@ fn asking(envelopes: &[&str]) -> Guest {
     let names: Vec<String> = (0..envelopes.len()).map(|at| format!("rc{at}")).collect();
     let calls: Vec<String> =
         envelopes.iter().map(|envelope| format!("(call $http_request {})", guest.text(envelope))).collect();
-    let rows: Vec<(&str, &str)> =
-        names.iter().map(String::as_str).zip(calls.iter().map(String::as_str)).collect();
+    let rows: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(calls.iter().map(String::as_str)).collect();
     guest.report(&rows)
 }
 
 fn granting(server: &Server) -> Network {
-    Network::of(&manifest(&format!("[capabilities.network]\nhosts = [\"{}\"]", server.authority())))
+    Network::of(&manifest(&format!("[capabilities.network]\nhosts = [\"{}\"]", server.address)))
 }
 
 #[test] // §4.2, steps 2 to 4
 fn malformed_is_minus_two_and_denied_is_minus_one() {
-    let server = Server::start(|_| reply("200 OK", "hi"));
-    let good = json!({ "url": server.url("/") }).to_string();
+    let server = http(|_| answer("200 OK", "hi"));
+    let good = json!({ "url": format!("http://{}/", server.address) }).to_string();
     let guest = asking(&["{", "{}", "null", r#"{"url":"https://evil.example/"}"#, r#"{"url":"ftp://x"}"#, &good]);
     let done = run(&guest.connector(), Invocation::new("x", Arc::new(granting(&server))));
     let expected = json!({"rc0": -2, "rc1": -2, "rc2": -2, "rc3": -1, "rc4": -1, "rc5": 0});
@@ -42,27 +41,25 @@ fn malformed_is_minus_two_and_denied_is_minus_one() {
     assert!(words("{").1.starts_with("http_request: invalid JSON envelope: "));
     let denied = words(r#"{"url":"https://evil.example/"}"#);
     assert_eq!(denied, (CAPABILITY_DENIED, "host:port not in declared grant".to_owned()));
-    assert_eq!(server.heard().len(), 1);
+    assert_eq!(server.seen().len(), 1);
 }
 
 #[test] // N15
 fn an_action_narrows_what_its_connector_may_reach() {
-    let server = Server::start(|_| reply("200 OK", "hi"));
-    let guest = asking(&[&json!({ "url": server.url("/") }).to_string()]).connector();
-    let narrowed = |host: &str| {
-        run(&guest, Invocation::new("x", Arc::new(granting(&server).narrowed_to([host]))))
-    };
+    let server = http(|_| answer("200 OK", "hi"));
+    let guest = asking(&[&json!({ "url": format!("http://{}/", server.address) }).to_string()]).connector();
+    let narrowed = |host: &str| run(&guest, Invocation::new("x", Arc::new(granting(&server).narrowed_to([host]))));
     let done = narrowed("other.example:443");
     assert_eq!(failure(&done).class, CAPABILITY_DENIED);
     assert_eq!(failure(&done).details["boundary_detail"], "action");
-    assert_eq!(output(&narrowed(&server.authority()))["rc0"], 0);
+    assert_eq!(output(&narrowed(&server.address.to_string()))["rc0"], 0);
 }
 
 #[test] // the escape matrix
 fn a_thousand_requests_over_a_wire_are_a_thousand_requests() {
-    let server = Server::start(|_| reply("200 OK", "hi"));
+    let server = http(|_| answer("200 OK", "hi"));
     let mut guest = Guest::new();
-    let envelope = guest.text(&json!({ "url": server.url("/") }).to_string());
+    let envelope = guest.text(&json!({ "url": format!("http://{}/", server.address) }).to_string());
     let guest = guest
         .run("(local.set $value (i32.const 1000))")
         .run(&format!(
@@ -72,5 +69,5 @@ fn a_thousand_requests_over_a_wire_are_a_thousand_requests() {
         .report(&[("status", "(call $http_response_status)")]);
     let done = run(&guest.connector(), Invocation::new("x", Arc::new(granting(&server))));
     assert_eq!(output(&done)["status"], 200);
-    assert_eq!(server.heard().len(), 1_000);
+    assert_eq!(server.seen().len(), 1_000);
 }

@@ -75,10 +75,12 @@ fn every_exit_code_reaches_the_outcome() {
         .run("(drop (call $read (i32.const 1024) (i32.const 64)))")
         // {"args":{"n":1234567890},"op":"x"}: digits from 1037 up to the brace
         .run("(local.set $other (i32.const 1037))")
-        .run("(loop $digit (local.set $value (i32.add (i32.mul (local.get $value) (i32.const 10))
+        .run(
+            "(loop $digit (local.set $value (i32.add (i32.mul (local.get $value) (i32.const 10))
                 (i32.sub (i32.load8_u (local.get $other)) (i32.const 48))))
               (local.set $other (i32.add (local.get $other) (i32.const 1)))
-              (br_if $digit (i32.ne (i32.load8_u (local.get $other)) (i32.const 125))))")
+              (br_if $digit (i32.ne (i32.load8_u (local.get $other)) (i32.const 125))))",
+        )
         .run("(call $exit (local.get $value))")
         .connector();
     for code in (0..=255).chain([256, 0x7fff_ffff, 0x8000_0000, 0xEFFF_FFFF, 0xFFFF_FFFF_u32]) {
@@ -199,7 +201,10 @@ fn the_deterministic_profile_gives_the_same_world_to_every_run() {
     };
     let first = world(Profile::Deterministic);
     assert_eq!(first, world(Profile::Deterministic));
-    assert_eq!((&first["seconds"], &first["before"], &first["after"]), (&json!(1_640_995_200), &json!(0), &json!(1_000_000)));
+    assert_eq!(
+        (&first["seconds"], &first["before"], &first["after"]),
+        (&json!(1_640_995_200), &json!(0), &json!(1_000_000))
+    );
 }
 
 #[test] // decision C1
@@ -214,7 +219,10 @@ fn the_real_profile_has_the_hosts_clock_and_never_the_same_randomness() {
             ("moved", "(call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 2064))"),
             ("random", "(i32.xor (i32.load (i32.const 1024)) (i32.load (i32.const 1028)))"),
             ("seconds", "(i32.wrap_i64 (i64.div_u (i64.load (i32.const 2048)) (i64.const 1000000000)))"),
-            ("waited", "(i64.ge_u (i64.sub (i64.load (i32.const 2064)) (i64.load (i32.const 2056))) (i64.const 20000000))"),
+            (
+                "waited",
+                "(i64.ge_u (i64.sub (i64.load (i32.const 2064)) (i64.load (i32.const 2056))) (i64.const 20000000))",
+            ),
         ])
         .connector();
     let world = || output(&call(&connector, "x", "{}"));

@@ -1,0 +1,267 @@
+//! Planning the install of actions, one or a suite's hundreds. artifacts.md §10.
+//!
+//! Everything is fetched and judged before anything is shown; what is wrong with any of them is said of all of them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aileron_verifier::archive::Kind;
+use aileron_verifier::cohort::Cohort;
+use aileron_verifier::fqn::Ref;
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::problem::{Class, Severity, Source};
+use aileron_verifier::suite::InstallSuite;
+use aileron_verifier::verify::{self, Payload, Unverified, Verified, Wanted};
+use rayon::prelude::*;
+
+use super::fetch::FetchError;
+use super::install::{Expectations, InstallError, Installer, NewAction, Plan, Target};
+use crate::event::{Event, counted};
+use crate::store::{ActionFile, StoreError};
+use crate::sys::disk;
+
+/// Downloads that run side by side.
+const SIDE_BY_SIDE: usize = 8;
+/// A longer suite file is none.
+const SUITE_LIMIT: u64 = 1024 * 1024;
+
+impl Installer<'_> {
+    /// Plans the install of one action and of the connectors it pins.
+    ///
+    /// # Errors
+    /// [`InstallError`]; nothing was written but a publisher's key that was consented to.
+    pub fn action(&mut self, target: &Target) -> Result<Plan, InstallError> {
+        let reference = match target {
+            Target::Version(reference) => reference.clone(),
+            Target::Newest(name) => self.origin.newest(name)?,
+            Target::File(path) => {
+                let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::default() };
+                let verified = self.file(path, &wanted)?;
+                return self.plan(vec![verified], Vec::new());
+            }
+        };
+        self.actions(vec![reference])
+    }
+
+    /// Plans the install of these versions.
+    ///
+    /// # Errors
+    /// As [`Installer::action`].
+    pub fn actions(&mut self, references: Vec<Ref>) -> Result<Plan, InstallError> {
+        self.planned(references, &Expectations::default())
+    }
+
+    /// Plans the install of everything one release of a connector lists in its signed index; where a release has none, of
+    /// what its `suite.toml` names.
+    ///
+    /// # Errors
+    /// As [`Installer::action`]. An action that is listed and not there is [`InstallError::NotYet`].
+    pub fn suite_of(&mut self, connector: &Ref) -> Result<Plan, InstallError> {
+        let ring = self.trust(&connector.name)?;
+        let Some((bytes, signature)) = self.origin.cohort(connector)? else {
+            let Some(suite) = self.origin.suite(connector)? else {
+                return Err(InstallError::NoSuite(connector.clone()));
+            };
+            return self.suite_text("suite.toml", suite);
+        };
+        let (cohort, _) = verify::cohort(&bytes, &signature, connector, &ring)
+            .map_err(|why| InstallError::Refused { what: connector.to_string(), why, divergence: None })?;
+        let (references, expectations) = listed(&cohort);
+        let mut plan = self.planned(references, &expectations)?;
+        plan.suite = cohort.suite.map(|suite| (suite.name, suite.description));
+        plan.waived = cohort.allowed;
+        plan.dirty = cohort.dirty;
+        Ok(plan)
+    }
+
+    /// Plans the install of everything a suite file names.
+    ///
+    /// # Errors
+    /// As [`Installer::action`]; [`InstallError::Suite`] when it is none.
+    pub fn suite_file(&mut self, path: &Path) -> Result<Plan, InstallError> {
+        let bytes = disk::read(path, SUITE_LIMIT)?;
+        self.suite_text(&path.display().to_string(), bytes)
+    }
+
+    fn suite_text(&mut self, path: &str, bytes: Vec<u8>) -> Result<Plan, InstallError> {
+        let unreadable = |problem| InstallError::Suite {
+            problems: vec![problem],
+            text: Source { path: path.into(), text: "".into() },
+        };
+        let source = Source::read(path, bytes).map_err(unreadable)?;
+        let parsed = InstallSuite::parse(source.clone());
+        let suite = match parsed.document {
+            Some(suite) if parsed.problems.is_empty() => suite,
+            _ => return Err(InstallError::Suite { problems: parsed.problems, text: source }),
+        };
+        let mut plan = self.actions(suite.actions)?;
+        plan.suite = Some((suite.name, suite.description));
+        Ok(plan)
+    }
+
+    /// Trust, fetch, judge, all of them; then the plan.
+    fn planned(&mut self, references: Vec<Ref>, expected: &Expectations) -> Result<Plan, InstallError> {
+        let mut ring = Keyring::new();
+        for reference in &references {
+            // Silent but for the first of each owner. The last answer is the ring with every grant.
+            ring = self.trust(&reference.name)?;
+        }
+        let (present, absent): (Vec<Ref>, Vec<Ref>) =
+            references.into_iter().partition(|reference| self.is_installed(reference, &ring));
+        if absent.is_empty() {
+            return self.plan(Vec::new(), present);
+        }
+        let listener = self.listener;
+        listener(Event::Begin { step: "fetching and verifying".to_owned(), total: absent.len() });
+        let fetched = self.fetched(&absent, &ring, expected);
+        listener(Event::End { outcome: counted(absent.len(), "action") });
+        self.plan(all(fetched)?, present)
+    }
+
+    /// An action that is there with this name and version, and verifies, is not fetched again.
+    fn is_installed(&self, reference: &Ref, ring: &Keyring) -> bool {
+        let name = reference.name.subpath().and_then(|path| path.strip_prefix("actions/"));
+        let file = name.and_then(|name| self.store.action(name).ok());
+        let same = |file: &ActionFile| file.reference.as_ref() == Some(reference);
+        file.filter(same).is_some_and(|file| self.store.verify_action(&file.name, ring).is_ok())
+    }
+
+    fn fetched(
+        &self,
+        references: &[Ref],
+        ring: &Keyring,
+        expected: &Expectations,
+    ) -> Vec<Result<Verified, InstallError>> {
+        let (origin, listener) = (self.origin, self.listener);
+        let one = |reference: &Ref| {
+            let bytes = origin.fetch(reference).map_err(|error| match error {
+                FetchError::Absent { at, .. } if expected.archives.contains_key(&reference.to_string()) => {
+                    InstallError::NotYet { reference: reference.clone(), at }
+                }
+                error => error.into(),
+            })?;
+            let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::of(reference.clone()) };
+            let verified = Unverified::new(bytes).verify(&wanted, ring).map_err(|why| InstallError::Refused {
+                what: reference.to_string(),
+                why,
+                divergence: None,
+            })?;
+            listener(Event::Advance);
+            match (expected.archives.get(&reference.to_string()), verified.digest()) {
+                (Some(listed), Some(found)) if *listed != found => {
+                    Err(InstallError::NotListed { reference: reference.clone(), found, listed: *listed })
+                }
+                _ => Ok(verified),
+            }
+        };
+        match rayon::ThreadPoolBuilder::new().num_threads(SIDE_BY_SIDE.min(references.len())).build() {
+            Ok(pool) => pool.install(|| references.par_iter().map(one).collect()),
+            Err(_) => references.iter().map(one).collect(),
+        }
+    }
+
+    /// Rules, places and connectors of verified actions.
+    fn plan(&mut self, verified: Vec<Verified>, present: Vec<Ref>) -> Result<Plan, InstallError> {
+        let judged = verified.into_iter().map(|verified| self.placed(verified)).collect();
+        let mut plan = Plan { actions: all(judged)?, present, ..Plan::default() };
+        plan.actions.sort_by(|a, b| name(&a.verified).cmp(name(&b.verified)));
+        for pair in plan.actions.windows(2) {
+            if name(&pair[0].verified) == name(&pair[1].verified) {
+                let reference = |new: &NewAction| new.verified.reference().clone();
+                return Err(InstallError::SameName { first: reference(&pair[0]), second: reference(&pair[1]) });
+            }
+        }
+        self.add_missing_connectors(&mut plan)?;
+        Ok(plan)
+    }
+
+    /// Whether it may be installed under its name: existing runtimes must accept it, and nothing else has the place.
+    fn placed(&self, verified: Verified) -> Result<NewAction, InstallError> {
+        let allowed = |rule| self.allow.iter().any(|waiver| waiver.rule() == rule);
+        let broken = verified.warnings().iter();
+        let broken = broken.filter(|problem| problem.rule.severity() == Severity::Error && !allowed(problem.rule));
+        let problems: Vec<_> = broken.cloned().collect();
+        let reference = verified.reference().clone();
+        if let (false, Payload::Action(action)) = (problems.is_empty(), verified.payload()) {
+            return Err(InstallError::Rules { reference, problems, text: action.source.clone() });
+        }
+        let installed = match self.store.action(name(&verified)) {
+            Ok(installed) => installed,
+            Err(StoreError::NoAction(_)) => return Ok(NewAction { verified, before: None }),
+            Err(error) => return Err(error.into()),
+        };
+        let before = installed.reference;
+        let newer = before.as_ref().is_some_and(|before| {
+            before.name == reference.name && before.version.precedence(&reference.version).is_lt()
+        });
+        // The same version again is the store's to compare, byte by byte.
+        let same = before.as_ref() == Some(&reference);
+        if newer || same || self.force {
+            return Ok(NewAction { verified, before });
+        }
+        Err(StoreError::Taken { installed: before, offered: reference }.into())
+    }
+
+    /// Newer versions of these installed actions, as one plan, and what there is nothing newer of.
+    ///
+    /// # Errors
+    /// As [`Installer::action`].
+    pub fn upgrades(&mut self, installed: &[ActionFile]) -> Result<Plan, InstallError> {
+        let mut newer = Vec::new();
+        let mut current = Vec::new();
+        for installed in installed.iter().filter_map(|file| file.reference.as_ref()) {
+            match self.origin.newest(&installed.name) {
+                Ok(newest) if installed.version.precedence(&newest.version).is_lt() => newer.push(newest),
+                // What is not published any more stays as it is.
+                Ok(_) | Err(FetchError::NoVersion { .. }) => current.push(installed.clone()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut plan = self.actions(newer)?;
+        plan.present = current;
+        Ok(plan)
+    }
+}
+
+/// What a signed index lists.
+fn listed(cohort: &Cohort) -> (Vec<Ref>, Expectations) {
+    let reference = |name| Ref { name, version: cohort.version.clone() };
+    let references: Vec<Ref> = cohort.actions.iter().map(|action| reference(action.fqn.clone())).collect();
+    let archives = references.iter().map(ToString::to_string).zip(cohort.actions.iter().map(|one| one.archive.sha256));
+    let archives: BTreeMap<_, _> = archives.collect();
+    (references, Expectations { archives })
+}
+
+fn name(verified: &Verified) -> &str {
+    match verified.payload() {
+        Payload::Action(action) => &action.name.value,
+        Payload::Connector { .. } => "",
+    }
+}
+
+/// All of them, or everything that is wrong. What is wrong with one artifact for good comes before what may pass.
+fn all<T>(results: Vec<Result<T, InstallError>>) -> Result<Vec<T>, InstallError> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(one) => good.push(one),
+            Err(error) => bad.push(error),
+        }
+    }
+    let lines: Vec<String> = bad.iter().map(|error| format!("{}: {}", error.class(), summary(error))).collect();
+    bad.sort_by_key(|error| (error.is_retriable(), error.class() == Class::FetchFailed));
+    let mut bad = bad.into_iter();
+    match (bad.next(), lines.len()) {
+        (None, _) => Ok(good),
+        (Some(only), 1) => Err(only),
+        (Some(first), _) => Err(InstallError::Several { first: Box::new(first), all: lines }),
+    }
+}
+
+/// One line that names the artifact.
+fn summary(error: &InstallError) -> String {
+    match error {
+        InstallError::Refused { what, why, .. } => format!("{what}: {why}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,452 @@
+//! Whom to trust, asked where an install needs to know: once per owner and run, after the key was fetched, and no unless
+//! somebody says yes. keyring.md §7, artifacts.md §10.
+//!
+//! Asking is all that happens here. Whether the key verifies anything is the verifier's verdict afterwards, and no answer
+//! changes it. Not here: how a question looks on a terminal ([`Console`] is the seam), exit codes.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use aileron_verifier::fqn::{Authority, Fqn};
+use aileron_verifier::key::{Fingerprint, PublicKey};
+use aileron_verifier::keyring::{Keyring, SignatureRefused};
+use aileron_verifier::problem::Class;
+use aileron_verifier::verify::VerifyError;
+
+use super::fetch::Origin;
+use super::publisher_key::{self, Fetched, KeyFetchError};
+use super::ring::{RingError, RingFile};
+use super::trust::TrustError;
+
+/// Where a person is told things, and asked for one line.
+pub trait Console {
+    /// Shows a text as it stands; line ends are part of it.
+    ///
+    /// # Errors
+    /// What the system said: nobody can read it.
+    fn say(&mut self, text: &str) -> io::Result<()>;
+
+    /// Shows a question without a line end and reads one line of standard input, whatever that is. `None` is its end.
+    ///
+    /// # Errors
+    /// What the system said; the question is then not answered.
+    fn ask(&mut self, question: &str) -> io::Result<Option<String>>;
+}
+
+/// Asks, and tells whether the answer is yes: `y` or `yes`, in any case, white space around it. Everything else is no, an
+/// empty line and the end of input too. keyring.md §7.1.
+///
+/// # Errors
+/// As [`Console::ask`].
+pub fn consents(console: &mut dyn Console, question: &str) -> io::Result<bool> {
+    let answer = console.ask(question)?.unwrap_or_default();
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// What one run remembers: an owner is asked about once, and one that was declined stays declined. keyring.md §7.2.
+#[derive(Debug, Default)]
+pub struct Session {
+    trusted: BTreeSet<Authority>,
+    declined: BTreeSet<Authority>,
+}
+
+/// What the trust question needs of the world.
+pub struct Asking<'a> {
+    /// The ring that is asked first, and that an accepted key is granted in.
+    pub ring: &'a RingFile,
+    /// Where keys are fetched from.
+    pub origin: &'a Origin,
+    /// Who is asked.
+    pub console: &'a mut dyn Console,
+    /// `--yes`: the notice is shown, the question is not.
+    pub yes: bool,
+    /// The only key that may be granted. A key with another fingerprint is refused before anything is asked.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// Why there is no trust to go on with. Nothing was granted; the ring is as it was. The texts are keyring.md §7's.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// There is no place for a ring.
+    #[error("cannot determine home directory; set $HOME or run `aileron keyring trust <authority>` manually")]
+    NoHome,
+    /// The answer was no.
+    #[error("publisher {0} not trusted; aborting")]
+    Declined(Authority),
+    /// The answer was no before, in this run.
+    #[error("publisher {0} trust previously declined this run; skipping")]
+    DeclinedBefore(Authority),
+    /// There is no key to ask about.
+    #[error("fetch publisher key for {authority}: {why}")]
+    Key {
+        /// Whose.
+        authority: Authority,
+        /// Why not.
+        why: KeyFetchError,
+    },
+    /// The key is not the one that was named beforehand.
+    #[error("the key of {authority} has fingerprint {found}, not {wanted}; nothing was trusted")]
+    OtherKey {
+        /// Whose.
+        authority: Authority,
+        /// What `--fingerprint` says.
+        wanted: Fingerprint,
+        /// What was fetched.
+        found: Fingerprint,
+    },
+    /// The ring cannot be read, or not be written.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// Nobody can be asked.
+    #[error("cannot ask whether to trust {authority}: {why}")]
+    Console {
+        /// About whom.
+        authority: Authority,
+        /// What the system said.
+        why: io::Error,
+    },
+}
+
+impl AskError {
+    /// The failure class. An untrusted publisher is `signature_failure`, as the verdict without the key would be.
+    pub fn class(&self) -> Class {
+        match self {
+            AskError::NoHome => TrustError::NoHome.class(),
+            AskError::Declined(_) | AskError::DeclinedBefore(_) | AskError::OtherKey { .. } => Class::SignatureFailure,
+            AskError::Key { why, .. } => why.class(),
+            AskError::Ring(error) => error.class(),
+            AskError::Console { .. } => Class::SignatureFailure,
+        }
+    }
+}
+
+impl Session {
+    /// A run in which nobody was asked yet.
+    pub fn new() -> Session {
+        Session::default()
+    }
+
+    /// The ring to judge artifacts of `name` with, after asking about its publisher if nobody is trusted for it.
+    ///
+    /// Silent when the ring has any key for the owner or for the repository: whether it is the right one is the verdict's
+    /// business. A key for the repository alone does not speak for the owner's other repositories.
+    ///
+    /// # Errors
+    /// [`AskError`]. Each of them declines the owner for the rest of the run, a failed fetch too. keyring.md §7.2.
+    pub fn ensure_trusted(&mut self, name: &Fqn, asking: &mut Asking<'_>) -> Result<Keyring, AskError> {
+        let (repo, owner) = (name.repo_authority(), name.owner_authority());
+        if self.declined.contains(&owner) {
+            return Err(AskError::DeclinedBefore(repo));
+        }
+        let checked = asking.ring.load_or_refuse().map_err(AskError::from).and_then(|ring| {
+            if self.trusted.contains(&owner) || self.trusted.contains(&repo) {
+                return Ok((ring, None));
+            }
+            match covering(&ring, name) {
+                Some(covering) => Ok((ring, Some(covering))),
+                None => Ok((asking.grant(name)?, Some(owner.clone()))),
+            }
+        });
+        match checked {
+            Ok((ring, covered)) => {
+                self.trusted.extend(covered);
+                Ok(ring)
+            }
+            Err(error) => {
+                self.declined.insert(owner);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The widest authority of `name` that has a key: its owner, else its repository, else none.
+fn covering(ring: &Keyring, name: &Fqn) -> Option<Authority> {
+    [name.owner_authority(), name.repo_authority()].into_iter().find(|authority| !ring.exact(authority).is_empty())
+}
+
+impl Asking<'_> {
+    /// Notice, fetch, question, grant: in this order, so that the question shows the key it is about.
+    fn grant(&mut self, name: &Fqn) -> Result<Keyring, AskError> {
+        let (repo, owner) = (name.repo_authority(), name.owner_authority());
+        let unheard = |why| AskError::Console { authority: name.repo_authority(), why };
+        self.console.say(&notice(&repo, &owner)).map_err(unheard)?;
+        let fetched = publisher_key::fetch(name, self.origin);
+        let Fetched { key, at } = fetched.map_err(|why| AskError::Key { authority: repo.clone(), why })?;
+        let fingerprint = key.fingerprint();
+        if let Some(wanted) = self.fingerprint.filter(|wanted| *wanted != fingerprint) {
+            return Err(AskError::OtherKey { authority: repo, wanted, found: fingerprint });
+        }
+        let mirror = if self.origin.is_mirror() { format!("  Mirror: {at}\n") } else { String::new() };
+        self.console.say(&format!("  Fingerprint: {fingerprint}\n{mirror}")).map_err(unheard)?;
+        let question = format!("Trust publisher {repo}? [y/N]: ");
+        if !self.yes && !consents(self.console, &question).map_err(unheard)? {
+            return Err(AskError::Declined(repo));
+        }
+        let ring = self.ring.edit(|ring| {
+            ring.grant(owner.clone(), key);
+            ring.clone()
+        })?;
+        let path = self.ring.path().display();
+        let granted = format!("✓ Trusted publisher {owner}\n  Fingerprint: {fingerprint}\n  Keyring: {path}\n");
+        self.console.say(&granted).map_err(unheard)?;
+        Ok(ring)
+    }
+}
+
+/// keyring.md §7.1, word for word. It says how far the grant will reach, before it is asked for.
+fn notice(repo: &Authority, owner: &Authority) -> String {
+    format!(
+        "\nPublisher {repo} is not yet trusted.\n  \
+           Aileron will fetch keys/publisher.pub on the publisher's default branch\n  \
+           and trust {owner} to verify signed installs from every connector\n  \
+           this publisher ships.\n"
+    )
+}
+
+/// What the publisher's published key says about a signature that no trusted key accepts. artifacts.md §10, keyring.md §7.5.
+///
+/// Evidence for a person. It never changes the verdict, and nothing is granted.
+#[derive(Debug)]
+pub struct Divergence {
+    /// Under whose authority the signature failed.
+    pub authority: Authority,
+    /// The keys that were tried.
+    pub trusted: Vec<Fingerprint>,
+    /// The key that is published now, or why that is not known.
+    pub published: Result<Fetched, KeyFetchError>,
+}
+
+impl Divergence {
+    /// Looks at the published key after `refusal`. `None` when the refusal is another one, or nobody is trusted at all.
+    pub fn after(refusal: &VerifyError, name: &Fqn, origin: &Origin) -> Option<Divergence> {
+        let VerifyError::Signature(SignatureRefused::NoMatch { authority, tried }) = refusal else { return None };
+        let published = publisher_key::fetch(name, origin);
+        Some(Divergence { authority: authority.clone(), trusted: tried.clone(), published })
+    }
+
+    /// The published key, when it is known and none of the trusted ones.
+    pub fn differs(&self) -> Option<&PublicKey> {
+        let key = &self.published.as_ref().ok()?.key;
+        (!self.trusted.contains(&key.fingerprint())).then_some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const KR: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    const OTHER: &str = "zQ+XqDem9XdybaOJylROIREFydn3+R52NFDRauN6M4w=";
+
+    /// Answers from a list, and keeps everything that was shown.
+    #[derive(Default)]
+    struct Script {
+        answers: Vec<Option<&'static str>>,
+        shown: String,
+        asked: usize,
+    }
+
+    impl Console for Script {
+        fn say(&mut self, text: &str) -> io::Result<()> {
+            self.shown.push_str(text);
+            Ok(())
+        }
+
+        fn ask(&mut self, question: &str) -> io::Result<Option<String>> {
+            self.shown.push_str(question);
+            self.asked += 1;
+            assert!(!self.answers.is_empty(), "nobody expected this question: {question}");
+            Ok(self.answers.remove(0).map(str::to_owned))
+        }
+    }
+
+    /// A ring and a mirror with `acme/x` and `acme/y` by one key.
+    struct Scene {
+        directory: tempfile::TempDir,
+        ring: RingFile,
+        origin: Origin,
+        console: Script,
+    }
+
+    impl Scene {
+        fn new(answers: &[Option<&'static str>]) -> Scene {
+            let directory = tempfile::tempdir().expect("a directory");
+            let scene = Scene {
+                ring: RingFile::at(directory.path().join("keyring.json")),
+                origin: Origin::directory(directory.path()),
+                console: Script { answers: answers.to_vec(), ..Script::default() },
+                directory,
+            };
+            scene.serve("acme/x", KR);
+            scene.serve("acme/y", KR);
+            scene
+        }
+
+        fn key_file(&self, repo: &str) -> PathBuf {
+            self.directory.path().join(repo).join("HEAD/keys/publisher.pub")
+        }
+
+        fn serve(&self, repo: &str, key: &str) {
+            let path = self.key_file(repo);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs::write(path, self::key(key).to_pem()).expect("a file");
+        }
+
+        fn ensure(&mut self, session: &mut Session, repo: &str) -> Result<Keyring, String> {
+            self.ensure_with(session, repo, false, None)
+        }
+
+        fn ensure_with(
+            &mut self,
+            session: &mut Session,
+            repo: &str,
+            yes: bool,
+            fingerprint: Option<Fingerprint>,
+        ) -> Result<Keyring, String> {
+            let name = format!("github://{repo}").parse().expect("a name");
+            let (ring, origin, console) = (&self.ring, &self.origin, &mut self.console);
+            let mut asking = Asking { ring, origin, console, yes, fingerprint };
+            session.ensure_trusted(&name, &mut asking).map_err(|error| error.to_string())
+        }
+
+        fn saved(&self) -> String {
+            fs::read_to_string(self.ring.path()).unwrap_or_default()
+        }
+    }
+
+    fn key(text: &str) -> PublicKey {
+        PublicKey::from_base64(text).expect(text)
+    }
+
+    fn grants(ring: &Keyring) -> Vec<&str> {
+        ring.authorities().map(Authority::as_str).collect()
+    }
+
+    #[test] // keyring.md §7.1, T1: the text, and what a yes is
+    fn yes_grants_the_owner_after_the_key_was_shown() {
+        for answer in ["y", "YES", " yes ", "Y\r"] {
+            let mut scene = Scene::new(&[Some(answer)]);
+            let ring = scene.ensure(&mut Session::new(), "acme/x/actions/post").expect(answer);
+            assert_eq!(grants(&ring), ["github://acme"]);
+            assert_eq!(ring, scene.ring.load().expect("reads"));
+            let root = scene.directory.path().display();
+            let expected = format!(
+                "\nPublisher github://acme/x is not yet trusted.\n  Aileron will fetch keys/publisher.pub on the publisher's default branch\n  and trust github://acme to verify signed installs from every connector\n  this publisher ships.\n  Fingerprint: sha256:If4x36FUomFia/hUBG/SJx\n  Mirror: {root}/acme/x/HEAD/keys/publisher.pub\nTrust publisher github://acme/x? [y/N]: ✓ Trusted publisher github://acme\n  Fingerprint: sha256:If4x36FUomFia/hUBG/SJx\n  Keyring: {root}/keyring.json\n"
+            );
+            assert_eq!(scene.console.shown, expected);
+        }
+    }
+
+    #[test] // T2, and artifacts.md §10: the end of input is a no
+    fn everything_but_yes_is_no_and_writes_nothing() {
+        for answer in [Some(""), Some("n"), Some("maybe"), Some("yes please"), Some("ye"), None] {
+            let mut scene = Scene::new(&[answer]);
+            let refused = scene.ensure(&mut Session::new(), "acme/x");
+            assert_eq!(refused, Err("publisher github://acme/x not trusted; aborting".to_owned()), "{answer:?}");
+            assert!(!scene.ring.path().exists(), "{answer:?}");
+        }
+    }
+
+    #[test] // T3: one question and one fetch for two repositories of one owner
+    fn an_accepted_owner_is_not_asked_about_again() {
+        let mut scene = Scene::new(&[Some("y")]);
+        let mut session = Session::new();
+        scene.ensure(&mut session, "acme/x").expect("trusted");
+        fs::remove_file(scene.key_file("acme/y")).expect("there"); // a second fetch would fail
+        let ring = scene.ensure(&mut session, "acme/y").expect("covered");
+        assert_eq!((grants(&ring), scene.console.asked), (vec!["github://acme"], 1));
+    }
+
+    #[test] // T4: a no stands for the rest of the run, and a failed fetch is a no too
+    fn a_declined_owner_stays_declined() {
+        let mut scene = Scene::new(&[Some("n")]);
+        let mut session = Session::new();
+        scene.ensure(&mut session, "acme/x").expect_err("declined");
+        for repo in ["acme/y", "acme/x"] {
+            let again = scene.ensure(&mut session, repo);
+            let expected = format!("publisher github://{repo} trust previously declined this run; skipping");
+            assert_eq!((again, scene.console.asked), (Err(expected), 1));
+        }
+        let elsewhere = scene.ensure(&mut session, "zeta/x").expect_err("no such key");
+        assert!(elsewhere.starts_with("fetch publisher key for github://zeta/x: "), "{elsewhere}");
+        scene.serve("zeta/y", KR);
+        let again = scene.ensure(&mut session, "zeta/y").expect_err("declined");
+        assert_eq!(again, "publisher github://zeta/y trust previously declined this run; skipping");
+        assert!(!scene.ring.path().exists());
+        scene.console.answers = vec![Some("y")];
+        scene.ensure(&mut Session::new(), "acme/y").expect("another run starts afresh");
+    }
+
+    #[test] // T5
+    fn a_key_for_one_repository_does_not_speak_for_its_sibling() {
+        let mut scene = Scene::new(&[Some("y")]);
+        scene.ring.edit(|ring| ring.grant(Authority::new("github://acme/x"), key(OTHER))).expect("saves");
+        let mut session = Session::new();
+        let ring = scene.ensure(&mut session, "acme/x").expect("pinned");
+        assert_eq!((grants(&ring), scene.console.shown.as_str()), (vec!["github://acme/x"], ""));
+        let ring = scene.ensure(&mut session, "acme/y").expect("asked");
+        assert_eq!((grants(&ring), scene.console.asked), (vec!["github://acme", "github://acme/x"], 1));
+    }
+
+    #[test] // T6; a stale key is the verdict's business, keyring.md §7.1
+    fn assuming_yes_shows_the_notice_and_the_key_but_no_question() {
+        let mut scene = Scene::new(&[]);
+        let ring = scene.ensure_with(&mut Session::new(), "acme/x", true, None).expect("trusted");
+        assert_eq!(grants(&ring), ["github://acme"]);
+        assert!(scene.console.shown.contains("is not yet trusted.\n") && !scene.console.shown.contains('?'));
+        let before = scene.saved();
+        scene.serve("acme/x", OTHER);
+        scene.ensure_with(&mut Session::new(), "acme/x", true, None).expect("silent");
+        assert_eq!(scene.saved(), before);
+    }
+
+    #[test] // artifacts.md §10 and §6
+    fn only_the_named_key_and_no_weak_one_is_granted() {
+        let mut scene = Scene::new(&[]);
+        let wanted = Some(key(OTHER).fingerprint());
+        let refused = scene.ensure_with(&mut Session::new(), "acme/x", true, wanted).expect_err("another key");
+        assert!(refused.contains("has fingerprint sha256:If4x36FUomFia/hUBG/SJx, not sha256:7HuX6+"), "{refused}");
+        let mut scene = Scene::new(&[]);
+        scene.serve("acme/x", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        let refused = scene.ensure_with(&mut Session::new(), "acme/x", true, None).expect_err("weak");
+        assert!(refused.contains("small order"), "{refused}");
+        assert!(!scene.ring.path().exists());
+    }
+
+    #[test] // keyring.md §1.4: what cannot be read is not "nobody is trusted"
+    fn a_broken_ring_stops_before_any_question() {
+        let mut scene = Scene::new(&[]);
+        fs::write(scene.ring.path(), "{\"version\":99}").expect("writes");
+        let path = scene.ring.path().display();
+        let expected = format!(
+            "load keyring \"{path}\": validation_error: keyring \"{path}\": unsupported version 99 (expected 1 or 2)"
+        );
+        assert_eq!(scene.ensure(&mut Session::new(), "acme/x"), Err(expected));
+        assert_eq!(scene.saved(), "{\"version\":99}");
+    }
+
+    #[test] // artifacts.md §10
+    fn a_refused_signature_is_compared_with_the_published_key() {
+        let scene = Scene::new(&[]);
+        let name: Fqn = "github://acme/x".parse().expect("a name");
+        let authority = name.repo_authority();
+        let refusal = |tried: &str| {
+            let tried = vec![key(tried).fingerprint()];
+            VerifyError::Signature(SignatureRefused::NoMatch { authority: authority.clone(), tried })
+        };
+        let look = |refusal: &VerifyError| Divergence::after(refusal, &name, &scene.origin);
+        let rotated = look(&refusal(OTHER)).expect("compared");
+        assert_eq!(rotated.differs(), Some(&key(KR)));
+        let same = look(&refusal(KR)).expect("compared");
+        assert_eq!((same.differs(), same.published.is_ok()), (None, true));
+        fs::remove_file(scene.key_file("acme/x")).expect("there");
+        let unknown = look(&refusal(OTHER)).expect("compared");
+        assert!(unknown.published.is_err() && unknown.differs().is_none());
+        let nobody = VerifyError::Signature(SignatureRefused::NoKey { authority: authority.clone() });
+        assert!(look(&nobody).is_none());
+    }
+}

@@ -1,0 +1,1 @@
+//! Things nobody here wrote, against ours.
