@@ -85,6 +85,7 @@ fn compiling(wasm: &[u8]) {
         config.debug_symbols(false);
         config.wasm_backtrace_max_frames(None);
         config.generate_address_map(false);
+        config.native_unwind_info(cfg!(windows));
     };
     let bare = with(&|_| ());
     let rows: [(&str, wasmtime::Engine); 5] = [
@@ -96,7 +97,7 @@ fn compiling(wasm: &[u8]) {
             }),
         ),
         (
-            "+ epochs, no symbols, no address map",
+            "+ epochs, no symbols, address map and unwind tables: ours",
             with(&|config| {
                 small(config);
                 config.epoch_interruption(true);
