@@ -2,26 +2,24 @@
 //!
 //! Everything is fetched and judged before anything is shown; what is wrong with any of them is said of all of them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
 use aileron_verifier::archive::Kind;
-use aileron_verifier::cohort::Cohort;
+use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::{Class, Severity, Source};
 use aileron_verifier::suite::InstallSuite;
-use aileron_verifier::verify::{self, Payload, Unverified, Verified, Wanted};
-use rayon::prelude::*;
+use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
 use super::fetch::FetchError;
-use super::install::{Expectations, InstallError, Installer, NewAction, Plan, Target};
+use super::install::{InstallError, Installer, NewAction, Plan, Target};
+use super::judge::{self, JudgeError, side_by_side};
 use crate::event::{Event, counted};
 use crate::store::{ActionFile, StoreError};
 use crate::sys::disk;
 
-/// Downloads that run side by side.
-const SIDE_BY_SIDE: usize = 8;
 /// A longer suite file is none.
 const SUITE_LIMIT: u64 = 1024 * 1024;
 
@@ -48,14 +46,14 @@ impl Installer<'_> {
     /// # Errors
     /// As [`Installer::action`].
     pub fn actions(&mut self, references: Vec<Ref>) -> Result<Plan, InstallError> {
-        self.planned(references, &Expectations::default())
+        self.planned(references, &Listed::new())
     }
 
     /// Plans the install of everything one release of a connector lists in its signed index; where a release has none, of
     /// what its `suite.toml` names.
     ///
     /// # Errors
-    /// As [`Installer::action`]. An action that is listed and not there is [`InstallError::NotYet`].
+    /// As [`Installer::action`]. An action that is listed and not there is [`JudgeError::NotYet`].
     pub fn suite_of(&mut self, connector: &Ref) -> Result<Plan, InstallError> {
         let ring = self.trust(&connector.name)?;
         let Some((bytes, signature)) = self.origin.cohort(connector)? else {
@@ -66,8 +64,9 @@ impl Installer<'_> {
         };
         let (cohort, _) = verify::cohort(&bytes, &signature, connector, &ring)
             .map_err(|why| InstallError::Refused { what: connector.to_string(), why, divergence: None })?;
-        let (references, expectations) = listed(&cohort);
-        let mut plan = self.planned(references, &expectations)?;
+        let listed = listed(&cohort);
+        let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
+        let mut plan = self.planned(references, &listed)?;
         plan.suite = cohort.suite.map(|suite| (suite.name, suite.description));
         plan.waived = cohort.allowed;
         plan.dirty = cohort.dirty;
@@ -100,7 +99,7 @@ impl Installer<'_> {
     }
 
     /// Trust, fetch, judge, all of them; then the plan.
-    fn planned(&mut self, references: Vec<Ref>, expected: &Expectations) -> Result<Plan, InstallError> {
+    fn planned(&mut self, references: Vec<Ref>, listed: &Listed) -> Result<Plan, InstallError> {
         let mut ring = Keyring::new();
         for reference in &references {
             // Silent but for the first of each owner. The last answer is the ring with every grant.
@@ -113,7 +112,7 @@ impl Installer<'_> {
         }
         let listener = self.listener;
         listener(Event::Begin { step: "fetching and verifying".to_owned(), total: absent.len() });
-        let fetched = self.fetched(&absent, &ring, expected);
+        let fetched = self.all_fetched(&absent, &ring, listed);
         listener(Event::End { outcome: counted(absent.len(), "action") });
         self.plan(all(fetched)?, present)
     }
@@ -126,38 +125,28 @@ impl Installer<'_> {
         file.filter(same).is_some_and(|file| self.store.verify_action(&file.name, ring).is_ok())
     }
 
-    fn fetched(
-        &self,
-        references: &[Ref],
-        ring: &Keyring,
-        expected: &Expectations,
-    ) -> Vec<Result<Verified, InstallError>> {
+    fn all_fetched(&self, references: &[Ref], ring: &Keyring, listed: &Listed) -> Vec<Result<Verified, InstallError>> {
         let (origin, listener) = (self.origin, self.listener);
-        let one = |reference: &Ref| {
-            let bytes = origin.fetch(reference).map_err(|error| match error {
-                FetchError::Absent { at, .. } if expected.archives.contains_key(&reference.to_string()) => {
-                    InstallError::NotYet { reference: reference.clone(), at }
-                }
-                error => error.into(),
-            })?;
-            let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::of(reference.clone()) };
-            let verified = Unverified::new(bytes).verify(&wanted, ring).map_err(|why| InstallError::Refused {
-                what: reference.to_string(),
-                why,
-                divergence: None,
-            })?;
+        let wanted = |reference: &Ref| Wanted { kind: Some(Kind::Action), ..Wanted::of(reference.clone()) };
+        let verdicts = side_by_side(references, |reference| {
+            let verdict = judge::fetched(origin, &wanted(reference), listed.get(reference), ring);
             listener(Event::Advance);
-            match (expected.archives.get(&reference.to_string()), verified.digest()) {
-                (Some(listed), Some(found)) if *listed != found => {
-                    Err(InstallError::NotListed { reference: reference.clone(), found, listed: *listed })
+            verdict
+        });
+        // A failed signature is looked into once: its publisher's key explains all of them.
+        let mut looked = false;
+        let judged = |(reference, verdict): (&Ref, Result<Verified, JudgeError>)| {
+            verdict.map_err(|error| match error {
+                JudgeError::Refused(why) if looked => {
+                    InstallError::Refused { what: reference.to_string(), why, divergence: None }
                 }
-                _ => Ok(verified),
-            }
+                error => {
+                    looked |= error.class() == Class::SignatureFailure;
+                    self.judged(&wanted(reference), error)
+                }
+            })
         };
-        match rayon::ThreadPoolBuilder::new().num_threads(SIDE_BY_SIDE.min(references.len())).build() {
-            Ok(pool) => pool.install(|| references.par_iter().map(one).collect()),
-            Err(_) => references.iter().map(one).collect(),
-        }
+        references.iter().zip(verdicts).map(judged).collect()
     }
 
     /// Rules, places and connectors of verified actions.
@@ -224,12 +213,14 @@ impl Installer<'_> {
 }
 
 /// What a signed index lists.
-fn listed(cohort: &Cohort) -> (Vec<Ref>, Expectations) {
-    let reference = |name| Ref { name, version: cohort.version.clone() };
-    let references: Vec<Ref> = cohort.actions.iter().map(|action| reference(action.fqn.clone())).collect();
-    let archives = references.iter().map(ToString::to_string).zip(cohort.actions.iter().map(|one| one.archive.sha256));
-    let archives: BTreeMap<_, _> = archives.collect();
-    (references, Expectations { archives })
+type Listed = HashMap<Ref, Archive>;
+
+fn reference(cohort: &Cohort, action: &ActionEntry) -> Ref {
+    Ref { name: action.fqn.clone(), version: cohort.version.clone() }
+}
+
+fn listed(cohort: &Cohort) -> Listed {
+    cohort.actions.iter().map(|action| (reference(cohort, action), action.archive.clone())).collect()
 }
 
 fn name(verified: &Verified) -> &str {

@@ -6,13 +6,12 @@
 //!
 //! Not here: how a plan looks and who consents (`ui`), what is signed by whom (the verifier), where files go (the store).
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::archive::Kind;
 use aileron_verifier::capability::Capabilities;
 use aileron_verifier::cohort::Cohort;
-use aileron_verifier::digest::{ArchiveDigest, ContentHash};
+use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::{Fqn, Ref};
 use aileron_verifier::keyring::{Keyring, SignatureRefused};
 use aileron_verifier::problem::{Class, Problem, Source, Waiver};
@@ -20,6 +19,7 @@ use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wante
 
 use super::ask::{AskError, Asking, Console, Divergence, Session};
 use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
+use super::judge::{self, JudgeError};
 use super::ring::RingFile;
 use crate::event::{Event, Listener};
 use crate::store::{Entered, Entry, Pinned, Store, StoreError, pins};
@@ -142,24 +142,9 @@ pub enum InstallError {
         /// Its text.
         text: Source,
     },
-    /// The index of the release names it, and it is not there yet.
-    #[error("{reference} is not public yet: its release is still being published")]
-    NotYet {
-        /// The action.
-        reference: Ref,
-        /// Where it was looked for.
-        at: String,
-    },
-    /// The archive is not the one the release's signed index lists.
-    #[error("{reference}: the archive is {found}, the release's signed index lists {listed}")]
-    NotListed {
-        /// The action.
-        reference: Ref,
-        /// What was fetched.
-        found: ArchiveDigest,
-        /// What the index says.
-        listed: ArchiveDigest,
-    },
+    /// Not there yet, or not what the release's signed index lists.
+    #[error(transparent)]
+    Judged(JudgeError),
     /// The connector an action pins is installed under that name and version with other content.
     #[error("{action} pins {} with content {}, but content {installed} is installed", .needs.reference, .needs.content)]
     OtherPin {
@@ -204,9 +189,9 @@ impl InstallError {
             InstallError::Refused { why, .. } => why.class(),
             InstallError::Trust(error) => error.class(),
             InstallError::Store(error) => error.class(),
-            InstallError::Disk(_) | InstallError::NoSuite(_) | InstallError::NotYet { .. } => Class::FetchFailed,
+            InstallError::Disk(_) | InstallError::NoSuite(_) => Class::FetchFailed,
             InstallError::Rules { .. } | InstallError::SameName { .. } => Class::ValidationError,
-            InstallError::NotListed { .. } => Class::HashMismatch,
+            InstallError::Judged(error) => error.class(),
             InstallError::OtherPin { .. } => Class::ConnectorsMissing,
             InstallError::Suite { problems, .. } => {
                 problems.first().map_or(Class::ValidationError, |problem| problem.rule.class())
@@ -219,17 +204,11 @@ impl InstallError {
     pub fn is_retriable(&self) -> bool {
         match self {
             InstallError::Fetch(error) => error.is_retriable(),
-            InstallError::NotYet { .. } => true,
+            InstallError::Judged(error) => error.is_retriable(),
             InstallError::Several { first, .. } => first.is_retriable(),
             _ => false,
         }
     }
-}
-
-/// What a release's signed index says about its artifacts.
-#[derive(Default)]
-pub(super) struct Expectations {
-    pub(super) archives: BTreeMap<String, ArchiveDigest>,
 }
 
 impl<'a> Installer<'a> {
@@ -283,9 +262,7 @@ impl<'a> Installer<'a> {
             return Ok(plan);
         }
         self.progress(&reference);
-        let bytes = self.origin.fetch(&reference)?;
-        let wanted = Wanted { reference: Some(reference), ..wanted };
-        let verified = self.verify(bytes, &wanted, &ring)?;
+        let verified = self.fetched(&Wanted { reference: Some(reference), ..wanted }, &ring)?;
         let mut plan = self.with_connector(verified)?;
         let index = self.index(&plan)?;
         plan.waived = index.as_ref().map(|index| index.allowed.clone()).unwrap_or_default();
@@ -378,10 +355,18 @@ impl<'a> Installer<'a> {
         Unverified::new(bytes).verify(wanted, &ring).map_err(|why| self.refused(shown, why, None))
     }
 
-    pub(super) fn verify(&self, bytes: Vec<u8>, wanted: &Wanted, ring: &Keyring) -> Result<Verified, InstallError> {
-        let name = wanted.reference.as_ref().map(|reference| reference.name.clone());
+    fn fetched(&self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, InstallError> {
+        judge::fetched(self.origin, wanted, None, ring).map_err(|error| self.judged(wanted, error))
+    }
+
+    /// A verdict as an installer's error, with the published key beside a failed signature.
+    pub(super) fn judged(&self, wanted: &Wanted, error: JudgeError) -> InstallError {
         let what = wanted.reference.as_ref().map(ToString::to_string).unwrap_or_default();
-        Unverified::new(bytes).verify(wanted, ring).map_err(|why| self.refused(what, why, name.as_ref()))
+        match error {
+            JudgeError::Refused(why) => self.refused(what, why, wanted.reference.as_ref().map(|found| &found.name)),
+            JudgeError::Fetch(error) => error.into(),
+            other => InstallError::Judged(other),
+        }
     }
 
     /// After a failed signature the published key is looked at, for the reader. artifacts.md §10.
@@ -422,13 +407,12 @@ impl<'a> Installer<'a> {
                 _ => {}
             }
             self.progress(&needs.reference);
-            let bytes = self.origin.fetch(&needs.reference)?;
             let wanted = Wanted {
                 reference: Some(needs.reference.clone()),
                 kind: Some(Kind::Connector),
                 content: Some(needs.content),
             };
-            let verified = self.verify(bytes, &wanted, &ring)?;
+            let verified = self.fetched(&wanted, &ring)?;
             self.add_connector(plan, verified, &by)?;
         }
         Ok(())

@@ -215,14 +215,7 @@ fn check(args: &ConnectorCheck, context: &Context) -> Answer {
     for content in &unreadable {
         rows.push(vec![content.to_string(), "unreadable".to_owned(), "-".to_owned(), "-".to_owned()]);
         documents.push(json!({"reference": null, "content_hash": content, "verdict": "refused"}));
-        failure = failure.or_else(|| {
-            let message = format!("{content} in the store has no manifest that can be read");
-            let path = home.store.home().join("store/connectors/sha256").join(content.hex());
-            Some(
-                Failure::new(Class::MalformedTarball, Exit::Refused, message)
-                    .next(format!("remove it by hand: {}", path.display())),
-            )
-        });
+        failure = failure.or_else(|| Some(StoreError::Nameless(*content).into()));
     }
     let mut text = match rows.is_empty() {
         true => "No connectors are installed.\n".to_owned(),

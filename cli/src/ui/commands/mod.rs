@@ -7,12 +7,14 @@ mod connector;
 mod demo;
 mod init;
 mod install;
+mod installed;
 mod keyring;
 mod keys;
 mod pack;
 mod plan;
 mod registry;
 mod release;
+mod report;
 mod status;
 mod verify;
 
@@ -114,6 +116,7 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
             ("release", context.may_sign().and_then(|()| release::run(args, repository, context)))
         }
         PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
+        PublisherCommand::Report(args) => ("report", report::run(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
         PublisherCommand::Verify(args) if args.rebuild => {
@@ -129,17 +132,17 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         match args.command {
             ConsumerCommand::Verify(verify) => {
                 let context = Context::new(args.output);
-                finish("verify", context.output.json, None, verify::run(&verify, &context))
+                finish("verify", context.output.json, None, verify::consumer(verify, &context))
             }
             ConsumerCommand::Connector(verb) => {
                 let context = Context::new(args.output);
                 let (command, result) = connector::run(verb, &context);
-                finish(command, context.output.json, result)
+                finish(command, context.output.json, None, result)
             }
             ConsumerCommand::Action(verb) => {
                 let context = Context::new(args.output);
                 let (command, result) = action::run(verb, &context);
-                finish(command, context.output.json, result)
+                finish(command, context.output.json, None, result)
             }
             ConsumerCommand::Keyring { args: words } => {
                 // `keyring` has a flag syntax of its own; how output looks is said anywhere.

@@ -8,7 +8,6 @@ use crate::consumer::install::InstallError;
 use crate::consumer::judge::JudgeError;
 use crate::store::StoreError;
 use aileron_verifier::keyring::SignatureRefused;
-use aileron_verifier::problem::Class;
 use aileron_verifier::verify::VerifyError;
 
 /// Most lines of what is wrong with many artifacts at once.
@@ -39,12 +38,7 @@ impl From<InstallError> for Failure {
                 drawn_problems(fail(Exit::Refused), &problems, &text)
                     .next(format!("tell its publisher; to install it anyway, add {}", allow.join(" ")))
             }
-            InstallError::NotYet { at, .. } => fail(Exit::NotFound)
-                .evidence(format!("  looked at {at}"))
-                .next("wait a few minutes, then run the same command again"),
-            InstallError::NotListed { found, listed, .. } => fail(Exit::Refused)
-                .details(json!({"found": found, "listed": listed}))
-                .next("do not install it before its publisher has said which archive is right"),
+            InstallError::Judged(error) => of_judge(&error),
             InstallError::OtherPin { needs, installed, .. } => fail(Exit::Failure)
                 .details(json!({"pinned": needs.content, "installed": installed}))
                 .next(format!("aileron connector check {}, to see which of the two is published", needs.reference)),
@@ -120,8 +114,10 @@ impl From<StoreError> for Failure {
             StoreError::ConnectorMissing { needs, .. } => fail(Exit::Failure)
                 .details(json!({"reference": needs.reference, "content_hash": needs.content}))
                 .next(format!("aileron connector install {} --hash {}", needs.reference, needs.content)),
-            StoreError::OtherKind(_) if class == Class::ValidationError => fail(Exit::Refused),
-            StoreError::OtherKind(_) => fail(Exit::Failure),
+            StoreError::Nameless(content) => {
+                fail(Exit::Refused).next(format!("rm -r the directory store/connectors/sha256/{}", content.hex()))
+            }
+            StoreError::OtherKind(_) => fail(Exit::Refused),
         }
     }
 }

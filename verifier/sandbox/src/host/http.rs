@@ -11,6 +11,7 @@ mod redirect;
 pub mod tape;
 mod wire;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -28,6 +29,8 @@ use envelope::Envelope;
 use redact::Needles;
 use tape::{Answered, Recorder, Sent, Tape};
 use wire::{Settings, Wire};
+
+use super::{Exchange, Response};
 
 pub use wire::{BODY_LIMIT, Lookup, Proxies, Resolver, Roots, System};
 
@@ -69,15 +72,6 @@ pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 enum Line {
     Wire(Wire),
     Tape(Arc<dyn Tape>),
-}
-
-/// What the guest may read of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// HTTP status.
-    pub status: u16,
-    /// Decoded, at most [`BODY_LIMIT`] bytes.
-    pub body: Vec<u8>,
 }
 
 impl Network {
@@ -177,6 +171,12 @@ impl Network {
         self.grant.admit(&target)?;
         self.subset.narrow(&target)?;
         Ok(target)
+    }
+}
+
+impl Exchange for Network {
+    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = super::Answer> + Send + 'a>> {
+        Box::pin(exchange(self, envelope))
     }
 }
 

@@ -35,7 +35,6 @@ use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use crate::failure::Failure;
 pub(crate) use clock::Clock;
 use clock::Profile;
-use http::{Network, Response};
 use limiter::Limiter;
 use log::{Line, Log};
 use spawn::Spawning;
@@ -51,10 +50,13 @@ pub trait Exchange: Send + Sync {
 /// How an exchange ended. The code of a failure is what the guest hears: -1 denied or failed, -2 malformed.
 pub type Answer = Result<Response, (i32, Failure)>;
 
-impl Exchange for Network {
-    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        Box::pin(http::exchange(self, envelope))
-    }
+/// A response, read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status; any of them is a success here.
+    pub status: u16,
+    /// The body, decoded; may be empty.
+    pub body: Vec<u8>,
 }
 
 /// Hears every line that is kept, as it is logged.

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use aileron_sandbox::engine::{Connector, Engine, LocalBuild};
 use aileron_sandbox::failure::Failure;
-use aileron_sandbox::host::http::Response;
-use aileron_sandbox::host::{Answer, Exchange};
+use aileron_sandbox::host::{Answer, Exchange, Response};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits, invoke, runtime};
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;

@@ -17,7 +17,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use aileron_sandbox::failure::Failure;
-use aileron_sandbox::host::http::{Lookup, Network, Resolver, Response, exchange};
+use aileron_sandbox::host::Response;
+use aileron_sandbox::host::http::{Lookup, Network, Resolver, exchange};
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;
 use aileron_verifier::toml::Stage;

@@ -1,62 +1,17 @@
-//! Publishing to GitHub: the real binary against the fake one, and the library on a virtual clock where hours pass.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
-
-#[path = "publish/support.rs"]
-#[expect(dead_code, reason = "the support of all publishing tests; these need a part of it")]
-mod support;
+//! The real binary against the fake GitHub.
 
 use std::fs;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aileron_cli::publisher::forge::Forge as _;
-use aileron_cli::publisher::forge::github::{GitHub, Limits, Patience, Place};
-use aileron_cli::publisher::release::{self, Planned, SecretSource, World};
-use aileron_cli::publisher::sign::OsKeychain;
-use aileron_cli::secret::Secret;
-use aileron_cli::sys::clock::Clock;
-use aileron_cli::sys::environment::Environment;
-use aileron_testkit::github::Repository as Remote;
-use aileron_testkit::github::{Clock as FakeClock, FakeGitHub, GitHub as Model, Options, Timestamp};
+use aileron_testkit::github::{FakeGitHub, GitHub as Model, Repository as Remote};
 
-use support::{Machine, OWNER, Repository, ends, ok, writes};
+use super::support::{self, Machine, OWNER, Repository, ends, ok, writes};
+use super::{first_action, model, repository};
 
-const SERVICE: &str = "weather";
 const TOKEN: &str = "ghp_0123456789abcdefSECRETSECRET";
 
-fn model() -> Model {
-    Model::new(Remote::new(OWNER, format!("aileron-connector-{SERVICE}")))
-}
-
-/// A repository of one connector and so many actions.
-fn repository(machine: &Machine, actions: usize) -> Repository<'_> {
-    let repository = machine.scaffold(SERVICE, "wat");
-    let (name, text) = first_action(&repository);
-    let here = fs::read_dir(repository.root.join("actions")).unwrap().count();
-    let mut suite = repository.read("suite.toml").trim_end().trim_end_matches(']').to_owned();
-    for number in here..actions {
-        let another = format!("another-{number}");
-        suite.push_str(&format!(", \"actions/{another}\""));
-        repository.write(&format!("actions/{another}/action.md"), &text.replace(&name, &another));
-    }
-    if actions > here {
-        repository.write("suite.toml", &format!("{suite}]\n"));
-        repository.commit("more actions");
-    }
-    repository
-}
-
-fn first_action(repository: &Repository<'_>) -> (String, String) {
-    let entries = fs::read_dir(repository.root.join("actions")).unwrap();
-    let name = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).min().unwrap();
-    let text = repository.read(&format!("actions/{name}/action.md"));
-    (name, text)
-}
-
 /// A verb against the fake, with the repository's key and a token.
-fn verb(repository: &Repository<'_>, fake: &FakeGitHub, args: &[&str]) -> Command {
+pub(crate) fn verb(repository: &Repository<'_>, fake: &FakeGitHub, args: &[&str]) -> Command {
     let mut command = repository.publisher(args);
     command
         .args(["--json"])
@@ -71,7 +26,7 @@ fn release(repository: &Repository<'_>, fake: &FakeGitHub) -> Command {
 }
 
 /// What every whole release of `repository` looks like from outside.
-fn assert_public(fake: &FakeGitHub, actions: usize) {
+pub(crate) fn assert_public(fake: &FakeGitHub, actions: usize) {
     let github = fake.github();
     let releases: Vec<_> = github.repository.releases.values().collect();
     assert_eq!(releases.len(), actions + 1, "one release for each, no draft left");
@@ -83,7 +38,9 @@ fn assert_public(fake: &FakeGitHub, actions: usize) {
         names.sort_unstable();
         let whole = ["aileron.tar.gz", "cohort.json", "cohort.json.sig", "suite.toml"];
         assert_eq!(names, if is_connector { &whole[..] } else { &whole[..1] }, "{}", release.tag_name);
-        assert_eq!(is_connector, release.body.is_some(), "{}", release.tag_name);
+        let body = release.body.as_deref().unwrap_or_default();
+        assert_eq!(is_connector, body.contains("content hash"), "{}: {body}", release.tag_name);
+        assert_eq!(!is_connector, body.contains("belongs to [v0.1.0]"), "{}: {body}", release.tag_name);
         let commit = &github.repository.tags[&release.tag_name].commit;
         assert_eq!(*commit, release.target_commitish, "{}", release.tag_name);
     }
@@ -232,72 +189,4 @@ fn the_token_is_nowhere_but_in_the_request() {
     for (path, bytes) in support::contents(machine.root()) {
         assert!(memchr::memmem::find(&bytes, TOKEN.as_bytes()).is_none(), "{path}");
     }
-}
-
-/// Time that passes by waiting only; the fake lives in it too.
-struct Virtual<'a>(&'a FakeGitHub);
-
-impl Clock for Virtual<'_> {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_millis(self.0.time().0)
-    }
-
-    fn sleep_until(&self, until: SystemTime, _: &AtomicBool) {
-        let until = until.duration_since(UNIX_EPOCH).unwrap().as_millis();
-        self.0.set_time(Timestamp(u64::try_from(until).unwrap()));
-    }
-}
-
-#[test] // release-pipeline.md §2
-fn a_large_cohort_keeps_every_limit_and_ends_when_the_plan_says() {
-    const ACTIONS: usize = 260; // 525 creations: more than an hour's
-    let machine = Machine::new();
-    let repository = repository(&machine, ACTIONS);
-    let clock = FakeClock::Virtual(Timestamp::from_secs(1_750_000_000));
-    let fake = FakeGitHub::with(Options { clock, ..Options::new(model()) }).unwrap();
-    let (clock, stop) = (Virtual(&fake), AtomicBool::new(false));
-    let notes = std::sync::Mutex::new(Vec::new());
-    let listener = |event| {
-        if let aileron_cli::event::Event::Note(text) = event {
-            notes.lock().unwrap().push(text);
-        }
-    };
-    let names = ["PATH", "HOME"].map(|name| (name.into(), std::env::var_os(name).unwrap_or_default()));
-    let environment: Environment = names.into_iter().collect();
-    let world = World {
-        environment: &environment,
-        stop: &stop,
-        listener: &listener,
-        keychain: &OsKeychain,
-        passphrase: &|| None,
-    };
-    let request = release::Request {
-        repository: repository.root.clone(),
-        version: "0.1.0".parse().unwrap(),
-        waived: Vec::new(),
-        allow_dirty: false,
-        wasm: None,
-        key: Some(repository.key.clone()),
-        client_secret: SecretSource::Default,
-        replace_key: false,
-    };
-    let forge = |longest| {
-        let place = Place { api: fake.url(), server: fake.url(), meeting: machine.path("meeting") };
-        let patience = Patience { clock: &clock, stop: &stop, listener: &listener, longest };
-        GitHub::new(place, &Secret::from("ghs_workflow".to_owned()), Limits::github(), patience).unwrap()
-    };
-    let began = clock.now();
-    let forge = forge(None);
-    let Planned::Signed(plan) = release::plan(&request, &forge, &world).unwrap() else { panic!("there is a key") };
-    let planned = forge.estimate(&plan.stage.iter().chain(&plan.flip).collect::<Vec<_>>()).unwrap();
-    assert_eq!(planned.limit, Some("500 creations an hour"));
-    let receipt = release::release(&request, &forge, &world).unwrap();
-    assert_eq!(receipt.writes, 3 * (ACTIONS + 1) + 4);
-    assert_public(&fake, ACTIONS);
-    let usage = fake.github().meter.usage.clone();
-    assert_eq!((usage.limited, usage.hasty_writes), (0, 0));
-    let (floor, took) = (planned.finish.duration_since(began).unwrap(), clock.now().duration_since(began).unwrap());
-    assert!(took >= floor && took.as_secs_f64() <= floor.as_secs_f64() * 1.05, "{took:?}, floor {floor:?}");
-    let notes = notes.lock().unwrap();
-    assert!(notes.iter().any(|note| note.contains("UTC (500 creations an hour)")), "{notes:?}");
 }
