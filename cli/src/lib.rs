@@ -22,3 +22,4 @@ pub mod publisher;
 pub mod secret;
 pub mod sys;
 pub mod ui;
+pub(crate) mod yaml;

@@ -4,6 +4,7 @@
 
 pub mod ask;
 pub mod fetch;
+pub mod hub;
 pub mod judge;
 mod newest;
 pub mod publisher_key;
