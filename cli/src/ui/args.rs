@@ -172,7 +172,7 @@ pub enum PublisherHub {
     /// The files are for a pull request to the catalog; nothing is sent anywhere.
     #[command(after_help = examples!(
         "aileron-pub hub entry --out ../aileron-hub",
-        "aileron-pub hub entry --description \"Tea, by the cup\" --check-key"
+        "aileron-pub hub entry --category mail --check-key"
     ))]
     Entry(HubEntry),
 }

@@ -216,7 +216,7 @@ fn verify_gives_one_verdict_and_says_why() {
     };
     run("aileron verify gopher://acme/aileron-connector-tea@0.1.0 --from registry --ours");
     run("aileron verify github://acme/aileron-connector-tea --from registry --ours");
-    run("aileron verify github://acme/aileron-connector-tea@0.1.0 --ours");
+    run("HTTPS_PROXY=http://127.0.0.1:1 aileron verify github://acme/aileron-connector-tea@0.1.0 --ours");
     run("aileron verify tea.tar.gz --ours --hash sha256:00");
     run("aileron verify tea.tar.gz --ours --as tea");
     run(&format!("aileron verify some --ours --hash {ZEROS}"));
