@@ -2,8 +2,8 @@
 //!
 //! Data only: the trees beside this file, embedded when this crate is compiled. Rendering and writing belong to the
 //! caller. Every file is stored with `.j2` at the end, so that neither cargo nor go nor git takes a stored `go.mod` or
-//! `.gitignore` for its own. Paths and contents are minijinja templates over `owner`, `service`, `repo`, `fqn` and
-//! `publisher`.
+//! `.gitignore` for its own. Paths and contents are minijinja templates over `owner`, `service`, `repo`, `fqn`, `publisher`,
+//! and `action` and `checkout`, the two actions that workflows use, pinned.
 
 use include_dir::{Dir, include_dir};
 

@@ -91,7 +91,11 @@ fn what_openssl_and_tar_make_verifies() {
                     let archive = read(&files, "aileron.tar.gz");
                     let verified = Unverified::new(archive).verify(&Wanted::of(reference), &ring);
                     let verified = verified.unwrap_or_else(|error| panic!("{line}: {error}"));
-                    assert_eq!(Some(verified.digest().hex().as_str()), digest.split(' ').next(), "{line}");
+                    assert_eq!(
+                        verified.digest().map(|digest| digest.hex()).as_deref(),
+                        digest.split(' ').next(),
+                        "{line}"
+                    );
                     if let Some(found) = verified.content() {
                         assert_eq!(found.hex(), content, "{line}");
                     }

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::digest::ArchiveDigest;
 use crate::fqn::Authority;
 use crate::key::{Fingerprint, PublicKey, PublicKeyError};
 use crate::problem::Class;
@@ -228,6 +229,13 @@ impl Keyring {
     /// Every authority with a grant, in ascending byte order.
     pub fn authorities(&self) -> impl Iterator<Item = &Authority> {
         self.grants.keys()
+    }
+
+    /// Tells rings apart: the same text for the same grants, wherever they came from. For remembering by which ring
+    /// something was judged (artifacts.md §9).
+    pub fn digest(&self) -> String {
+        let everywhere: Vec<String> = self.everywhere.iter().map(PublicKey::to_base64).collect();
+        ArchiveDigest::of(&[self.render().as_bytes(), everywhere.join("\n").as_bytes()]).to_string()
     }
 
     /// Whether nobody is trusted for anything.

@@ -26,9 +26,12 @@ use crate::module::{Module, NotAModule};
 use crate::problem::{Class, Problem, Severity, Source};
 use crate::toml::Stage;
 
-/// Bytes as they arrived. They can be verified, and nothing else.
-pub struct Unverified<'a> {
-    archive: Cow<'a, [u8]>,
+/// Bytes as they arrived, or as a store holds them. They can be verified, and nothing else.
+pub struct Unverified<'a>(Bytes<'a>);
+
+enum Bytes<'a> {
+    Archive(Cow<'a, [u8]>),
+    Files(Files),
 }
 
 /// What an archive must turn out to be. Every `None` is a question the verdict answers instead.
@@ -54,8 +57,7 @@ impl Wanted {
 #[derive(Debug)]
 pub struct Verified {
     reference: Ref,
-    digest: ArchiveDigest,
-    size: u64,
+    archive: Option<(ArchiveDigest, u64)>,
     signer: Fingerprint,
     payload: Payload,
     files: Files,
@@ -153,24 +155,43 @@ fn class_of(problems: &[Problem]) -> Class {
 impl<'a> Unverified<'a> {
     /// Takes the bytes of an `aileron.tar.gz`, borrowed or owned.
     pub fn new(archive: impl Into<Cow<'a, [u8]>>) -> Unverified<'a> {
-        Unverified { archive: archive.into() }
+        Unverified(Bytes::Archive(archive.into()))
     }
 
-    /// Judges the archive against what is wanted and who is trusted.
+    /// Takes files that left their archive behind: an entry of a store, to be judged again. artifacts.md §9.
+    pub fn unpacked(files: Files) -> Unverified<'static> {
+        Unverified(Bytes::Files(files))
+    }
+
+    /// Judges the archive or the files against what is wanted and who is trusted.
     ///
     /// # Errors
     /// [`VerifyError`], the first step that fails.
     pub fn verify(self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, VerifyError> {
-        let digest = ArchiveDigest::of(&[&self.archive]);
-        let size = self.archive.len() as u64;
-        let files = archive::read(&self.archive, wanted.kind)?; // 1. one flat, complete, unambiguous archive
-        drop(self.archive);
+        let (archive, files) = match self.0 {
+            Bytes::Archive(bytes) => {
+                let received = (ArchiveDigest::of(&[&bytes]), bytes.len() as u64);
+                (Some(received), archive::read(&bytes, wanted.kind)?) // 1. one flat, complete, unambiguous archive
+            }
+            Bytes::Files(files) => (None, of_kind(files, wanted.kind)?),
+        };
         let judged = match &files {
             Files::Connector { wasm, manifest, signature } => connector(wasm, manifest, signature, wanted, ring)?,
             Files::Action { document, signature } => action(document, signature, wanted, ring)?,
         };
         let Judged { reference, signer, payload, warnings } = judged;
-        Ok(Verified { reference, digest, size, signer, payload, files, warnings })
+        Ok(Verified { reference, archive, signer, payload, files, warnings })
+    }
+}
+
+/// Loose files are of the kind their holder says; asked for as another kind they are refused in the reader's words.
+fn of_kind(files: Files, wanted: Option<Kind>) -> Result<Files, Malformed> {
+    match (files.kind(), wanted) {
+        (Kind::Connector, Some(Kind::Action)) => {
+            Err(Malformed::UnknownName { name: "connector.wasm".into(), kind: wanted })
+        }
+        (Kind::Action, Some(Kind::Connector)) => Err(Malformed::UnknownName { name: "action.md".into(), kind: wanted }),
+        _ => Ok(files),
     }
 }
 
@@ -267,14 +288,14 @@ impl Verified {
         &self.reference
     }
 
-    /// Digest of the archive it came in.
-    pub fn digest(&self) -> ArchiveDigest {
-        self.digest
+    /// Digest of the archive it came in; none for files that were judged without one.
+    pub fn digest(&self) -> Option<ArchiveDigest> {
+        self.archive.map(|(digest, _)| digest)
     }
 
-    /// Size of that archive in bytes.
-    pub fn size(&self) -> u64 {
-        self.size
+    /// Size in bytes of the archive it came in.
+    pub fn size(&self) -> Option<u64> {
+        self.archive.map(|(_, size)| size)
     }
 
     /// The trusted key that signed it.

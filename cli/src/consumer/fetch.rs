@@ -208,21 +208,37 @@ impl Origin {
         Ok((url, asked.map_err(absent_or(reference))?))
     }
 
-    /// The asset of a release of a private repository: found by its tag, fetched by its number.
     fn private_archive(&self, reference: &Ref, token: &Secret) -> Result<(String, Vec<u8>), FetchError> {
+        let absent = |at| FetchError::Absent { reference: reference.clone(), at };
+        match self.private_asset(reference, ASSET, ARCHIVE_LIMIT, token)? {
+            (at, Some(bytes)) => Ok((at, bytes)),
+            (at, None) => Err(absent(at)),
+        }
+    }
+
+    /// An asset of a release of a private repository: found by its tag, fetched by its number. With the address that said
+    /// the last word.
+    pub(super) fn private_asset(
+        &self,
+        reference: &Ref,
+        name: &str,
+        limit: u64,
+        token: &Secret,
+    ) -> Result<(String, Option<Vec<u8>>), FetchError> {
         let releases = self.api(&reference.name, "releases");
         let url = format!("{releases}/tags/{}", reference.tag().as_segment());
-        let release: Release = self.document(&url, Some(token)).map_err(|error| match error {
-            FetchError::Http(error) => absent_or(reference)(error),
-            other => other,
-        })?;
-        let absent = || FetchError::Absent { reference: reference.clone(), at: url.clone() };
-        let asset = release.assets.iter().find(|asset| asset.name == ASSET).ok_or_else(absent)?;
+        let release: Release = match self.document(&url, Some(token)) {
+            Err(FetchError::Http(HttpError::Absent { url, .. })) => return Ok((url, None)),
+            answer => answer?,
+        };
+        let Some(asset) = release.assets.iter().find(|asset| asset.name == name) else { return Ok((url, None)) };
         let url = format!("{releases}/assets/{}", asset.id);
         let accept = "application/octet-stream";
-        let request = Request { token: Some(token), accept, ..Request::public(&url, ARCHIVE_LIMIT, http::LARGE) };
-        let bytes = self.web.get(&request).map_err(absent_or(reference))?;
-        Ok((url, bytes))
+        let request = Request { token: Some(token), accept, ..Request::public(&url, limit, http::LARGE) };
+        match self.web.get(&request) {
+            Err(HttpError::Absent { url, .. }) => Ok((url, None)),
+            answer => Ok((url.clone(), Some(answer.map_err(FetchError::Http)?))),
+        }
     }
 
     /// An address of the API about one repository.

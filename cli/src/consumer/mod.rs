@@ -2,9 +2,12 @@
 //!
 //! May not come in: the publisher wing, signing keys, clap. The verdict itself is the verifier's.
 
+pub mod action;
 pub mod ask;
+pub mod assets;
 pub mod fetch;
 pub mod hub;
+pub mod install;
 pub mod judge;
 mod newest;
 pub mod publisher_key;

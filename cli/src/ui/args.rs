@@ -60,12 +60,16 @@ pub struct Publisher {
     pub command: PublisherCommand,
 }
 
-/// Verify Aileron artifacts.
+/// Trust, install and verify Aileron connectors and actions.
 #[derive(Debug, Parser)]
 #[command(
     name = "aileron",
     version,
-    after_help = examples!("aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry"),
+    after_help = examples!(
+        "aileron connector install github://acme/aileron-connector-x",
+        "aileron action add-suite github://acme/aileron-connector-x@0.1.0",
+        "aileron verify --installed"
+    ),
     arg_required_else_help = true
 )]
 pub struct Consumer {
@@ -144,6 +148,11 @@ pub enum PublisherCommand {
         "aileron-pub status v0.1.0 --to dir:../registry"
     ))]
     Status(Status),
+    /// Show what the runs of a version did on GitHub, and what they waited for.
+    ///
+    /// Read from dist/VERSION/journal.jsonl; asks nobody.
+    #[command(after_help = examples!("aileron-pub report v0.1.0", "aileron-pub report v0.1.0 --json"))]
+    Report(Report),
     /// Make and show the publisher's signing key.
     #[command(after_help = examples!(
         "aileron-pub keys generate --out ../publisher.key",
@@ -203,6 +212,26 @@ pub struct HubEntry {
     pub dry_run: bool,
 }
 
+impl PublisherCommand {
+    /// The version the verb is about, where it is about one.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            PublisherCommand::Check(args) => args.version.as_ref(),
+            PublisherCommand::Build(args) => args.version.as_ref(),
+            PublisherCommand::Pack(args) => Some(&args.making.version),
+            PublisherCommand::Plan(args) => Some(&args.making.version),
+            PublisherCommand::Release(args) => Some(&args.making.version),
+            PublisherCommand::Status(args) => Some(&args.version),
+            PublisherCommand::Report(args) => Some(&args.version),
+            PublisherCommand::Init(_)
+            | PublisherCommand::Demo(_)
+            | PublisherCommand::Keys(_)
+            | PublisherCommand::Verify(_)
+            | PublisherCommand::Hub(_) => None,
+        }
+    }
+}
+
 /// `aileron`'s verbs.
 #[derive(Debug, Subcommand)]
 pub enum ConsumerCommand {
@@ -210,9 +239,17 @@ pub enum ConsumerCommand {
     #[command(after_help = examples!(
         "aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry",
         "aileron verify aileron.tar.gz --key publisher.pub --as github://acme/aileron-connector-x@0.1.0",
-        "aileron verify ../registry --keyring keyring.json"
+        "aileron verify ../registry --keyring keyring.json",
+        "aileron verify --installed",
+        "aileron verify --cohort github://acme/aileron-connector-x@0.1.0"
     ))]
-    Verify(Verify),
+    Verify(ConsumerVerify),
+    /// Install connectors, and look after those that are installed.
+    #[command(subcommand)]
+    Connector(Connector),
+    /// Install actions, and look after those that are installed.
+    #[command(subcommand)]
+    Action(Action),
     /// Decide whose signatures this machine accepts.
     #[command(after_help = "\
 Verbs:
@@ -352,7 +389,7 @@ pub struct Target {
     /// Base of GitHub's API [default: GITHUB_API_URL, else https://api.github.com].
     #[arg(long, value_name = "URL", help_heading = "GitHub")]
     pub api_url: Option<String>,
-    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN].
+    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN, else `gh auth token`].
     #[arg(long, value_name = "FILE", help_heading = "GitHub")]
     pub token_file: Option<PathBuf>,
     /// Whose limits to keep [default: github for api.github.com, else none].
@@ -441,6 +478,9 @@ pub struct Release {
     /// Replace a different publisher key in a directory registry; on GitHub the key is committed, not published.
     #[arg(long)]
     pub replace_key: bool,
+    /// Publish into a model of GitHub instead: no network, no token, no waiting; shows what it takes and how long.
+    #[arg(long)]
+    pub rehearse: bool,
 }
 
 /// `status`.
@@ -452,6 +492,14 @@ pub struct Status {
     /// Where it is published.
     #[command(flatten)]
     pub target: Target,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The version, with or without `v`.
+    #[arg(value_parser = version)]
+    pub version: Version,
 }
 
 /// `keys`.
@@ -502,6 +550,34 @@ pub struct PublisherVerify {
 pub struct Verify {
     /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
     pub subject: String,
+    /// What it is judged by.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `aileron verify`.
+#[derive(Debug, Args)]
+pub struct ConsumerVerify {
+    /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
+    #[arg(required_unless_present_any = ["installed", "cohort"])]
+    pub subject: Option<String>,
+    /// Judge everything that is installed, by the keyring of today.
+    #[arg(long, conflicts_with_all = ["subject", "cohort", "reference", "hash", "from"])]
+    pub installed: bool,
+    /// Read and hash every installed file, also those that are unchanged since they were judged.
+    #[arg(long, requires = "installed")]
+    pub full: bool,
+    /// Judge everything this connector's release lists in its signed index.
+    #[arg(long, value_name = "REF", conflicts_with_all = ["subject", "reference", "hash"])]
+    pub cohort: Option<String>,
+    /// What it is judged by.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// What a verdict is asked about.
+#[derive(Debug, Args)]
+pub struct Judging {
     /// The archive must be this artifact.
     #[arg(long = "as", value_name = "REF")]
     pub reference: Option<String>,
@@ -517,6 +593,186 @@ pub struct Verify {
     /// Trust exactly this public key instead of a keyring. Repeatable.
     #[arg(long, value_name = "PEM", conflicts_with = "keyring")]
     pub key: Vec<PathBuf>,
+}
+
+/// `connector`.
+#[derive(Debug, Subcommand)]
+pub enum Connector {
+    /// Install a connector: fetched, verified, shown, and on disk only after you said yes.
+    ///
+    /// A name without a version is its newest final version. A publisher nobody trusted yet is asked about first, with the
+    /// fingerprint of the key. Installing what is installed changes nothing and needs no network.
+    #[command(after_help = examples!(
+        "aileron connector install github://acme/aileron-connector-x",
+        "aileron connector install github://acme/aileron-connector-x@0.1.0 --from ../registry",
+        "aileron connector install aileron.tar.gz --yes"
+    ))]
+    Install(ConnectorInstall),
+    /// Install the newest final version beside the one you have, and show what it may do that the old one may not.
+    ///
+    /// The old version stays for the actions that pin it, until `connector remove`.
+    #[command(after_help = examples!(
+        "aileron connector upgrade",
+        "aileron connector upgrade github://acme/aileron-connector-x --dry-run"
+    ))]
+    Upgrade(Upgrade),
+    /// List the installed connectors, and the actions that pin them.
+    #[command(after_help = examples!("aileron connector list", "aileron connector list --json"))]
+    List,
+    /// Remove a connector that no installed action pins.
+    #[command(after_help = examples!(
+        "aileron connector remove github://acme/aileron-connector-x@0.1.0"
+    ))]
+    Remove(Remove),
+    /// Verify installed connectors again, compare them with what is published now, and mend the index.
+    #[command(after_help = examples!(
+        "aileron connector check",
+        "aileron connector check github://acme/aileron-connector-x --offline"
+    ))]
+    Check(ConnectorCheck),
+}
+
+/// `action`.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Install an action, and the connector it pins if that is missing.
+    ///
+    /// The signature counts, and the action's connector must be there with exactly the pinned name, version and content.
+    #[command(after_help = examples!(
+        "aileron action add github://acme/aileron-connector-x/actions/get-item",
+        "aileron action add github://acme/aileron-connector-x/actions/get-item@0.1.0 --from ../registry"
+    ))]
+    Add(ActionAdd),
+    /// Install everything a release or a suite file names: one question, all or nothing.
+    #[command(after_help = examples!(
+        "aileron action add-suite github://acme/aileron-connector-x@0.1.0",
+        "aileron action add-suite -f suite.toml --dry-run"
+    ))]
+    AddSuite(AddSuite),
+    /// Replace actions by their newest final versions, and install the connectors those pin.
+    #[command(after_help = examples!("aileron action upgrade", "aileron action upgrade get-item --dry-run"))]
+    Upgrade(Upgrade),
+    /// List the installed actions.
+    #[command(after_help = examples!("aileron action list", "aileron action list --json"))]
+    List,
+    /// Remove actions; their connectors stay.
+    #[command(after_help = examples!("aileron action remove get-item"))]
+    Remove(Remove),
+}
+
+/// What every verb that installs takes.
+#[derive(Debug, Args)]
+pub struct Installing {
+    /// Fetch from this mirror [default: AILERON_MIRROR, else where the name's scheme publishes].
+    #[arg(long, value_name = "DIR|URL")]
+    pub from: Option<String>,
+    /// Answer yes to every question. A failed signature stays a no.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show what would be installed, and install nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `connector install`.
+#[derive(Debug, Args)]
+pub struct ConnectorInstall {
+    /// A Ref, a name (its newest final version), or an archive file.
+    #[arg(value_name = "REF|NAME|FILE")]
+    pub target: String,
+    /// The version, where NAME has none.
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+    /// The connector must have this content hash.
+    #[arg(long, value_name = "HASH")]
+    pub hash: Option<String>,
+    /// Put it in the place of other content under the same name and version.
+    #[arg(long)]
+    pub force: bool,
+    /// How to install.
+    #[command(flatten)]
+    pub installing: Installing,
+}
+
+/// `action add`.
+#[derive(Debug, Args)]
+pub struct ActionAdd {
+    /// A Ref, a name (its newest final version), or an archive file.
+    #[arg(value_name = "REF|NAME|FILE")]
+    pub target: String,
+    /// Accept an action that breaks this rule: input-name, input-type, input-duplicate, input-description or
+    /// intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
+    /// Take the place of another action of this name, or of a newer version.
+    #[arg(long)]
+    pub force: bool,
+    /// How to install.
+    #[command(flatten)]
+    pub installing: Installing,
+}
+
+/// `action add-suite`.
+#[derive(Debug, Args)]
+pub struct AddSuite {
+    /// A connector's release, as github://acme/aileron-connector-x@0.1.0: everything its index lists.
+    #[arg(value_name = "REF", required_unless_present = "file", conflicts_with = "file")]
+    pub release: Option<String>,
+    /// A suite file that names pinned actions.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Accept actions that break this rule: input-name, input-type, input-duplicate, input-description or
+    /// intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
+    /// Take the place of other actions of the same names, or of newer versions.
+    #[arg(long)]
+    pub force: bool,
+    /// How to install.
+    #[command(flatten)]
+    pub installing: Installing,
+}
+
+/// `connector upgrade` and `action upgrade`.
+#[derive(Debug, Args)]
+pub struct Upgrade {
+    /// Which [default: everything installed].
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Accept actions that break this rule. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
+    /// How to install.
+    #[command(flatten)]
+    pub installing: Installing,
+}
+
+/// `connector remove` and `action remove`.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// A connector's Ref, or its name where one version is installed; an action's short name.
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `connector check`.
+#[derive(Debug, Args)]
+pub struct ConnectorCheck {
+    /// Which, by Ref or name [default: every installed connector].
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Verify what is on disk only; ask nobody what is published.
+    #[arg(long)]
+    pub offline: bool,
+    /// Compare with this mirror [default: AILERON_MIRROR, else where the name's scheme publishes].
+    #[arg(long, value_name = "DIR|URL")]
+    pub from: Option<String>,
 }
 
 /// A version that can be released. The placeholder of the committed documents is none.

@@ -5,6 +5,7 @@
 //! the test, not something to handle.
 
 pub mod github;
+pub mod peers;
 mod publisher;
 pub mod scripted;
 mod shared;

@@ -13,7 +13,7 @@
 //! | [`invoke`] | one operation: stdin, limits, deadline, stdout |
 //! | [`outcome`] | how it ended becomes one result; a pure decision table |
 //! | [`credential`] | a kind becomes a header; sigv4; the port a vault plugs into |
-//! | [`failure`] | the one shape of every failure |
+//! | [`failure`], [`secret`] | the one shape of every failure; bytes that cannot be shown |
 
 pub mod credential;
 pub mod engine;
@@ -22,3 +22,4 @@ pub mod grant;
 pub mod host;
 pub mod invoke;
 pub mod outcome;
+pub mod secret;

@@ -7,11 +7,13 @@
 //! | [`keychain`] | the operating system's store, behind a trait, and a fake |
 //! | [`file`] | a private key on disk: created once, for this user only, never inside a repository |
 //! | [`load`] | which of the three places the key comes from |
+//! | [`trigger`] | whether a workflow may sign what made it run |
 
 pub mod file;
 pub mod keychain;
 pub mod load;
 pub mod pkcs8;
+pub mod trigger;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use zeroize::Zeroizing;
 pub use file::write_private_key_file;
 pub use keychain::{Keychain, MemoryKeychain, OsKeychain};
 pub use load::{Loaded, Origin, load_signing_key};
+pub use trigger::may_sign;
 
 use crate::secret::Secret;
 use crate::sys::disk::DiskError;
@@ -182,6 +185,14 @@ pub enum KeyError {
         /// What the keychain said.
         keychain: String,
     },
+    /// A workflow that a pull request made run.
+    #[error("nothing is signed on the event {event}: {why}")]
+    PullRequest {
+        /// `GITHUB_EVENT_NAME`.
+        event: String,
+        /// What makes it a pull request.
+        why: String,
+    },
     /// A key was found in one place and could not be used.
     #[error("{origin}: {source}")]
     At {
@@ -202,6 +213,7 @@ impl KeyError {
             | KeyError::Exists(_)
             | KeyError::InWorkTree { .. }
             | KeyError::GitUnclear { .. }
+            | KeyError::PullRequest { .. }
             | KeyError::Absent { .. } => Class::UsageError,
             KeyError::Disk(error) if error.doing.starts_with("read") => Class::FetchFailed,
             KeyError::Random(_) | KeyError::KeychainRefused(_) | KeyError::KeychainSilent(_) | KeyError::Disk(_) => {
@@ -233,5 +245,10 @@ impl KeyError {
     /// Whether no place had a key at all, as opposed to a bad one.
     pub fn is_absent(&self) -> bool {
         matches!(self, KeyError::Absent { .. })
+    }
+
+    /// Whether it is the occasion that forbids signing, whatever key there may be.
+    pub fn is_occasion(&self) -> bool {
+        matches!(self, KeyError::PullRequest { .. })
     }
 }

@@ -1,18 +1,23 @@
 //! One file per verb: request in, [`Outcome`] out. A verb that needs two wings composes them here.
 
+mod action;
 mod build;
 mod check;
+mod connector;
 mod demo;
 mod flags;
 mod hub;
 mod hub_entry;
 mod init;
+mod install;
+mod installed;
 mod keyring;
 mod keys;
 mod pack;
 mod plan;
 mod registry;
 mod release;
+mod report;
 mod status;
 mod verify;
 
@@ -29,10 +34,11 @@ use super::args::{
     Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, PublisherHub, Settings,
 };
 use super::report::progress::{Progress, Style};
+use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
 use crate::publisher::project;
 use crate::publisher::release::{Request, SecretSource, World};
-use crate::publisher::sign::OsKeychain;
+use crate::publisher::sign::{self, OsKeychain};
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
 use crate::sys::interrupt;
@@ -59,6 +65,11 @@ impl Context {
     /// Starts child processes that know nothing of our secrets and end with the run.
     pub(crate) fn spawner(&self) -> Spawner<'_> {
         Spawner { environment: &self.environment, stop: self.stop }
+    }
+
+    /// Said before anything is read or asked: a verb that exists to sign has no business on a pull request.
+    fn may_sign(&self) -> Result<(), Failure> {
+        sign::may_sign(&self.environment).map_err(|error| Failure::from(&error))
     }
 
     /// Runs a publisher step with this context's world.
@@ -88,8 +99,9 @@ impl Context {
 pub fn publisher(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(args, |args: Publisher| {
         let context = Context::new(args.output);
+        let workflow = Workflow::of(&context.environment, &args.repository, args.command.version());
         let (command, result) = dispatch(args, &context);
-        finish(command, context.output.json, result)
+        finish(command, context.output.json, workflow.as_ref(), result)
     })
 }
 
@@ -101,10 +113,15 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Demo(args) => ("demo", demo::run(&args, context)),
         PublisherCommand::Check(args) => ("check", check::run(&args, &repository, context)),
         PublisherCommand::Build(args) => ("build", build::run(args, repository, context)),
-        PublisherCommand::Pack(args) => ("pack", pack::run(args, repository, context)),
+        PublisherCommand::Pack(args) => {
+            ("pack", context.may_sign().and_then(|()| pack::run(args, repository, context)))
+        }
         PublisherCommand::Plan(args) => ("plan", plan::run(args, repository, context)),
-        PublisherCommand::Release(args) => ("release", release::run(args, repository, context)),
+        PublisherCommand::Release(args) => {
+            ("release", context.may_sign().and_then(|()| release::run(args, repository, context)))
+        }
         PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
+        PublisherCommand::Report(args) => ("report", report::run(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
         PublisherCommand::Verify(args) if args.rebuild => {
@@ -120,7 +137,17 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(args, |args: Consumer| match args.command {
         ConsumerCommand::Verify(verify) => {
             let context = Context::new(args.output);
-            finish("verify", context.output.json, verify::run(&verify, &context))
+            finish("verify", context.output.json, None, verify::consumer(verify, &context))
+        }
+        ConsumerCommand::Connector(verb) => {
+            let context = Context::new(args.output);
+            let (command, result) = connector::run(verb, &context);
+            finish(command, context.output.json, None, result)
+        }
+        ConsumerCommand::Action(verb) => {
+            let context = Context::new(args.output);
+            let (command, result) = action::run(verb, &context);
+            finish(command, context.output.json, None, result)
         }
         ConsumerCommand::Keyring { args: words } => of_words("keyring", words, args.output, keyring::run),
         ConsumerCommand::Hub { args: words } => of_words("hub", words, args.output, hub::run),
@@ -134,7 +161,7 @@ fn of_words(verb: &str, words: Vec<String>, output: Output, run: fn(&[String], &
     let (json, quiet) = (global.iter().any(|word| word == "--json"), global.iter().any(|word| word != "--json"));
     let output = Output { json: output.json || json, quiet: output.quiet || quiet };
     let command = words.first().map_or(verb.to_owned(), |word| format!("{verb} {word}"));
-    finish(&command, output.json, run(&words, &Context::new(output)))
+    finish(&command, output.json, None, run(&words, &Context::new(output)))
 }
 
 fn run<A: Parser>(args: impl IntoIterator<Item = OsString>, work: impl FnOnce(A) -> Exit) -> ExitCode {
@@ -171,7 +198,8 @@ fn explain<A: Parser>(error: &clap::Error, args: &[OsString]) -> Exit {
                 .fold(Failure::usage(message), Failure::evidence)
         }
     };
-    finish(if verb.is_empty() { "usage" } else { &verb }, json, Err(failure.next(more)))
+    let workflow = Workflow::of(&Environment::of_this_process(), Path::new("."), None);
+    finish(if verb.is_empty() { "usage" } else { &verb }, json, workflow.as_ref(), Err(failure.next(more)))
 }
 
 /// The program and the verb a command line that does not parse was meant for, as far as they can be told.

@@ -1,19 +1,26 @@
 //! Results and failures, drawn for a person or written as one JSON document. artifacts.md §8.
 
+mod consent;
 pub mod console;
+
 mod diagnostics;
 mod failure;
+mod installing;
 pub mod progress;
 pub mod table;
+pub mod workflow;
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use aileron_verifier::problem::Class;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::consent::{consent, plan_json};
 pub use self::diagnostics::{draw, problem_json};
 pub use self::failure::{Exit, Failure, with_published_key};
 pub(crate) use self::failure::{drawn, of_judge, shown};
+use self::workflow::{Workflow, inert, inert_json};
 
 /// What a command has to say.
 #[derive(Default)]
@@ -45,20 +52,26 @@ impl Outcome {
 /// Prints what a command came to, and tells the exit code.
 ///
 /// With `json`, standard output holds exactly one JSON document, success or not. Everything about a failure that a person
-/// reads goes to standard error.
-pub fn finish(command: &str, json: bool, result: Result<Outcome, Failure>) -> Exit {
+/// reads goes to standard error, and what a `workflow` is told beside it.
+pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Result<Outcome, Failure>) -> Exit {
     let outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
     // The failure's first line comes first on standard error; a long result precedes it on standard output.
+    let document = document(command, &outcome);
+    let plain = |text| if workflow.is_some() { inert(text) } else { Cow::Borrowed(text) };
     let written = if json {
-        out.write_all(format!("{}\n", document(command, &outcome)).as_bytes())
+        let text = document.to_string();
+        writeln!(out, "{}", if workflow.is_some() { inert_json(&text) } else { Cow::Borrowed(&*text) })
     } else {
-        write!(out, "{}", outcome.text)
+        write!(out, "{}", plain(&outcome.text))
     };
     let written = written.and_then(|()| out.flush());
     if let Some(failure) = outcome.failure.as_ref().filter(|_| !json) {
-        let _ = write!(err, "{}", failure.text()); // standard error that is gone leaves nobody to tell
+        let _ = write!(err, "{}", plain(&failure.text())); // standard error that is gone leaves nobody to tell
+    }
+    if let Some(workflow) = workflow {
+        let _ = write!(err, "{}", workflow.tell(&document, exit));
     }
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,1 +1,348 @@
-//! To be furnished.
+//! `http_request`: one whole exchange, each step in the order of sandbox.md §4.2.
+//!
+//! A request leaves for a URL that the grant and the action's subset admit, on every hop; with headers the guest chose,
+//! minus those that frame the message; with a credential the guest never sees; to an address that was judged. What comes
+//! back is capped, decoded and cleared of the credential. The future holds nothing of the guest: dropping it ends the
+//! exchange, whatever it waits for.
+
+pub mod envelope;
+mod redact;
+mod redirect;
+pub mod tape;
+mod wire;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aileron_verifier::manifest::ConnectorManifest;
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+use crate::credential::{Credentials, Port, Unsent};
+use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::grant::{Grant, Target};
+
+use envelope::Envelope;
+use redact::Needles;
+use tape::{Answered, Recorder, Sent, Tape};
+use wire::{Settings, Wire};
+
+use super::{Exchange, Response};
+
+pub use wire::{BODY_LIMIT, Lookup, Proxies, Resolver, Roots, System};
+
+/// The return code of a request that was denied or failed. §3.1.
+pub const FAILED: i32 = -1;
+/// The return code of a malformed call. §3.1.
+pub const MALFORMED: i32 = -2;
+
+/// Headers of a guest that never reach the wire: they frame the message or belong to one connection. §4.3.
+const IGNORED: [HeaderName; 9] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::TRAILER,
+    header::TE,
+    header::UPGRADE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// What one invoke may reach and how.
+///
+/// Made from the manifest; everything else has a default that reaches less or is the machine's own. Shared between
+/// invokes; nothing of one is seen by another.
+pub struct Network {
+    grant: Grant,
+    subset: Grant,
+    port: Port,
+    settings: Settings,
+    line: Line,
+    recorder: Option<Arc<dyn Recorder>>,
+    clock: Clock,
+}
+
+/// Tells the time for signatures.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+enum Line {
+    Wire(Wire),
+    Tape(Arc<dyn Tape>),
+}
+
+impl Network {
+    /// The network as a connector's manifest grants it: no credential bound, the machine's resolver and roots, no proxy.
+    pub fn of(manifest: &ConnectorManifest) -> Network {
+        let settings = Settings {
+            roots: Roots::Platform,
+            resolver: Arc::new(System),
+            proxies: Proxies::default(),
+            allow_private: Vec::new(),
+        };
+        Network {
+            grant: Grant::new(manifest.hosts.iter().map(|host| host.value.as_str())),
+            subset: Grant::default(),
+            port: Port {
+                connector: manifest.name.value.clone(),
+                declared: manifest.credential.clone(),
+                credentials: None,
+            },
+            line: Line::Wire(Wire::new(settings.clone())),
+            settings,
+            recorder: None,
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+
+    /// Narrowed to the `host:port` entries an action lists; none narrow nothing. §6.3.
+    #[must_use]
+    pub fn narrowed_to<'a>(mut self, hosts: impl IntoIterator<Item = &'a str>) -> Network {
+        self.subset = Grant::new(hosts);
+        self
+    }
+
+    /// With a source of credentials.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Arc<dyn Credentials>) -> Network {
+        self.port.credentials = Some(credentials);
+        self
+    }
+
+    /// These names may lead to private addresses: `--allow-private`.
+    #[must_use]
+    pub fn allowing_private(self, hosts: impl IntoIterator<Item = String>) -> Network {
+        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        self.rewired(|settings| settings.allow_private = hosts)
+    }
+
+    /// Believing these certificates.
+    #[must_use]
+    pub fn trusting(self, roots: Roots) -> Network {
+        self.rewired(|settings| settings.roots = roots)
+    }
+
+    /// Asking this resolver.
+    #[must_use]
+    pub fn resolving_with(self, resolver: Arc<dyn Resolver>) -> Network {
+        self.rewired(|settings| settings.resolver = resolver)
+    }
+
+    /// Through these proxies.
+    #[must_use]
+    pub fn through(self, proxies: Proxies) -> Network {
+        self.rewired(|settings| settings.proxies = proxies)
+    }
+
+    /// With a recording in place of the network: `--replay`.
+    #[must_use]
+    pub fn replaying(mut self, tape: Arc<dyn Tape>) -> Network {
+        self.line = Line::Tape(tape);
+        self
+    }
+
+    /// Heard by a recorder: `--record`.
+    #[must_use]
+    pub fn recorded_by(mut self, recorder: Arc<dyn Recorder>) -> Network {
+        self.recorder = Some(recorder);
+        self
+    }
+
+    /// Signing by this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Network {
+        self.clock = clock;
+        self
+    }
+
+    fn rewired(mut self, change: impl FnOnce(&mut Settings)) -> Network {
+        change(&mut self.settings);
+        if let Line::Wire(wire) = &mut self.line {
+            *wire = Wire::new(self.settings.clone());
+        }
+        self
+    }
+
+    /// §4.2 steps 4 and 5.
+    fn admit(&self, target: Target) -> Result<Target, Failure> {
+        self.grant.admit(&target)?;
+        self.subset.narrow(&target)?;
+        Ok(target)
+    }
+}
+
+impl Exchange for Network {
+    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = super::Answer> + Send + 'a>> {
+        Box::pin(exchange(self, envelope))
+    }
+}
+
+/// One whole exchange; the envelope is a copy of guest memory. sandbox.md §4.2, steps 2 to 10.
+///
+/// Dropping the future ends the exchange at once. It runs on a tokio runtime with I/O enabled.
+///
+/// # Errors
+/// The guest's return code, -1 or -2, and what becomes the sticky error.
+pub async fn exchange(network: &Network, envelope: &[u8]) -> Result<Response, (i32, Failure)> {
+    let malformed = |why: String| (MALFORMED, failed(why));
+    let asked = Envelope::decode(envelope).map_err(|why| malformed(format!("invalid JSON envelope: {why}")))?;
+    if asked.url.is_empty() {
+        return Err(malformed("empty URL".to_owned()));
+    }
+    converse(network, asked).await.map_err(|failure| (FAILED, failure))
+}
+
+/// One request on its way: what [`redirect::follow`] changes.
+struct Hop {
+    method: Method,
+    target: Target,
+    headers: HeaderMap,
+    body: Bytes,
+    /// Headers the host put in, for this origin only.
+    injected: Vec<HeaderName>,
+}
+
+async fn converse(network: &Network, asked: Envelope) -> Result<Response, Failure> {
+    let target = network.admit(Target::parse(&asked.url)?)?;
+    let method = method(&asked.method)?;
+    let resolved = match asked.credential.as_str() {
+        "" => None,
+        kind => Some(network.port.resolve(kind, &target).await?),
+    };
+    let mut headers = headers(&asked.headers)?;
+    let body = Bytes::from(asked.body);
+    let mut injected = Vec::new();
+    let (mut needles, mut follows) = (Needles::default(), true);
+    if let Some(resolved) = resolved {
+        let (url, now) = (target.url(), (network.clock)());
+        let mut request = Unsent { method: &method, url, headers: &mut headers, body: &body, now };
+        injected = network.port.inject(&resolved, &mut request)?;
+        needles = Needles::of(resolved.secret());
+        follows = !resolved.is_for_one_request();
+    }
+    let hop = Hop { method, target, headers, body, injected };
+    travel(network, hop, follows, &needles).await.map_err(|failure| cleared(failure, &needles))
+}
+
+/// §4.2 steps 9 and 10: send, and follow redirects while the grant admits them.
+async fn travel(network: &Network, mut hop: Hop, follows: bool, needles: &Needles) -> Result<Response, Failure> {
+    for _ in 0..=redirect::LIMIT {
+        let (answer, headers) = match &network.line {
+            Line::Wire(wire) => {
+                let answer = wire.send(&hop).await?;
+                let headers = answer.headers();
+                (Answer::Head(answer), headers)
+            }
+            Line::Tape(tape) => {
+                let answered = tape.play(&sent(&hop, needles)).map_err(|why| failed(format!("replay: {why}")))?;
+                let headers = answered.headers.clone();
+                (Answer::Whole(answered), headers)
+            }
+        };
+        let status = answer.status();
+        let location = headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.clone());
+        let onward = location.filter(|_| follows && redirect::is_redirect(status));
+        let body = match &onward {
+            Some(_) => Vec::new(),
+            None => needles.redact(answer.body().await?),
+        };
+        if body.len() > BODY_LIMIT {
+            return Err(wire::too_long());
+        }
+        if let Some(recorder) = &network.recorder {
+            let clear = |(name, value): &(String, String)| (name.clone(), needles.redact_text(value));
+            let headers = headers.iter().map(clear).collect();
+            recorder.hear(sent(&hop, needles), Answered { status, headers, body: body.clone() });
+        }
+        let Some(location) = onward else {
+            return Ok(Response { status, body });
+        };
+        let from = hop.target.authority();
+        let target = hop.target.join(&location).and_then(|target| network.admit(target));
+        let target = target.map_err(|failure| failure.with("redirected_from", format!("network:{from}")))?;
+        hop = redirect::follow(hop, status, target);
+    }
+    Err(failed(format!("stopped after {} redirects", redirect::LIMIT)))
+}
+
+enum Answer {
+    Head(wire::Answer),
+    Whole(Answered),
+}
+
+impl Answer {
+    fn status(&self) -> u16 {
+        match self {
+            Answer::Head(answer) => answer.status(),
+            Answer::Whole(answered) => answered.status,
+        }
+    }
+
+    async fn body(self) -> Result<Vec<u8>, Failure> {
+        match self {
+            Answer::Head(answer) => answer.body().await,
+            Answer::Whole(answered) => Ok(answered.body),
+        }
+    }
+}
+
+/// A hop without what the host injected.
+fn sent(hop: &Hop, needles: &Needles) -> Sent {
+    let text = |value: &HeaderValue| needles.redact_text(&String::from_utf8_lossy(value.as_bytes()));
+    let headers = hop.headers.iter().filter(|(name, _)| !hop.injected.contains(name));
+    Sent {
+        method: hop.method.to_string(),
+        url: needles.redact_text(hop.target.url().as_str()),
+        headers: headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body: hop.body.to_vec(),
+    }
+}
+
+/// §4.2 step 6. `CONNECT` opens a tunnel and `TRACE` echoes what the host injected: neither is a request to a service.
+fn method(text: &str) -> Result<Method, Failure> {
+    let refused = |why: &str| failed(format!("build: {why} {:?}", text.chars().take(100).collect::<String>()));
+    match text {
+        "" => Ok(Method::GET),
+        _ if text.eq_ignore_ascii_case("CONNECT") || text.eq_ignore_ascii_case("TRACE") => {
+            Err(refused("method not permitted"))
+        }
+        _ => Method::from_bytes(text.as_bytes()).map_err(|_| refused("invalid method")),
+    }
+}
+
+/// §4.2 step 7, and the validity that Go's client checks when it sends. A value is never repeated in a message.
+fn headers(asked: &[(String, String)]) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in asked {
+        let shown = || name.chars().take(100).collect::<String>();
+        let invalid = |what: &str| failed(format!("invalid header {what} {:?}", shown()));
+        let name: HeaderName = name.parse().map_err(|_| invalid("name"))?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid("value of"))?;
+        if !IGNORED.contains(&name) {
+            headers.try_insert(name, value).map_err(|_| failed("too many headers".to_owned()))?;
+        }
+    }
+    Ok(headers)
+}
+
+/// A failure may repeat what a server said, a redirect's target for one; never the credential in it.
+fn cleared(mut failure: Failure, needles: &Needles) -> Failure {
+    fn clear(value: &mut Value, needles: &Needles) {
+        match value {
+            Value::String(text) => *text = needles.redact_text(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| clear(value, needles)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| clear(value, needles)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    failure.message = needles.redact_text(&failure.message);
+    failure.details.values_mut().for_each(|value| clear(value, needles));
+    failure
+}
+
+fn failed(why: String) -> Failure {
+    Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: {why}"))
+}

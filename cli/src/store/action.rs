@@ -1,0 +1,388 @@
+//! Actions: `<name>.md` with its signature beside it. artifacts.md §9.
+//!
+//! Two files cannot be replaced in one step, and a suite has hundreds. So a batch is written aside, and one rename of its
+//! directory to `.commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and whoever
+//! comes next puts them there if this process cannot. Each single file is whole at any time.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use aileron_verifier::action::{Action, Pin};
+use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, Malformed};
+use aileron_verifier::fqn::{Fqn, Ref};
+use aileron_verifier::key::Fingerprint;
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::problem::Source;
+use aileron_verifier::toml::Stage;
+use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
+
+use super::checked::{Check, Memories, Memory, Stamp};
+use super::{Locked, Pinned, Store, StoreError, names};
+use crate::sys::disk::{self, DiskError};
+
+/// How the directory of a batch that is being written begins.
+const WRITING: &str = ".writing-";
+/// How the directory of a batch that is decided begins.
+const DECIDED: &str = ".commit-";
+/// The one memory for all actions.
+const MEMORY: &str = "actions";
+
+/// An installed action as its text says, not verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionFile {
+    /// Its short name, which is the file's.
+    pub name: String,
+    /// Its name and version; `None` when the text cannot be read.
+    pub reference: Option<Ref>,
+    /// The connectors it pins.
+    pub needs: Vec<Pinned>,
+    /// What it may do.
+    pub abilities: Abilities,
+    /// Whether a signature lies beside it. Older runtimes install without one.
+    pub signed: bool,
+}
+
+/// What an action may do: the operations it calls, and whether it asks first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// Operations of its connectors, sorted.
+    pub operations: BTreeSet<String>,
+    /// Whether a person approves every run.
+    pub asks: bool,
+}
+
+impl Abilities {
+    /// Reads them off an action.
+    pub fn of(action: &Action) -> Abilities {
+        let operation = |name: &Fqn, operation: &str| format!("call {operation} of {name}");
+        let operations = action.requires.iter().flat_map(|requirement| {
+            let name = &requirement.name.value;
+            requirement.capabilities.iter().map(move |one| operation(name, &one.value))
+        });
+        Abilities { operations: operations.collect(), asks: action.needs_approval() }
+    }
+
+    /// What this may do and `older` may not, as lines for a person.
+    pub fn since(&self, older: &Abilities) -> Vec<String> {
+        let silent = (older.asks && !self.asks).then(|| "run without asking you first".to_owned());
+        self.operations.difference(&older.operations).cloned().chain(silent).collect()
+    }
+}
+
+/// What became of one action of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entered {
+    /// The action.
+    pub reference: Ref,
+    /// What had its place before.
+    pub before: Option<Ref>,
+    /// Whether it was there already, with the same bytes.
+    pub was_there: bool,
+}
+
+/// An installed action that counts as verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// Name and version.
+    pub reference: Ref,
+    /// The trusted key that signed it.
+    pub signer: Fingerprint,
+    /// Whether the bytes were looked at now.
+    pub check: Check,
+}
+
+impl Store {
+    /// Commits verified actions: all of them or none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Taken`] unless `replace` is set, [`StoreError::ConnectorMissing`] when a pinned
+    /// connector is not in the store. Nothing was changed then.
+    pub fn put_actions(&self, artifacts: &[&Verified], replace: bool) -> Result<Vec<Entered>, StoreError> {
+        let documents = artifacts.iter().map(|artifact| document(artifact)).collect::<Result<Vec<_>, _>>()?;
+        self.finish_batches()?;
+        let mut entered = self.allowed(&documents, replace)?;
+        let new = |entered: &[Entered]| documents.iter().zip(entered).filter(|(_, entry)| !entry.was_there).count();
+        if new(&entered) == 0 {
+            return Ok(entered);
+        }
+        let directory = self.actions_directory();
+        let workshop = self.workshop(&directory, WRITING)?;
+        for (document, _) in documents.iter().zip(&entered).filter(|(_, entry)| !entry.was_there) {
+            workshop.write(&format!("{}.md", document.name), document.text)?;
+            workshop.write(&format!("{}.sig", document.name), document.signature)?;
+        }
+        self.settle(&workshop.path)?;
+        let locked = self.lock()?;
+        // Asked again: since then others may have installed, removed, and died.
+        self.finish_batches_within(&locked)?;
+        entered = self.allowed(&documents, replace)?;
+        let suffix = workshop.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let decided = directory.join(suffix.replace(WRITING, DECIDED));
+        self.steps.rename(&workshop.path, &decided).map_err(DiskError::at("write", &decided))?;
+        self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+        self.put_in_place(&decided)?;
+        drop(workshop);
+        self.sweep(&directory, WRITING, &locked);
+        Ok(entered)
+    }
+
+    /// Whether each may have its place, and what has it now.
+    fn allowed(&self, documents: &[Document<'_>], replace: bool) -> Result<Vec<Entered>, StoreError> {
+        let installed: HashSet<Pinned> = self.installed()?.into_iter().collect();
+        let allowed = |document: &Document<'_>| {
+            for needs in pins(document.action) {
+                if !installed.contains(&needs) {
+                    return Err(StoreError::ConnectorMissing { action: document.reference.clone(), needs });
+                }
+            }
+            self.place(document, replace)
+        };
+        documents.iter().map(allowed).collect()
+    }
+
+    fn place(&self, document: &Document<'_>, replace: bool) -> Result<Entered, StoreError> {
+        let reference = document.reference.clone();
+        let directory = self.actions_directory();
+        let path = directory.join(format!("{}.md", document.name));
+        let Some(text) = disk::read_if_there(&path, MAX_DOCUMENT)? else {
+            return Ok(Entered { reference, before: None, was_there: false });
+        };
+        let signature = disk::read_if_there(&directory.join(format!("{}.sig", document.name)), MAX_DOCUMENT)?;
+        let before = parsed(text.clone()).map(|action| action.reference.value);
+        if text == document.text {
+            let was_there = signature.as_deref() == Some(document.signature);
+            return Ok(Entered { reference, before, was_there });
+        }
+        let upgrade = before.as_ref().is_some_and(|before| {
+            before.name == reference.name && before.version.precedence(&reference.version).is_lt()
+        });
+        if upgrade || replace {
+            Ok(Entered { reference, before, was_there: false })
+        } else {
+            Err(StoreError::Taken { installed: before, offered: reference })
+        }
+    }
+
+    /// Flushes a few files one by one, many at once.
+    fn settle(&self, directory: &Path) -> Result<(), StoreError> {
+        const FEW: usize = 8;
+        let files = names(directory)?;
+        if files.len() > FEW {
+            self.steps.settle_below(directory).map_err(DiskError::at("flush", directory))?;
+            return Ok(());
+        }
+        for path in files.iter().map(|name| directory.join(name)) {
+            self.steps.settle(&path).map_err(DiskError::at("flush", &path))?;
+        }
+        self.steps.settle(directory).map_err(DiskError::at("flush", directory))?;
+        Ok(())
+    }
+
+    /// Moves a decided batch into place. Repeating it is harmless: what was moved is not there to be moved again. The
+    /// signature goes first, since a runtime looks at the text alone.
+    fn put_in_place(&self, decided: &Path) -> Result<(), StoreError> {
+        let directory = self.actions_directory();
+        let mut files = names(decided)?;
+        files.sort_by_key(|name| name.ends_with(".md"));
+        for name in files {
+            let to = directory.join(&name);
+            self.steps.rename(&decided.join(&name), &to).map_err(DiskError::at("write", &to))?;
+        }
+        self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+        self.steps.remove_directory(decided).map_err(DiskError::at("remove", decided))?;
+        Ok(())
+    }
+
+    /// Finishes what a killed process had decided.
+    fn finish_batches(&self) -> Result<(), StoreError> {
+        let directory = self.actions_directory();
+        let decided = |name: &String| name.starts_with(DECIDED);
+        if names(&directory)?.iter().any(decided) {
+            let locked = self.lock()?;
+            self.finish_batches_within(&locked)?;
+        }
+        Ok(())
+    }
+
+    /// A live process holds the lock while its batch moves, so what is here under the lock belongs to a dead one.
+    pub(super) fn finish_batches_within(&self, _: &Locked) -> Result<(), StoreError> {
+        let directory = self.actions_directory();
+        for name in names(&directory)?.iter().filter(|name| name.starts_with(DECIDED)) {
+            self.put_in_place(&directory.join(name))?;
+        }
+        Ok(())
+    }
+
+    /// Every installed action, by name, as its text says.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn actions(&self) -> Result<Vec<ActionFile>, StoreError> {
+        self.finish_batches()?;
+        self.action_files()
+    }
+
+    /// One installed action, as its text says.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAction`] or [`StoreError::Disk`].
+    pub fn action(&self, name: &str) -> Result<ActionFile, StoreError> {
+        self.finish_batches()?;
+        let is_name = !name.contains(['/', '\\']) && !name.starts_with('.');
+        let file = if is_name { self.action_file(name)? } else { None };
+        file.ok_or_else(|| StoreError::NoAction(name.to_owned()))
+    }
+
+    pub(super) fn action_files(&self) -> Result<Vec<ActionFile>, StoreError> {
+        let names = names(&self.actions_directory())?;
+        let stems = names.iter().filter_map(|name| name.strip_suffix(".md")).filter(|name| !name.starts_with('.'));
+        Ok(stems.map(|name| self.action_file(name)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    fn action_file(&self, name: &str) -> Result<Option<ActionFile>, StoreError> {
+        let directory = self.actions_directory();
+        let Some(text) = disk::read_if_there(&directory.join(format!("{name}.md")), MAX_DOCUMENT)? else {
+            return Ok(None);
+        };
+        let action = parsed(text);
+        Ok(Some(ActionFile {
+            name: name.to_owned(),
+            needs: action.as_ref().map(|action| pins(action).collect()).unwrap_or_default(),
+            abilities: action.as_ref().map(Abilities::of).unwrap_or_default(),
+            reference: action.map(|action| action.reference.value),
+            signed: directory.join(format!("{name}.sig")).is_file(),
+        }))
+    }
+
+    /// Reads and verifies an installed action, whatever is remembered. What runs it takes its text from here.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAction`], [`StoreError::Exposed`], or [`StoreError::Refused`] with the verdict; an action without a
+    /// signature beside it is refused.
+    pub fn verify_action(&self, name: &str, ring: &Keyring) -> Result<Verified, StoreError> {
+        let file = self.action(name)?;
+        let directory = self.actions_directory();
+        let (text, signature) = (directory.join(format!("{name}.md")), directory.join(format!("{name}.sig")));
+        let refused = |why| StoreError::Refused { what: text.display().to_string(), why };
+        if !file.signed {
+            let member = "signature.sig";
+            return Err(refused(VerifyError::Archive(Malformed::Missing { kind: Kind::Action, member })));
+        }
+        Stamp::all(&[&text, &signature])?;
+        let files = Files::Action {
+            document: disk::read(&text, MAX_DOCUMENT)?,
+            signature: disk::read(&signature, MAX_DOCUMENT)?,
+        };
+        let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::default() };
+        let verified = Unverified::unpacked(files).verify(&wanted, ring).map_err(refused)?;
+        match verified.payload() {
+            Payload::Action(action) if action.name.value == name => Ok(verified),
+            _ => {
+                // Under another action's name it would be run in its place.
+                let found = verified.reference().clone();
+                let named = found.name.repository().action(name);
+                let wanted = Ref { name: named.unwrap_or_else(|_| found.name.clone()), version: found.version.clone() };
+                Err(refused(VerifyError::Name { wanted, found }))
+            }
+        }
+    }
+
+    /// Judges these installed actions; what was judged before by the same ring and is unchanged is not read again. Forgets
+    /// everything first if `full`.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`] when the directory cannot be listed; each verdict is its own.
+    #[expect(clippy::type_complexity, reason = "a list of names and verdicts")]
+    pub fn judge_actions(
+        &self,
+        ring: &Keyring,
+        full: bool,
+    ) -> Result<Vec<(ActionFile, Result<Judged, StoreError>)>, StoreError> {
+        use rayon::prelude::*;
+        let remembered = if full { Memories::new() } else { self.recall(MEMORY) };
+        let digest = ring.digest();
+        let directory = self.actions_directory();
+        let judge = |file: ActionFile| {
+            let paths = [directory.join(format!("{}.md", file.name)), directory.join(format!("{}.sig", file.name))];
+            let stamps = || Stamp::all(&paths.each_ref().map(std::path::PathBuf::as_path));
+            let before = if file.signed { stamps() } else { Ok(Vec::new()) };
+            let before = match before {
+                Ok(before) => before,
+                Err(error) => return (file, Err(error), None),
+            };
+            if let Some(memory) = remembered.get(&file.name).filter(|memory| memory.holds(&digest, &before)) {
+                let judged =
+                    Judged { reference: memory.reference.clone(), signer: memory.signer, check: Check::Before };
+                return (file, Ok(judged), Some(memory.clone()));
+            }
+            match self.verify_action(&file.name, ring) {
+                Ok(verified) => {
+                    let (reference, signer) = (verified.reference().clone(), *verified.signer());
+                    let same = stamps().is_ok_and(|after| after == before);
+                    let memory = if same { Memory::of(self, &reference, &signer, ring, before) } else { None };
+                    (file, Ok(Judged { reference, signer, check: Check::Now }), memory)
+                }
+                Err(error) => (file, Err(error), None),
+            }
+        };
+        let judged: Vec<_> = self.actions()?.into_par_iter().map(judge).collect();
+        let memories: Memories =
+            judged.iter().filter_map(|(file, _, memory)| Some((file.name.clone(), memory.clone()?))).collect();
+        if memories != remembered {
+            self.remember(MEMORY, &memories);
+        }
+        Ok(judged.into_iter().map(|(file, verdict, _)| (file, verdict)).collect())
+    }
+
+    /// Removes an action: its text, then its signature. Its connectors stay.
+    ///
+    /// # Errors
+    /// [`StoreError::NoAction`] or [`StoreError::Disk`].
+    pub fn remove_action(&self, name: &str) -> Result<ActionFile, StoreError> {
+        let file = self.action(name)?;
+        let _locked: Locked = self.lock()?;
+        let directory = self.actions_directory();
+        for name in [format!("{name}.md"), format!("{name}.sig")] {
+            let path = directory.join(name);
+            if path.is_file() {
+                self.steps.remove_file(&path).map_err(DiskError::at("remove", &path))?;
+            }
+        }
+        self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+        Ok(file)
+    }
+}
+
+/// A verified action's bytes.
+struct Document<'a> {
+    reference: &'a Ref,
+    name: &'a str,
+    action: &'a Action,
+    text: &'a [u8],
+    signature: &'a [u8],
+}
+
+fn document(artifact: &Verified) -> Result<Document<'_>, StoreError> {
+    match (artifact.payload(), artifact.files()) {
+        (Payload::Action(action), Files::Action { document: text, signature }) => {
+            let name = action.name.value.as_str();
+            Ok(Document { reference: artifact.reference(), name, action, text, signature })
+        }
+        _ => Err(StoreError::OtherKind(artifact.reference().clone())),
+    }
+}
+
+fn parsed(text: Vec<u8>) -> Option<Action> {
+    Action::parse(Source::read("action.md", text).ok()?, Stage::Artifact).document
+}
+
+/// The connectors an action pins.
+pub(crate) fn pins(action: &Action) -> impl Iterator<Item = Pinned> {
+    action.requires.iter().filter_map(|requirement| match requirement.hash.value {
+        Pin::Hash(content) => {
+            let (name, version) = (requirement.name.value.clone(), requirement.version.value.clone());
+            Some(Pinned { reference: Ref { name, version }, content })
+        }
+        Pin::Placeholder => None,
+    })
+}

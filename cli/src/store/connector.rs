@@ -1,0 +1,321 @@
+//! Connectors: content-addressed entries that are whole or not there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, MAX_MODULE, Malformed};
+use aileron_verifier::digest::ContentHash;
+use aileron_verifier::fqn::{Fqn, Ref};
+use aileron_verifier::key::Fingerprint;
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::problem::Source;
+use aileron_verifier::toml::Stage;
+use aileron_verifier::verify::{Unverified, Verified, VerifyError, Wanted};
+
+use super::checked::{Check, Memories, Memory, Stamp};
+use super::{Locked, Pinned, Store, StoreError, names};
+use crate::sys::disk::{self, DiskError};
+
+const MODULE: &str = "connector.wasm";
+const MANIFEST: &str = "manifest.toml";
+const SIGNATURE: &str = "signature.sig";
+/// How the directory of an unfinished entry begins. artifacts.md §9.
+const INSTALLING: &str = "install-";
+/// How the directory of an entry on its way out begins.
+const REMOVING: &str = "remove-";
+
+/// A connector in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub pinned: Pinned,
+    /// Where it lies.
+    pub directory: PathBuf,
+    /// Whether it was there already, with the same bytes.
+    pub was_there: bool,
+}
+
+/// A connector that counts as verified by the ring it was opened with.
+#[derive(Debug)]
+pub struct Opened {
+    /// What it is.
+    pub pinned: Pinned,
+    /// The trusted key that signed it.
+    pub signer: Fingerprint,
+    /// The bound manifest.
+    pub manifest: ConnectorManifest,
+    /// Whether the bytes were looked at now.
+    pub check: Check,
+    /// Where it lies.
+    pub directory: PathBuf,
+}
+
+impl Opened {
+    /// The module's file. Whoever wants its bytes asks [`Store::verify`], which proves them again: a file may change after
+    /// it was opened.
+    pub fn module_path(&self) -> PathBuf {
+        self.directory.join(MODULE)
+    }
+}
+
+impl Store {
+    /// Commits a verified connector. Nothing of the store changes before this.
+    ///
+    /// Written aside, flushed, renamed; losing a race against the same content is success. An entry with the same address
+    /// and other bytes (damaged, or signed anew) gets these, file by file, each of them whole.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::OtherContent`] when the name and version are installed with other content, and
+    /// `replace` is not set.
+    pub fn put_over(&self, artifact: &Verified, replace: bool) -> Result<Entry, StoreError> {
+        let (Some(content), Files::Connector { wasm, manifest, signature }) = (artifact.content(), artifact.files())
+        else {
+            return Err(StoreError::OtherKind(artifact.reference().clone()));
+        };
+        let pinned = Pinned { reference: artifact.reference().clone(), content };
+        self.refuse_other_content(&pinned, replace)?;
+        let directory = self.entry_directory(content);
+        let entry = |was_there| Entry { pinned: pinned.clone(), directory: directory.clone(), was_there };
+        let members: [(&str, &[u8]); 3] = [(MODULE, wasm), (MANIFEST, manifest), (SIGNATURE, signature)];
+        if changed(&directory, &members).is_empty() {
+            let locked = self.lock()?;
+            self.enter(&pinned, replace, &locked)?;
+            return Ok(entry(true));
+        }
+        let workshop = self.workshop(&self.connectors().join("tmp"), INSTALLING)?;
+        for (name, bytes) in members {
+            workshop.write(name, bytes)?;
+            let path = workshop.path.join(name);
+            self.steps.settle(&path).map_err(DiskError::at("flush", &path))?;
+        }
+        self.steps.settle(&workshop.path).map_err(DiskError::at("flush", &workshop.path))?;
+        let sha256 = self.connectors().join("sha256");
+        let locked = self.lock()?;
+        self.refuse_other_content(&pinned, replace)?;
+        self.steps.make_directory(&sha256).map_err(DiskError::at("create directory", &sha256))?;
+        let was_there = match directory.is_dir() {
+            true => {
+                let changed = changed(&directory, &members);
+                for name in &changed {
+                    let to = directory.join(name);
+                    self.steps.rename(&workshop.path.join(name), &to).map_err(DiskError::at("write", &to))?;
+                }
+                self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+                changed.is_empty()
+            }
+            false => {
+                self.steps.rename(&workshop.path, &directory).map_err(DiskError::at("write", &directory))?;
+                false
+            }
+        };
+        self.steps.settle(&sha256).map_err(DiskError::at("flush", &sha256))?;
+        self.enter(&pinned, replace, &locked)?;
+        let tmp = self.connectors().join("tmp");
+        drop(workshop);
+        self.sweep(&tmp, INSTALLING, &locked);
+        self.sweep(&tmp, REMOVING, &locked);
+        Ok(entry(was_there))
+    }
+
+    /// [`Store::put_over`] that never replaces other content under the same name and version.
+    ///
+    /// # Errors
+    /// As [`Store::put_over`].
+    pub fn put(&self, artifact: &Verified) -> Result<Entry, StoreError> {
+        self.put_over(artifact, false)
+    }
+
+    fn refuse_other_content(&self, offered: &Pinned, replace: bool) -> Result<(), StoreError> {
+        match self.content_of(&offered.reference)? {
+            Some(installed) if installed != offered.content && !replace => Err(StoreError::OtherContent {
+                reference: offered.reference.clone(),
+                installed,
+                offered: offered.content,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn enter(&self, pinned: &Pinned, replace: bool, locked: &Locked) -> Result<(), StoreError> {
+        let key = pinned.reference.to_string();
+        let mut before = None;
+        self.reindex(|index| before = index.insert(key, pinned.content), locked)?;
+        match before.filter(|before| replace && *before != pinned.content) {
+            // What was replaced goes, unless an action still pins it.
+            Some(before) if self.pinned_by(before)?.is_empty() => self.take_out(before, locked),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens an entry: verified by this ring now, or before and unchanged since. artifacts.md §9.
+    ///
+    /// # Errors
+    /// [`StoreError::NoConnector`], [`StoreError::Exposed`], or [`StoreError::Refused`] with the verdict.
+    pub fn open(&self, wanted: &Pinned, ring: &Keyring) -> Result<Opened, StoreError> {
+        let (directory, stamps) = self.look(wanted)?;
+        let hex = wanted.content.hex();
+        let remembered = self.recall(&hex).remove(&hex);
+        let remembered =
+            remembered.filter(|memory| memory.reference == wanted.reference && memory.holds(&ring.digest(), &stamps));
+        if let Some(memory) = remembered
+            && let Some(manifest) = manifest(&directory)
+            && Stamp::all(&paths(&directory).each_ref().map(PathBuf::as_path))? == stamps
+        {
+            return Ok(Opened {
+                pinned: wanted.clone(),
+                signer: memory.signer,
+                manifest,
+                check: Check::Before,
+                directory,
+            });
+        }
+        let verified = self.verify(wanted, ring)?;
+        let manifest = match verified.payload() {
+            aileron_verifier::verify::Payload::Connector { manifest, .. } => (**manifest).clone(),
+            aileron_verifier::verify::Payload::Action(_) => {
+                return Err(StoreError::OtherKind(wanted.reference.clone()));
+            }
+        };
+        Ok(Opened { pinned: wanted.clone(), signer: *verified.signer(), manifest, check: Check::Now, directory })
+    }
+
+    /// Reads, hashes and verifies an entry, whatever is remembered, and remembers it. What runs it takes the bytes from here.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn verify(&self, wanted: &Pinned, ring: &Keyring) -> Result<Verified, StoreError> {
+        let (directory, stamps) = self.look(wanted)?;
+        let [module, manifest, signature] = [
+            read(&directory, MODULE, MAX_MODULE)?,
+            read(&directory, MANIFEST, MAX_DOCUMENT)?,
+            read(&directory, SIGNATURE, MAX_DOCUMENT)?,
+        ];
+        let files = Files::Connector { wasm: module, manifest, signature };
+        let question = Wanted {
+            reference: Some(wanted.reference.clone()),
+            kind: Some(Kind::Connector),
+            content: Some(wanted.content),
+        };
+        let refused = |why| StoreError::Refused { what: wanted.reference.to_string(), why };
+        let hex = wanted.content.hex();
+        let verified = Unverified::unpacked(files).verify(&question, ring).map_err(|why| {
+            self.forget(&hex);
+            refused(why)
+        })?;
+        if Stamp::all(&paths(&directory).each_ref().map(PathBuf::as_path))? == stamps
+            && let Some(memory) = Memory::of(self, verified.reference(), verified.signer(), ring, stamps)
+        {
+            self.remember(&hex, &Memories::from([(hex.clone(), memory)]));
+        }
+        Ok(verified)
+    }
+
+    /// The entry's directory and stamps, when it is there and nobody else may write it.
+    fn look(&self, wanted: &Pinned) -> Result<(PathBuf, Vec<Stamp>), StoreError> {
+        let directory = self.entry_directory(wanted.content);
+        if !directory.is_dir() {
+            return Err(StoreError::NoConnector(wanted.reference.to_string()));
+        }
+        for member in [MODULE, MANIFEST, SIGNATURE] {
+            if !directory.join(member).is_file() {
+                let why = VerifyError::Archive(Malformed::Missing { kind: Kind::Connector, member });
+                return Err(StoreError::Refused { what: wanted.reference.to_string(), why });
+            }
+        }
+        let stamps = Stamp::all(&paths(&directory).each_ref().map(PathBuf::as_path))?;
+        Ok((directory, stamps))
+    }
+
+    /// Every installed version of a connector, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn versions_of(&self, name: &Fqn) -> Result<Vec<Pinned>, StoreError> {
+        let mut versions: Vec<Pinned> =
+            self.installed()?.into_iter().filter(|pinned| pinned.reference.name == *name).collect();
+        versions.sort_by(|a, b| {
+            let (a, b) = (&a.reference.version, &b.reference.version);
+            a.precedence(b).then_with(|| a.as_str().cmp(b.as_str()))
+        });
+        Ok(versions)
+    }
+
+    /// Every entry, also those whose manifest cannot be read: content hash, and the name it claims.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn entries(&self) -> Result<Vec<(ContentHash, Option<Ref>)>, StoreError> {
+        Ok(self.contents()?.into_iter().map(|content| (content, self.claimed(content))).collect())
+    }
+
+    /// Removes a connector that no installed action pins.
+    ///
+    /// # Errors
+    /// [`StoreError::Pinned`], [`StoreError::NoConnector`] or [`StoreError::Disk`].
+    pub fn remove(&self, pinned: &Pinned) -> Result<(), StoreError> {
+        if !self.entry_directory(pinned.content).is_dir() {
+            return Err(StoreError::NoConnector(pinned.reference.to_string()));
+        }
+        let locked = self.lock()?;
+        self.finish_batches_within(&locked)?;
+        let by = self.pinned_by(pinned.content)?;
+        if !by.is_empty() {
+            return Err(StoreError::Pinned { reference: pinned.reference.clone(), by });
+        }
+        self.take_out(pinned.content, &locked)
+    }
+
+    /// Out of the store in one step, then out of the index, then off the disk.
+    fn take_out(&self, content: ContentHash, locked: &Locked) -> Result<(), StoreError> {
+        let directory = self.entry_directory(content);
+        let tmp = self.connectors().join("tmp");
+        let aside = tmp.join(format!("{REMOVING}{}", &content.hex()[..24]));
+        self.steps.make_directory(&tmp).map_err(DiskError::at("create directory", &tmp))?;
+        if aside.is_dir() {
+            self.steps.remove_directory(&aside).map_err(DiskError::at("remove", &aside))?;
+        }
+        self.steps.rename(&directory, &aside).map_err(DiskError::at("remove", &directory))?;
+        self.reindex(|index| index.retain(|_, found| *found != content), locked)?;
+        self.forget(&content.hex());
+        self.steps.remove_directory(&aside).map_err(DiskError::at("remove", &aside))?;
+        Ok(())
+    }
+}
+
+fn paths(directory: &Path) -> [PathBuf; 4] {
+    [directory.to_owned(), directory.join(MODULE), directory.join(MANIFEST), directory.join(SIGNATURE)]
+}
+
+fn read(directory: &Path, member: &'static str, limit: u64) -> Result<Vec<u8>, StoreError> {
+    Ok(disk::read(&directory.join(member), limit)?)
+}
+
+fn manifest(directory: &Path) -> Option<ConnectorManifest> {
+    let bytes = disk::read(&directory.join(MANIFEST), MAX_DOCUMENT).ok()?;
+    ConnectorManifest::parse(Source::read(MANIFEST, bytes).ok()?, Stage::Artifact).document
+}
+
+/// Members that are not there with exactly these bytes.
+fn changed<'a>(directory: &Path, members: &[(&'a str, &[u8])]) -> Vec<&'a str> {
+    let same = |name: &str, bytes: &[u8]| {
+        let path = directory.join(name);
+        let regular =
+            fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64);
+        regular && fs::read(&path).is_ok_and(|found| found == bytes)
+    };
+    members.iter().filter(|(name, bytes)| !same(name, bytes)).map(|(name, _)| *name).collect()
+}
+
+impl Store {
+    /// Names of the installed actions that pin this content.
+    pub(super) fn pinned_by(&self, content: ContentHash) -> Result<Vec<String>, StoreError> {
+        let pins = |file: &super::ActionFile| file.needs.iter().any(|needs| needs.content == content);
+        Ok(self.action_files()?.into_iter().filter(pins).map(|file| file.name).collect())
+    }
+
+    /// Whether anything lies in the store at all.
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.contents()?.is_empty() && names(&self.actions_directory())?.is_empty())
+    }
+}

@@ -1,0 +1,148 @@
+//! `index/connectors.json`: which content a name and version stand for. A cache of what the manifests say.
+//!
+//! It is believed only where it can be: an index that names content which is not there, or misses content which is, is made
+//! again from the manifests. One that lies about names is found out when the entry is opened, because the signed manifest
+//! is asked for its name then.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use aileron_verifier::archive::MAX_DOCUMENT;
+use aileron_verifier::digest::ContentHash;
+use aileron_verifier::fqn::Ref;
+use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::problem::Source;
+use aileron_verifier::toml::Stage;
+
+use super::{Locked, Pinned, Store, StoreError, names};
+use crate::sys::disk::{self, DiskError};
+
+/// An index longer than this is none: it holds a line per connector.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// `"<FQN>@<version>"` to `"sha256:<hex>"`, keys in byte order.
+pub(super) type Index = BTreeMap<String, ContentHash>;
+
+impl Store {
+    fn index_path(&self) -> PathBuf {
+        self.home.join("store/index/connectors.json")
+    }
+
+    /// What is installed, by name and version.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`] when the store cannot be listed.
+    pub fn installed(&self) -> Result<Vec<Pinned>, StoreError> {
+        let pinned =
+            |(reference, content): (String, ContentHash)| Some(Pinned { reference: reference.parse().ok()?, content });
+        Ok(self.index()?.into_iter().filter_map(pinned).collect())
+    }
+
+    /// The content installed under this name and version.
+    ///
+    /// # Errors
+    /// As [`Store::installed`].
+    pub fn content_of(&self, reference: &Ref) -> Result<Option<ContentHash>, StoreError> {
+        Ok(self.index()?.get(&reference.to_string()).copied())
+    }
+
+    /// The index as it should be: the file where it agrees with what lies in the store, else one made from the manifests.
+    pub(super) fn index(&self) -> Result<Index, StoreError> {
+        let written = self.written_index()?;
+        let there = self.contents()?;
+        match written {
+            Some(index) if agrees(&index, &there) => Ok(index),
+            written => Ok(self.told_by_manifests(&there, &written.unwrap_or_default())),
+        }
+    }
+
+    /// Changes the index, and writes it where the file says something else.
+    pub(super) fn reindex(&self, change: impl FnOnce(&mut Index), _: &Locked) -> Result<(), StoreError> {
+        let mut index = self.index()?;
+        change(&mut index);
+        if self.written_index()?.as_ref() != Some(&index) {
+            self.write_index(&index)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the file say what the manifests say. Returns whether it said something else.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn rebuild_index(&self) -> Result<bool, StoreError> {
+        if !self.home.join("store").is_dir() {
+            return Ok(false);
+        }
+        let _locked = self.lock()?;
+        let written = self.written_index()?;
+        let kept = written.clone().unwrap_or_default();
+        let index = self.told_by_manifests(&self.contents()?, &kept);
+        let differs = written.as_ref() != Some(&index) && !(written.is_none() && index.is_empty());
+        if differs {
+            self.write_index(&index)?;
+        }
+        Ok(differs)
+    }
+
+    /// `None` where there is no file, or one that is no index.
+    fn written_index(&self) -> Result<Option<Index>, StoreError> {
+        let Some(bytes) = disk::read_if_there(&self.index_path(), LIMIT)? else { return Ok(None) };
+        let index: Option<Index> = serde_json::from_slice(&bytes).ok();
+        Ok(index.filter(|index| index.keys().all(|key| key.parse::<Ref>().is_ok())))
+    }
+
+    /// Temporary sibling, flushed, renamed.
+    fn write_index(&self, index: &Index) -> Result<(), StoreError> {
+        let path = self.index_path();
+        let directory = path.with_file_name("");
+        let failed = || DiskError::at("write", &path);
+        self.steps.make_directory(&directory).map_err(failed())?;
+        let temporary = directory.join(".connectors.json.new");
+        if temporary.exists() {
+            self.steps.remove_file(&temporary).map_err(failed())?;
+        }
+        let mut bytes = serde_json::to_vec_pretty(index).unwrap_or_default();
+        bytes.push(b'\n');
+        self.steps.write(&temporary, &bytes).map_err(failed())?;
+        self.steps.settle(&temporary).map_err(failed())?;
+        self.steps.rename(&temporary, &path).map_err(failed())?;
+        self.steps.settle(&directory).map_err(failed())?;
+        Ok(())
+    }
+
+    /// Content hashes of all entries, sorted.
+    pub(super) fn contents(&self) -> Result<Vec<ContentHash>, StoreError> {
+        let names = names(&self.connectors().join("sha256"))?;
+        Ok(names.iter().filter_map(|name| format!("sha256:{name}").parse().ok()).collect())
+    }
+
+    /// Name and version an entry's manifest claims; `None` where it cannot be read.
+    pub(super) fn claimed(&self, content: ContentHash) -> Option<Ref> {
+        let path = self.entry_directory(content).join("manifest.toml");
+        let bytes = disk::read_if_there(&path, MAX_DOCUMENT).ok().flatten()?;
+        let source = Source::read("manifest.toml", bytes).ok()?;
+        let manifest = ConnectorManifest::parse(source, Stage::Artifact).document?;
+        Some(Ref { name: manifest.name.value, version: manifest.version.value })
+    }
+
+    /// Of two entries with one name and version the one that `before` names stays, else the first.
+    fn told_by_manifests(&self, there: &[ContentHash], before: &Index) -> Index {
+        let mut index = Index::new();
+        for content in there {
+            let Some(reference) = self.claimed(*content) else { continue };
+            let key = reference.to_string();
+            if before.get(&key) == Some(content) || !index.contains_key(&key) {
+                index.insert(key, *content);
+            }
+        }
+        index
+    }
+}
+
+fn agrees(index: &Index, there: &[ContentHash]) -> bool {
+    let mut named: Vec<ContentHash> = index.values().copied().collect();
+    named.sort_unstable();
+    named.dedup();
+    named == there
+}

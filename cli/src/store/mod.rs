@@ -1,0 +1,267 @@
+//! Verified artifacts on disk. artifacts.md §9.
+//!
+//! ```text
+//! <home>/store/connectors/sha256/<hex>/{connector.wasm,manifest.toml,signature.sig}
+//! <home>/store/connectors/tmp/install-<24 hex>/       renamed into place, or swept when its maker is gone
+//! <home>/store/index/connectors.json                  a cache: rebuilt from the manifests whenever they disagree
+//! <home>/actions/<name>.md, <name>.sig                .commit-<24 hex>/ while a batch is being moved into place
+//! <home>/cache/checked/                               what was checked, by stamps; never a reason to skip a changed byte
+//! ```
+//!
+//! Only a [`Verified`](aileron_verifier::verify::Verified) goes in. What comes out was verified against the ring of today:
+//! now, or before and unchanged since. Every change is one rename that either happened or did not; what a killed process
+//! leaves is finished or swept by the next one. One lock, on the store's directory, orders all commits and removals.
+//!
+//! May not come in: the network, prompts, clap, the publisher wing.
+
+mod action;
+mod checked;
+mod connector;
+mod index;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aileron_verifier::digest::ContentHash;
+use aileron_verifier::fqn::Ref;
+use aileron_verifier::problem::Class;
+use aileron_verifier::verify::VerifyError;
+
+use crate::sys::clock::{self, Clock};
+use crate::sys::disk::DiskError;
+use crate::sys::environment::Environment;
+use crate::sys::steps::{Disk, Steps};
+
+pub(crate) use self::action::pins;
+pub use self::action::{Abilities, ActionFile, Entered, Judged};
+pub use self::checked::Check;
+pub use self::connector::{Entry, Opened};
+
+/// The store below one home directory.
+#[derive(Clone)]
+pub struct Store {
+    home: PathBuf,
+    steps: Arc<dyn Steps>,
+    clock: Arc<dyn Clock + Send + Sync>,
+}
+
+/// A connector by name, version and content together: what an action pins, and what the index says is installed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pinned {
+    /// Name and version.
+    pub reference: Ref,
+    /// The content hash.
+    pub content: ContentHash,
+}
+
+/// Why the store did not do what it was asked. It is then as it was before, or whole with the change.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk would not.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// What lies there is refused: it was changed, or its publisher is not trusted any more.
+    #[error("{what} is refused: {why}")]
+    Refused {
+        /// A Ref, a content hash or a file.
+        what: String,
+        /// The verdict.
+        why: VerifyError,
+    },
+    /// Another user could change what was verified.
+    #[error("{} can be written by other users", .0.display())]
+    Exposed(PathBuf),
+    /// No such connector.
+    #[error("{0} is not installed")]
+    NoConnector(String),
+    /// No such action.
+    #[error("no action {0} is installed")]
+    NoAction(String),
+    /// A published version never changes, and this one has.
+    #[error("{reference} is installed with content {installed}; this one has {offered}")]
+    OtherContent {
+        /// The connector.
+        reference: Ref,
+        /// What is installed.
+        installed: ContentHash,
+        /// What was to be put in its place.
+        offered: ContentHash,
+    },
+    /// The name belongs to something else, or to something newer.
+    #[error("{}", taken(.installed, .offered))]
+    Taken {
+        /// What has the name now; `None` when its text cannot be read.
+        installed: Option<Ref>,
+        /// What was to get it.
+        offered: Ref,
+    },
+    /// Installed actions need it.
+    #[error("{reference} is pinned by {}", .by.join(", "))]
+    Pinned {
+        /// The connector.
+        reference: Ref,
+        /// Names of actions.
+        by: Vec<String>,
+    },
+    /// An action's connector is not there with exactly the pinned name, version and content.
+    #[error("{action} needs {} with content {}, which is not installed", .needs.reference, .needs.content)]
+    ConnectorMissing {
+        /// The action.
+        action: Ref,
+        /// What it pins.
+        needs: Pinned,
+    },
+    /// An entry that no name and version lead to.
+    #[error("{0} in the store has no manifest that can be read, or the name and version of another")]
+    Nameless(ContentHash),
+    /// A connector where an action belongs, or the other way round.
+    #[error("{0} is of the other kind")]
+    OtherKind(Ref),
+}
+
+impl StoreError {
+    /// The failure class. artifacts.md §8.
+    pub fn class(&self) -> Class {
+        match self {
+            StoreError::Disk(_) => Class::StoreUnwritable,
+            StoreError::Refused { why, .. } => why.class(),
+            StoreError::Exposed(_) | StoreError::Taken { .. } | StoreError::OtherKind(_) => Class::ValidationError,
+            StoreError::NoConnector(_) | StoreError::ConnectorMissing { .. } | StoreError::Pinned { .. } => {
+                Class::ConnectorsMissing
+            }
+            StoreError::NoAction(_) => Class::FetchFailed,
+            StoreError::OtherContent { .. } => Class::HashMismatch,
+            StoreError::Nameless(_) => Class::MalformedTarball,
+        }
+    }
+}
+
+fn taken(installed: &Option<Ref>, offered: &Ref) -> String {
+    match installed {
+        None => format!("{offered}: a file that is no action has its place"),
+        Some(installed) if installed.name != offered.name => format!("{offered}: {installed} has its place"),
+        Some(installed) if installed.version == offered.version => {
+            format!("{offered} is installed with other bytes")
+        }
+        Some(installed) => format!("{installed} is installed, which is newer than {}", offered.version),
+    }
+}
+
+/// Held while something is committed or removed; let go when dropped, by a killed process too.
+struct Locked {
+    _directory: File,
+}
+
+impl Store {
+    /// The store below `AILERON_HOME`, else `~/.aileron`; `None` without a home. artifacts.md §9.
+    pub fn at_home(environment: &Environment) -> Option<Store> {
+        Some(Store::at(environment.aileron_home()?))
+    }
+
+    /// The store below this directory, which need not exist.
+    pub fn at(home: PathBuf) -> Store {
+        Store::with(home, Arc::new(Disk), Arc::new(clock::Machine))
+    }
+
+    /// The same with another disk and another clock.
+    pub fn with(home: PathBuf, steps: Arc<dyn Steps>, clock: Arc<dyn Clock + Send + Sync>) -> Store {
+        Store { home, steps, clock }
+    }
+
+    /// The directory everything is below.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    fn connectors(&self) -> PathBuf {
+        self.home.join("store/connectors")
+    }
+
+    fn entry_directory(&self, content: ContentHash) -> PathBuf {
+        self.connectors().join("sha256").join(content.hex())
+    }
+
+    fn actions_directory(&self) -> PathBuf {
+        self.home.join("actions")
+    }
+
+    /// Waits until nobody else commits or removes. Makes the store's directory.
+    fn lock(&self) -> Result<Locked, StoreError> {
+        let directory = self.home.join("store");
+        self.steps.make_directory(&directory).map_err(DiskError::at("create directory", &directory))?;
+        let opened = File::open(&directory).map_err(DiskError::at("open", &directory))?;
+        opened.lock().map_err(DiskError::at("lock", &directory))?;
+        Ok(Locked { _directory: opened })
+    }
+
+    /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that nobody sweeps it.
+    fn workshop(&self, parent: &Path, prefix: &str) -> Result<Workshop<'_>, StoreError> {
+        let mut random = [0; 12];
+        getrandom::fill(&mut random).map_err(|error| DiskError {
+            doing: "name a directory below",
+            path: parent.to_owned(),
+            cause: io::Error::other(error),
+        })?;
+        let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = parent.join(format!("{prefix}{hex}"));
+        // Sweeping needs the same lock, so that no one finds the directory before it is held.
+        let _locked = self.lock()?;
+        self.steps.make_directory(&path).map_err(DiskError::at("create directory", &path))?;
+        let held = File::open(&path).map_err(DiskError::at("open", &path))?;
+        held.lock().map_err(DiskError::at("lock", &path))?;
+        Ok(Workshop { store: self, path, _held: held })
+    }
+
+    /// Removes what killed processes left below `parent` under names with this prefix. Best effort: what cannot be removed
+    /// is in nobody's way.
+    fn sweep(&self, parent: &Path, prefix: &str, _: &Locked) {
+        for name in names(parent).unwrap_or_default().iter().filter(|name| name.starts_with(prefix)) {
+            let path = parent.join(name);
+            let Ok(opened) = File::open(&path) else { continue };
+            match opened.try_lock() {
+                Ok(()) => drop(self.steps.remove_directory(&path)),
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+            }
+        }
+    }
+}
+
+/// A directory in which something is made ready. It is gone when dropped, unless it was renamed away.
+struct Workshop<'a> {
+    store: &'a Store,
+    path: PathBuf,
+    _held: File,
+}
+
+impl Workshop<'_> {
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        let path = self.path.join(name);
+        self.store.steps.write(&path, bytes).map_err(DiskError::at("write", &path))
+    }
+}
+
+impl Drop for Workshop<'_> {
+    fn drop(&mut self) {
+        if self.path.is_dir() {
+            // What stays behind is swept by the next commit.
+            let _ = self.store.steps.remove_directory(&self.path);
+        }
+    }
+}
+
+/// Names in a directory, sorted; none where there is no directory.
+fn names(directory: &Path) -> Result<Vec<String>, DiskError> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(DiskError::at("list", directory))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        // A name that is not Unicode is none of ours.
+        names.extend(entry.map_err(DiskError::at("list", directory))?.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}

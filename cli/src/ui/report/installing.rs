@@ -1,0 +1,147 @@
+//! Failures of installing and of the store: exit codes, evidence, and what to try next.
+
+use serde_json::json;
+
+use super::failure::{drawn_problems, with_published_key};
+use super::{Exit, Failure, of_judge};
+use crate::consumer::install::InstallError;
+use crate::consumer::judge::JudgeError;
+use crate::store::StoreError;
+use aileron_verifier::archive::{Kind, Malformed};
+use aileron_verifier::keyring::SignatureRefused;
+use aileron_verifier::verify::VerifyError;
+
+/// Most lines of what is wrong with many artifacts at once.
+const LINES: usize = 20;
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Failure {
+        let (class, message, retriable) = (error.class(), error.to_string(), error.is_retriable());
+        let fail = |exit| Failure { retriable, ..Failure::new(class, exit, message.clone()) };
+        match error {
+            InstallError::Fetch(error) => (&error).into(),
+            InstallError::NoSuite(_) => {
+                fail(Exit::NotFound).next("install its actions one by one, or list them in a suite file: -f FILE")
+            }
+            InstallError::Refused { what, why, divergence } => {
+                let other = other_kind(&why, &what);
+                let failure = of_verdict(why).evidence(format!("  {what}"));
+                let failure = match other {
+                    Some(next) => failure.next(next),
+                    None => failure,
+                };
+                match divergence {
+                    Some(divergence) => with_published_key(failure, &divergence),
+                    None => failure,
+                }
+            }
+            InstallError::Trust(error) => error.into(),
+            InstallError::Store(error) => error.into(),
+            InstallError::Disk(error) => of_judge(&JudgeError::Disk(error)),
+            InstallError::Rules { problems, text, .. } => {
+                let rules: std::collections::BTreeSet<_> = problems.iter().map(|problem| problem.rule).collect();
+                let allow: Vec<String> = rules.iter().map(|rule| format!("--allow {rule}")).collect();
+                drawn_problems(fail(Exit::Refused), &problems, &text)
+                    .next(format!("tell its publisher; to install it anyway, add {}", allow.join(" ")))
+            }
+            InstallError::Judged(error) => of_judge(&error),
+            InstallError::OtherPin { needs, installed, .. } => fail(Exit::Failure)
+                .details(json!({"pinned": needs.content, "installed": installed}))
+                .next(format!("aileron connector check {}, to see which of the two is published", needs.reference)),
+            InstallError::SameName { .. } => {
+                fail(Exit::Failure).next("leave one of them out: an action's file has its short name")
+            }
+            InstallError::RepositorySuite(_) => fail(Exit::Refused)
+                .next("name a release of the repository instead: aileron action add-suite <repo>@<version>"),
+            InstallError::Suite { problems, text } => drawn_problems(fail(Exit::Refused), &problems, &text),
+            InstallError::Several { first, all } => {
+                let failure = Failure::from(*first);
+                let (shown, count) = (all.iter().take(LINES), all.len());
+                let mut failure = Failure {
+                    message: format!("{} of the artifacts cannot be installed; nothing was", count),
+                    details: json!({"problems": all.clone()}),
+                    evidence: shown.map(|line| format!("  {line}")).collect(),
+                    place: None,
+                    ..failure
+                };
+                if count > LINES {
+                    failure = failure.evidence(format!("  … and {} more (--json lists them all)", count - LINES));
+                }
+                failure
+            }
+        }
+    }
+}
+
+/// Asked for as a connector, and an action, or the other way round.
+fn other_kind(why: &VerifyError, what: &str) -> Option<String> {
+    match why {
+        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(Kind::Connector) }) if name == "action.md" => {
+            Some(format!("this is an action: aileron action add {what}"))
+        }
+        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(Kind::Action) }) if name == "connector.wasm" => {
+            Some(format!("this is a connector: aileron connector install {what}"))
+        }
+        _ => None,
+    }
+}
+
+/// A verdict in the words of `verify`, but for what an installer can do about it.
+pub(crate) fn of_verdict(why: VerifyError) -> Failure {
+    let next = match &why {
+        VerifyError::Signature(SignatureRefused::NoKey { authority }) => {
+            Some(format!("aileron keyring trust {authority}, then run the same command again"))
+        }
+        VerifyError::Signature(_) => Some(
+            "compare fingerprints with the publisher's; if the key was rotated, `aileron keyring trust` adds the new one"
+                .to_owned(),
+        ),
+        _ => None,
+    };
+    let failure = of_judge(&JudgeError::Refused(why));
+    match next {
+        Some(next) => failure.next(next),
+        None => failure,
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        let (class, message) = (error.class(), error.to_string());
+        let fail = |exit| Failure::new(class, exit, message.clone());
+        match error {
+            StoreError::Disk(_) => fail(Exit::Failure),
+            StoreError::Refused { what, why } => {
+                let untrusted = matches!(why, VerifyError::Signature(SignatureRefused::NoKey { .. }));
+                let failure = of_verdict(why).evidence(format!("  {what}, as it is installed"));
+                match untrusted {
+                    true => failure,
+                    false => failure.next(
+                        "it was changed after it was installed, or its publisher's key was revoked: \
+                         install it again, or remove it",
+                    ),
+                }
+            }
+            StoreError::Exposed(path) => fail(Exit::Failure).next(format!("chmod go-w {}", path.display())),
+            StoreError::NoConnector(_) => fail(Exit::NotFound).next("aileron connector list, for what is installed"),
+            StoreError::NoAction(_) => fail(Exit::NotFound).next("aileron action list, for what is installed"),
+            StoreError::OtherContent { installed, offered, .. } => fail(Exit::Refused)
+                .details(json!({"installed": installed, "offered": offered}))
+                .next("a published version never changes: ask its publisher; --force replaces what is installed"),
+            StoreError::Taken { installed, offered } => fail(Exit::Failure)
+                .details(json!({"installed": installed, "offered": offered}))
+                .next("--force puts it in the other's place"),
+            StoreError::Pinned { by, .. } => {
+                let next = format!("aileron action remove {}, and then this again", by.join(" "));
+                fail(Exit::Failure).details(json!({"pinned_by": by})).next(next)
+            }
+            StoreError::ConnectorMissing { needs, .. } => fail(Exit::Failure)
+                .details(json!({"reference": needs.reference, "content_hash": needs.content}))
+                .next(format!("aileron connector install {} --hash {}", needs.reference, needs.content)),
+            StoreError::Nameless(content) => {
+                fail(Exit::Refused).next(format!("rm -r the directory store/connectors/sha256/{}", content.hex()))
+            }
+            StoreError::OtherKind(_) => fail(Exit::Refused),
+        }
+    }
+}

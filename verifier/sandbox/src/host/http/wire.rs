@@ -1,0 +1,327 @@
+//! The client: sends one request to an address that was judged, and reads its answer up to a cap. sandbox.md §4.3, 15a.
+//!
+//! The address that is judged is the address that is dialled: the client gets its addresses from [`Guarded`] and from
+//! nowhere else, so a second, different answer of a DNS server has nobody to mislead. An IP literal needs no lookup; it
+//! was granted as it stands. Behind a proxy the proxy looks names up, and only the name grant decides.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, RANGE};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, ClientBuilder, Method, Proxy, Request, Response};
+
+use crate::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::grant::address;
+
+use super::Hop;
+
+/// Longest response body a guest may read, before and after decoding. §8.3.
+pub const BODY_LIMIT: usize = 16 << 20;
+
+/// Whose certificates are believed.
+#[derive(Clone, Debug, Default)]
+pub enum Roots {
+    /// The machine's, or those of the file that `SSL_CERT_FILE` names.
+    #[default]
+    Platform,
+    /// These alone, in DER.
+    Only(Vec<Vec<u8>>),
+}
+
+/// What [`Resolver::lookup`] returns.
+pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+
+/// Turns names into addresses.
+pub trait Resolver: Send + Sync {
+    /// Every address of a name. Dropping the future gives up.
+    fn lookup(&self, host: &str) -> Lookup;
+}
+
+/// The machine's resolver, asked on a thread of its own: a lookup that hangs holds up neither the deadline of an invoke nor
+/// the end of its runtime, which would wait for a blocking task.
+pub struct System;
+
+impl Resolver for System {
+    fn lookup(&self, host: &str) -> Lookup {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let host = host.to_owned();
+        let spawned = std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
+            let found = (host.as_str(), 0).to_socket_addrs();
+            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect())); // nobody may wait any more
+        });
+        Box::pin(async move {
+            spawned?;
+            receiver.await.unwrap_or_else(|_| Err(io::Error::other("the lookup ended without an answer")))
+        })
+    }
+}
+
+/// The proxies of the process, as its environment names them. This machine itself is never asked for through one.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    /// For http URLs.
+    pub http: Option<String>,
+    /// For https URLs.
+    pub https: Option<String>,
+    /// Hosts, domains and networks that are dialled directly: `NO_PROXY`.
+    pub except: String,
+}
+
+/// How the network is reached.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) roots: Roots,
+    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) proxies: Proxies,
+    pub(super) allow_private: Vec<String>,
+}
+
+/// Clients, made when they are first needed: most runs need one, many none.
+pub(super) struct Wire {
+    settings: Settings,
+    direct: OnceLock<Result<Client, String>>,
+    proxied: OnceLock<Result<Client, String>>,
+}
+
+impl Wire {
+    pub(super) fn new(settings: Settings) -> Wire {
+        Wire { settings, direct: OnceLock::new(), proxied: OnceLock::new() }
+    }
+
+    /// Sends one request and returns with its head.
+    pub(super) async fn send(&self, hop: &Hop) -> Result<Answer, Failure> {
+        let mut request = Request::new(hop.method.clone(), hop.target.url().clone());
+        *request.headers_mut() = hop.headers.clone();
+        let decodes = hop.method != Method::HEAD
+            && !hop.headers.contains_key(ACCEPT_ENCODING)
+            && !hop.headers.contains_key(RANGE);
+        if decodes {
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if !hop.body.is_empty() {
+            *request.body_mut() = Some(hop.body.clone().into());
+        }
+        let failed = |why: &str| failed(&format!("{} {}: {why}", hop.method, hop.target.authority()));
+        let client = self.client(hop).map_err(|why| failed(&why))?;
+        let response = client.execute(request).await.map_err(|error| match cause::<NotPublic>(&error) {
+            Some(refused) => refused.failure(&hop.target.authority()),
+            None => failed(&innermost(&error)),
+        })?;
+        Ok(Answer { response, decodes })
+    }
+
+    fn client(&self, hop: &Hop) -> Result<Client, String> {
+        let (cell, proxied) = if self.is_proxied(hop) { (&self.proxied, true) } else { (&self.direct, false) };
+        cell.get_or_init(|| self.settings.client(proxied).map_err(|error| innermost(&error))).clone()
+    }
+
+    fn is_proxied(&self, hop: &Hop) -> bool {
+        let proxies = &self.settings.proxies;
+        if hop.target.is_loopback() || (proxies.http.is_none() && proxies.https.is_none()) {
+            return false;
+        }
+        let text = |proxy: &Option<String>| proxy.clone().unwrap_or_default();
+        let matcher = Matcher::builder().http(text(&proxies.http)).https(text(&proxies.https));
+        let matcher = matcher.no(proxies.except.clone()).build();
+        hop.target.url().as_str().parse().is_ok_and(|uri| matcher.intercept(&uri).is_some())
+    }
+}
+
+impl Settings {
+    fn client(&self, proxied: bool) -> reqwest::Result<Client> {
+        // Whichever thread is first installs it; that the others find one is the point.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let agent = concat!("aileron/", env!("CARGO_PKG_VERSION"));
+        let builder = Client::builder().user_agent(agent).redirect(Policy::none()).referer(false);
+        let builder = builder.retry(reqwest::retry::never()).no_proxy();
+        let guard = Guarded { settings: self.clone(), proxied };
+        let builder = self.trusting(builder)?.dns_resolver(guard);
+        let (http, https) = (self.proxies.http.iter(), self.proxies.https.iter());
+        let proxies = http.map(Proxy::http).chain(https.map(Proxy::https)).filter(|_| proxied);
+        proxies.into_iter().try_fold(builder, |builder, proxy| Ok(builder.proxy(proxy?)))?.build()
+    }
+
+    fn trusting(&self, builder: ClientBuilder) -> reqwest::Result<ClientBuilder> {
+        let Roots::Only(roots) = &self.roots else { return Ok(builder) };
+        let roots: reqwest::Result<Vec<Certificate>> = roots.iter().map(|root| Certificate::from_der(root)).collect();
+        Ok(builder.tls_certs_only(roots?))
+    }
+}
+
+/// The resolver the client is given: what it does not return cannot be dialled.
+struct Guarded {
+    settings: Settings,
+    /// The names are those of proxies, which the user has chosen.
+    proxied: bool,
+}
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().to_ascii_lowercase();
+        let lookup = self.settings.resolver.lookup(&host);
+        let is_free = self.proxied || self.settings.allow_private.contains(&host);
+        let admits = move |host: &str, address: &IpAddr| match host {
+            _ if is_free => true,
+            "localhost" => address.to_canonical().is_loopback(),
+            _ => address::is_public(*address),
+        };
+        Box::pin(async move {
+            let found = lookup.await?;
+            let kept: Vec<SocketAddr> = found
+                .iter()
+                .filter(|address| admits(&host, address))
+                .map(|address| SocketAddr::new(*address, 0))
+                .collect();
+            match found.first() {
+                Some(address) if kept.is_empty() => Err(NotPublic { host, address: *address }.into()),
+                None => Err(io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address")).into()),
+                Some(_) => Ok(Box::new(kept.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+/// A granted name leads into the user's own network.
+#[derive(Debug, thiserror::Error)]
+#[error("{host} resolves to {address}, which is not a public address")]
+struct NotPublic {
+    host: String,
+    address: IpAddr,
+}
+
+impl NotPublic {
+    fn failure(&self, authority: &str) -> Failure {
+        let message = format!("{self}; --allow-private {} admits it", self.host);
+        Failure::new(CAPABILITY_DENIED, message)
+            .with("requested", format!("network:{authority}"))
+            .with("address", self.address.to_string())
+            .with("boundary_detail", "runtime")
+    }
+}
+
+/// The head of a response, its body still to be read.
+pub(super) struct Answer {
+    response: Response,
+    /// The guest did not ask for an encoding, so none may reach it.
+    decodes: bool,
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// Name and value of every header; what is not UTF-8 is replaced.
+    pub(super) fn headers(&self) -> Vec<(String, String)> {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        self.response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+    }
+
+    /// The whole body, decoded.
+    pub(super) async fn body(mut self) -> Result<Vec<u8>, Failure> {
+        if self.response.content_length().is_some_and(|length| length > BODY_LIMIT as u64) {
+            return Err(too_long());
+        }
+        let encoding = self.response.headers().get(CONTENT_ENCODING);
+        let is_gzip = encoding.is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip"));
+        let mut sink = if self.decodes && is_gzip {
+            Sink::Gzip(0, Box::new(MultiGzDecoder::new(Capped::default())))
+        } else {
+            Sink::Plain(Capped::default())
+        };
+        let unread = |error: &dyn std::error::Error| self::failed(&format!("read body: {}", innermost(error)));
+        while let Some(chunk) = self.response.chunk().await.map_err(|error| unread(&error))? {
+            sink.write(&chunk)?;
+        }
+        sink.finish()
+    }
+}
+
+/// Where the body goes: no further than the cap, however it is encoded.
+enum Sink {
+    Plain(Capped),
+    /// Bytes as they came, and what they decode to.
+    Gzip(usize, Box<MultiGzDecoder<Capped>>),
+}
+
+impl Sink {
+    fn write(&mut self, chunk: &Bytes) -> Result<(), Failure> {
+        match self {
+            Sink::Plain(body) => body.write_all(chunk).map_err(|_| too_long()),
+            Sink::Gzip(received, decoder) => {
+                *received = received.saturating_add(chunk.len());
+                if *received > BODY_LIMIT {
+                    return Err(too_long());
+                }
+                decoder.write_all(chunk).map_err(|error| undecodable(&error, decoder.get_ref()))
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Vec<u8>, Failure> {
+        match self {
+            // No bytes are no document, whatever the header says: 204, 304.
+            Sink::Plain(body) => Ok(body.bytes),
+            Sink::Gzip(0, _) => Ok(Vec::new()),
+            Sink::Gzip(_, mut decoder) => match decoder.try_finish() {
+                Ok(()) => Ok(std::mem::take(&mut decoder.get_mut().bytes)),
+                Err(error) => Err(undecodable(&error, decoder.get_ref())),
+            },
+        }
+    }
+}
+
+#[derive(Default)]
+struct Capped {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > BODY_LIMIT {
+            self.is_full = true;
+            return Err(io::Error::other("full"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn undecodable(error: &io::Error, body: &Capped) -> Failure {
+    if body.is_full { too_long() } else { failed(&format!("read body: gzip: {error}")) }
+}
+
+/// The breach of [`BODY_LIMIT`]: never truncated silently.
+pub(super) fn too_long() -> Failure {
+    failed(&format!("read body: response exceeds {BODY_LIMIT} bytes"))
+}
+
+fn failed(why: &str) -> Failure {
+    Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: {why}"))
+}
+
+fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
+}
+
+/// The cause a person can act on is at the end of the chain: "connection refused", "no such host".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

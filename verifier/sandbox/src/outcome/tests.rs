@@ -1,0 +1,219 @@
+use super::*;
+use crate::failure::{
+    CAPABILITY_DENIED, CONNECTOR_LOAD_FAILED, CONNECTOR_RUNTIME_ERROR, EXTERNAL_API_ERROR, RESOURCE_LIMIT_EXCEEDED,
+};
+
+fn evidence(ended: Ended, stdout: &str) -> Evidence<'_> {
+    Evidence {
+        ended,
+        overdue: false,
+        sticky: None,
+        starved: false,
+        stdout: stdout.as_bytes(),
+        stderr: b"",
+        wall_time: Duration::from_secs(30),
+        memory: 64 << 20,
+        stdout_cap: 16 << 20,
+    }
+}
+
+fn sticky() -> Option<Failure> {
+    Some(Failure::new(CAPABILITY_DENIED, "host:port not in declared grant"))
+}
+
+const GOOD: &str = r#"{"output":{"n":1}}"#;
+const BAD: &str = r#"{"error":{"class":"graphql_error","message":"no such field"}}"#;
+
+/// The way it ended, once each.
+fn endings() -> [Ended; 6] {
+    [
+        Ended::Returned,
+        Ended::Exited(0),
+        Ended::Exited(1),
+        Ended::Trapped("unreachable".into()),
+        Ended::Unlinked("no such import".into()),
+        Ended::Flooded,
+    ]
+}
+
+#[test] // sandbox.md §5.3, the whole table: every ending with and without each finding of the host
+fn the_host_decides_before_the_guest_is_heard() {
+    for ended in endings().into_iter().chain([Ended::Stopped]) {
+        for stdout in [GOOD, BAD, "", "not json"] {
+            for (overdue, sticky_set, starved) in (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0)) {
+                let found = decide(Evidence {
+                    overdue,
+                    sticky: sticky_set.then(sticky).flatten(),
+                    starved,
+                    ..evidence(ended.clone(), stdout)
+                });
+                let class = found.as_ref().err().map(|failure| failure.class);
+                let limit =
+                    found.as_ref().err().and_then(|failure| failure.details.get("limit")).and_then(Value::as_str);
+                let normal = matches!(ended, Ended::Returned | Ended::Exited(0));
+                let abnormal = matches!(ended, Ended::Exited(1..) | Ended::Trapped(_));
+                let expected = match () {
+                    () if overdue || ended == Ended::Stopped => (Some(RESOURCE_LIMIT_EXCEEDED), Some("wall_time")),
+                    () if sticky_set => (Some(CAPABILITY_DENIED), None),
+                    () if abnormal && starved => (Some(RESOURCE_LIMIT_EXCEEDED), Some("memory")),
+                    () if matches!(ended, Ended::Unlinked(_)) => (Some(CONNECTOR_LOAD_FAILED), None),
+                    () if normal && (stdout == GOOD || stdout.is_empty()) => (None, None),
+                    () => (Some(CONNECTOR_RUNTIME_ERROR), None),
+                };
+                assert_eq!((class, limit), expected, "{ended:?} {stdout} {overdue} {sticky_set} {starved}");
+                assert!(found.as_ref().err().is_none_or(|failure| failure.boundary == "sandbox" && !failure.retriable));
+            }
+        }
+    }
+}
+
+#[test] // §5.2, one row per line of its table, and what its sentences add
+fn standard_output_is_at_most_one_envelope() {
+    let output = |stdout: &str| {
+        decide(evidence(Ended::Exited(0), stdout)).map(|output| output.map(|output| output.text().to_owned()))
+    };
+    for nothing in
+        ["", " \n\t\r", "{}", "null", " null\n", r#"{"output":null}"#, r#"{"error":null}"#, r#"{"other":[1]}"#]
+    {
+        assert_eq!(output(nothing), Ok(None), "{nothing}");
+    }
+    for (stdout, expected) in [
+        ("{\"output\":{}}\n", "{}"),
+        ("{\"x\":1,\"output\":{\"a\":[1]},\"error\":null}", "{\"a\":[1]}"),
+        (r#"{"output":{"a":1},"output":{"b":2}}"#, r#"{"b":2}"#),
+        (r#"{"Output":{"a":1}}"#, r#"{"a":1}"#),
+        (r#"{"output":{"n":123456789012345678901234567890.10e5}}"#, r#"{"n":123456789012345678901234567890.10e5}"#),
+    ] {
+        assert_eq!(output(stdout), Ok(Some(expected.to_owned())), "{stdout}");
+    }
+    let deep = format!(r#"{{"output":{}1{}}}"#, "{\"a\":".repeat(200), "}".repeat(200));
+    for broken in [
+        "not json",
+        "{} {}",
+        "{}x",
+        "[]",
+        "7",
+        "\"text\"",
+        r#"{"output":1}"#,
+        r#"{"output":[]}"#,
+        r#"{"output":"text"}"#,
+        r#"{"output":{"a":"\ud800"}}"#,
+        r#"{"output":"#,
+        r#"{"error":"text"}"#,
+        r#"{"error":{"class":7}}"#,
+        r#"{"error":[]}"#,
+        "\u{feff}{}",
+        &deep,
+        &"[".repeat(1 << 20),
+        &"{\"output\":".repeat(1 << 16),
+    ] {
+        let failure = output(broken).unwrap_err();
+        assert_eq!(failure.class, CONNECTOR_RUNTIME_ERROR);
+        let prefix = "connector stdout is not a valid JSON envelope: ";
+        assert!(failure.message.starts_with(prefix), "{}", failure.message);
+        assert!(!failure.details.contains_key("connector_class"));
+    }
+    let failure = decide(Evidence { stdout: b"{\"output\":{}}\xff", ..evidence(Ended::Returned, "") }).unwrap_err();
+    assert_eq!(failure.message, "connector stdout is not a valid JSON envelope: byte 13 is not UTF-8");
+}
+
+#[test] // decisions C2 and C5
+fn a_guest_can_never_claim_a_class_of_the_host() {
+    let classes = [
+        "capability_denied",
+        "binding_required",
+        "resource_limit_exceeded",
+        "connector_load_failed",
+        "spawn_sandbox_unavailable",
+        "hash_mismatch",
+        "signature_failure",
+        "approval_denied",
+        "network_error",
+        "http_unauthorized",
+        "External_API_Error",
+        "",
+    ];
+    for ended in [Ended::Returned, Ended::Exited(0), Ended::Exited(1), Ended::Exited(u32::MAX)] {
+        for class in classes {
+            let stdout = format!(
+                r#"{{"output":{{}},"error":{{"class":"{class}","message":"m","boundary":"runtime","retriable":true,"details":{{"limit":"wall_time"}}}}}}"#
+            );
+            let failure = decide(evidence(ended.clone(), &stdout)).unwrap_err();
+            let expected = Failure::new(CONNECTOR_RUNTIME_ERROR, "m").with("connector_class", class);
+            assert_eq!(failure, expected, "{ended:?}");
+        }
+        let failure = decide(evidence(ended.clone(), r#"{"error":{"class":"external_api_error","message":"429"}}"#));
+        assert_eq!(failure.unwrap_err().class, EXTERNAL_API_ERROR);
+        let failure = decide(evidence(ended, r#"{"ERROR":{"Class":"graphql_error","MESSAGE":"m"}}"#)).unwrap_err();
+        assert_eq!(failure.details["connector_class"], "graphql_error");
+    }
+    let failure = decide(evidence(Ended::Returned, r#"{"error":{}}"#)).unwrap_err();
+    assert_eq!((failure.class, failure.message.as_str()), (CONNECTOR_RUNTIME_ERROR, ""));
+    assert_eq!(failure.details["connector_class"], CONNECTOR_RUNTIME_ERROR);
+}
+
+#[test] // §5.3, decision C2: an error envelope is heard on a non-zero exit, an output is not
+fn a_code_is_reported_with_the_end_of_standard_error() {
+    let exited = |code, stdout: &'static str, stderr: &'static str| {
+        decide(Evidence { stderr: stderr.as_bytes(), ..evidence(Ended::Exited(code), stdout) }).unwrap_err().message
+    };
+    assert_eq!(exited(1, "", ""), "connector exited 1; stderr: ");
+    assert_eq!(exited(2, GOOD, "goroutine 1"), "connector exited 2; stderr: goroutine 1");
+    assert_eq!(exited(u32::MAX, "not json", ""), "connector exited 4294967295; stderr: ");
+    assert_eq!(exited(0xEFFF_FFFF, "", ""), "connector exited 4026531839; stderr: ");
+    assert_eq!(exited(1, BAD, "x"), "no such field");
+}
+
+#[test]
+fn every_breach_says_its_limit_and_what_was_configured() {
+    let failure =
+        decide(Evidence { overdue: true, wall_time: Duration::from_millis(500), ..evidence(Ended::Returned, GOOD) });
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.message, "wall_time limit exceeded (configured: 500ms)");
+    assert_eq!(Value::from(failure.details), serde_json::json!({"limit": "wall_time", "configured": "500ms"}));
+    let failure = decide(Evidence { starved: true, ..evidence(Ended::Exited(2), "") }).unwrap_err();
+    assert_eq!(failure.message, "memory limit exceeded (configured: 67108864 bytes)");
+    assert_eq!(Value::from(failure.details), serde_json::json!({"limit": "memory", "configured": 67_108_864}));
+    let failure = decide(evidence(Ended::Flooded, "")).unwrap_err();
+    assert_eq!(failure.message, "connector stdout exceeds 16777216 bytes");
+}
+
+#[test] // P12
+fn the_tail_is_cut_between_characters() {
+    for (text, keep, expected) in [
+        ("abcde", 256, "abcde"),
+        ("abcde", 5, "abcde"),
+        ("abcde", 4, "...bcde"),
+        ("aéb", 2, "...b"),
+        ("aéb", 3, "...éb"),
+        ("a😀", 2, "..."),
+        ("", 4, ""),
+    ] {
+        assert_eq!(tail(text.as_bytes(), keep), expected, "{text} {keep}");
+    }
+    assert_eq!(tail(b"\xff\xffab", 3), "...\u{fffd}ab");
+    assert_eq!(tail(&[0x80; 40], 8), format!("...{}", "\u{fffd}".repeat(5)));
+}
+
+#[test] // §8.2: the notation of the existing runtime
+fn a_duration_reads_as_the_existing_runtime_writes_it() {
+    for (time, expected) in [
+        (Duration::ZERO, "0s"),
+        (Duration::from_nanos(7), "7ns"),
+        (Duration::from_nanos(1_500), "1.5µs"),
+        (Duration::from_millis(500), "500ms"),
+        (Duration::from_micros(1_050), "1.05ms"),
+        (Duration::from_secs(30), "30s"),
+        (Duration::from_millis(1_500), "1.5s"),
+        (Duration::from_millis(60_250), "1m0.25s"),
+        (Duration::from_secs(300), "5m0s"),
+        (Duration::from_secs(3_600), "1h0m0s"),
+    ] {
+        assert_eq!(duration(time), expected);
+    }
+}
+
+#[test] // P13
+fn a_failure_reads_as_class_message_and_boundary() {
+    assert_eq!(Failure::new(CAPABILITY_DENIED, "nope").to_string(), "capability_denied: nope (boundary=sandbox)");
+}

@@ -1,0 +1,3 @@
+module example.test/connector
+
+go 1.24
