@@ -7,6 +7,7 @@ pub mod build;
 pub mod forge;
 pub mod keys;
 pub mod lint;
+pub mod local;
 pub mod project;
 pub mod release;
 pub mod scaffold;

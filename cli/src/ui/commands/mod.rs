@@ -6,14 +6,18 @@ mod check;
 mod connector;
 mod demo;
 mod init;
+mod inspect;
 mod install;
+mod invoke;
 mod keyring;
 mod keys;
 mod pack;
 mod plan;
 mod registry;
 mod release;
+mod run;
 mod status;
+mod test;
 mod verify;
 
 use std::ffi::OsString;
@@ -106,6 +110,9 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Demo(args) => ("demo", demo::run(&args, context)),
         PublisherCommand::Check(args) => ("check", check::run(&args, &repository, context)),
         PublisherCommand::Build(args) => ("build", build::run(args, repository, context)),
+        PublisherCommand::Run(args) => ("run", run::run(&args, &repository, context)),
+        PublisherCommand::Test(args) => ("test", test::run(&args, &repository, context)),
+        PublisherCommand::Inspect(args) => ("inspect", inspect::run(&args, &repository, context)),
         PublisherCommand::Pack(args) => {
             ("pack", context.may_sign().and_then(|()| pack::run(args, repository, context)))
         }
