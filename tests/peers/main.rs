@@ -1,1 +1,14 @@
-//! Things nobody here wrote, against ours.
+//! Things nobody here wrote, against ours: linters over our workflows, and GitHub as others know it against the fake.
+//!
+//! `.ci/peers` installs them; without one of them its test says loudly that it proved nothing.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
+
+mod emulated;
+mod gh;
+mod linters;
+mod openapi;
+mod recorded;
+#[path = "../cmd/publish/support.rs"]
+#[expect(dead_code, reason = "the support of all publishing tests; these need a part of it")]
+mod support;

@@ -2,26 +2,23 @@
 //!
 //! Everything is fetched and judged before anything is shown; what is wrong with any of them is said of all of them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
 use aileron_verifier::archive::Kind;
-use aileron_verifier::cohort::Cohort;
+use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::{Class, Severity, Source};
-use aileron_verifier::suite::InstallSuite;
-use aileron_verifier::verify::{self, Payload, Unverified, Verified, Wanted};
-use rayon::prelude::*;
+use aileron_verifier::suite::{InstallSuite, RepositorySuite};
+use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
-use super::fetch::FetchError;
-use super::install::{Expectations, InstallError, Installer, NewAction, Plan, Target};
+use super::install::{InstallError, Installer, NewAction, Plan, Target};
+use super::judge::{self, JudgeError, side_by_side};
 use crate::event::{Event, counted};
 use crate::store::{ActionFile, StoreError};
 use crate::sys::disk;
 
-/// Downloads that run side by side.
-const SIDE_BY_SIDE: usize = 8;
 /// A longer suite file is none.
 const SUITE_LIMIT: u64 = 1024 * 1024;
 
@@ -48,26 +45,27 @@ impl Installer<'_> {
     /// # Errors
     /// As [`Installer::action`].
     pub fn actions(&mut self, references: Vec<Ref>) -> Result<Plan, InstallError> {
-        self.planned(references, &Expectations::default())
+        self.planned(references, &Listed::new())
     }
 
     /// Plans the install of everything one release of a connector lists in its signed index; where a release has none, of
     /// what its `suite.toml` names.
     ///
     /// # Errors
-    /// As [`Installer::action`]. An action that is listed and not there is [`InstallError::NotYet`].
+    /// As [`Installer::action`]. An action that is listed and not there is [`JudgeError::NotYet`].
     pub fn suite_of(&mut self, connector: &Ref) -> Result<Plan, InstallError> {
         let ring = self.trust(&connector.name)?;
-        let Some((bytes, signature)) = self.origin.cohort(connector)? else {
+        let Some(index) = self.origin.cohort(connector)? else {
             let Some(suite) = self.origin.suite(connector)? else {
                 return Err(InstallError::NoSuite(connector.clone()));
             };
             return self.suite_text("suite.toml", suite);
         };
-        let (cohort, _) = verify::cohort(&bytes, &signature, connector, &ring)
+        let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, &ring)
             .map_err(|why| InstallError::Refused { what: connector.to_string(), why, divergence: None })?;
-        let (references, expectations) = listed(&cohort);
-        let mut plan = self.planned(references, &expectations)?;
+        let listed = listed(&cohort);
+        let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
+        let mut plan = self.planned(references, &listed)?;
         plan.suite = cohort.suite.map(|suite| (suite.name, suite.description));
         plan.waived = cohort.allowed;
         plan.dirty = cohort.dirty;
@@ -90,6 +88,9 @@ impl Installer<'_> {
         };
         let source = Source::read(path, bytes).map_err(unreadable)?;
         let parsed = InstallSuite::parse(source.clone());
+        if parsed.document.is_none() && RepositorySuite::parse(source.clone()).document.is_some() {
+            return Err(InstallError::RepositorySuite(path.to_owned()));
+        }
         let suite = match parsed.document {
             Some(suite) if parsed.problems.is_empty() => suite,
             _ => return Err(InstallError::Suite { problems: parsed.problems, text: source }),
@@ -100,7 +101,7 @@ impl Installer<'_> {
     }
 
     /// Trust, fetch, judge, all of them; then the plan.
-    fn planned(&mut self, references: Vec<Ref>, expected: &Expectations) -> Result<Plan, InstallError> {
+    fn planned(&mut self, references: Vec<Ref>, listed: &Listed) -> Result<Plan, InstallError> {
         let mut ring = Keyring::new();
         for reference in &references {
             // Silent but for the first of each owner. The last answer is the ring with every grant.
@@ -113,7 +114,7 @@ impl Installer<'_> {
         }
         let listener = self.listener;
         listener(Event::Begin { step: "fetching and verifying".to_owned(), total: absent.len() });
-        let fetched = self.fetched(&absent, &ring, expected);
+        let fetched = self.all_fetched(&absent, &ring, listed);
         listener(Event::End { outcome: counted(absent.len(), "action") });
         self.plan(all(fetched)?, present)
     }
@@ -126,38 +127,28 @@ impl Installer<'_> {
         file.filter(same).is_some_and(|file| self.store.verify_action(&file.name, ring).is_ok())
     }
 
-    fn fetched(
-        &self,
-        references: &[Ref],
-        ring: &Keyring,
-        expected: &Expectations,
-    ) -> Vec<Result<Verified, InstallError>> {
+    fn all_fetched(&self, references: &[Ref], ring: &Keyring, listed: &Listed) -> Vec<Result<Verified, InstallError>> {
         let (origin, listener) = (self.origin, self.listener);
-        let one = |reference: &Ref| {
-            let bytes = origin.fetch(reference).map_err(|error| match error {
-                FetchError::Absent { at, .. } if expected.archives.contains_key(&reference.to_string()) => {
-                    InstallError::NotYet { reference: reference.clone(), at }
-                }
-                error => error.into(),
-            })?;
-            let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::of(reference.clone()) };
-            let verified = Unverified::new(bytes).verify(&wanted, ring).map_err(|why| InstallError::Refused {
-                what: reference.to_string(),
-                why,
-                divergence: None,
-            })?;
+        let wanted = |reference: &Ref| Wanted { kind: Some(Kind::Action), ..Wanted::of(reference.clone()) };
+        let verdicts = side_by_side(references, |reference| {
+            let verdict = judge::fetched(origin, &wanted(reference), listed.get(reference), ring);
             listener(Event::Advance);
-            match (expected.archives.get(&reference.to_string()), verified.digest()) {
-                (Some(listed), Some(found)) if *listed != found => {
-                    Err(InstallError::NotListed { reference: reference.clone(), found, listed: *listed })
+            verdict
+        });
+        // A failed signature is looked into once: its publisher's key explains all of them.
+        let mut looked = false;
+        let judged = |(reference, verdict): (&Ref, Result<Verified, JudgeError>)| {
+            verdict.map_err(|error| match error {
+                JudgeError::Refused(why) if looked => {
+                    InstallError::Refused { what: reference.to_string(), why, divergence: None }
                 }
-                _ => Ok(verified),
-            }
+                error => {
+                    looked |= error.class() == Class::SignatureFailure;
+                    self.judged(&wanted(reference), error)
+                }
+            })
         };
-        match rayon::ThreadPoolBuilder::new().num_threads(SIDE_BY_SIDE.min(references.len())).build() {
-            Ok(pool) => pool.install(|| references.par_iter().map(one).collect()),
-            Err(_) => references.iter().map(one).collect(),
-        }
+        references.iter().zip(verdicts).map(judged).collect()
     }
 
     /// Rules, places and connectors of verified actions.
@@ -187,17 +178,17 @@ impl Installer<'_> {
         }
         let installed = match self.store.action(name(&verified)) {
             Ok(installed) => installed,
-            Err(StoreError::NoAction(_)) => return Ok(NewAction { verified, before: None }),
+            Err(StoreError::NoAction(_)) => return Ok(NewAction { verified, before: None, could: None }),
             Err(error) => return Err(error.into()),
         };
-        let before = installed.reference;
+        let (before, could) = (installed.reference, Some(installed.abilities));
         let newer = before.as_ref().is_some_and(|before| {
             before.name == reference.name && before.version.precedence(&reference.version).is_lt()
         });
         // The same version again is the store's to compare, byte by byte.
         let same = before.as_ref() == Some(&reference);
         if newer || same || self.force {
-            return Ok(NewAction { verified, before });
+            return Ok(NewAction { verified, before, could });
         }
         Err(StoreError::Taken { installed: before, offered: reference }.into())
     }
@@ -209,12 +200,13 @@ impl Installer<'_> {
     pub fn upgrades(&mut self, installed: &[ActionFile]) -> Result<Plan, InstallError> {
         let mut newer = Vec::new();
         let mut current = Vec::new();
-        for installed in installed.iter().filter_map(|file| file.reference.as_ref()) {
-            match self.origin.newest(&installed.name) {
-                Ok(newest) if installed.version.precedence(&newest.version).is_lt() => newer.push(newest),
+        let installed: Vec<&Ref> = installed.iter().filter_map(|file| file.reference.as_ref()).collect();
+        let names: Vec<_> = installed.iter().map(|reference| reference.name.clone()).collect();
+        for (installed, newest) in installed.into_iter().zip(self.origin.newest_of(&names)?) {
+            match newest {
+                Some(newest) if installed.version.precedence(&newest.version).is_lt() => newer.push(newest),
                 // What is not published any more stays as it is.
-                Ok(_) | Err(FetchError::NoVersion { .. }) => current.push(installed.clone()),
-                Err(error) => return Err(error.into()),
+                _ => current.push(installed.clone()),
             }
         }
         let mut plan = self.actions(newer)?;
@@ -224,12 +216,14 @@ impl Installer<'_> {
 }
 
 /// What a signed index lists.
-fn listed(cohort: &Cohort) -> (Vec<Ref>, Expectations) {
-    let reference = |name| Ref { name, version: cohort.version.clone() };
-    let references: Vec<Ref> = cohort.actions.iter().map(|action| reference(action.fqn.clone())).collect();
-    let archives = references.iter().map(ToString::to_string).zip(cohort.actions.iter().map(|one| one.archive.sha256));
-    let archives: BTreeMap<_, _> = archives.collect();
-    (references, Expectations { archives })
+type Listed = HashMap<Ref, Archive>;
+
+fn reference(cohort: &Cohort, action: &ActionEntry) -> Ref {
+    Ref { name: action.fqn.clone(), version: cohort.version.clone() }
+}
+
+fn listed(cohort: &Cohort) -> Listed {
+    cohort.actions.iter().map(|action| (reference(cohort, action), action.archive.clone())).collect()
 }
 
 fn name(verified: &Verified) -> &str {

@@ -6,13 +6,12 @@
 //!
 //! Not here: how a plan looks and who consents (`ui`), what is signed by whom (the verifier), where files go (the store).
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::archive::Kind;
 use aileron_verifier::capability::Capabilities;
 use aileron_verifier::cohort::Cohort;
-use aileron_verifier::digest::{ArchiveDigest, ContentHash};
+use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::{Fqn, Ref};
 use aileron_verifier::keyring::{Keyring, SignatureRefused};
 use aileron_verifier::problem::{Class, Problem, Source, Waiver};
@@ -20,9 +19,10 @@ use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wante
 
 use super::ask::{AskError, Asking, Console, Divergence, Session};
 use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
+use super::judge::{self, JudgeError};
 use super::ring::RingFile;
 use crate::event::{Event, Listener};
-use crate::store::{Entered, Entry, Pinned, Store, StoreError, pins};
+use crate::store::{Abilities, Entered, Entry, Pinned, Store, StoreError, pins};
 use crate::sys::disk::{self, DiskError};
 
 /// What is to be installed.
@@ -76,6 +76,19 @@ pub struct NewAction {
     pub verified: Verified,
     /// What has its place now.
     pub before: Option<Ref>,
+    /// What that may do.
+    pub could: Option<Abilities>,
+}
+
+impl NewAction {
+    /// What it may do and the installed version of the same action may not, for a person.
+    pub fn growth(&self) -> Vec<String> {
+        let (Payload::Action(action), Some(could)) = (self.verified.payload(), &self.could) else { return Vec::new() };
+        if self.before.as_ref().is_none_or(|before| before.name != self.verified.reference().name) {
+            return Vec::new();
+        }
+        Abilities::of(action).since(could)
+    }
 }
 
 /// What is about to be installed, verified, and not yet under the store.
@@ -142,24 +155,9 @@ pub enum InstallError {
         /// Its text.
         text: Source,
     },
-    /// The index of the release names it, and it is not there yet.
-    #[error("{reference} is not public yet: its release is still being published")]
-    NotYet {
-        /// The action.
-        reference: Ref,
-        /// Where it was looked for.
-        at: String,
-    },
-    /// The archive is not the one the release's signed index lists.
-    #[error("{reference}: the archive is {found}, the release's signed index lists {listed}")]
-    NotListed {
-        /// The action.
-        reference: Ref,
-        /// What was fetched.
-        found: ArchiveDigest,
-        /// What the index says.
-        listed: ArchiveDigest,
-    },
+    /// Not there yet, or not what the release's signed index lists.
+    #[error(transparent)]
+    Judged(JudgeError),
     /// The connector an action pins is installed under that name and version with other content.
     #[error("{action} pins {} with content {}, but content {installed} is installed", .needs.reference, .needs.content)]
     OtherPin {
@@ -178,6 +176,9 @@ pub enum InstallError {
         /// The other.
         second: Ref,
     },
+    /// A suite as publishers commit it: it names directories, and no version.
+    #[error("{} lists the directories of a repository, not published actions", .0)]
+    RepositorySuite(String),
     /// A suite file that cannot be read as one.
     #[error("{}", .problems.first().map_or("not a suite", |problem| &problem.message))]
     Suite {
@@ -204,9 +205,11 @@ impl InstallError {
             InstallError::Refused { why, .. } => why.class(),
             InstallError::Trust(error) => error.class(),
             InstallError::Store(error) => error.class(),
-            InstallError::Disk(_) | InstallError::NoSuite(_) | InstallError::NotYet { .. } => Class::FetchFailed,
-            InstallError::Rules { .. } | InstallError::SameName { .. } => Class::ValidationError,
-            InstallError::NotListed { .. } => Class::HashMismatch,
+            InstallError::Disk(_) | InstallError::NoSuite(_) => Class::FetchFailed,
+            InstallError::Rules { .. } | InstallError::SameName { .. } | InstallError::RepositorySuite(_) => {
+                Class::ValidationError
+            }
+            InstallError::Judged(error) => error.class(),
             InstallError::OtherPin { .. } => Class::ConnectorsMissing,
             InstallError::Suite { problems, .. } => {
                 problems.first().map_or(Class::ValidationError, |problem| problem.rule.class())
@@ -219,17 +222,11 @@ impl InstallError {
     pub fn is_retriable(&self) -> bool {
         match self {
             InstallError::Fetch(error) => error.is_retriable(),
-            InstallError::NotYet { .. } => true,
+            InstallError::Judged(error) => error.is_retriable(),
             InstallError::Several { first, .. } => first.is_retriable(),
             _ => false,
         }
     }
-}
-
-/// What a release's signed index says about its artifacts.
-#[derive(Default)]
-pub(super) struct Expectations {
-    pub(super) archives: BTreeMap<String, ArchiveDigest>,
 }
 
 impl<'a> Installer<'a> {
@@ -283,9 +280,7 @@ impl<'a> Installer<'a> {
             return Ok(plan);
         }
         self.progress(&reference);
-        let bytes = self.origin.fetch(&reference)?;
-        let wanted = Wanted { reference: Some(reference), ..wanted };
-        let verified = self.verify(bytes, &wanted, &ring)?;
+        let verified = self.fetched(&Wanted { reference: Some(reference), ..wanted }, &ring)?;
         let mut plan = self.with_connector(verified)?;
         let index = self.index(&plan)?;
         plan.waived = index.as_ref().map(|index| index.allowed.clone()).unwrap_or_default();
@@ -299,8 +294,8 @@ impl<'a> Installer<'a> {
         let reference = new.verified.reference();
         let ring = self.ring.load_or_refuse().map_err(AskError::from)?;
         match self.origin.cohort(reference) {
-            Ok(Some((bytes, signature))) => {
-                match aileron_verifier::verify::cohort(&bytes, &signature, reference, &ring) {
+            Ok(Some(index)) => {
+                match aileron_verifier::verify::cohort(&index.bytes, &index.signature, reference, &ring) {
                     Ok((cohort, _)) => Ok(Some(cohort)),
                     Err(error) => {
                         (self.listener)(Event::Note(format!("note: the release's index is not believed: {error}")));
@@ -327,9 +322,8 @@ impl<'a> Installer<'a> {
         let pinned = Pinned { reference: reference.clone(), content: installed };
         match self.store.verify(&pinned, ring) {
             Ok(_) => Ok(Some(Plan { present: vec![reference.clone()], ..Plan::default() })),
-            // A damaged entry is mended by installing it again; one that is refused for its signature is not.
-            Err(StoreError::Refused { why, .. }) if why.class() != Class::SignatureFailure => Ok(None),
-            Err(StoreError::Refused { what, why }) => Err(self.refused(what, why, Some(&reference.name))),
+            // What was changed on disk is mended by installing it again; what no trusted key signed is refused once more.
+            Err(StoreError::Refused { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -378,10 +372,18 @@ impl<'a> Installer<'a> {
         Unverified::new(bytes).verify(wanted, &ring).map_err(|why| self.refused(shown, why, None))
     }
 
-    pub(super) fn verify(&self, bytes: Vec<u8>, wanted: &Wanted, ring: &Keyring) -> Result<Verified, InstallError> {
-        let name = wanted.reference.as_ref().map(|reference| reference.name.clone());
+    fn fetched(&self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, InstallError> {
+        judge::fetched(self.origin, wanted, None, ring).map_err(|error| self.judged(wanted, error))
+    }
+
+    /// A verdict as an installer's error, with the published key beside a failed signature.
+    pub(super) fn judged(&self, wanted: &Wanted, error: JudgeError) -> InstallError {
         let what = wanted.reference.as_ref().map(ToString::to_string).unwrap_or_default();
-        Unverified::new(bytes).verify(wanted, ring).map_err(|why| self.refused(what, why, name.as_ref()))
+        match error {
+            JudgeError::Refused(why) => self.refused(what, why, wanted.reference.as_ref().map(|found| &found.name)),
+            JudgeError::Fetch(error) => error.into(),
+            other => InstallError::Judged(other),
+        }
     }
 
     /// After a failed signature the published key is looked at, for the reader. artifacts.md §10.
@@ -422,13 +424,12 @@ impl<'a> Installer<'a> {
                 _ => {}
             }
             self.progress(&needs.reference);
-            let bytes = self.origin.fetch(&needs.reference)?;
             let wanted = Wanted {
                 reference: Some(needs.reference.clone()),
                 kind: Some(Kind::Connector),
                 content: Some(needs.content),
             };
-            let verified = self.verify(bytes, &wanted, &ring)?;
+            let verified = self.fetched(&wanted, &ring)?;
             self.add_connector(plan, verified, &by)?;
         }
         Ok(())

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::digest::ContentHash;
+use aileron_verifier::archive::Kind;
+use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
+use aileron_verifier::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::fqn::{ASSET, Ref, Scheme};
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::{Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::verify::{self, Unverified, Verified, VerifyError, Wanted};
 use rayon::prelude::*;
 
 use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
@@ -52,6 +54,27 @@ pub enum JudgeError {
     /// A directory without archives.
     #[error("there is no {ASSET} below {}", .0.display())]
     Nothing(PathBuf),
+    /// A release without an index.
+    #[error("the release of {0} has no cohort.json")]
+    NoCohort(Ref),
+    /// The index of the release names it, and it is not there yet. artifacts.md §11.
+    #[error("{reference} is not public yet: its release is still being published")]
+    NotYet {
+        /// The artifact.
+        reference: Ref,
+        /// Where it was looked for.
+        at: String,
+    },
+    /// The archive is not the one the release's signed index lists.
+    #[error("{reference}: the archive is {found}, the release's signed index lists {listed}")]
+    NotListed {
+        /// The artifact.
+        reference: Ref,
+        /// What was fetched.
+        found: ArchiveDigest,
+        /// What the index says.
+        listed: ArchiveDigest,
+    },
 }
 
 impl JudgeError {
@@ -60,8 +83,86 @@ impl JudgeError {
         match self {
             JudgeError::Refused(error) => error.class(),
             JudgeError::Fetch(error) => error.class(),
-            JudgeError::Disk(_) | JudgeError::Nothing(_) => Class::FetchFailed,
+            JudgeError::Disk(_) | JudgeError::Nothing(_) | JudgeError::NoCohort(_) | JudgeError::NotYet { .. } => {
+                Class::FetchFailed
+            }
+            JudgeError::NotListed { .. } => Class::HashMismatch,
         }
+    }
+
+    /// Whether asking again later may help.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            JudgeError::Fetch(error) => error.is_retriable(),
+            JudgeError::NotYet { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Fetches and judges one artifact, which must be the one that `listed`, an entry of its release's signed index, names.
+///
+/// # Errors
+/// [`JudgeError`]; what is listed and not there is [`JudgeError::NotYet`].
+pub fn fetched(
+    origin: &Origin,
+    wanted: &Wanted,
+    listed: Option<&Archive>,
+    ring: &Keyring,
+) -> Result<Verified, JudgeError> {
+    let Some(reference) = &wanted.reference else { return Err(JudgeError::Nothing(PathBuf::new())) };
+    let bytes = origin.fetch(reference).map_err(|error| match error {
+        FetchError::Absent { at, .. } if listed.is_some() => JudgeError::NotYet { reference: reference.clone(), at },
+        error => error.into(),
+    })?;
+    let verified = Unverified::new(bytes).verify(wanted, ring)?;
+    match (listed, verified.digest()) {
+        (Some(listed), Some(found)) if listed.sha256 != found => {
+            Err(JudgeError::NotListed { reference: reference.clone(), found, listed: listed.sha256 })
+        }
+        _ => Ok(verified),
+    }
+}
+
+/// Fetches and judges the signed index of a connector's release, and then everything it lists.
+///
+/// # Errors
+/// [`JudgeError`] when there is no index that a trusted key signed; a refusal of what it lists is part of its
+/// [`Judgement`].
+pub fn cohort(
+    connector: &Ref,
+    origin: &Origin,
+    ring: &Keyring,
+    listener: Listener<'_>,
+) -> Result<(Cohort, Vec<Judgement>), JudgeError> {
+    let index = origin.cohort(connector)?.ok_or_else(|| JudgeError::NoCohort(connector.clone()))?;
+    let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, ring)?;
+    let content = Some(cohort.connector.content_hash);
+    let first = Wanted { reference: Some(connector.clone()), kind: Some(Kind::Connector), content };
+    let action = |entry: &ActionEntry| {
+        let reference = Ref { name: entry.fqn.clone(), version: cohort.version.clone() };
+        let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::of(reference) };
+        (wanted, entry.archive.clone())
+    };
+    let all: Vec<(Wanted, Archive)> =
+        std::iter::once((first, cohort.connector.archive.clone())).chain(cohort.actions.iter().map(action)).collect();
+    listener(Event::Begin { step: "fetching and verifying".to_owned(), total: all.len() });
+    let judged = side_by_side(&all, |(wanted, archive)| {
+        let verdict = fetched(origin, wanted, Some(archive), ring);
+        listener(Event::Advance);
+        Judgement { subject: wanted.reference.as_ref().map(ToString::to_string).unwrap_or_default(), verdict }
+    });
+    let refused = judged.iter().filter(|judgement| judgement.verdict.is_err()).count();
+    listener(Event::End { outcome: format!("{} verified, {refused} refused", judged.len() - refused) });
+    Ok((cohort, judged))
+}
+
+/// Downloads run side by side, in the order's results.
+pub(super) fn side_by_side<T: Sync, R: Send>(all: &[T], one: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    const DOWNLOADS: usize = 8;
+    match rayon::ThreadPoolBuilder::new().num_threads(DOWNLOADS.min(all.len().max(1))).build() {
+        Ok(pool) => pool.install(|| all.par_iter().map(one).collect()),
+        Err(_) => all.iter().map(one).collect(),
     }
 }
 

@@ -21,6 +21,10 @@ pub const MANIFEST: &str = "connector/manifest.toml";
 pub const SUITE: &str = "suite.toml";
 /// Where the publisher's public key is.
 pub const PUBLISHER_KEY: &str = "keys/publisher.pub";
+/// Where the changelog is, for those who keep one.
+pub const CHANGELOG: &str = "CHANGELOG.md";
+/// Longest changelog that is read.
+const CHANGELOG_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// What a repository holds, read once.
 pub struct Project {
@@ -36,6 +40,8 @@ pub struct Project {
     pub suite: Option<Result<Source, Problem>>,
     /// `keys/publisher.pub`, if there is one.
     pub publisher_key: Option<Result<Source, Problem>>,
+    /// `CHANGELOG.md`, if there is one that is text.
+    pub changelog: Option<String>,
 }
 
 /// One directory under `actions/`.
@@ -85,6 +91,8 @@ impl Project {
             actions: actions(&root)?,
             suite: source(&root, SUITE)?,
             publisher_key: source(&root, PUBLISHER_KEY)?,
+            changelog: disk::read_if_there(&root.join(CHANGELOG), CHANGELOG_LIMIT)?
+                .and_then(|bytes| String::from_utf8(bytes).ok()),
             history,
             root,
         })

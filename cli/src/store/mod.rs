@@ -18,8 +18,6 @@ mod action;
 mod checked;
 mod connector;
 mod index;
-#[cfg(test)]
-mod tests;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -37,7 +35,7 @@ use crate::sys::environment::Environment;
 use crate::sys::steps::{Disk, Steps};
 
 pub(crate) use self::action::pins;
-pub use self::action::{ActionFile, Entered, Judged};
+pub use self::action::{Abilities, ActionFile, Entered, Judged};
 pub use self::checked::Check;
 pub use self::connector::{Entry, Opened};
 
@@ -115,6 +113,9 @@ pub enum StoreError {
         /// What it pins.
         needs: Pinned,
     },
+    /// An entry that no name and version lead to.
+    #[error("{0} in the store has no manifest that can be read, or the name and version of another")]
+    Nameless(ContentHash),
     /// A connector where an action belongs, or the other way round.
     #[error("{0} is of the other kind")]
     OtherKind(Ref),
@@ -132,6 +133,7 @@ impl StoreError {
             }
             StoreError::NoAction(_) => Class::FetchFailed,
             StoreError::OtherContent { .. } => Class::HashMismatch,
+            StoreError::Nameless(_) => Class::MalformedTarball,
         }
     }
 }

@@ -213,15 +213,20 @@ pub fn get(url: &str, limit: u64, total: Duration) -> Result<Vec<u8>, HttpError>
     Web::default().get(&Request::public(url, limit, total))
 }
 
-/// A client that says who it is and follows redirects in safe directions only. `patience` bounds the wait for an answer,
-/// and each wait within it.
-pub(crate) fn client(patience: Duration) -> Result<Client, reqwest::Error> {
-    build(&Options { idle: patience, connect: patience, ..Options::default() })
+/// The same stack for a client that runs in a runtime of its own, looks at redirects itself, and says who it is.
+pub(crate) fn asynchronous(patience: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    one_tls_provider();
+    reqwest::Client::builder().timeout(patience).redirect(Policy::none()).build()
 }
 
-fn build(options: &Options) -> Result<Client, reqwest::Error> {
+fn one_tls_provider() {
     // Whichever thread is first installs it; that the others find one is the point.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client that says who it is and follows redirects in safe directions only.
+fn build(options: &Options) -> Result<Client, reqwest::Error> {
+    one_tls_provider();
     let agent = concat!("aileron/", env!("CARGO_PKG_VERSION"));
     let identity = [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))];
     let mut builder = Client::builder()

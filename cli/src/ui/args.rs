@@ -60,12 +60,16 @@ pub struct Publisher {
     pub command: PublisherCommand,
 }
 
-/// Verify Aileron artifacts.
+/// Trust, install and verify Aileron connectors and actions.
 #[derive(Debug, Parser)]
 #[command(
     name = "aileron",
     version,
-    after_help = examples!("aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry"),
+    after_help = examples!(
+        "aileron connector install github://acme/aileron-connector-x",
+        "aileron action add-suite github://acme/aileron-connector-x@0.1.0",
+        "aileron verify --installed"
+    ),
     arg_required_else_help = true
 )]
 pub struct Consumer {
@@ -162,6 +166,11 @@ pub enum PublisherCommand {
         "aileron-pub status v0.1.0 --to dir:../registry"
     ))]
     Status(Status),
+    /// Show what the runs of a version did on GitHub, and what they waited for.
+    ///
+    /// Read from dist/VERSION/journal.jsonl; asks nobody.
+    #[command(after_help = examples!("aileron-pub report v0.1.0", "aileron-pub report v0.1.0 --json"))]
+    Report(Report),
     /// Make and show the publisher's signing key.
     #[command(after_help = examples!(
         "aileron-pub keys generate --out ../publisher.key",
@@ -188,6 +197,7 @@ impl PublisherCommand {
             PublisherCommand::Plan(args) => Some(&args.making.version),
             PublisherCommand::Release(args) => Some(&args.making.version),
             PublisherCommand::Status(args) => Some(&args.version),
+            PublisherCommand::Report(args) => Some(&args.version),
             PublisherCommand::Init(_)
             | PublisherCommand::Demo(_)
             | PublisherCommand::Run(_)
@@ -206,9 +216,11 @@ pub enum ConsumerCommand {
     #[command(after_help = examples!(
         "aileron verify github://acme/aileron-connector-x@0.1.0 --from ../registry",
         "aileron verify aileron.tar.gz --key publisher.pub --as github://acme/aileron-connector-x@0.1.0",
-        "aileron verify ../registry --keyring keyring.json"
+        "aileron verify ../registry --keyring keyring.json",
+        "aileron verify --installed",
+        "aileron verify --cohort github://acme/aileron-connector-x@0.1.0"
     ))]
-    Verify(Verify),
+    Verify(ConsumerVerify),
     /// Install connectors, and look after those that are installed.
     #[command(subcommand)]
     Connector(Connector),
@@ -338,7 +350,7 @@ pub struct Target {
     /// Base of GitHub's API [default: GITHUB_API_URL, else https://api.github.com].
     #[arg(long, value_name = "URL", help_heading = "GitHub")]
     pub api_url: Option<String>,
-    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN].
+    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN, else `gh auth token`].
     #[arg(long, value_name = "FILE", help_heading = "GitHub")]
     pub token_file: Option<PathBuf>,
     /// Whose limits to keep [default: github for api.github.com, else none].
@@ -427,6 +439,9 @@ pub struct Release {
     /// Replace a different publisher key in a directory registry; on GitHub the key is committed, not published.
     #[arg(long)]
     pub replace_key: bool,
+    /// Publish into a model of GitHub instead: no network, no token, no waiting; shows what it takes and how long.
+    #[arg(long)]
+    pub rehearse: bool,
 }
 
 /// `status`.
@@ -438,6 +453,14 @@ pub struct Status {
     /// Where it is published.
     #[command(flatten)]
     pub target: Target,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The version, with or without `v`.
+    #[arg(value_parser = version)]
+    pub version: Version,
 }
 
 /// `keys`.
@@ -488,6 +511,34 @@ pub struct PublisherVerify {
 pub struct Verify {
     /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
     pub subject: String,
+    /// What it is judged by.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// `aileron verify`.
+#[derive(Debug, Args)]
+pub struct ConsumerVerify {
+    /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
+    #[arg(required_unless_present_any = ["installed", "cohort"])]
+    pub subject: Option<String>,
+    /// Judge everything that is installed, by the keyring of today.
+    #[arg(long, conflicts_with_all = ["subject", "cohort", "reference", "hash", "from"])]
+    pub installed: bool,
+    /// Read and hash every installed file, also those that are unchanged since they were judged.
+    #[arg(long, requires = "installed")]
+    pub full: bool,
+    /// Judge everything this connector's release lists in its signed index.
+    #[arg(long, value_name = "REF", conflicts_with_all = ["subject", "reference", "hash"])]
+    pub cohort: Option<String>,
+    /// What it is judged by.
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// What a verdict is asked about.
+#[derive(Debug, Args)]
+pub struct Judging {
     /// The archive must be this artifact.
     #[arg(long = "as", value_name = "REF")]
     pub reference: Option<String>,

@@ -4,6 +4,7 @@
 
 #[path = "../../../verifier/sandbox/tests/net/certificate.rs"]
 mod certificate;
+mod over_http;
 mod real_input;
 mod registry;
 mod running;

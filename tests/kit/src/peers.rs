@@ -14,7 +14,7 @@ fn place() -> PathBuf {
 /// A program: as `.ci/peers` installed it, else from `PATH`. `None` after a loud `SKIPPED`.
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let places = ["venv/bin", "node_modules/.bin"].map(|folder| place().join(folder));
+    let places = ["python/bin", "node_modules/.bin"].map(|folder| place().join(folder));
     let found = places.into_iter().chain(std::env::split_paths(&path)).map(|folder| folder.join(name));
     let found = found.into_iter().find(|file| file.is_file());
     if found.is_none() {

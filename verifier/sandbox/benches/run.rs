@@ -4,6 +4,7 @@
 //! stands the same done with the bare engine. Figures are medians; a line says what it repeats. Needs Go.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to whoever started it")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing to report")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -84,13 +85,19 @@ fn compiling(wasm: &[u8]) {
         config.debug_symbols(false);
         config.wasm_backtrace_max_frames(None);
         config.generate_address_map(false);
+        config.native_unwind_info(cfg!(windows));
     };
     let bare = with(&|_| ());
     let rows: [(&str, wasmtime::Engine); 5] = [
         ("bare engine, defaults", bare),
-        ("+ epochs", with(&|config| drop(config.epoch_interruption(true)))),
         (
-            "+ epochs, no symbols, no address map",
+            "+ epochs",
+            with(&|config| {
+                config.epoch_interruption(true);
+            }),
+        ),
+        (
+            "+ epochs, no symbols, address map and unwind tables: ours",
             with(&|config| {
                 small(config);
                 config.epoch_interruption(true);

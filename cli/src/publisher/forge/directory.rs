@@ -173,10 +173,11 @@ impl Forge for Directory {
             previous: older.map(|version| self.published_cohort(name, version)).transpose()?.flatten(),
             highest: versions.iter().rfind(|version| !version.is_prerelease()).cloned(),
             layout: Layout::Files,
+            page: String::new(),
         })
     }
 
-    fn lock(&self) -> Result<Box<dyn Send>, ForgeError> {
+    fn lock(&self, _: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
         fs::create_dir_all(&self.root).map_err(DiskError::at("create directory", &self.root))?;
         let directory = File::open(&self.root).map_err(DiskError::at("open", &self.root))?;
         match directory.try_lock() {
@@ -190,7 +191,9 @@ impl Forge for Directory {
         let name = scope.connector;
         match write {
             Write::Stage { tag, asset } => self.write(self.staging(name, tag).join(asset.name), &asset.bytes),
-            Write::Flip { tag, assets } => self.flip(name, tag, assets),
+            Write::Flip { tag, assets, .. } => {
+                self.flip(name, tag, &assets.iter().map(|asset| asset.name).collect::<Vec<_>>())
+            }
             Write::Key { pem } => self.write(self.key_path(name), pem),
             Write::Announce { tag } => self.announce(scope, tag),
             // A staging directory appears with its first file, and a directory has no page for notes.
@@ -211,7 +214,7 @@ impl Forge for Directory {
         Ok(disk::read_if_there(&self.public(scope.connector, tag).join(asset), ASSET_LIMIT)?)
     }
 
-    fn estimate(&self, _: &[&Write]) -> Option<Estimate> {
+    fn estimate(&self, _: &[Write], _: &[Write]) -> Option<Estimate> {
         None
     }
 }

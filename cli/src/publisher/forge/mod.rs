@@ -54,6 +54,10 @@ pub enum State {
         /// What is staged for the same tag.
         staged: BTreeMap<String, ArchiveDigest>,
     },
+    /// An immutable release had the tag and was deleted: the name can never be published again.
+    Burned,
+    /// What stands there is nothing this tool made or may touch.
+    Unknown(String),
 }
 
 /// The publisher's public key as consumers of this forge find it.
@@ -81,6 +85,8 @@ pub struct Remote {
     pub highest: Option<Version>,
     /// How a release is put there.
     pub layout: Layout,
+    /// Address of the repository's page, for links in notes; empty where there is none.
+    pub page: String,
 }
 
 /// How a release is put on a forge.
@@ -92,13 +98,19 @@ pub enum Layout {
     Releases,
 }
 
-/// When a plan can be done.
+/// What a plan costs, and when it can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// The earliest instant at which the last write can leave.
+    /// The earliest instant at which the last write can leave, at the pace requests have had so far.
     pub finish: SystemTime,
     /// The limit that asks for the longest wait.
     pub limit: Option<&'static str>,
+    /// Releases and assets to make.
+    pub creations: usize,
+    /// Releases to change.
+    pub changes: usize,
+    /// Requests that only look.
+    pub reads: usize,
 }
 
 /// One step of publishing. Repeating it finds its own work and changes nothing.
@@ -123,7 +135,11 @@ pub enum Write {
         /// The release's tag.
         tag: Tag,
         /// These, and nothing an earlier run may have left beside them.
-        assets: Vec<&'static str>,
+        assets: Vec<Asset>,
+        /// Shown as a pre-release, never as the latest.
+        pre_release: bool,
+        /// What a reader of the release page sees, where that is final already.
+        notes: Option<String>,
     },
     /// Put the publisher's public key where consumers look for it.
     Key {
@@ -178,8 +194,73 @@ pub enum ForgeError {
         why: String,
     },
     /// There is no token to write with.
-    #[error("no GitHub token: none in --token-file, GITHUB_TOKEN or GH_TOKEN that could be sent")]
+    #[error("no GitHub token: none in --token-file, GITHUB_TOKEN, GH_TOKEN or `gh auth token` that could be sent")]
     NoToken,
+    /// Not an address that a token is sent to.
+    #[error("{0} is not an https:// address (http:// is for this machine only)")]
+    BadAddress(String),
+    /// The token is wrong, was revoked, or has expired.
+    #[error("{asked}: GitHub does not accept the token: {why}")]
+    BadToken {
+        /// What was asked.
+        asked: String,
+        /// GitHub's words.
+        why: String,
+    },
+    /// The token may read, and not write.
+    #[error("the token may not write contents of {repository}")]
+    ReadOnly {
+        /// `owner/name`.
+        repository: String,
+    },
+    /// Nobody may write there.
+    #[error("{repository} is archived on GitHub: nothing can be published there")]
+    Archived {
+        /// `owner/name`.
+        repository: String,
+    },
+    /// A workflow's token may not make a tag at a commit whose workflows differ from the default branch's.
+    #[error(
+        "commit {commit} has other files in .github/workflows than the default branch, and a workflow's own token may not tag such a commit"
+    )]
+    Workflows {
+        /// The release's commit.
+        commit: String,
+    },
+    /// A tag git would not take.
+    #[error("{tag} is no name git takes for a tag: {why}")]
+    BadTag {
+        /// The tag.
+        tag: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// An immutable release had this tag.
+    #[error("tag {tag} belonged to an immutable release that was deleted; GitHub never gives the name out again")]
+    Burned {
+        /// The tag.
+        tag: String,
+    },
+    /// A draft of this run is gone.
+    #[error("the draft of {tag} is not there any more: someone deleted it")]
+    DraftGone {
+        /// The release's tag.
+        tag: String,
+    },
+    /// Somebody else published under a tag of this run.
+    #[error("{tag}: {why}")]
+    Overtaken {
+        /// The tag.
+        tag: String,
+        /// What is there, and what this release has.
+        why: String,
+    },
+    /// The repository answers from another address.
+    #[error("{asked}: GitHub has moved the repository: it was renamed or transferred")]
+    Moved {
+        /// What was asked.
+        asked: String,
+    },
     /// The repository is not there, or not for this token.
     #[error("GitHub shows this token no repository {repository}")]
     NoRepository {
@@ -235,7 +316,7 @@ pub enum ForgeError {
         why: String,
     },
     /// The next write may leave later than this run waits.
-    #[error("the next request may leave at {until} ({why}), later than this run waits")]
+    #[error("the next request may leave at {until} ({why}) and this run waits no longer: stopped")]
     Paused {
         /// Clock time.
         until: String,
@@ -274,7 +355,26 @@ pub trait Forge {
     ///
     /// # Errors
     /// [`ForgeError::Busy`], or the disk's refusal.
-    fn lock(&self) -> Result<Box<dyn Send>, ForgeError>;
+    fn lock(&self, scope: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError>;
+
+    /// Waits until so many flips can follow each other without a pause of the forge's making. artifacts.md §11.
+    ///
+    /// # Errors
+    /// [`ForgeError::Paused`] or [`ForgeError::Interrupted`].
+    fn before_flips(&self, _flips: usize) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
+    /// Looks once more after the last flip: every tag stands where the release says.
+    ///
+    /// # Errors
+    /// [`ForgeError::TagElsewhere`], or when it could not be asked.
+    fn after_flips(&self, _scope: &Scope<'_>) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
+    /// Keeps how a run ended, where a journal is kept.
+    fn conclude(&self, _how: &str) {}
 
     /// Does one write.
     ///
@@ -294,6 +394,6 @@ pub trait Forge {
     /// [`ForgeError`] when it could not be asked.
     fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError>;
 
-    /// When these writes can be done, where the forge limits how fast.
-    fn estimate(&self, writes: &[&Write]) -> Option<Estimate>;
+    /// What these writes cost and when they can be done, where the forge limits how fast.
+    fn estimate(&self, stage: &[Write], flip: &[Write]) -> Option<Estimate>;
 }

@@ -6,6 +6,7 @@
 use super::plan::{self, Plan};
 use super::{Proven, ReleaseError, Request, World};
 use crate::publisher::forge::{Forge, ForgeError, Scope, Write};
+use crate::sys::clock::time_of_day;
 
 /// A plan that nobody else can overtake any more.
 pub(super) struct Alone {
@@ -26,9 +27,15 @@ pub(super) fn alone(
     }
     world.go_on()?;
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
-    let lock = forge.lock().map_err(failed)?;
+    let lock = forge.lock(&scope(&plan.proven)).map_err(failed)?;
     let remote = forge.observe(&scope(&plan.proven)).map_err(failed)?;
-    Ok(Alone { plan: plan::plan(plan.proven, &remote, request)?, _lock: Some(lock) })
+    plan::may_go_on(&remote)?;
+    let plan = plan::plan(plan.proven, &remote, request)?;
+    if let Some(estimate) = forge.estimate(&plan.stage, &plan.flip).filter(|_| plan.writes() > 0) {
+        let limit = estimate.limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
+        world.note(format!("{} writes, done by {}{limit}", plan.writes(), time_of_day(estimate.finish)));
+    }
+    Ok(Alone { plan, _lock: Some(lock) })
 }
 
 /// Everything is in place, out of consumers' sight.
@@ -39,9 +46,10 @@ pub(super) struct Staged {
 }
 
 /// Everything is visible.
-pub(super) struct Public {
+pub struct Public {
     pub(super) plan: Plan,
-    pub(super) writes: usize,
+    /// Writes this run made.
+    pub writes: usize,
 }
 
 pub(super) fn stage(alone: Alone, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
@@ -63,7 +71,10 @@ pub(super) fn flip(staged: Staged, forge: &dyn Forge, world: &World<'_>) -> Resu
         return Ok(Public { plan, writes: done });
     }
     world.begin("publishing", plan.flip.len());
+    let failed = |cause| ReleaseError::Forge { cause, done, of: total };
+    forge.before_flips(plan.flip.len()).map_err(failed)?;
     let writes = perform(&plan.flip, &plan.proven, done, total, forge, world)?;
+    forge.after_flips(&scope(&plan.proven)).map_err(failed)?;
     world.end(format!("{} is public", plan.proven.release));
     Ok(Public { plan, writes })
 }

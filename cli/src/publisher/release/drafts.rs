@@ -1,14 +1,9 @@
 //! What is still missing on a forge of releases. Every release is a draft with all its assets before anything is public,
 //! so a public one is whole or somebody else's. artifacts.md §11.
 
-use aileron_verifier::cohort;
-
-use super::Proven;
 use super::plan::{Conflict, Missing};
+use super::{Proven, notes};
 use crate::publisher::forge::{Asset, Remote, State, Write};
-
-/// The table of actions ends once the notes are this long, well below GitHub's limit of 125,000 characters.
-const NOTES_LENGTH: usize = 100_000;
 
 /// Connector first, then actions, then the notes.
 pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
@@ -18,6 +13,7 @@ pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -
         let extras: &[Asset] = if is_connector { &proven.extras } else { &[] };
         let wanted: Vec<&Asset> = std::iter::once(&artifact.archive).chain(extras).collect();
         let tag = &artifact.tag;
+        let pre_release = !is_connector || proven.release.version.is_prerelease();
         match remote.states.get(tag.as_str()) {
             Some(State::Public { assets, .. }) => {
                 missing.touched = true;
@@ -36,20 +32,20 @@ pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -
                 missing.touched = true;
                 missing.stage(tag, &wanted, staged);
             }
-            Some(State::Absent) | None => {
-                let pre_release = !is_connector || proven.release.version.is_prerelease();
+            Some(State::Absent | State::Burned | State::Unknown(_)) | None => {
                 missing.stage.push(Write::Draft { tag: tag.clone(), pre_release });
                 missing.stage(tag, &wanted, &Default::default());
             }
         }
-        let assets = wanted.iter().map(|asset| asset.name).collect();
-        missing.flip.push(Write::Flip { tag: tag.clone(), assets });
+        let assets = wanted.into_iter().cloned().collect();
+        let notes = (!is_connector).then(|| notes::action(artifact, proven, remote));
+        missing.flip.push(Write::Flip { tag: tag.clone(), assets, pre_release, notes });
     }
     if remote.cohort.as_ref().is_some_and(|published| !published.archives().eq(proven.index.archives())) {
         return Err(Conflict::Index { tag: connector.to_string() });
     }
     if !remote.listed {
-        let (notes, latest) = (notes(proven), is_latest(proven, remote));
+        let (notes, latest) = (notes::connector(proven, remote), is_latest(proven, remote));
         missing.flip.push(Write::Finish { tag: connector, notes, latest });
     }
     Ok(())
@@ -59,28 +55,4 @@ pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -
 fn is_latest(proven: &Proven, remote: &Remote) -> bool {
     let version = &proven.release.version;
     !version.is_prerelease() && remote.highest.as_ref().is_none_or(|highest| !highest.precedence(version).is_gt())
-}
-
-/// Hash, key and actions of the connector's release.
-fn notes(proven: &Proven) -> String {
-    let mut text = format!(
-        "`{}`\n\n- content hash `{}`\n- signed by `{}`\n- commit {}\n- every archive is listed in `{}`, which is signed too\n",
-        proven.release,
-        proven.content,
-        proven.signer(),
-        proven.index.commit,
-        cohort::ASSET,
-    );
-    let actions = &proven.artifacts[1..];
-    if !actions.is_empty() {
-        text.push_str("\n| action | archive |\n|---|---|\n");
-    }
-    for (listed, action) in actions.iter().enumerate() {
-        if text.len() > NOTES_LENGTH {
-            text.push_str(&format!("\n… and {} more, see `suite.toml`\n", actions.len() - listed));
-            break;
-        }
-        text.push_str(&format!("| `{}` | `{}` |\n", action.reference, action.archive.digest));
-    }
-    text
 }

@@ -110,11 +110,19 @@ pub enum ReleaseError {
         /// Writes that were planned.
         of: usize,
     },
+    /// Something stands under a tag that is nothing this tool made.
+    #[error("{tag}: {why}; nothing was built or written")]
+    Unknown {
+        /// The tag.
+        tag: String,
+        /// What is there.
+        why: String,
+    },
     /// Something of the user's could not be read or written.
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// What consumers would fetch is not what was published.
-    #[error("{tag} as consumers fetch it is {found}, {published} was published")]
+    #[error("{tag} as consumers fetch it is {found}; {published} was published")]
     Differs {
         /// The tag.
         tag: String,
@@ -150,16 +158,26 @@ impl ReleaseError {
             ReleaseError::Key(error) => error.class(),
             ReleaseError::WrongKey { .. } => Class::SignatureFailure,
             ReleaseError::Refused { cause, .. } => cause.class(),
-            ReleaseError::TagElsewhere { .. } | ReleaseError::Conflict(_) | ReleaseError::Differs { .. } => {
-                Class::PublishFailed
-            }
+            ReleaseError::TagElsewhere { .. }
+            | ReleaseError::Conflict(_)
+            | ReleaseError::Differs { .. }
+            | ReleaseError::Unknown { .. } => Class::PublishFailed,
             ReleaseError::Forge { cause: ForgeError::Disk(_), .. } | ReleaseError::Disk(_) => Class::StoreUnwritable,
             ReleaseError::Forge { cause, .. } => match cause {
-                ForgeError::NoToken => Class::UsageError,
-                ForgeError::Unreachable { .. } | ForgeError::Paused { .. } | ForgeError::Interrupted => {
-                    Class::Incomplete
-                }
+                ForgeError::NoToken | ForgeError::BadAddress(_) => Class::UsageError,
+                ForgeError::Unreachable { .. }
+                | ForgeError::Paused { .. }
+                | ForgeError::DraftGone { .. }
+                | ForgeError::Interrupted => Class::Incomplete,
                 ForgeError::Disk(_)
+                | ForgeError::BadToken { .. }
+                | ForgeError::ReadOnly { .. }
+                | ForgeError::Archived { .. }
+                | ForgeError::Workflows { .. }
+                | ForgeError::BadTag { .. }
+                | ForgeError::Burned { .. }
+                | ForgeError::Overtaken { .. }
+                | ForgeError::Moved { .. }
                 | ForgeError::Busy(_)
                 | ForgeError::Foreign { .. }
                 | ForgeError::NoRepository { .. }

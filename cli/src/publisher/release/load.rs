@@ -77,11 +77,21 @@ impl Ready {
         Scope { connector: &self.release.name, release: &self.release, tags: &self.tags, commit: &self.commit }
     }
 
-    /// One look at the forge, before anything is built.
+    /// One look at the forge, before anything is built; what can never be published ends here.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Forge`] or [`ReleaseError::Unknown`].
+    pub fn observe(&self, forge: &dyn Forge, world: &World<'_>) -> Result<Remote, ReleaseError> {
+        let remote = self.look(forge, world)?;
+        super::plan::may_go_on(&remote)?;
+        Ok(remote)
+    }
+
+    /// One look at the forge, whatever stands there.
     ///
     /// # Errors
     /// [`ReleaseError::Forge`].
-    pub fn observe(&self, forge: &dyn Forge, world: &World<'_>) -> Result<Remote, ReleaseError> {
+    pub(super) fn look(&self, forge: &dyn Forge, world: &World<'_>) -> Result<Remote, ReleaseError> {
         world.go_on()?;
         forge.observe(&self.scope()).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
     }

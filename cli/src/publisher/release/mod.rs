@@ -5,7 +5,7 @@
 //! | load, check | `load` over `project` and `lint` |
 //! | bind, build, pin | `make` |
 //! | unlock, sign, pack, prove | `seal` |
-//! | plan | `plan`, `drafts`: pure, what is missing |
+//! | plan | `plan`, `drafts`, `notes`: pure, what is missing |
 //! | alone, stage, flip | `apply`: under a lock, one write after another |
 //! | recheck | `recheck`: as a consumer would |
 //! | status | `status`: what stands there now |
@@ -15,6 +15,7 @@ mod drafts;
 mod error;
 mod load;
 mod make;
+mod notes;
 mod plan;
 mod rebuild;
 mod recheck;
@@ -27,6 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::version::Version;
 
+pub use self::apply::Public;
 pub use self::error::ReleaseError;
 pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
@@ -37,7 +39,7 @@ pub use self::recheck::Receipt;
 pub use self::seal::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};
-use crate::publisher::forge::Forge;
+use crate::publisher::forge::{Forge, Remote};
 use crate::publisher::sign::Keychain;
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
@@ -107,6 +109,10 @@ impl World<'_> {
         (self.listener)(Event::Advance);
     }
 
+    pub(crate) fn note(&self, text: impl Into<String>) {
+        (self.listener)(Event::Note(text.into()));
+    }
+
     pub(crate) fn end(&self, outcome: impl Into<String>) {
         (self.listener)(Event::End { outcome: outcome.into() });
     }
@@ -118,7 +124,7 @@ impl World<'_> {
 /// [`ReleaseError`]. Until the first flip nothing is visible to consumers; after any error the same call continues.
 pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
     let ready = ready(request, world)?; // one commit, every rule
-    let remote = ready.observe(forge, world)?; // fresh, resumable or complete
+    let remote = ready.observe(forge, world)?; // fresh, resumable or complete; burned or unknown stops here
     let key = unlock(&ready, request, world)?; // the private half of the committed key
     let bound = bind(ready, request, world)?; // placeholders filled, in copies
     let built = build(bound, request, world)?; // wasip1 module, imports compared
@@ -126,11 +132,41 @@ pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Resul
     let signed = sign(pinned, key, world)?;
     let packed = pack(signed, world)?; // same input, same bytes
     let proven = prove(packed, world)?; // the installer's own verdict
-    let plan = plan::plan(proven, &remote, request)?; // what is missing, or a conflict
+    publish(proven, &remote, request, forge, world)
+}
+
+/// The second half of a release: from archives to what consumers get.
+///
+/// # Errors
+/// [`ReleaseError`]; the forge's journal keeps it.
+pub fn publish(
+    proven: Proven,
+    remote: &Remote,
+    request: &Request,
+    forge: &dyn Forge,
+    world: &World<'_>,
+) -> Result<Receipt, ReleaseError> {
+    let public = deliver(proven, remote, request, forge, world);
+    let ended = public.and_then(|public| recheck::recheck(public, forge, world)); // fetched as a consumer would
+    forge.conclude(&ended.as_ref().map_or_else(ToString::to_string, |_| "complete".to_owned()));
+    ended
+}
+
+/// From archives to tags that everybody sees.
+///
+/// # Errors
+/// [`ReleaseError`].
+pub fn deliver(
+    proven: Proven,
+    remote: &Remote,
+    request: &Request,
+    forge: &dyn Forge,
+    world: &World<'_>,
+) -> Result<Public, ReleaseError> {
+    let plan = plan::plan(proven, remote, request)?; // what is missing, or a conflict
     let alone = apply::alone(plan, request, forge, world)?; // others kept out, and what they did since seen
     let staged = apply::stage(alone, forge, world)?; // out of consumers' sight
-    let public = apply::flip(staged, forge, world)?; // the only line that makes a tag visible
-    recheck::recheck(public, forge, world) // fetched as a consumer would, verified again
+    apply::flip(staged, forge, world) // the only line that makes a tag visible
 }
 
 /// Everything up to the archives, proven; nothing is published.
@@ -168,6 +204,14 @@ pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<P
         }
         Err(error) => Err(error),
     }
+}
+
+/// What publishing this cohort would write.
+///
+/// # Errors
+/// [`ReleaseError::Conflict`].
+pub fn planned(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
+    plan::plan(proven, remote, request)
 }
 
 /// What can be known without a signing key: bound texts and the connector's content hash.

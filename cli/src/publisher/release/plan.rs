@@ -12,7 +12,7 @@ use aileron_verifier::version::Tag;
 
 use super::drafts;
 use super::{Proven, ReleaseError, Request};
-use crate::publisher::forge::{Asset, Layout, PublishedKey, Remote, State, Write};
+use crate::publisher::forge::{Asset, ForgeError, Layout, PublishedKey, Remote, State, Write};
 
 /// How far a version has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Verdict {
     Resumable,
     /// Everything is published; there is nothing to write.
     Complete,
+    /// A tag of it can never be published again.
+    Burned,
 }
 
 impl Verdict {
@@ -32,6 +34,7 @@ impl Verdict {
             Verdict::Fresh => "fresh",
             Verdict::Resumable => "resumable",
             Verdict::Complete => "complete",
+            Verdict::Burned => "burned",
         }
     }
 }
@@ -92,6 +95,22 @@ pub enum Conflict {
         /// Fingerprint of the committed key.
         planned: String,
     },
+}
+
+/// Nothing is built for a version that cannot be published: a name that is burned, or something under a tag that is not
+/// this tool's to touch.
+pub(super) fn may_go_on(remote: &Remote) -> Result<(), ReleaseError> {
+    for (tag, state) in &remote.states {
+        match state {
+            State::Burned => {
+                let cause = ForgeError::Burned { tag: tag.clone() };
+                return Err(ReleaseError::Forge { cause, done: 0, of: 0 });
+            }
+            State::Unknown(why) => return Err(ReleaseError::Unknown { tag: tag.clone(), why: why.clone() }),
+            State::Absent | State::Draft(_) | State::Public { .. } => {}
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
@@ -164,7 +183,8 @@ impl Missing {
         let missing: Vec<&Asset> = wanted.filter(|asset| !public.contains_key(asset.name)).collect();
         self.stage(tag, &missing, staged);
         if !missing.is_empty() {
-            self.flip.push(Write::Flip { tag: tag.clone(), assets: missing.iter().map(|asset| asset.name).collect() });
+            let assets = missing.into_iter().cloned().collect();
+            self.flip.push(Write::Flip { tag: tag.clone(), assets, pre_release: false, notes: None });
         }
         Ok(())
     }
@@ -202,7 +222,7 @@ fn assets<'r>(
     match remote.states.get(tag.as_str()) {
         Some(State::Public { assets, staged }) => (assets, staged),
         Some(State::Draft(staged)) => (&NOTHING, staged),
-        Some(State::Absent) | None => (&NOTHING, &NOTHING),
+        Some(State::Absent | State::Burned | State::Unknown(_)) | None => (&NOTHING, &NOTHING),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What consumers get now: every asset fetched as they would, and judged by the code they run.
 
 use aileron_verifier::cohort;
+use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::verify::{self, Unverified, Wanted};
 use rayon::prelude::*;
 
@@ -42,17 +43,16 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
     proven.artifacts.par_iter().zip(fetched).try_for_each(|(artifact, bytes)| {
         let published = artifact.archive.digest;
         let bytes = bytes.ok_or_else(|| absent(artifact.tag.as_str(), published))?;
+        let found = ArchiveDigest::of(&[&bytes]);
+        if found != published {
+            return Err(ReleaseError::Differs { tag: artifact.tag.to_string(), published, found: found.to_string() });
+        }
         let wanted =
             Wanted { reference: Some(artifact.reference.clone()), content: artifact.content, ..Wanted::default() };
         let refused = |cause| ReleaseError::Refused { reference: artifact.reference.clone(), cause };
-        let verified = Unverified::new(bytes).verify(&wanted, &ring).map_err(refused)?;
+        Unverified::new(bytes).verify(&wanted, &ring).map_err(refused)?;
         world.advance();
-        match verified.digest() {
-            Some(found) if found != published => {
-                Err(ReleaseError::Differs { tag: artifact.tag.to_string(), published, found: found.to_string() })
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     })?;
     index(&proven, forge, &scope, writes)?;
     world.end(format!("{} of {} installable", proven.artifacts.len(), proven.artifacts.len()));
@@ -74,6 +74,6 @@ fn index(proven: &Proven, forge: &dyn Forge, scope: &Scope<'_>, writes: usize) -
     if public.archives().eq(proven.index.archives()) {
         return Ok(());
     }
-    let found = aileron_verifier::digest::ArchiveDigest::of(&[&text]).to_string();
+    let found = ArchiveDigest::of(&[&text]).to_string();
     Err(ReleaseError::Differs { tag: format!("{tag} {}", cohort::ASSET), published: proven.extras[0].digest, found })
 }

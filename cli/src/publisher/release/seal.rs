@@ -13,7 +13,7 @@ use aileron_verifier::version::Tag;
 use rayon::prelude::*;
 
 use super::make::{Change, Pinned};
-use super::{Ready, ReleaseError, Request, World};
+use super::{Ready, ReleaseError, Request, World, notes};
 use crate::publisher::forge::Asset;
 use crate::publisher::sign::{KeyError, Origin, SigningKey, load_signing_key, may_sign};
 
@@ -122,8 +122,19 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
     let mut extras = vec![Asset::new(cohort::ASSET, text), Asset::new(cohort::SIGNATURE_ASSET, signature)];
     extras.extend(suite(&pinned).map(|text| Asset::new("suite.toml", text.into_bytes())));
     let Pinned { ready, content, changes, .. } = pinned;
-    let proven =
-        Proven { release: ready.release, tags: ready.tags, content, public, artifacts, extras, index, changes };
+    let changelog = ready.checked.project.changelog.as_deref();
+    let changelog = changelog.and_then(|text| notes::section(text, &ready.release.version));
+    let proven = Proven {
+        release: ready.release,
+        tags: ready.tags,
+        content,
+        public,
+        artifacts,
+        extras,
+        index,
+        changes,
+        changelog,
+    };
     Ok(Packed { proven })
 }
 
@@ -196,6 +207,7 @@ fn suite(pinned: &Pinned) -> Option<String> {
 
 /// A cohort every installer accepts: each archive went through the installer's own verdict, with nothing trusted but the
 /// committed public key.
+#[derive(Clone)]
 pub struct Proven {
     /// The connector at this version.
     pub release: Ref,
@@ -213,6 +225,8 @@ pub struct Proven {
     pub index: Cohort,
     /// What binding changed, line by line.
     pub changes: Vec<Change>,
+    /// What the changelog says of this version, if anything.
+    pub changelog: Option<String>,
 }
 
 impl Proven {

@@ -1,17 +1,20 @@
 //! How far a version has come, without building anything: what stands under each tag of the cohort.
 
+use aileron_verifier::cohort;
 use aileron_verifier::fqn::Ref;
 
 use super::{Ready, ReleaseError, Verdict, World};
-use crate::publisher::forge::{Forge, State};
+use crate::publisher::forge::{Asset, Estimate, Forge, Remote, State, Write};
 
 /// One tag's standing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The tag.
     pub tag: String,
-    /// `absent`, `staged`, `public`, or `differs` where the published index names another archive.
+    /// `absent`, `staged`, `public`, `burned`, `unknown`, or `differs` where the published index names another archive.
     pub state: &'static str,
+    /// Why it is unknown.
+    pub why: Option<String>,
 }
 
 /// A version's standing.
@@ -19,12 +22,14 @@ pub struct Standing {
 pub struct Status {
     /// The connector at this version.
     pub release: Ref,
-    /// Fresh, resumable or complete.
+    /// Fresh, resumable, complete or burned.
     pub verdict: Verdict,
     /// Each tag, the connector's first.
     pub tags: Vec<Standing>,
     /// The commit the published index names.
     pub commit: Option<String>,
+    /// What it would take to complete the version, if what is staged stays as it is.
+    pub estimate: Option<Estimate>,
 }
 
 /// Looks at the forge once.
@@ -32,7 +37,7 @@ pub struct Status {
 /// # Errors
 /// [`ReleaseError::Forge`].
 pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Status, ReleaseError> {
-    let remote = ready.observe(forge, world)?;
+    let remote = ready.look(forge, world)?;
     let listed = |tag: &str| {
         remote.cohort.as_ref()?.archives().find(|(name, _)| *name == tag).map(|(_, archive)| archive.sha256)
     };
@@ -40,21 +45,61 @@ pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Sta
         let state = match remote.states.get(tag.as_str()) {
             None | Some(State::Absent) => "absent",
             Some(State::Draft(_)) => "staged",
+            Some(State::Burned) => "burned",
+            Some(State::Unknown(_)) => "unknown",
             Some(State::Public { assets, .. }) => match (listed(tag.as_str()), assets.get(super::plan::ARCHIVE)) {
                 (Some(expected), Some(found)) if expected != *found => "differs",
                 (_, Some(_)) => "public",
                 (_, None) => "staged",
             },
         };
-        Standing { tag: tag.to_string(), state }
+        let why = match remote.states.get(tag.as_str()) {
+            Some(State::Unknown(why)) => Some(why.clone()),
+            _ => None,
+        };
+        Standing { tag: tag.to_string(), state, why }
     };
     let tags: Vec<Standing> = ready.tags.iter().map(standing).collect();
-    let verdict = if tags.iter().all(|tag| tag.state == "absent") {
+    let verdict = if tags.iter().any(|tag| tag.state == "burned") {
+        Verdict::Burned
+    } else if tags.iter().all(|tag| tag.state == "absent") {
         Verdict::Fresh
     } else if tags.iter().all(|tag| tag.state == "public") && remote.cohort.is_some() && remote.listed {
         Verdict::Complete
     } else {
         Verdict::Resumable
     };
-    Ok(Status { release: ready.release.clone(), verdict, tags, commit: remote.cohort.map(|cohort| cohort.commit) })
+    let estimate = (verdict != Verdict::Burned).then(|| estimate(ready, &remote, forge)).flatten();
+    let commit = remote.cohort.map(|cohort| cohort.commit);
+    Ok(Status { release: ready.release.clone(), verdict, tags, commit, estimate })
+}
+
+/// What is left to write. Nothing was built, so files are counted without their bytes.
+fn estimate(ready: &Ready, remote: &Remote, forge: &dyn Forge) -> Option<Estimate> {
+    let (mut stage, mut flip) = (Vec::new(), Vec::new());
+    let file = |name| Asset::new(name, Vec::new());
+    let connector = ready.release.tag();
+    for tag in &ready.tags {
+        let mut wanted = vec![super::plan::ARCHIVE];
+        if *tag == connector {
+            wanted.extend([cohort::ASSET, cohort::SIGNATURE_ASSET]);
+            wanted.extend(ready.checked.suite.as_ref().map(|_| "suite.toml"));
+        }
+        let pre_release = *tag != connector;
+        let staged = match remote.states.get(tag.as_str()) {
+            Some(State::Public { .. }) => continue,
+            Some(State::Draft(staged)) => Some(staged),
+            _ => {
+                stage.push(Write::Draft { tag: tag.clone(), pre_release });
+                None
+            }
+        };
+        let missing = wanted.iter().filter(|name| !staged.is_some_and(|staged| staged.contains_key(**name)));
+        stage.extend(missing.map(|name| Write::Stage { tag: tag.clone(), asset: file(name) }));
+        flip.push(Write::Flip { tag: tag.clone(), assets: Vec::new(), pre_release, notes: None });
+    }
+    if !remote.listed {
+        flip.push(Write::Finish { tag: connector, notes: String::new(), latest: false });
+    }
+    forge.estimate(&stage, &flip)
 }

@@ -197,7 +197,7 @@ fn check(args: &ConnectorCheck, context: &Context) -> Answer {
         };
         rows.push(vec![
             pinned.reference.to_string(),
-            verdict.as_ref().map_or_else(|error| format!("refused: {}", error.class()), |_| "verified".to_owned()),
+            verdict.as_ref().map_or_else(|error| format!("refused: {}", error.class()), |_| "sound".to_owned()),
             published.shown(),
             newer.as_ref().map_or("-".to_owned(), ToString::to_string),
         ]);
@@ -216,14 +216,7 @@ fn check(args: &ConnectorCheck, context: &Context) -> Answer {
     for content in &unreadable {
         rows.push(vec![content.to_string(), "unreadable".to_owned(), "-".to_owned(), "-".to_owned()]);
         documents.push(json!({"reference": null, "content_hash": content, "verdict": "refused"}));
-        failure = failure.or_else(|| {
-            let message = format!("{content} in the store has no manifest that can be read");
-            let path = home.store.home().join("store/connectors/sha256").join(content.hex());
-            Some(
-                Failure::new(Class::MalformedTarball, Exit::Refused, message)
-                    .next(format!("remove it by hand: {}", path.display())),
-            )
-        });
+        failure = failure.or_else(|| Some(StoreError::Nameless(*content).into()));
     }
     let mut text = match rows.is_empty() {
         true => "No connectors are installed.\n".to_owned(),

@@ -8,6 +8,7 @@ mod demo;
 mod init;
 mod inspect;
 mod install;
+mod installed;
 mod invoke;
 mod keyring;
 mod keys;
@@ -15,6 +16,7 @@ mod pack;
 mod plan;
 mod registry;
 mod release;
+mod report;
 mod run;
 mod status;
 mod test;
@@ -121,6 +123,7 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
             ("release", context.may_sign().and_then(|()| release::run(args, repository, context)))
         }
         PublisherCommand::Status(args) => ("status", status::run(args, repository, context)),
+        PublisherCommand::Report(args) => ("report", report::run(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Generate(args)) => ("keys generate", keys::generate(&args, &repository, context)),
         PublisherCommand::Keys(Keys::Show) => ("keys show", keys::show(&repository, context)),
         PublisherCommand::Verify(args) if args.rebuild => {
@@ -136,7 +139,7 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         match args.command {
             ConsumerCommand::Verify(verify) => {
                 let context = Context::new(args.output);
-                finish("verify", context.output.json, None, verify::run(&verify, &context))
+                finish("verify", context.output.json, None, verify::consumer(verify, &context))
             }
             ConsumerCommand::Connector(verb) => {
                 let context = Context::new(args.output);

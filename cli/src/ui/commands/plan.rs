@@ -20,7 +20,7 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
     let ((planned, estimate), registry) = with_forge(target, version, &request.repository, context, |forge, world| {
         let planned = release::plan(&request, forge, world)?;
         let estimate = match &planned {
-            Planned::Signed(plan) => forge.estimate(&plan.stage.iter().chain(&plan.flip).collect::<Vec<_>>()),
+            Planned::Signed(plan) => forge.estimate(&plan.stage, &plan.flip),
             Planned::Unsigned(_) => None,
         };
         Ok((planned, estimate))
@@ -50,6 +50,7 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
                     "writes": {"total": plan.writes(), "stage": stage, "publish": flip},
                     "finish": estimate.map(|estimate| time_of_day(estimate.finish)),
                     "limit": estimate.and_then(|estimate| estimate.limit),
+                    "requests": estimate.map(requests_json),
                     "steps": writes,
                     "capabilities_since": plan.growth,
                     "changes": args.diff.then(|| changes_json(&plan.proven.changes)),
@@ -76,10 +77,19 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
     }
 }
 
-/// When the last write can leave, and why not sooner.
-fn estimate_text(Estimate { finish, limit }: Estimate) -> String {
+/// What it takes, when the last write can leave, and why not sooner.
+pub(super) fn estimate_text(estimate: Estimate) -> String {
+    let Estimate { finish, limit, creations, changes, reads } = estimate;
     let limit = limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
-    format!("  done by       {}{limit}\n", time_of_day(finish))
+    format!(
+        "  requests      {creations} creations, {changes} changes, {reads} reads\n  done by       {}{limit}\n",
+        time_of_day(finish)
+    )
+}
+
+/// The same for scripts.
+pub(super) fn requests_json(estimate: Estimate) -> serde_json::Value {
+    json!({"creations": estimate.creations, "changes": estimate.changes, "reads": estimate.reads})
 }
 
 fn diff_text(changes: &[Change]) -> String {

@@ -1,22 +1,27 @@
 //! `release`: publish one version, and say what it took.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::pack::{artifacts_json, artifacts_text};
 use super::plan::growth_text;
-use super::registry::with_forge;
+use super::registry::{Rehearsed, rehearse, with_forge};
 use super::{Answer, Context, request};
-use crate::publisher::release::{self, Receipt};
-use crate::ui::args::Release;
-use crate::ui::report::Outcome;
+use crate::publisher::release::{self, Receipt, Request};
+use crate::sys::clock::time_of_day;
+use crate::ui::args::{Registry, Release, Target};
+use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Release, repository: PathBuf, context: &Context) -> Answer {
     let mut request = request(args.making, repository);
     request.key = args.signing.key;
     request.replace_key = args.replace_key;
     let (target, version) = (&args.target, &request.version);
+    if args.rehearse {
+        return rehearsed(&request, target, context);
+    }
     let (receipt, registry) = with_forge(target, version, &request.repository, context, |forge, world| {
         release::release(&request, forge, world)
     })?;
@@ -46,6 +51,52 @@ pub(super) fn run(args: Release, repository: PathBuf, context: &Context) -> Answ
         "artifacts": artifacts_json(proven, "verified"),
     });
     Ok(Outcome::new(text, fields))
+}
+
+/// The same release in front of a model of GitHub.
+fn rehearsed(request: &Request, target: &Target, context: &Context) -> Answer {
+    if target.to != Registry::GitHub {
+        let usage = Failure::usage("--rehearse plays GitHub; a directory is published to as fast as it is written");
+        return Err(usage.next("leave --rehearse out, or publish to another directory first"));
+    }
+    let ready = context.with_world(|world| release::ready(request, world))?;
+    let (receipt, Rehearsed { usage, took, until }) =
+        rehearse(target, &ready.release.name, context, |forge, world| release::release(request, forge, world))?;
+    let proven = &receipt.proven;
+    let changes = usage.writes - usage.creations;
+    let text = format!(
+        "{}rehearsed: {} would be public after {} writes ({} creations, {changes} changes) and {} reads\n  takes         {}, done by {} if it began now\n  nothing left this machine\n",
+        artifacts_text(proven, "rehearsed"),
+        proven.release,
+        usage.writes,
+        usage.creations,
+        usage.reads,
+        length(took),
+        time_of_day(until),
+    );
+    Ok(Outcome::new(
+        text,
+        json!({
+            "version": proven.release.version,
+            "status": "rehearsed",
+            "writes": usage.writes,
+            "requests": {"creations": usage.creations, "changes": changes, "reads": usage.reads},
+            "refused_for_a_limit": usage.limited,
+            "seconds": took.as_secs(),
+            "finish": time_of_day(until),
+            "content_hash": proven.content,
+            "artifacts": artifacts_json(proven, "rehearsed"),
+        }),
+    ))
+}
+
+/// `2 h 5 min`, `3 min 20 s`, `16 s`.
+fn length(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds @ ..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
 }
 
 fn writes(receipt: &Receipt) -> String {

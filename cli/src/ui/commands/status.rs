@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use aileron_verifier::problem::{Rule, Waiver};
 use serde_json::json;
 
+use super::plan::{estimate_text, requests_json};
 use super::registry::with_forge;
 use super::{Answer, Context, settings};
-use crate::publisher::release::{self, Request};
+use crate::publisher::release::{self, Request, Standing};
+use crate::sys::clock::time_of_day;
 use crate::ui::args::{Settings, Status};
 use crate::ui::report::Outcome;
 use crate::ui::report::table::table;
@@ -24,15 +26,21 @@ pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answe
     let rows: Vec<Vec<String>> =
         status.tags.iter().map(|standing| vec![standing.tag.clone(), standing.state.to_owned()]).collect();
     let public = status.tags.iter().filter(|standing| standing.state == "public").count();
+    let left = status.estimate.filter(|left| left.creations + left.changes > 0);
     let text = format!(
-        "{}{} in {registry}: {} ({public} of {} public)\n",
+        "{}{} in {registry}: {} ({public} of {} public)\n{}{}",
         table(&["tag", "state"], &rows),
         status.release,
         status.verdict.as_str(),
         status.tags.len(),
+        status.tags.iter().filter_map(reason).collect::<String>(),
+        left.map(estimate_text).unwrap_or_default(),
     );
-    let tags: Vec<_> =
-        status.tags.iter().map(|standing| json!({"tag": standing.tag, "state": standing.state})).collect();
+    let tags: Vec<_> = status
+        .tags
+        .iter()
+        .map(|standing| json!({"tag": standing.tag, "state": standing.state, "why": standing.why}))
+        .collect();
     Ok(Outcome::new(
         text,
         json!({
@@ -41,7 +49,14 @@ pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answe
             "status": status.verdict.as_str(),
             "commit": status.commit,
             "public": public,
+            "requests": left.map(requests_json),
+            "finish": left.map(|left| time_of_day(left.finish)),
+            "limit": left.and_then(|left| left.limit),
             "tags": tags,
         }),
     ))
+}
+
+fn reason(standing: &Standing) -> Option<String> {
+    Some(format!("  {}: {}\n", standing.tag, standing.why.as_ref()?))
 }

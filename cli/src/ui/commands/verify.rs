@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use aileron_verifier::digest::{ContentHash, NotAHash};
 use aileron_verifier::fqn::{NameError, Ref};
+use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::{Class, Problem, Rule, Waiver};
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
 
-use super::{Answer, Context, settings};
+use super::{Answer, Context, installed, settings};
 use crate::consumer::fetch::Origin;
-use crate::consumer::judge::{self, Judgement, Subject};
+use crate::consumer::judge::{self, JudgeError, Judgement, Subject};
 use crate::consumer::trust::Trust;
 use crate::event::{Event, counted};
 use crate::publisher::release;
-use crate::ui::args::{Settings, Verify};
+use crate::ui::args::{ConsumerVerify, Judging, Settings, Verify};
 use crate::ui::report::table::{grouped, table};
 use crate::ui::report::{Exit, Failure, Outcome, of_judge, problem_json};
 
@@ -51,7 +52,14 @@ pub(super) fn run(args: &Verify, context: &Context) -> Answer {
 /// Finds keys and bytes, and asks for the verdicts.
 fn judged(args: &Verify, context: &Context) -> Result<Vec<Judgement>, Failure> {
     let listener = |event| context.progress.take(event);
-    let trust = match (&args.keyring, args.key.as_slice()) {
+    let ring = ring(&args.judging, context)?;
+    let origin = Origin::choose(args.judging.from.as_deref(), &context.environment);
+    Ok(judge::judge(&subject(args)?, content(args)?, &origin, &ring, &listener)?)
+}
+
+/// Whose signatures count.
+fn ring(judging: &Judging, context: &Context) -> Result<Keyring, Failure> {
+    let trust = match (&judging.keyring, judging.key.as_slice()) {
         (Some(path), _) => Trust::File(path.clone()),
         (None, []) => Trust::Home,
         (None, keys) => Trust::Keys(keys.to_vec()),
@@ -59,10 +67,55 @@ fn judged(args: &Verify, context: &Context) -> Result<Vec<Judgement>, Failure> {
     let ring = trust.ring(&context.environment)?;
     for (authority, key) in ring.weak() {
         let fingerprint = key.fingerprint();
-        listener(Event::Note(format!("warning: the key {fingerprint} under {authority} is weak and verifies nothing")));
+        let words = format!("warning: the key {fingerprint} under {authority} is weak and verifies nothing");
+        context.progress.take(Event::Note(words));
     }
-    let origin = Origin::choose(args.from.as_deref(), &context.environment);
-    Ok(judge::judge(&subject(args)?, content(args)?, &origin, &ring, &listener)?)
+    Ok(ring)
+}
+
+/// `aileron verify`: a subject, everything installed, or everything a release lists.
+pub(super) fn consumer(args: ConsumerVerify, context: &Context) -> Answer {
+    match (args.subject, &args.cohort) {
+        (Some(subject), _) => run(&Verify { subject, judging: args.judging }, context),
+        (None, Some(connector)) => cohort(&reference(connector)?, &args.judging, context),
+        (None, None) => installed::run(&ring(&args.judging, context)?, args.full, context),
+    }
+}
+
+/// `verify --cohort`: the signed index, and everything it lists.
+fn cohort(connector: &Ref, judging: &Judging, context: &Context) -> Answer {
+    let listener = |event| context.progress.take(event);
+    let origin = Origin::choose(judging.from.as_deref(), &context.environment);
+    let (cohort, judged) = judge::cohort(connector, &origin, &ring(judging, context)?, &listener)?;
+    let row = |judgement: &Judgement| {
+        let (size, verdict) = match &judgement.verdict {
+            Ok(verified) => (verified.size().map_or("-".to_owned(), grouped), "verified, as listed".to_owned()),
+            Err(error) => ("-".to_owned(), format!("refused: {}: {error}", error.class())),
+        };
+        vec![judgement.subject.clone(), size, verdict]
+    };
+    let rows: Vec<Vec<String>> = judged.iter().map(row).collect();
+    let head = format!("cohort of {connector}, from commit {}\n  signed by     {}\n\n", cohort.commit, cohort.key);
+    let text = head + &table(&["artifact", "bytes", "verdict"], &rows);
+    // What is refused for good is said before what may still come.
+    let mut bad: Vec<&JudgeError> = judged.iter().filter_map(|judgement| judgement.verdict.as_ref().err()).collect();
+    let refused = bad.len();
+    bad.sort_by_key(|error| (error.is_retriable(), error.class() == Class::FetchFailed));
+    let failure = bad.first().map(|error| match refused {
+        1 => of_judge(error),
+        _ => of_judge(error).evidence(format!("  the first of {refused} artifacts that are not as listed")),
+    });
+    let artifacts: Vec<Value> = judged.iter().map(judgement_json).collect();
+    let fields = json!({
+        "cohort": connector,
+        "commit": cohort.commit,
+        "key": cohort.key,
+        "allowed": cohort.allowed,
+        "verified": judged.len() - refused,
+        "refused": refused,
+        "artifacts": artifacts,
+    });
+    Ok(Outcome::new(text, fields).with_failure(failure))
 }
 
 /// `verify --rebuild`: the same verdict, and then the proof that this repository's commit builds the same bytes.
@@ -116,12 +169,12 @@ fn content(args: &Verify) -> Result<Option<ContentHash>, Failure> {
                 .next("copy the whole content hash, `sha256:` included")
         })
     };
-    args.hash.as_ref().map(parse).transpose()
+    args.judging.hash.as_ref().map(parse).transpose()
 }
 
 /// A Ref has `://`; everything else is a path.
 fn subject(args: &Verify) -> Result<Subject, Failure> {
-    let wanted = args.reference.as_deref().map(reference).transpose()?;
+    let wanted = args.judging.reference.as_deref().map(reference).transpose()?;
     if args.subject.contains("://") {
         let reference = reference(&args.subject)?;
         return match &wanted {
@@ -135,7 +188,7 @@ fn subject(args: &Verify) -> Result<Subject, Failure> {
     if !path.is_dir() {
         return Ok(Subject::File { path, reference: wanted });
     }
-    if wanted.is_some() || args.hash.is_some() {
+    if wanted.is_some() || args.judging.hash.is_some() {
         return Err(Failure::usage("--as and --hash say what one archive must be; a directory holds many"));
     }
     Ok(Subject::Directory(path))

@@ -234,12 +234,15 @@ impl From<ReleaseError> for Failure {
             ReleaseError::WrongKey { signing, committed } => fail(Exit::Refused)
                 .details(json!({"signing": signing, "committed": committed}))
                 .next("sign with the key that belongs to keys/publisher.pub, or commit the new public key first"),
-            ReleaseError::Refused { .. } => fail(Exit::Refused),
+            ReleaseError::Refused { .. } => fail(Exit::Refused)
+                .next("aileron-pub check; if it finds nothing, this is a bug of aileron-pub: please report it"),
             ReleaseError::Conflict(conflict) => of_conflict(conflict, fail(Exit::Failure)),
             ReleaseError::Forge { cause, done, of } => {
                 let exit = match cause {
-                    ForgeError::NoToken => Exit::Usage,
-                    ForgeError::Unreachable { .. } | ForgeError::Paused { .. } => Exit::Incomplete,
+                    ForgeError::NoToken | ForgeError::BadAddress(_) => Exit::Usage,
+                    ForgeError::Unreachable { .. } | ForgeError::Paused { .. } | ForgeError::DraftGone { .. } => {
+                        Exit::Incomplete
+                    }
                     ForgeError::Interrupted => Exit::Interrupted,
                     _ => Exit::Failure,
                 };
@@ -249,6 +252,9 @@ impl From<ReleaseError> for Failure {
             ReleaseError::Differs { .. } => {
                 fail(Exit::Failure).next("find out who else writes to this registry, then run the release again")
             }
+            ReleaseError::Unknown { .. } => fail(Exit::Failure).next(
+                "if the draft may go, delete it on GitHub and run the same command again; else release another version",
+            ),
             ReleaseError::Interrupted { done, of } => fail(Exit::Interrupted)
                 .details(json!({"writes_done": done, "writes_planned": of}))
                 .next("run the same command again: it continues where this one stopped"),
@@ -281,8 +287,29 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::Busy(_) => failure.next("wait for the other release to end, then run the same command again"),
         ForgeError::Foreign { .. } => failure.next("move the file away, or publish to another directory"),
         ForgeError::NoToken => {
-            failure.next("set GITHUB_TOKEN to a token that may write contents, or publish to dir:PATH")
+            failure.next("set GITHUB_TOKEN to a token that may write contents, run `gh auth login`, or publish to dir:PATH")
         }
+        ForgeError::BadAddress(_) => failure.next("correct --api-url, GITHUB_API_URL or GITHUB_SERVER_URL"),
+        ForgeError::BadToken { .. } => failure
+            .next("get a new token (it may have expired or been revoked), then run the same command again: it continues"),
+        ForgeError::ReadOnly { .. } => failure.next(
+            "use a token with write access to contents; in a workflow, give the job `permissions: contents: write`",
+        ),
+        ForgeError::Archived { .. } => failure.next("unarchive the repository on GitHub, or publish to dir:PATH"),
+        ForgeError::Workflows { .. } => failure.next(
+            "merge the commit into the default branch first, or use a personal token with the `workflow` scope instead of the workflow's own",
+        ),
+        ForgeError::BadTag { .. } => failure.next("rename the action: its name becomes part of a tag"),
+        ForgeError::Burned { .. } => failure.next("release the next version: this one can never be completed"),
+        ForgeError::DraftGone { .. } => {
+            failure.next("make sure nobody tidies up meanwhile, then run the same command again: it makes the draft anew")
+        }
+        ForgeError::Overtaken { .. } => {
+            failure.next("find out who else publishes this version; nothing published is ever changed, so release the next one")
+        }
+        ForgeError::Moved { .. } => failure.next(
+            "name the repository as GitHub does now, in the manifest and every action, or rename it back and run the same command again",
+        ),
         ForgeError::NoRepository { .. } => {
             failure.next("make the repository on GitHub, or use a token that may see it")
         }
@@ -456,6 +483,15 @@ pub(crate) fn of_judge(error: &JudgeError) -> Failure {
         JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
         JudgeError::Fetch(error) => error.into(),
         JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
+        JudgeError::NoCohort(reference) => {
+            fail(Exit::NotFound).next(format!("aileron verify {reference}, for the connector alone"))
+        }
+        JudgeError::NotYet { at, .. } => Failure { retriable: true, ..fail(Exit::NotFound) }
+            .evidence(format!("  looked at {at}"))
+            .next("wait a few minutes, then run the same command again"),
+        JudgeError::NotListed { found, listed, .. } => fail(Exit::Refused)
+            .details(json!({"found": found, "listed": listed}))
+            .next("do not install it before its publisher has said which archive is right"),
     }
 }
 

@@ -3,16 +3,19 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What a request costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A GET: 1 point.
     Read,
     /// A PATCH or DELETE: 5 points.
-    Write,
+    Change,
     /// A POST of a release or an asset: 5 points, and counted as content.
     Creation,
 }
@@ -30,17 +33,26 @@ pub struct Limits {
     per_minute: usize,
     per_hour: usize,
     points: u32,
+    lag: Duration,
 }
 
 impl Limits {
-    /// github.com's: a second between writes, 80 creations a minute, 500 an hour, 900 points a minute.
+    /// github.com's: a second between writes, 80 creations a minute, 500 an hour, 900 points a minute; and a list of releases
+    /// that may be half a minute behind.
     pub fn github() -> Limits {
-        Limits { spacing: Duration::from_secs(1), per_minute: 80, per_hour: 500, points: 900 }
+        let (spacing, lag) = (Duration::from_secs(1), Duration::from_secs(35));
+        Limits { spacing, per_minute: 80, per_hour: 500, points: 900, lag }
     }
 
-    /// None but the ones the forge tells in its answers.
+    /// None but the ones the forge tells in its answers; a server of one's own shows what it has.
     pub fn none() -> Limits {
-        Limits { spacing: Duration::ZERO, per_minute: usize::MAX, per_hour: usize::MAX, points: u32::MAX }
+        let (spacing, lag) = (Duration::ZERO, Duration::ZERO);
+        Limits { spacing, per_minute: usize::MAX, per_hour: usize::MAX, points: u32::MAX, lag }
+    }
+
+    /// So long a release may be missing from the list, with something to spare.
+    pub fn lag(&self) -> Duration {
+        self.lag
     }
 }
 
@@ -54,6 +66,8 @@ pub struct Spent {
 /// The primary limit as the last answer told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Primary {
+    /// Requests a window allows.
+    pub limit: u64,
     /// Requests left in this window.
     pub remaining: u64,
     /// When the window ends.
@@ -76,11 +90,33 @@ impl Spent {
         while self.requests.front().is_some_and(|(at, _)| *at + HOUR <= now) {
             self.requests.pop_front();
         }
+        // Uploads are answered without a word on the primary limit, and count all the same.
+        self.primary = self.primary.map(|left| match left.reset <= now {
+            true => Primary { remaining: left.limit.saturating_sub(1), reset: now + HOUR, ..left },
+            false => Primary { remaining: left.remaining.saturating_sub(1), ..left },
+        });
+    }
+
+    /// What the forge said is left, if it said anything.
+    pub fn primary(&self) -> Option<Primary> {
+        self.primary
     }
 
     /// Remembers what the forge said is left.
     pub fn told(&mut self, primary: Primary) {
         self.primary = Some(primary);
+    }
+}
+
+/// When so many flips can begin: the primary window covers them all, or has just begun. Before that half a cohort would be
+/// public until the next window. artifacts.md §11.
+pub fn opening(spent: &Spent, flips: u64, now: SystemTime) -> Turn {
+    match spent.primary.filter(|primary| primary.reset > now) {
+        // What a few reads took from a fresh window does not make it an old one.
+        Some(left) if left.remaining < flips && left.remaining < left.limit - left.limit / 20 => {
+            Turn::At(left.reset, "requests an hour: every release is to become public within one window")
+        }
+        _ => Turn::Now,
     }
 }
 
@@ -119,26 +155,32 @@ pub fn turn(spent: &Spent, limits: &Limits, kind: Kind, now: SystemTime) -> Turn
     }
 }
 
-/// The earliest instant at which the last of these requests can leave, and the limit that asks for the longest wait.
+/// The earliest instant at which the last of these requests can leave, and the limit that asks for the longest wait. Each
+/// request takes `pace`; the flips begin at their [`opening`].
 pub fn floor(
     spent: &Spent,
     limits: &Limits,
-    plan: impl IntoIterator<Item = Kind>,
+    stage: &[Kind],
+    flips: &[Kind],
+    pace: Duration,
     now: SystemTime,
 ) -> (SystemTime, Option<&'static str>) {
     let (mut spent, mut now) = (spent.clone(), now);
     let mut binding: Option<(Duration, &'static str)> = None;
-    for kind in plan {
-        if let Turn::At(at, limit) = turn(&spent, limits, kind, now) {
-            let wait = at.duration_since(now).unwrap_or_default();
+    let mut pass = |turn: Turn, now: &mut SystemTime| {
+        if let Turn::At(at, limit) = turn {
+            let wait = at.duration_since(*now).unwrap_or_default();
             binding = binding.max(Some((wait, limit)));
-            now = at;
+            *now = at;
         }
-        spent.record(now, kind);
-        spent.primary = spent.primary.and_then(|left| {
-            let remaining = left.remaining.saturating_sub(1);
-            (left.reset > now).then_some(Primary { remaining, ..left })
-        });
+    };
+    for (index, kind) in stage.iter().chain(flips).enumerate() {
+        if index == stage.len() {
+            pass(opening(&spent, flips.len() as u64, now), &mut now);
+        }
+        pass(turn(&spent, limits, *kind, now), &mut now);
+        now += pace;
+        spent.record(now, *kind);
     }
     (now, binding.map(|(_, limit)| limit))
 }
@@ -149,7 +191,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     fn seconds(plan: Vec<Kind>) -> u64 {
-        let (end, _) = floor(&Spent::default(), &Limits::github(), plan, UNIX_EPOCH);
+        let (end, _) = floor(&Spent::default(), &Limits::github(), &plan, &[], Duration::ZERO, UNIX_EPOCH);
         end.duration_since(UNIX_EPOCH).unwrap().as_secs()
     }
 
@@ -157,23 +199,47 @@ mod tests {
     fn the_strictest_window_decides() {
         assert_eq!(seconds(vec![]), 0);
         assert_eq!(seconds(vec![Kind::Creation]), 0);
-        assert_eq!(seconds(vec![Kind::Write; 10]), 9); // a second between writes
+        assert_eq!(seconds(vec![Kind::Change; 10]), 9); // a second between writes
         assert_eq!(seconds(vec![Kind::Creation; 500]), 499); // 60 a minute at most anyway
         assert_eq!(seconds(vec![Kind::Creation; 501]), 3600); // the first of 500 must be an hour old
         assert_eq!(seconds(vec![Kind::Read; 901]), 60); // 900 points
         let close = Limits { spacing: Duration::ZERO, ..Limits::github() };
-        let (end, limit) = floor(&Spent::default(), &close, [Kind::Creation; 81], UNIX_EPOCH);
+        let (end, limit) = floor(&Spent::default(), &close, &[Kind::Creation; 81], &[], Duration::ZERO, UNIX_EPOCH);
         assert_eq!((end, limit), (UNIX_EPOCH + MINUTE, Some("80 creations a minute")));
-        let (end, _) = floor(&Spent::default(), &Limits::none(), [Kind::Creation; 2000], UNIX_EPOCH);
+        let none = Limits::none();
+        let (end, _) = floor(&Spent::default(), &none, &[Kind::Creation; 2000], &[], Duration::ZERO, UNIX_EPOCH);
         assert_eq!(end, UNIX_EPOCH);
+        let slow = Duration::from_millis(2500); // a second between writes is over before the answer is there
+        let (end, _) = floor(&Spent::default(), &Limits::github(), &[Kind::Change; 4], &[], slow, UNIX_EPOCH);
+        assert_eq!(end, UNIX_EPOCH + slow * 4 + Duration::from_secs(3));
     }
 
     #[test]
     fn an_empty_primary_budget_waits_for_its_reset() {
         let mut spent = Spent::default();
         let reset = UNIX_EPOCH + Duration::from_secs(1000);
-        spent.told(Primary { remaining: 2, reset });
-        let (end, limit) = floor(&spent, &Limits::none(), [Kind::Write; 3], UNIX_EPOCH);
+        spent.told(Primary { limit: 1000, remaining: 2, reset });
+        let (end, limit) = floor(&spent, &Limits::none(), &[Kind::Change; 3], &[], Duration::ZERO, UNIX_EPOCH);
         assert_eq!((end, limit), (reset, Some("requests an hour")));
+    }
+
+    #[test] // artifacts.md §11
+    fn flips_begin_in_a_window_that_covers_them_or_is_fresh() {
+        let reset = UNIX_EPOCH + Duration::from_secs(1000);
+        let opens = |remaining, flips| {
+            let mut spent = Spent::default();
+            spent.told(Primary { limit: 1000, remaining, reset });
+            matches!(opening(&spent, flips, UNIX_EPOCH), Turn::Now)
+        };
+        assert!(opens(518, 518) && !opens(517, 518), "the window covers every flip");
+        assert!(opens(990, 1500) && !opens(500, 1500), "no window covers so many: a fresh one will do");
+        assert_eq!(opening(&Spent::default(), 2000, UNIX_EPOCH), Turn::Now, "nothing is known of a limit");
+        // 1,555 writes with a workflow's token: staging ends in the second window, and there the flips fit too.
+        let mut spent = Spent::default();
+        spent.told(Primary { limit: 1000, remaining: 990, reset: UNIX_EPOCH + HOUR });
+        let (stage, flips) = ([Kind::Creation; 1037], [Kind::Change; 518]);
+        let (end, limit) = floor(&spent, &Limits::github(), &stage, &flips, Duration::ZERO, UNIX_EPOCH);
+        let hours = end.duration_since(UNIX_EPOCH).unwrap().as_secs_f64() / 3600.0;
+        assert!((2.0..2.5).contains(&hours), "{hours} hours, {limit:?}");
     }
 }

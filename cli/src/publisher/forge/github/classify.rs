@@ -22,6 +22,12 @@ pub enum Answer {
     Unreachable(String),
     /// Something with that name is there already.
     Conflict(String),
+    /// The token is no good, or no good any more.
+    Unwelcome(String),
+    /// The repository is at another address now.
+    Moved,
+    /// The tag belonged to an immutable release that is gone.
+    Burned(String),
 }
 
 /// The headers that matter.
@@ -29,10 +35,24 @@ pub enum Answer {
 pub struct Headers {
     /// `retry-after`, in seconds.
     pub retry_after: Option<u64>,
+    /// `x-ratelimit-limit`.
+    pub limit: Option<u64>,
     /// `x-ratelimit-remaining`.
     pub remaining: Option<u64>,
     /// `x-ratelimit-reset`, in seconds since 1970.
     pub reset: Option<u64>,
+    /// `date`: what time it is there.
+    pub date: Option<SystemTime>,
+}
+
+impl Headers {
+    /// When the primary window ends, by the clock of this machine: only the distance to the answer's date is the server's
+    /// to tell, whose clock may differ from ours.
+    pub fn resets(&self, now: SystemTime) -> Option<SystemTime> {
+        let reset = UNIX_EPOCH + Duration::from_secs(self.reset?);
+        let there = self.date.unwrap_or(now);
+        Some(now + reset.duration_since(there).unwrap_or_default())
+    }
 }
 
 /// Reads an answer.
@@ -40,12 +60,17 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) ->
     let document = serde_json::from_slice(body).unwrap_or(Value::Null);
     match status {
         200..=299 => Answer::Done(document),
+        301 | 302 | 307 | 308 => Answer::Moved,
+        401 => Answer::Unwelcome(said(status, &document)),
         404 | 410 => Answer::Absent,
         403 | 429 => match limited(status, headers, &document, now) {
             Some(until) => Answer::Limited(until),
             None => Answer::Refused(said(status, &document)),
         },
         409 => Answer::Conflict(said(status, &document)),
+        422 if errors(&document).any(|error| mentions(error, "immutable release")) => {
+            Answer::Burned(said(status, &document))
+        }
         422 if errors(&document).any(|error| error["code"] == "already_exists") => {
             Answer::Conflict(said(status, &document))
         }
@@ -59,9 +84,9 @@ fn limited(status: u16, headers: &Headers, document: &Value, now: SystemTime) ->
     if let Some(seconds) = headers.retry_after {
         return Some(now + Duration::from_secs(seconds));
     }
-    if let (Some(0), Some(reset)) = (headers.remaining, headers.reset) {
-        // A reset that has passed by our clock is a clock that runs fast.
-        return Some((UNIX_EPOCH + Duration::from_secs(reset)).max(now + Duration::from_secs(1)));
+    if let (Some(0), Some(reset)) = (headers.remaining, headers.resets(now)) {
+        // Told without a date, a reset that has passed by our clock is a clock that runs fast.
+        return Some(reset.max(now + Duration::from_secs(1)));
     }
     let message = document["message"].as_str().unwrap_or_default().to_ascii_lowercase();
     (status == 429 || message.contains("rate limit")).then(|| now + A_WHILE)
@@ -69,6 +94,10 @@ fn limited(status: u16, headers: &Headers, document: &Value, now: SystemTime) ->
 
 fn errors(document: &Value) -> impl Iterator<Item = &Value> {
     document["errors"].as_array().into_iter().flatten()
+}
+
+fn mentions(error: &Value, words: &str) -> bool {
+    error["message"].as_str().is_some_and(|message| message.contains(words))
 }
 
 /// GitHub's own words, in one line.
@@ -103,11 +132,21 @@ mod tests {
         let exists = json!({"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "name"}]});
         let target =
             json!({"message": "Validation Failed", "errors": [{"code": "invalid", "field": "target_commitish"}]});
+        let burned = json!({"message": "Validation Failed", "errors":
+            [{"code": "custom", "field": "tag_name", "message": "tag_name was used by an immutable release"}]});
+        let said_burned = "HTTP 422: Validation Failed: tag_name custom tag_name was used by an immutable release";
         let refused = |text: &str| Answer::Refused(text.to_owned());
         for (status, headers, body, meaning) in [
             (201, &none, json!({"id": 1}), Answer::Done(json!({"id": 1}))),
             (204, &none, Value::Null, Answer::Done(Value::Null)),
-            (401, &none, json!({"message": "Bad credentials"}), refused("HTTP 401: Bad credentials")),
+            (
+                401,
+                &none,
+                json!({"message": "Bad credentials"}),
+                Answer::Unwelcome("HTTP 401: Bad credentials".to_owned()),
+            ),
+            (307, &none, json!({"message": "Temporary Redirect"}), Answer::Moved),
+            (422, &none, burned, Answer::Burned(said_burned.to_owned())),
             (403, &none, json!({"message": "Resource not accessible"}), refused("HTTP 403: Resource not accessible")),
             (403, &retry, json!({}), at(1007)),
             (403, &empty, json!({}), at(1500)),
@@ -119,6 +158,17 @@ mod tests {
             (502, &none, Value::Null, Answer::Unreachable("HTTP 502".to_owned())),
         ] {
             assert_eq!(classify(status, headers, body.to_string().as_bytes(), now), meaning, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_reset_is_as_far_away_as_the_server_says_whatever_our_clock_shows() {
+        let there = UNIX_EPOCH + Duration::from_secs(10_000);
+        let headers = Headers { remaining: Some(0), reset: Some(10_600), date: Some(there), ..Headers::default() };
+        for here in [1_000, 10_000, 90_000] {
+            let here = UNIX_EPOCH + Duration::from_secs(here);
+            let meant = Answer::Limited(here + Duration::from_secs(600));
+            assert_eq!(classify(403, &headers, b"{}", here), meant);
         }
     }
 }

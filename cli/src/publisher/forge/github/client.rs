@@ -1,29 +1,33 @@
-//! Requests to the API, one after another: paced by the budget, waiting where GitHub says so, never repeated blindly.
+//! Requests to the API, one after another: paced by the budget, waiting where GitHub says so, written down, never repeated
+//! blindly.
 //!
 //! Retries live with whoever knows what a write means: a POST that got no answer may have been carried out.
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use reqwest::Method;
-use reqwest::blocking::Client as Http;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::Method;
+use http::header::HeaderValue;
 use serde_json::Value;
 
 use super::budget::{self, Kind, Limits, Primary, Spent, Turn};
-use super::classify::{Answer, Headers, classify};
+use super::classify::{Answer, classify};
+use super::journal::{self, Event as Entry, Journal, Memory};
+use super::transport::{Came, Content, Transport};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::ForgeError;
 use crate::secret::Secret;
 use crate::sys::clock::{Clock, time_of_day};
-use crate::sys::http;
+use crate::sys::http::HttpError;
 
-/// Longest answer that is read: a page of a hundred releases is far below, an asset is at most an archive.
-const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
-/// Waits shorter than this are not announced.
+/// Waits shorter than this are neither announced nor written down.
 const NOTICEABLE: Duration = Duration::from_secs(5);
+const DOCUMENTS: &str = "application/vnd.github+json";
+const BYTES: &str = "application/octet-stream";
 
 /// What waiting needs of the world.
 #[derive(Clone, Copy)]
@@ -39,31 +43,125 @@ pub struct Patience<'a> {
 }
 
 pub(super) struct Client<'a> {
-    http: Http,
+    transport: Transport,
     authorization: HeaderValue,
     limits: Limits,
     spent: RefCell<Spent>,
     patience: Patience<'a>,
     deadline: Option<SystemTime>,
-}
-
-/// What goes with a request.
-pub(super) enum Content {
-    Nothing,
-    Document(Value),
-    File(Arc<[u8]>),
+    journal: RefCell<Journal>,
+    memory: RefCell<Memory>,
+    /// Requests so far, and the time their answers took.
+    took: Cell<(u32, Duration)>,
+    reads: Cell<usize>,
+    /// How far GitHub's clock is from ours, and whether it is ahead.
+    ahead: Cell<(Duration, bool)>,
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(token: &Secret, limits: Limits, patience: Patience<'a>) -> Result<Client<'a>, ForgeError> {
+    pub(super) fn new(
+        transport: Transport,
+        token: &Secret,
+        limits: Limits,
+        patience: Patience<'a>,
+        journal: PathBuf,
+    ) -> Result<Client<'a>, ForgeError> {
         let bytes = [b"Bearer ", token.expose().trim_ascii()].concat();
         let mut authorization = HeaderValue::from_bytes(&bytes).map_err(|_| ForgeError::NoToken)?;
         authorization.set_sensitive(true);
-        let failed =
-            |error: reqwest::Error| ForgeError::Unreachable { asked: "GitHub".to_owned(), why: error.to_string() };
-        let http = http::client(http::LARGE).map_err(failed)?;
-        let deadline = patience.longest.map(|longest| patience.clock.now() + longest);
-        Ok(Client { http, authorization, limits, spent: RefCell::default(), patience, deadline })
+        let journal = Journal::new(journal);
+        let now = patience.clock.now();
+        let client = Client {
+            transport,
+            authorization,
+            limits,
+            spent: RefCell::default(),
+            deadline: patience.longest.map(|longest| now + longest),
+            patience,
+            memory: RefCell::new(journal.memory()),
+            journal: RefCell::new(journal),
+            took: Cell::default(),
+            reads: Cell::default(),
+            ahead: Cell::new((Duration::ZERO, true)),
+        };
+        client.remember_spending();
+        Ok(client)
+    }
+
+    /// What earlier runs spent still counts. The primary limit is asked anew: it belongs to a token, which may be another.
+    fn remember_spending(&self) {
+        let now = self.now();
+        let mut spent = Spent::default();
+        for (at, kind) in &self.memory.borrow().requests {
+            spent.record((*at).min(now), *kind); // a line from the future is a clock that was set back
+        }
+        *self.spent.borrow_mut() = spent;
+    }
+
+    /// Keeps other runs of this version out, reads what they did until now, and begins to write down what this one does.
+    pub(super) fn lock(&self, whose: &str, begin: Entry) -> Result<File, ForgeError> {
+        let mut journal = self.journal.borrow_mut();
+        let lock = journal.lock(whose)?;
+        let memory = journal.memory();
+        if *self.memory.borrow() != memory {
+            let primary = self.spent.borrow().primary();
+            *self.memory.borrow_mut() = memory;
+            self.remember_spending();
+            primary.into_iter().for_each(|primary| self.spent.borrow_mut().told(primary));
+        }
+        journal.open()?;
+        journal.record(self.now(), begin)?;
+        Ok(lock)
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.patience.clock.now()
+    }
+
+    /// Something worth a line for the user.
+    pub(super) fn note(&self, text: String) {
+        (self.patience.listener)(Event::Note(text));
+    }
+
+    pub(super) fn record(&self, event: Entry) -> Result<(), ForgeError> {
+        Ok(self.journal.borrow_mut().record(self.now(), event)?)
+    }
+
+    pub(super) fn settle(&self) -> Result<(), ForgeError> {
+        Ok(self.journal.borrow().settle()?)
+    }
+
+    /// The number of a draft that was made for this tag, as far as the journal knows.
+    pub(super) fn draft(&self, tag: &str) -> Option<u64> {
+        self.memory.borrow().drafts.get(tag).copied()
+    }
+
+    /// Whether an earlier run found that this tag can never be published again.
+    pub(super) fn is_burned(&self, tag: &str) -> bool {
+        self.memory.borrow().burned.contains(tag)
+    }
+
+    /// Drafts that were asked for and of which nothing was heard, and when.
+    pub(super) fn unheard(&self) -> BTreeMap<String, SystemTime> {
+        self.memory.borrow().unheard.clone()
+    }
+
+    /// So long a release may be missing from the list.
+    pub(super) fn lag(&self) -> Duration {
+        self.limits.lag()
+    }
+
+    /// An instant of GitHub's clock by ours.
+    pub(super) fn here(&self, there: SystemTime) -> SystemTime {
+        match self.ahead.get() {
+            (ahead, true) => there - ahead,
+            (behind, false) => there + behind,
+        }
+    }
+
+    pub(super) fn made(&self, tag: &str, id: u64) -> Result<(), ForgeError> {
+        self.memory.borrow_mut().drafts.insert(tag.to_owned(), id);
+        self.record(Entry::Draft { tag: tag.to_owned(), id })
     }
 
     pub(super) fn get(&self, url: &str) -> Result<Answer, ForgeError> {
@@ -75,117 +173,144 @@ impl<'a> Client<'a> {
     }
 
     pub(super) fn change(&self, url: &str, document: Value) -> Result<Answer, ForgeError> {
-        self.ask(Method::PATCH, Kind::Write, url, &Content::Document(document))
+        self.ask(Method::PATCH, Kind::Change, url, &Content::Document(document))
     }
 
     pub(super) fn delete(&self, url: &str) -> Result<Answer, ForgeError> {
-        self.ask(Method::DELETE, Kind::Write, url, &Content::Nothing)
+        self.ask(Method::DELETE, Kind::Change, url, &Content::Nothing)
+    }
+
+    /// Reads that were asked so far.
+    pub(super) fn reads(&self) -> usize {
+        self.reads.get()
     }
 
     /// The earliest finish of these requests from now, and the limit that decides it.
-    pub(super) fn floor(&self, plan: impl IntoIterator<Item = Kind>) -> (SystemTime, Option<&'static str>) {
-        budget::floor(&self.spent.borrow(), &self.limits, plan, self.patience.clock.now())
+    pub(super) fn floor(&self, stage: &[Kind], flips: &[Kind]) -> (SystemTime, Option<&'static str>) {
+        let (requests, took) = self.took.get();
+        let pace = took.checked_div(requests).unwrap_or_default();
+        budget::floor(&self.spent.borrow(), &self.limits, stage, flips, pace, self.now())
     }
 
-    /// Lets a little time pass before something is tried again.
-    pub(super) fn pause(&self, time: Duration) -> Result<(), ForgeError> {
-        self.wait(self.patience.clock.now() + time, "GitHub did not answer")
+    /// Returns once so many flips can follow each other.
+    pub(super) fn open_window(&self, flips: u64) -> Result<(), ForgeError> {
+        let turn = budget::opening(&self.spent.borrow(), flips, self.now());
+        match turn {
+            Turn::Now => Ok(()),
+            Turn::At(at, why) => self.wait(at, why),
+        }
+    }
+
+    /// Lets some time pass before something is looked at or tried again.
+    pub(super) fn pause(&self, until: SystemTime, why: &str) -> Result<(), ForgeError> {
+        if until > self.now() { self.wait(until, why) } else { Ok(()) }
     }
 
     /// One request, when it may leave. An answer "not now" was not carried out, so the same request follows after the wait.
     fn ask(&self, method: Method, kind: Kind, url: &str, content: &Content) -> Result<Answer, ForgeError> {
         loop {
             loop {
-                let turn = budget::turn(&self.spent.borrow(), &self.limits, kind, self.patience.clock.now());
+                let turn = budget::turn(&self.spent.borrow(), &self.limits, kind, self.now());
                 match turn {
                     Turn::Now => break,
                     Turn::At(at, limit) => self.wait(at, limit)?,
                 }
             }
-            match self.once(&method, kind, url, content) {
+            let came = self.once(&method, kind, url, content, DOCUMENTS)?;
+            let answer = match came {
+                Ok(came) => classify(came.status, &came.headers, &came.body, self.now()),
+                Err(why) => Answer::Unreachable(why),
+            };
+            match answer {
                 Answer::Limited(until) => self.wait(until, "GitHub's rate limit")?,
                 answer => return Ok(answer),
             }
         }
     }
 
-    fn once(&self, method: &Method, kind: Kind, url: &str, content: &Content) -> Answer {
-        let (status, headers, body) = match self.send(method, url, content, "application/vnd.github+json") {
-            Ok(answer) => answer,
-            Err(why) => {
-                self.spent.borrow_mut().record(self.patience.clock.now(), kind);
-                return Answer::Unreachable(why);
-            }
-        };
-        let now = self.patience.clock.now();
-        let mut spent = self.spent.borrow_mut();
-        spent.record(now, kind);
-        if let (Some(remaining), Some(reset)) = (headers.remaining, headers.reset) {
-            spent.told(Primary { remaining, reset: UNIX_EPOCH + Duration::from_secs(reset) });
-        }
-        classify(status, &headers, &body, now)
-    }
-
-    /// The bytes of an asset, by its API address; `None` where it is not there.
-    pub(super) fn download(&self, url: &str) -> Result<Option<Vec<u8>>, ForgeError> {
-        let asked = || format!("GET {url}");
-        let answer = self.send(&Method::GET, url, &Content::Nothing, "application/octet-stream");
-        let (status, headers, body) = answer.map_err(|why| ForgeError::Unreachable { asked: asked(), why })?;
-        let now = self.patience.clock.now();
-        self.spent.borrow_mut().record(now, Kind::Read);
-        match classify(status, &headers, &[], now) {
-            Answer::Done(_) => Ok(Some(body)),
-            Answer::Absent => Ok(None),
-            Answer::Limited(until) => {
-                self.wait(until, "GitHub's rate limit")?;
-                self.download(url)
-            }
-            Answer::Unreachable(why) => Err(ForgeError::Unreachable { asked: asked(), why }),
-            Answer::Refused(why) | Answer::Conflict(why) => Err(ForgeError::Refused { asked: asked(), why }),
-        }
-    }
-
-    fn send(
+    /// One request, now. What it cost and what came of it is written down.
+    fn once(
         &self,
         method: &Method,
+        kind: Kind,
         url: &str,
         content: &Content,
-        accept: &str,
-    ) -> Result<(u16, Headers, Vec<u8>), String> {
-        let url = http::address(url).ok_or("not an https:// address (http:// is for this machine only)")?;
-        let request = self.http.request(method.clone(), url).header(ACCEPT, accept);
-        let request = request.header(AUTHORIZATION, self.authorization.clone());
-        let request = match content {
-            Content::Nothing => request,
-            Content::Document(document) => request.header(CONTENT_TYPE, "application/json").body(document.to_string()),
-            Content::File(bytes) => request.header(CONTENT_TYPE, "application/octet-stream").body(bytes.to_vec()),
+        accept: &'static str,
+    ) -> Result<Result<Came, String>, ForgeError> {
+        let left = self.now();
+        let came = self.transport.send(method, url, &self.authorization, content, accept);
+        let now = self.now();
+        let (requests, took) = self.took.get();
+        self.took.set((requests + 1, took + now.duration_since(left).unwrap_or_default()));
+        self.reads.set(self.reads.get() + usize::from(kind == Kind::Read));
+        if let Some(there) = came.as_ref().ok().and_then(|came| came.headers.date) {
+            let ahead = there.duration_since(now).map(|ahead| (ahead, true));
+            self.ahead.set(ahead.unwrap_or_else(|behind| (behind.duration(), false)));
+        }
+        {
+            let mut spent = self.spent.borrow_mut();
+            spent.record(now, kind);
+            if let Ok(came) = &came
+                && let (Some(limit), Some(remaining), Some(reset)) =
+                    (came.headers.limit, came.headers.remaining, came.headers.resets(now))
+            {
+                spent.told(Primary { limit, remaining, reset });
+            }
+        }
+        let entry = match &came {
+            Ok(came) => Entry::Answer { kind, status: Some(came.status), request: came.request_id.clone(), why: None },
+            Err(why) => Entry::Answer { kind, status: None, request: None, why: Some(why.clone()) },
         };
-        let mut answer = request.send().map_err(|error| http::innermost(&error))?;
-        let (status, headers) = (answer.status().as_u16(), headers(answer.headers()));
-        let mut body = Vec::new();
-        let mut capped = std::io::Read::take(&mut answer, ANSWER_LIMIT);
-        std::io::Read::read_to_end(&mut capped, &mut body).map_err(|error| http::innermost(&error))?;
-        Ok((status, headers, body))
+        self.record(entry)?;
+        Ok(came)
+    }
+
+    /// The bytes of an asset, by its API address; `None` where it is not there. GitHub sends whoever asks on to its storage,
+    /// which knows no token: the address it names is the permission.
+    pub(super) fn download(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, ForgeError> {
+        let asked = || format!("GET {url}");
+        loop {
+            let came = self.once(&Method::GET, Kind::Read, url, &Content::Nothing, BYTES)?;
+            let came = came.map_err(|why| ForgeError::Unreachable { asked: asked(), why })?;
+            if let (301 | 302 | 303 | 307 | 308, Some(location)) = (came.status, &came.location) {
+                return match self.transport.fetch(location, limit) {
+                    Ok(bytes) => Ok(Some(bytes)),
+                    Err(HttpError::Absent { .. }) => Ok(None),
+                    // The address of the storage is a permission: it is nobody's to read in a message.
+                    Err(error) if error.is_retriable() => Err(ForgeError::Unreachable {
+                        asked: asked(),
+                        why: "GitHub's storage did not answer".to_owned(),
+                    }),
+                    Err(_) => Err(ForgeError::Refused { asked: asked(), why: "GitHub's storage refused".to_owned() }),
+                };
+            }
+            // Bytes are no document to be read, a refusal is.
+            let body: &[u8] = if came.status < 300 { &[] } else { &came.body };
+            match classify(came.status, &came.headers, body, self.now()) {
+                Answer::Done(_) => return Ok(Some(came.body)),
+                Answer::Absent => return Ok(None),
+                Answer::Limited(until) => self.wait(until, "GitHub's rate limit")?,
+                answer => return Err(super::refusal(answer, asked())),
+            }
+        }
+    }
+
+    /// A file as the public gets it.
+    pub(super) fn visit(&self, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
+        self.transport.fetch(url, limit)
     }
 
     fn wait(&self, until: SystemTime, why: &str) -> Result<(), ForgeError> {
-        let Patience { clock, stop, listener, .. } = self.patience;
+        let Patience { clock, stop, .. } = self.patience;
         if self.deadline.is_some_and(|deadline| until > deadline) {
             return Err(ForgeError::Paused { until: time_of_day(until), why: why.to_owned() });
         }
         if until.duration_since(clock.now()).unwrap_or_default() >= NOTICEABLE {
-            listener(Event::Note(format!("waiting until {} ({why})", time_of_day(until))));
+            self.note(format!("waiting until {} ({why})", time_of_day(until)));
+            self.record(Entry::Wait { until: journal::milliseconds(until), why: why.to_owned() })?;
+            self.settle()?;
         }
         clock.sleep_until(until, stop);
         if stop.load(Ordering::SeqCst) { Err(ForgeError::Interrupted) } else { Ok(()) }
-    }
-}
-
-fn headers(headers: &HeaderMap) -> Headers {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-    Headers {
-        retry_after: number("retry-after"),
-        remaining: number("x-ratelimit-remaining"),
-        reset: number("x-ratelimit-reset"),
     }
 }

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Base, GitHub, Response, TagRef};
 
+/// Where workflows are.
+pub(super) const WORKFLOWS: &str = ".github/workflows";
+
 impl GitHub {
     /// GitHub Docs, "Get a reference": exactly this one, or 404.
     pub(super) fn git_ref(&self, base: &Base, name: &str) -> Result<Response, Response> {
@@ -31,7 +34,8 @@ impl GitHub {
         if self.refs().iter().any(|(known, ..)| known == name) {
             return Err(Response::refusal(422, "Reference already exists", page));
         }
-        self.point(base, name, fields, 201, page)
+        let address = format!("{}/repos/{}/git/refs/{name}", base.api, self.repository.full_name());
+        Ok(self.point(base, name, fields, 201, page)?.with("location", address))
     }
 
     /// GitHub Docs, "Update a reference".
@@ -180,6 +184,40 @@ impl GitHub {
                 "_links": {"self": url, "git": git_url, "html": html_url},
             }),
         ))
+    }
+
+    /// GitHub Docs, "Get repository content", of the directory of workflows, at a branch or commit. Of a commit whose
+    /// workflows are not the default branch's it is only known that one of them differs.
+    pub(super) fn workflows(&self, base: &Base, at: Option<&str>) -> Result<Response, Response> {
+        let page = "/repos/contents#get-repository-content";
+        let repository = &self.repository;
+        let at = at.unwrap_or(&repository.default_branch);
+        let commit = repository.resolve(at);
+        let differs = commit.as_ref().is_some_and(|commit| repository.touches_workflows.contains(commit));
+        let below = |path: &String| path.strip_prefix(WORKFLOWS)?.strip_prefix('/').map(str::to_owned);
+        let usual = repository.files.iter().filter_map(|(path, bytes)| Some((below(path)?, blob(bytes), bytes.len())));
+        let mut files: Vec<(String, String, usize)> = usual.collect();
+        if differs {
+            files.retain(|(name, ..)| name != "release.yml");
+            files.push(("release.yml".to_owned(), blob(commit.unwrap_or_default().as_bytes()), 1));
+        }
+        if files.is_empty() {
+            return Err(Response::not_found(page));
+        }
+        let full = repository.full_name();
+        let entry = |(name, sha, size): (String, String, usize)| {
+            let path = format!("{WORKFLOWS}/{name}");
+            let url = format!("{}/repos/{full}/contents/{path}?ref={at}", base.api);
+            let git_url = format!("{}/repos/{full}/git/blobs/{sha}", base.api);
+            let html_url = format!("{}/{full}/blob/{at}/{path}", base.web);
+            json!({
+                "type": "file", "name": name, "path": path, "sha": sha, "size": size,
+                "url": url, "git_url": git_url, "html_url": html_url,
+                "download_url": format!("{}/{full}/{at}/{path}", base.web),
+                "_links": {"self": url, "git": git_url, "html": html_url},
+            })
+        };
+        Ok(Response::json(200, files.into_iter().map(entry).collect()))
     }
 
     /// A file as `raw.githubusercontent.com` gives it. artifacts.md §1 (`HEAD/keys/publisher.pub`).

@@ -173,7 +173,8 @@ impl GitHub {
             Operation::TagObject(sha) => self.tag_object(base, sha),
             Operation::Commit(name) => self.commit(base, name),
             Operation::GitCommit(sha) => self.git_commit(base, sha),
-            Operation::Contents { path, raw } => self.contents(base, path, *raw),
+            Operation::Contents { path, at, .. } if path == git::WORKFLOWS => self.workflows(base, at.as_deref()),
+            Operation::Contents { path, raw, .. } => self.contents(base, path, *raw),
         }
     }
 
@@ -251,6 +252,7 @@ impl GitHub {
             answer.headers.push(("x-github-media-type", "github.v3; format=json".to_owned()));
         }
         answer.headers.push(("x-github-request-id", id));
+        answer.headers.push(("date", now.http_date()));
         answer
     }
 

@@ -116,6 +116,8 @@ pub enum Operation {
         path: String,
         /// `Accept: application/vnd.github.raw`
         raw: bool,
+        /// `?ref=`: a branch, a tag or a commit; the default branch without.
+        at: Option<String>,
     },
     /// `GET /{owner}/{repo}/releases/download/{tag}/{asset}` of the web site
     Download {

@@ -20,6 +20,11 @@ impl Timestamp {
         self.0 / 1000
     }
 
+    /// As the header `date` has it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
+    pub fn http_date(self) -> String {
+        httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(self.0))
+    }
+
     /// This instant and so many milliseconds.
     pub fn plus(self, milliseconds: u64) -> Timestamp {
         Timestamp(self.0.saturating_add(milliseconds))

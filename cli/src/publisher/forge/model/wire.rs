@@ -113,7 +113,7 @@ fn operation(call: &Call, path: &[&str]) -> Result<Operation, Response> {
         ("GET", ["commits", name @ ..]) if !name.is_empty() => Operation::Commit(name.join("/")),
         ("GET", ["contents", path @ ..]) => {
             let raw = call.accept.as_deref().is_some_and(|accept| accept.contains("raw"));
-            Operation::Contents { path: path.join("/"), raw }
+            Operation::Contents { path: path.join("/"), raw, at: parameter(call, "ref") }
         }
         _ => return Err(Response::not_found("")),
     })
@@ -177,7 +177,8 @@ pub(super) fn below(operation: &Operation) -> String {
         Operation::TagObject(sha) => format!("/git/tags/{sha}"),
         Operation::Commit(name) => format!("/commits/{name}"),
         Operation::GitCommit(sha) => format!("/git/commits/{sha}"),
-        Operation::Contents { path, .. } => format!("/contents/{path}"),
+        Operation::Contents { path, at: None, .. } => format!("/contents/{path}"),
+        Operation::Contents { path, at: Some(at), .. } => format!("/contents/{path}?ref={}", encode(at)),
         Operation::Download { tag, asset } => format!("/releases/download/{}/{}", encode(tag), encode(asset)),
         Operation::RawFile(path) => format!("/HEAD/{path}"),
     }

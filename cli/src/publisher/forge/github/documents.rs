@@ -1,0 +1,105 @@
+//! What GitHub's documents say about releases, as far as it matters here.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aileron_verifier::cohort;
+use aileron_verifier::digest::ArchiveDigest;
+use serde::Deserialize;
+
+/// A release.
+#[derive(Deserialize)]
+pub(super) struct Release {
+    pub(super) id: u64,
+    pub(super) tag_name: String,
+    pub(super) upload_url: String,
+    pub(super) draft: bool,
+    #[serde(default)]
+    pub(super) prerelease: bool,
+    pub(super) body: Option<String>,
+    pub(super) created_at: Option<String>,
+    #[serde(default)]
+    pub(super) assets: Vec<Asset>,
+}
+
+/// A file on a release.
+#[derive(Deserialize)]
+pub(super) struct Asset {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) state: String,
+    pub(super) digest: Option<String>,
+}
+
+impl Asset {
+    /// Whether its bytes arrived: GitHub's state `starter` is an upload that broke off.
+    pub(super) fn is_whole(&self) -> bool {
+        self.state == "uploaded"
+    }
+}
+
+impl Release {
+    pub(super) fn asset(&self, name: &str) -> Option<&Asset> {
+        self.assets.iter().find(|asset| asset.name == name)
+    }
+
+    /// The first file that no release of this tool has.
+    pub(super) fn foreign(&self) -> Option<&str> {
+        let ours = [aileron_verifier::fqn::ASSET, cohort::ASSET, cohort::SIGNATURE_ASSET, super::SUITE];
+        self.assets.iter().map(|asset| asset.name.as_str()).find(|name| !ours.contains(name))
+    }
+
+    /// When it was made, by GitHub's clock.
+    pub(super) fn created(&self) -> Option<SystemTime> {
+        instant(self.created_at.as_deref()?)
+    }
+}
+
+/// A release as the list showed it, or as a write left it.
+pub(super) struct Known {
+    pub(super) id: u64,
+    pub(super) upload_url: String,
+    pub(super) draft: bool,
+    pub(super) assets: BTreeMap<String, KnownAsset>,
+    /// A file that is not ours.
+    pub(super) foreign: Option<String>,
+}
+
+pub(super) struct KnownAsset {
+    pub(super) id: u64,
+    /// `None` while it is only begun.
+    pub(super) digest: Option<ArchiveDigest>,
+}
+
+/// `2026-02-03T04:05:06Z`, the form of every time stamp in GitHub's answers.
+fn instant(text: &str) -> Option<SystemTime> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil, for years after the epoch.
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (shifted / 400, shifted % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    Some(UNIX_EPOCH + Duration::from_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publisher::forge::model::Timestamp;
+
+    #[test]
+    fn an_instant_is_read_as_github_writes_it() {
+        for second in [0, 951_782_399, 951_868_800, 1_507_651_200, 1_735_689_600, 4_107_542_399] {
+            let text = Timestamp::from_secs(second).to_string();
+            assert_eq!(instant(&text), Some(UNIX_EPOCH + Duration::from_secs(second)), "{text}");
+        }
+        for text in ["", "soon", "2026-13-01T00:00:00Z", "1969-12-31T23:59:59Z", "2026-02-03"] {
+            assert_eq!(instant(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! `dist/<version>/journal.jsonl`: what a run meant to do, what came of it, and what it waited for.
+//!
+//! The forge is the truth; the journal only makes the next run faster and surer. It knows drafts by number while GitHub's
+//! list does not show them yet, requests that still count in the windows of the budget, and tag names that turned out to be
+//! burned. Lost or damaged, it costs requests and waiting, never correctness: a line that is not understood is skipped, and
+//! whatever a line says is looked up before it is believed. No line holds a secret.
+//!
+//! Lines are appended as they happen and made durable once per phase and before long waits. A lock beside the file keeps two
+//! runs of a version apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::budget::Kind;
+use crate::publisher::forge::ForgeError;
+use crate::sys::disk::{self, DiskError};
+
+/// The journal of a version, in the directory that is its own.
+pub const FILE: &str = "journal.jsonl";
+/// What a run that writes holds. Not the journal itself: where locks are mandatory, nobody could read it then.
+const LOCK: &str = "release.lock";
+/// Longest journal that is read: a thousand releases over many runs are a few megabytes.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Milliseconds since 1970, by the clock of the machine that wrote it.
+    pub at: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event {
+    /// A run begins to write.
+    Begin {
+        /// `aileron-pub`'s version.
+        tool: String,
+        /// The repository.
+        repository: String,
+        /// The version.
+        version: String,
+        /// The commit everything is made from.
+        commit: String,
+    },
+    /// A write is about to leave.
+    Intent {
+        /// One line that names it.
+        write: String,
+        /// The release's tag.
+        tag: String,
+    },
+    /// A request was answered, or was not.
+    Answer {
+        /// What it costs.
+        kind: Kind,
+        /// HTTP status; none where there was no answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// `x-github-request-id`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
+        /// Why there was no answer, or GitHub's words where it refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// A draft is there.
+    Draft {
+        /// The release's tag.
+        tag: String,
+        /// GitHub's number for it.
+        id: u64,
+    },
+    /// A tag name that can never be published again.
+    Burned {
+        /// The tag.
+        tag: String,
+    },
+    /// A write is done.
+    Done {
+        /// One line that names it.
+        write: String,
+    },
+    /// Nothing leaves before then.
+    Wait {
+        /// Milliseconds since 1970.
+        until: u64,
+        /// The limit.
+        why: String,
+    },
+    /// The run is over.
+    End {
+        /// Complete, or why not.
+        how: String,
+    },
+}
+
+/// What earlier runs knew.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// Drafts by tag.
+    pub drafts: BTreeMap<String, u64>,
+    /// Names that are burned.
+    pub burned: BTreeSet<String>,
+    /// Requests that left, and when they were answered at the latest.
+    pub requests: Vec<(SystemTime, Kind)>,
+    /// Drafts that were asked for and of which nothing was heard, and when.
+    pub unheard: BTreeMap<String, SystemTime>,
+}
+
+/// A journal that is read, and written once this run is alone.
+pub struct Journal {
+    directory: PathBuf,
+    file: Option<File>,
+    /// Lines of before the lock was had.
+    waiting: Vec<Line>,
+}
+
+/// The lines of a version's journal, and how many others were not understood; `None` where there is no journal.
+///
+/// # Errors
+/// [`DiskError`] when it is there and cannot be read.
+pub fn lines(directory: &Path) -> Result<Option<(Vec<Line>, usize)>, DiskError> {
+    let Some(bytes) = disk::read_if_there(&directory.join(FILE), LIMIT)? else { return Ok(None) };
+    let all = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let (mut lines, mut skipped) = (Vec::new(), 0);
+    for line in all {
+        match serde_json::from_slice(line) {
+            Ok(line) => lines.push(line),
+            Err(_) => skipped += 1,
+        }
+    }
+    Ok(Some((lines, skipped)))
+}
+
+impl Memory {
+    /// What these lines know.
+    pub fn of(lines: &[Line]) -> Memory {
+        let mut memory = Memory::default();
+        let mut asked: Option<(&str, &str, SystemTime)> = None;
+        for Line { at, event } in lines {
+            let at = UNIX_EPOCH + Duration::from_millis(*at);
+            match event {
+                Event::Intent { write, tag } => {
+                    memory.lost(asked.take());
+                    asked = Some((write, tag, at));
+                }
+                Event::Answer { kind, status, .. } => {
+                    memory.requests.push((at, *kind));
+                    if *kind != Kind::Read {
+                        let intent = asked.take();
+                        memory.lost(intent.filter(|_| status.is_none_or(|status| status >= 500)));
+                    }
+                }
+                Event::Draft { tag, id } => {
+                    memory.unheard.remove(tag);
+                    memory.drafts.insert(tag.clone(), *id);
+                }
+                Event::Burned { tag } => drop(memory.burned.insert(tag.clone())),
+                Event::Begin { .. } | Event::Done { .. } | Event::Wait { .. } | Event::End { .. } => {}
+            }
+        }
+        memory.lost(asked);
+        memory
+    }
+
+    /// A write of which no answer came may have been carried out: it counts, and a draft may be there unseen.
+    fn lost(&mut self, intent: Option<(&str, &str, SystemTime)>) {
+        let Some((write, tag, at)) = intent else { return };
+        self.requests.push((at, Kind::Creation));
+        if write.starts_with("draft ") {
+            self.unheard.insert(tag.to_owned(), at);
+        }
+    }
+}
+
+impl Journal {
+    /// The journal of the version that has this directory. Nothing is opened yet.
+    pub fn new(directory: PathBuf) -> Journal {
+        Journal { directory, file: None, waiting: Vec::new() }
+    }
+
+    /// What is known so far. A journal that cannot be read is as good as lost.
+    pub fn memory(&self) -> Memory {
+        lines(&self.directory).ok().flatten().map(|(lines, _)| Memory::of(&lines)).unwrap_or_default()
+    }
+
+    /// Keeps other runs of this version out until the guard is dropped.
+    ///
+    /// # Errors
+    /// [`ForgeError::Busy`], or the disk's refusal.
+    pub fn lock(&self, whose: &str) -> Result<File, ForgeError> {
+        let path = self.directory.join(LOCK);
+        fs::create_dir_all(&self.directory).map_err(DiskError::at("create directory", &self.directory))?;
+        let file = File::create(&path).map_err(DiskError::at("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(ForgeError::Busy(whose.to_owned())),
+            Err(TryLockError::Error(cause)) => Err(DiskError::at("lock", &path)(cause).into()),
+        }
+    }
+
+    /// Begins to write, first what was held back. Under [`Journal::lock`].
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn open(&mut self) -> Result<(), DiskError> {
+        let path = self.directory.join(FILE);
+        let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
+        let mut file = file.map_err(DiskError::at("open", &path))?;
+        // A run that was killed may have left half a line, which must not swallow the next one.
+        if torn(&mut file).map_err(DiskError::at("read", &path))? {
+            file.write_all(b"\n").map_err(DiskError::at("write", &path))?;
+        }
+        self.file = Some(file);
+        for line in std::mem::take(&mut self.waiting) {
+            self.write(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Appends what happened; before [`Journal::open`] it is only kept in mind.
+    ///
+    /// # Errors
+    /// The disk's refusal: what cannot be written down is not done.
+    pub fn record(&mut self, now: SystemTime, event: Event) -> Result<(), DiskError> {
+        let line = Line { at: milliseconds(now), event };
+        match self.file {
+            Some(_) => self.write(&line),
+            None => {
+                self.waiting.push(line);
+                Ok(())
+            }
+        }
+    }
+
+    fn write(&mut self, line: &Line) -> Result<(), DiskError> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut bytes = serde_json::to_vec(line).unwrap_or_default();
+        bytes.push(b'\n');
+        file.write_all(&bytes).map_err(DiskError::at("write", &self.directory.join(FILE)))
+    }
+
+    /// Makes the lines so far survive a power cut.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn settle(&self) -> Result<(), DiskError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.sync_data().map_err(DiskError::at("flush", &self.directory.join(FILE)))
+    }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn milliseconds(at: SystemTime) -> u64 {
+    u64::try_from(at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether the last line has no end.
+fn torn(file: &mut File) -> std::io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    std::io::Read::read_exact(file, &mut last)?;
+    Ok(last != *b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(second)
+    }
+
+    fn answer(kind: Kind, status: Option<u16>) -> Event {
+        Event::Answer { kind, status, request: None, why: None }
+    }
+
+    fn intent(write: &str) -> Event {
+        Event::Intent { write: write.to_owned(), tag: "v1.0.0".to_owned() }
+    }
+
+    #[test]
+    fn a_journal_remembers_what_the_next_run_asks() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut journal = Journal::new(directory.path().to_owned());
+        journal.record(at(1), answer(Kind::Read, Some(200))).unwrap();
+        assert_eq!(journal.memory(), Memory::default(), "nothing is written before the lock is had");
+        journal.open().unwrap();
+        for (second, event) in [
+            (2, intent("draft v1.0.0")),
+            (3, answer(Kind::Creation, Some(201))),
+            (3, Event::Draft { tag: "v1.0.0".to_owned(), id: 7 }),
+            (4, intent("draft v1.0.0")),
+            (5, answer(Kind::Creation, None)),
+            (6, Event::Burned { tag: "actions/b/v1.0.0".to_owned() }),
+            (7, intent("stage v1.0.0 aileron.tar.gz")),
+        ] {
+            journal.record(at(second), event).unwrap();
+        }
+        let memory = journal.memory();
+        assert_eq!(memory.drafts, BTreeMap::from([("v1.0.0".to_owned(), 7)]));
+        assert_eq!(memory.burned.len(), 1);
+        let unheard = BTreeMap::from([("v1.0.0".to_owned(), at(4))]);
+        assert_eq!(memory.unheard, unheard, "a draft may be there that nobody has seen");
+        let kinds: Vec<Kind> = memory.requests.iter().map(|(_, kind)| *kind).collect();
+        let lost = Kind::Creation;
+        assert_eq!(kinds, [Kind::Read, Kind::Creation, Kind::Creation, lost, lost]);
+    }
+
+    #[test]
+    fn two_runs_of_a_version_do_not_meet() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = || Journal::new(directory.path().join("0.1.0"));
+        let lock = journal().lock("here").unwrap();
+        assert!(matches!(journal().lock("here"), Err(ForgeError::Busy(_))));
+        drop(lock);
+        journal().lock("here").unwrap();
+    }
+
+    #[test]
+    fn a_damaged_journal_is_read_as_far_as_it_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        let good = r#"{"at":1000,"event":"draft","tag":"v1.0.0","id":7}"#;
+        for (text, understood, skipped) in [
+            (String::new(), 0, 0),
+            (format!("{good}\n{good}\n"), 2, 0),
+            (format!("{good}\n{}", &good[..20]), 1, 1),
+            (format!("\u{0}\u{0}\n{good}\nnonsense\n{{\"at\":1,\"event\":\"new\"}}\n"), 1, 3),
+        ] {
+            fs::write(&path, &text).unwrap();
+            let (lines, others) = lines(directory.path()).unwrap().unwrap();
+            assert_eq!((lines.len(), others), (understood, skipped), "{text:?}");
+            let mut journal = Journal::new(directory.path().to_owned());
+            journal.open().unwrap();
+            journal.record(at(2), Event::End { how: "complete".to_owned() }).unwrap();
+            let after = super::lines(directory.path()).unwrap().unwrap();
+            assert_eq!(after.0.len(), understood + 1, "{text:?}");
+        }
+        fs::write(&path, [0xff; 100]).unwrap();
+        assert_eq!(Journal::new(directory.path().to_owned()).memory(), Memory::default());
+    }
+}

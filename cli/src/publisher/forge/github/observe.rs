@@ -1,0 +1,348 @@
+//! One look at the repository: may we write, what is there, where do tags point.
+//!
+//! The list of releases is the truth as far as it goes. It may lag behind by half a minute, so drafts the journal knows are
+//! asked for by number; and it ends at a cap, past which public releases are asked for by tag.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aileron_verifier::cohort::{self, Cohort};
+use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::fqn::Fqn;
+use aileron_verifier::version::{Tag, Version};
+use serde_json::Value;
+
+use super::classify::Answer;
+use super::documents::{Known, KnownAsset, Release};
+use super::{ASSET_LIMIT, GitHub, done, read};
+use crate::publisher::forge::{ForgeError, Layout, PublishedKey, Remote, Scope, State};
+
+/// Releases asked for at once: the most GitHub gives.
+const PAGE: usize = 100;
+/// Pages that are asked for: GitHub lists no more than 10,000 releases.
+const PAGES: usize = 100;
+/// A list that ends after so many releases may have been cut off there. 1,000 was seen by iree-org/iree#16506.
+const CAP: usize = 1000;
+const LAGS: &str = "GitHub's list of releases lags behind";
+
+/// The list, and whether that is all.
+pub(super) struct Listed {
+    releases: Vec<Release>,
+    complete: bool,
+}
+
+impl GitHub<'_> {
+    /// The repository is there under this very name, and the token may write to it.
+    fn preflight(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
+        let name = scope.connector;
+        let wanted = format!("{}/{}", name.owner(), name.repo());
+        for tag in scope.tags {
+            if let Some(why) = fault(tag.as_str()) {
+                return Err(ForgeError::BadTag { tag: tag.to_string(), why });
+            }
+        }
+        let url = self.repository(name);
+        let found = match self.client.get(&url)? {
+            Answer::Absent => return Err(ForgeError::NoRepository { repository: wanted }),
+            answer => done(answer, || format!("GET {url}"))?,
+        };
+        let full = found["full_name"].as_str().unwrap_or_default();
+        if full != wanted {
+            return Err(ForgeError::OtherName { wanted, found: full.to_owned() });
+        }
+        if found["archived"] == true {
+            return Err(ForgeError::Archived { repository: wanted });
+        }
+        if found["permissions"]["push"] == false {
+            return Err(ForgeError::ReadOnly { repository: wanted });
+        }
+        self.private.set(found["private"] == true);
+        if self.of_a_workflow {
+            self.same_workflows(scope, found["default_branch"].as_str().unwrap_or("HEAD"))?;
+        }
+        Ok(())
+    }
+
+    /// A workflow's own token may not make a tag at a commit whose workflows are not the default branch's: GitHub answers
+    /// 403 "Resource not accessible by integration" to the first draft (cli/cli#9514). Better said before the build.
+    fn same_workflows(&self, scope: &Scope<'_>, branch: &str) -> Result<(), ForgeError> {
+        let files = |at: &str| -> Result<Value, ForgeError> {
+            let url = format!("{}/contents/.github/workflows?ref={at}", self.repository(scope.connector));
+            match self.client.get(&url)? {
+                Answer::Absent => Ok(Value::Null),
+                answer => done(answer, || format!("GET {url}")),
+            }
+        };
+        let digest = |listed: Value| -> BTreeMap<String, String> {
+            let file = |file: &Value| Some((file["name"].as_str()?.to_owned(), file["sha"].as_str()?.to_owned()));
+            listed.as_array().into_iter().flatten().filter_map(file).collect()
+        };
+        if digest(files(scope.commit)?) == digest(files(branch)?) {
+            return Ok(());
+        }
+        Err(ForgeError::Workflows { commit: scope.commit.to_owned() })
+    }
+
+    /// Every release the list shows, drafts included.
+    pub(super) fn list(&self, name: &Fqn) -> Result<Listed, ForgeError> {
+        let mut releases = Vec::new();
+        for page in 1..=PAGES {
+            let url = format!("{}/releases?per_page={PAGE}&page={page}", self.repository(name));
+            let asked = || format!("GET {url}");
+            let found: Vec<Release> = match self.client.get(&url)? {
+                // "Only the first 1000 results are available."
+                Answer::Refused(why) if page > 1 && why.starts_with("HTTP 422") => {
+                    return Ok(Listed { releases, complete: false });
+                }
+                answer => read(done(answer, asked)?, asked)?,
+            };
+            let (count, before) = (found.len(), releases.len());
+            releases.extend(found);
+            if count == 0 && before >= CAP {
+                return Ok(Listed { releases, complete: false });
+            }
+            if count < PAGE {
+                return Ok(Listed { releases, complete: true });
+            }
+        }
+        Ok(Listed { releases, complete: false })
+    }
+
+    /// The list, once it shows what it must: a draft that was asked for and of which nothing was heard may be there unseen,
+    /// and so may siblings of one that was made just now by somebody whose journal is not ours.
+    fn settled_list(&self, scope: &Scope<'_>) -> Result<Listed, ForgeError> {
+        let listed = self.list(scope.connector)?;
+        let (now, lag) = (self.client.now(), self.client.lag());
+        let of = |tag: &str| listed.releases.iter().any(|release| release.tag_name == tag);
+        let unheard = self.client.unheard().into_iter().filter(|(tag, _)| !of(tag)).map(|(_, at)| at);
+        let tags: BTreeSet<&str> = scope.tags.iter().map(Tag::as_str).collect();
+        let strangers = listed.releases.iter().filter(|release| {
+            tags.contains(release.tag_name.as_str()) && self.client.draft(&release.tag_name) != Some(release.id)
+        });
+        let made = strangers.filter_map(Release::created).map(|at| self.client.here(at));
+        match unheard.chain(made).map(|at| at.min(now) + lag).max().filter(|until| *until > now) {
+            Some(until) => {
+                self.client.pause(until, LAGS)?;
+                self.list(scope.connector)
+            }
+            None => Ok(listed),
+        }
+    }
+
+    /// Remembers the cohort's releases: the public one of a tag, else its oldest draft.
+    pub(super) fn remember(&self, scope: &Scope<'_>, listed: &Listed) -> Result<(), ForgeError> {
+        let mut known: BTreeMap<String, Known> = BTreeMap::new();
+        let mut take = |release: &Release| -> Result<(), ForgeError> {
+            let rank = (release.draft, release.id);
+            if known.get(&release.tag_name).is_none_or(|other| rank < (other.draft, other.id)) {
+                known.insert(release.tag_name.clone(), self.known(scope.connector, release)?);
+            }
+            Ok(())
+        };
+        let mut shown = BTreeSet::new();
+        let tags: BTreeSet<&str> = scope.tags.iter().map(Tag::as_str).collect();
+        for release in listed.releases.iter().filter(|release| tags.contains(release.tag_name.as_str())) {
+            take(release)?;
+            shown.insert(release.tag_name.as_str());
+        }
+        for tag in scope.tags.iter().filter(|tag| !shown.contains(tag.as_str())) {
+            if !listed.complete
+                && let Some(public) = self.by_tag(scope.connector, tag)?
+            {
+                take(&public)?;
+            } else if let Some(id) = self.client.draft(tag.as_str())
+                && let Some(draft) = self.by_id(scope.connector, id)?.filter(|draft| draft.tag_name == tag.as_str())
+            {
+                take(&draft)?;
+            }
+        }
+        *self.releases.borrow_mut() = known;
+        Ok(())
+    }
+
+    fn by_tag(&self, name: &Fqn, tag: &Tag) -> Result<Option<Release>, ForgeError> {
+        self.one(format!("{}/releases/tags/{}", self.repository(name), tag.as_segment()))
+    }
+
+    pub(super) fn by_id(&self, name: &Fqn, id: u64) -> Result<Option<Release>, ForgeError> {
+        self.one(format!("{}/releases/{id}", self.repository(name)))
+    }
+
+    fn one(&self, url: String) -> Result<Option<Release>, ForgeError> {
+        let asked = || format!("GET {url}");
+        match self.client.get(&url)? {
+            Answer::Absent => Ok(None),
+            answer => read(done(answer, asked)?, asked).map(Some),
+        }
+    }
+
+    pub(super) fn known(&self, name: &Fqn, release: &Release) -> Result<Known, ForgeError> {
+        let mut assets = BTreeMap::new();
+        for asset in &release.assets {
+            let digest = match (asset.is_whole(), asset.digest.as_deref().map(str::parse)) {
+                (true, Some(Ok(digest))) => Some(digest),
+                // Older Enterprise servers tell no digest.
+                (true, _) => self
+                    .client
+                    .download(&self.asset_url(name, asset.id), ASSET_LIMIT)?
+                    .map(|bytes| ArchiveDigest::of(&[&bytes])),
+                (false, _) => None,
+            };
+            assets.insert(asset.name.clone(), KnownAsset { id: asset.id, digest });
+        }
+        let foreign = release.foreign().map(str::to_owned);
+        Ok(Known { id: release.id, upload_url: release.upload_url.clone(), draft: release.draft, assets, foreign })
+    }
+
+    fn state(&self, tag: &Tag) -> State {
+        let releases = self.releases.borrow();
+        let public = releases.get(tag.as_str()).is_some_and(|known| !known.draft);
+        if !public && self.client.is_burned(tag.as_str()) {
+            return State::Burned;
+        }
+        let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
+        let whole = known.assets.iter().filter_map(|(name, asset)| Some((name.clone(), asset.digest?)));
+        match (known.draft, &known.foreign) {
+            (true, Some(file)) => {
+                State::Unknown(format!("its draft on GitHub holds {file}, which no release of this tool has"))
+            }
+            (true, None) => State::Draft(whole.collect()),
+            (false, _) => State::Public { assets: whole.collect(), staged: BTreeMap::new() },
+        }
+    }
+
+    /// The index of a public release, if it has one.
+    fn cohort(&self, name: &Fqn, release: &Release) -> Result<Option<Cohort>, ForgeError> {
+        let Some(asset) = release.asset(cohort::ASSET) else { return Ok(None) };
+        let Some(bytes) = self.client.download(&self.asset_url(name, asset.id), ASSET_LIMIT)? else { return Ok(None) };
+        let foreign = |error: cohort::CohortError| ForgeError::Foreign {
+            path: format!("{} of {}", cohort::ASSET, release.tag_name),
+            why: error.to_string(),
+        };
+        Cohort::read(&bytes).map(Some).map_err(foreign)
+    }
+
+    /// GitHub makes the tag at the commit, so it must have been pushed.
+    fn knows_commit(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
+        let url = format!("{}/git/commits/{}", self.repository(scope.connector), scope.commit);
+        match self.client.get(&url)? {
+            Answer::Absent => Err(ForgeError::NotPushed { commit: scope.commit.to_owned() }),
+            answer => done(answer, || format!("GET {url}")).map(drop),
+        }
+    }
+
+    /// A tag that is there already must name the commit: GitHub would publish under it wherever it points.
+    pub(super) fn tags_in_place(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
+        let version = &scope.release.version;
+        for prefix in [format!("v{version}"), "actions/".to_owned()] {
+            if prefix == "actions/" && scope.tags.len() == 1 {
+                continue; // a connector alone has no tags there
+            }
+            let url = format!("{}/git/matching-refs/tags/{prefix}", self.repository(scope.connector));
+            let asked = || format!("GET {url}");
+            let found = done(self.client.get(&url)?, asked)?;
+            for found in found.as_array().into_iter().flatten() {
+                let name = found["ref"].as_str().and_then(|name| name.strip_prefix("refs/tags/")).unwrap_or_default();
+                let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
+                let mut commit = found["object"]["sha"].as_str().unwrap_or_default().to_owned();
+                if found["object"]["type"] == "tag" {
+                    let url = format!("{}/git/tags/{commit}", self.repository(scope.connector));
+                    let object = done(self.client.get(&url)?, || format!("GET {url}"))?;
+                    commit = object["object"]["sha"].as_str().unwrap_or_default().to_owned();
+                }
+                if commit != scope.commit {
+                    let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
+                    return Err(ForgeError::TagElsewhere { tag, found: commit, wanted });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole look. The first one also asks whether we may; later ones look at what changes.
+    pub(super) fn look(&self, scope: &Scope<'_>) -> Result<Remote, ForgeError> {
+        let name = scope.connector;
+        let first = !self.looked.get();
+        let before = self.client.reads();
+        if first {
+            self.preflight(scope)?;
+        }
+        let listed = self.settled_list(scope)?;
+        self.remember(scope, &listed)?;
+        let this = &scope.release.version;
+        let version = |release: &Release| -> Option<Version> {
+            Tag::version_of(&release.tag_name).ok().filter(|version| release.tag_name == format!("v{version}"))
+        };
+        let past_the_list = match listed.complete {
+            true => [None, None],
+            false => [
+                self.one(format!("{}/releases/latest", self.repository(name)))?,
+                self.by_tag(name, &scope.release.tag())?,
+            ],
+        };
+        let public = || listed.releases.iter().chain(past_the_list.iter().flatten()).filter(|release| !release.draft);
+        let others = || public().filter_map(|release| Some((version(release)?, release)));
+        let order = |a: &(Version, &Release), b: &(Version, &Release)| a.0.precedence(&b.0);
+        let own = public().find(|release| release.tag_name == scope.release.tag().as_str());
+        if own.is_none() || self.has_drafts() {
+            if first {
+                self.knows_commit(scope)?;
+            }
+            self.tags_in_place(scope)?;
+        }
+        let older = others().filter(|(version, _)| version.precedence(this).is_lt()).max_by(order);
+        let highest =
+            others().filter(|(version, release)| !release.prerelease && !version.is_prerelease()).max_by(order);
+        let page = format!("{}/{}/{}", self.place.server, name.owner(), name.repo());
+        let remote = Remote {
+            states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(tag))).collect(),
+            key: PublishedKey::Absent,
+            cohort: own.map(|release| self.cohort(name, release)).transpose()?.flatten(),
+            // The notes are the last write.
+            listed: own.is_some_and(|release| release.body.as_deref().is_some_and(|body| !body.is_empty())),
+            previous: older.map(|(_, release)| self.cohort(name, release)).transpose()?.flatten(),
+            highest: highest.map(|(version, _)| version),
+            layout: Layout::Releases,
+            page,
+        };
+        self.looked.set(true);
+        self.reads_of_a_look.set(self.client.reads() - before);
+        Ok(remote)
+    }
+
+    fn has_drafts(&self) -> bool {
+        self.releases.borrow().values().any(|known| known.draft)
+    }
+
+    /// Asks again what is there, after an answer that was lost or surprised.
+    pub(super) fn look_again(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
+        self.list(scope.connector).and_then(|listed| self.remember(scope, &listed))
+    }
+}
+
+/// What git has against a tag. `git help check-ref-format`; what our names can still break of it.
+fn fault(tag: &str) -> Option<&'static str> {
+    if tag.contains("..") {
+        Some("two dots follow each other")
+    } else if tag.split('/').any(|part| part.ends_with(".lock")) {
+        Some("a part ends in .lock")
+    } else if tag.split('/').any(|part| part.starts_with('.') || part.ends_with('.')) {
+        Some("a part begins or ends with a dot")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fault;
+
+    #[test]
+    fn a_tag_git_would_refuse_is_known_beforehand() {
+        for tag in ["actions/a..b/v1.0.0", "actions/x.lock/v1.0.0", "actions/a./v1.0.0"] {
+            assert!(fault(tag).is_some(), "{tag}");
+        }
+        for tag in ["v1.0.0", "actions/a.b-c_d/v1.0.0-rc.1", "actions/lock/v1.0.0"] {
+            assert_eq!(fault(tag), None, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! How a request gets to GitHub and its answer back: HTTP is a seam.
+//!
+//! octocrab carries every request of the API, over a service that is ours: reqwest, as everything else here that fetches
+//! (proxies from the environment, one TLS stack, roots from the platform), or an [`Answers`] that plays GitHub, for
+//! rehearsals and tests. Of octocrab's own layers none is used that decides anything: its retry repeats POSTs, its redirects
+//! drop bodies, its errors drop headers. An answer comes back as it is, and `classify` says what it means.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt as _, Full, Limited};
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use tower::service_fn;
+
+use super::classify::Headers;
+use crate::publisher::forge::ForgeError;
+use crate::publisher::forge::model::wire::Call;
+use crate::publisher::forge::model::{self, Body};
+use crate::sys::http::{self as web, HttpError};
+
+/// Longest answer that is read: a page of a hundred releases is far below, an asset is at most an archive.
+const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+/// Redirects of a download that are followed where no network is.
+const REDIRECTS: usize = 5;
+const AGENT: &str = concat!("aileron-pub/", env!("CARGO_PKG_VERSION"));
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What plays GitHub where there is no network.
+pub trait Answers: Send + Sync {
+    /// Answers a request, or says why no answer came.
+    ///
+    /// # Errors
+    /// What a broken connection would say.
+    fn answer(&self, call: &Call) -> Result<model::Response, String>;
+}
+
+/// A way to GitHub.
+pub struct Transport {
+    runtime: Runtime,
+    octocrab: Octocrab,
+    playing: Option<Arc<dyn Answers>>,
+}
+
+/// What goes with a request.
+pub(super) enum Content {
+    Nothing,
+    Document(Value),
+    File(Arc<[u8]>),
+}
+
+/// An answer as it came.
+pub(super) struct Came {
+    pub(super) status: u16,
+    pub(super) headers: Headers,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
+    /// `x-github-request-id`: what GitHub's support asks for.
+    pub(super) request_id: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Transport {
+    /// Over the network.
+    ///
+    /// # Errors
+    /// [`ForgeError::Unreachable`] when TLS or a runtime cannot be had.
+    pub fn network() -> Result<Transport, ForgeError> {
+        let client = web::asynchronous(web::LARGE).map_err(|error| unusable(&error))?;
+        let service = service_fn(move |request: Request<OctoBody>| {
+            let client = client.clone();
+            async move {
+                let (head, body) = request.into_parts();
+                let request = Request::from_parts(head, body.collect().await?.to_bytes());
+                let answer = client.execute(reqwest::Request::try_from(request)?).await?;
+                let (head, body) = Response::<reqwest::Body>::from(answer).into_parts();
+                let body = Limited::new(body, ANSWER_LIMIT).collect().await?.to_bytes();
+                Ok::<_, BoxError>(Response::from_parts(head, Full::new(body)))
+            }
+        });
+        Transport::new(None, move || octocrab(service))
+    }
+
+    /// To someone who plays GitHub.
+    ///
+    /// # Errors
+    /// [`ForgeError::Unreachable`] when a runtime cannot be had.
+    pub fn to(playing: Arc<dyn Answers>) -> Result<Transport, ForgeError> {
+        let player = playing.clone();
+        let service = service_fn(move |request: Request<OctoBody>| {
+            let player = player.clone();
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await?.to_bytes();
+                let answer = player.answer(&call(&head, &body)).map_err(BoxError::from)?;
+                Ok::<_, BoxError>(carried(&answer)?)
+            }
+        });
+        Transport::new(Some(playing), move || octocrab(service))
+    }
+
+    fn new(playing: Option<Arc<dyn Answers>>, octocrab: impl FnOnce() -> Octocrab) -> Result<Transport, ForgeError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| unusable(&error))?;
+        let entered = runtime.enter(); // octocrab starts its worker where it is made
+        let octocrab = octocrab();
+        drop(entered);
+        Ok(Transport { runtime, octocrab, playing })
+    }
+
+    /// One request, once. `Err` is the innermost cause of there being no whole answer.
+    pub(super) fn send(
+        &self,
+        method: &Method,
+        url: &str,
+        authorization: &HeaderValue,
+        content: &Content,
+        accept: &'static str,
+    ) -> Result<Came, String> {
+        web::address(url).ok_or("not an https:// address (http:// is for this machine only)")?;
+        let request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(USER_AGENT, AGENT)
+            .header(ACCEPT, accept)
+            .header("x-github-api-version", "2022-11-28")
+            .header(AUTHORIZATION, authorization);
+        let request = match content {
+            Content::Nothing => request.body(OctoBody::empty()),
+            Content::Document(document) => {
+                request.header(CONTENT_TYPE, "application/json").body(document.to_string().into())
+            }
+            Content::File(bytes) => {
+                request.header(CONTENT_TYPE, "application/octet-stream").body(Bytes::from_owner(bytes.clone()).into())
+            }
+        };
+        let request = request.map_err(|error| error.to_string())?;
+        self.runtime.block_on(self.answer(request))
+    }
+
+    async fn answer(&self, request: Request<OctoBody>) -> Result<Came, String> {
+        let answer = self.octocrab.execute(request).await.map_err(|error| web::innermost(&error))?;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|error| web::innermost(&error))?;
+        let text = |name: http::HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
+        Ok(Came {
+            status: head.status.as_u16(),
+            headers: headers(&head.headers),
+            location: text(LOCATION),
+            request_id: text(http::HeaderName::from_static("x-github-request-id")),
+            body: body.to_bytes().into(),
+        })
+    }
+
+    /// A public file, fetched as anybody would: without a token.
+    pub(super) fn fetch(&self, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
+        match &self.playing {
+            None => web::get(url, limit, web::LARGE),
+            Some(playing) => visit(&**playing, url, limit),
+        }
+    }
+}
+
+fn octocrab<S>(service: S) -> Octocrab
+where
+    S: tower::Service<Request<OctoBody>, Response = Response<Full<Bytes>>, Error = BoxError> + Send + 'static,
+    S::Future: Send + 'static,
+{
+    // No authentication of its own either: a token is sent where we say, not by what an address looks like.
+    match OctocrabBuilder::new_empty().with_service(service).with_auth(AuthState::None).build() {
+        Ok(octocrab) => octocrab,
+        Err(never) => match never {},
+    }
+}
+
+fn headers(headers: &HeaderMap) -> Headers {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let number = |name: &str| text(name)?.trim().parse().ok();
+    Headers {
+        retry_after: number("retry-after"),
+        limit: number("x-ratelimit-limit"),
+        remaining: number("x-ratelimit-remaining"),
+        reset: number("x-ratelimit-reset"),
+        date: text("date").and_then(|date| httpdate::parse_http_date(date).ok()),
+    }
+}
+
+/// A request as the model takes it.
+fn call(head: &http::request::Parts, body: &[u8]) -> Call {
+    let text = |name: http::HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
+    let uri = &head.uri;
+    Call {
+        method: head.method.to_string(),
+        origin: format!("{}://{}", uri.scheme_str().unwrap_or("https"), uri.authority().map_or("", |at| at.as_str())),
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        authorization: text(AUTHORIZATION),
+        accept: text(ACCEPT),
+        content_type: text(CONTENT_TYPE),
+        user_agent: text(USER_AGENT),
+        body: body.into(),
+    }
+}
+
+fn carried(answer: &model::Response) -> Result<Response<Full<Bytes>>, http::Error> {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(*name, value);
+    }
+    response.body(Full::new(answer.body_bytes().into()))
+}
+
+/// A download from someone who plays GitHub, redirects followed.
+fn visit(playing: &dyn Answers, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
+    let mut at = url.to_owned();
+    for _ in 0..=REDIRECTS {
+        let unreachable = |why: String| HttpError::Unreachable { url: url.to_owned(), why };
+        let request = Request::get(&at).header(USER_AGENT, AGENT).body(());
+        let (head, ()) = request.map_err(|error| unreachable(error.to_string()))?.into_parts();
+        let answer = playing.answer(&call(&head, &[])).map_err(unreachable)?;
+        let (url, status) = (url.to_owned(), answer.status);
+        match (status, answer.header("location"), &answer.body) {
+            (200, _, Body::Bytes(bytes)) if bytes.len() as u64 <= limit => return Ok(bytes.to_vec()),
+            (200, ..) => return Err(HttpError::TooLarge { url, limit }),
+            (301 | 302 | 307, Some(location), _) => at = location.to_owned(),
+            (404 | 410, ..) => return Err(HttpError::Absent { url, status }),
+            _ => return Err(HttpError::Refused { url, status }),
+        }
+    }
+    Err(HttpError::Unreachable { url: url.to_owned(), why: "too many redirects".to_owned() })
+}
+
+fn unusable(error: &(dyn std::error::Error + 'static)) -> ForgeError {
+    ForgeError::Unreachable { asked: "GitHub".to_owned(), why: web::innermost(error) }
+}

@@ -1,0 +1,182 @@
+//! `report`: the journal of a version as a timeline. Nobody is asked.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aileron_verifier::problem::Class;
+use serde_json::{Value, json};
+
+use super::{Answer, Context, dist};
+use crate::event::counted;
+use crate::publisher::forge::github::Kind;
+use crate::publisher::forge::github::journal::{self, Event, Line};
+use crate::publisher::forge::model::Timestamp;
+use crate::sys::clock::time_of_day;
+use crate::ui::args::Report;
+use crate::ui::report::table::table;
+use crate::ui::report::{Exit, Failure, Outcome};
+
+pub(super) fn run(args: &Report, repository: &Path, context: &Context) -> Answer {
+    let directory = dist(args.version.as_str(), repository, context)?;
+    let Some((lines, skipped)) = journal::lines(&directory)? else {
+        let message = format!("there is no {}", directory.join(journal::FILE).display());
+        let failure = Failure::new(Class::FetchFailed, Exit::NotFound, message);
+        return Err(failure.next(format!("aileron-pub status v{}, for what stands on GitHub", args.version)));
+    };
+    let runs = runs(&lines);
+    let mut text = String::new();
+    for (number, run) in runs.iter().enumerate() {
+        text.push_str(&format!("run {} of {}\n", number + 1, runs.len()));
+        text.push_str(&table(&["time", "what"], &run.rows()));
+    }
+    if skipped > 0 {
+        text.push_str(&format!("{} of the journal not understood, left out\n", counted(skipped, "line")));
+    }
+    let fields = json!({
+        "version": args.version,
+        "runs": runs.iter().map(Run::json).collect::<Vec<_>>(),
+        "lines_skipped": skipped,
+    });
+    Ok(Outcome::new(text, fields))
+}
+
+/// The lines of one run.
+struct Run<'a> {
+    lines: &'a [Line],
+}
+
+/// A run begins with its first line, and ends before the next one's. Reads of before the lock come first.
+fn runs(lines: &[Line]) -> Vec<Run<'_>> {
+    let ends = |line: &Line| matches!(line.event, Event::End { .. });
+    let mut runs: Vec<Run<'_>> = Vec::new();
+    let mut from = 0;
+    for (at, line) in lines.iter().enumerate() {
+        // A run that was killed has no end: the next one's first line shows it.
+        let begins = matches!(line.event, Event::Begin { .. }) && lines[from..at].iter().any(is_begin);
+        if begins {
+            let first = lines[from..at].iter().rposition(|line| !is_read(line)).map_or(from, |last| from + last + 1);
+            runs.push(Run { lines: &lines[from..first] });
+            from = first;
+        }
+        if ends(line) {
+            runs.push(Run { lines: &lines[from..=at] });
+            from = at + 1;
+        }
+    }
+    if from < lines.len() {
+        runs.push(Run { lines: &lines[from..] });
+    }
+    runs
+}
+
+fn is_begin(line: &Line) -> bool {
+    matches!(line.event, Event::Begin { .. })
+}
+
+fn is_read(line: &Line) -> bool {
+    matches!(line.event, Event::Answer { kind: Kind::Read, .. })
+}
+
+impl Run<'_> {
+    fn answers(&self, wanted: Kind) -> usize {
+        self.lines.iter().filter(|line| matches!(&line.event, Event::Answer { kind, .. } if *kind == wanted)).count()
+    }
+
+    fn done(&self) -> usize {
+        self.lines.iter().filter(|line| matches!(line.event, Event::Done { .. })).count()
+    }
+
+    fn how(&self) -> &str {
+        let how = self.lines.iter().find_map(|line| match &line.event {
+            Event::End { how } => Some(how.as_str()),
+            _ => None,
+        });
+        how.unwrap_or("it ended without a word: killed, or it is still running")
+    }
+
+    /// What a person wants to see: the beginning, stretches of writes, waits, trouble, the end.
+    fn rows(&self) -> Vec<Vec<String>> {
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        let mut stretch: Option<(u64, usize, &str, &str)> = None;
+        let mut row = |at: u64, what: String| rows.push(vec![time_of_day(instant(at)), what]);
+        for Line { at, event } in self.lines {
+            if let Event::Done { write } = event {
+                stretch = Some(match stretch {
+                    Some((began, count, first, _)) => (began, count + 1, first, write),
+                    None => (*at, 1, write, write),
+                });
+                continue;
+            }
+            let trouble = match event {
+                Event::Begin { repository, version, commit, tool } => {
+                    let commit = commit.get(..10).unwrap_or(commit);
+                    Some(format!("{repository}@{version} from commit {commit}, by aileron-pub {tool}"))
+                }
+                Event::Wait { until, why } => Some(format!("waiting until {} ({why})", time_of_day(instant(*until)))),
+                Event::Answer { status: None, why, .. } => {
+                    Some(format!("no answer: {}", why.as_deref().unwrap_or("the connection ended")))
+                }
+                Event::Answer { status: Some(status @ 400..), request, .. } if *status != 404 => {
+                    let request = request.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
+                    Some(format!("HTTP {status}{request}"))
+                }
+                Event::Burned { tag } => Some(format!("{tag} can never be published again")),
+                _ => None,
+            };
+            if let Some(what) = trouble {
+                if let Some(stretch) = stretch.take() {
+                    row(stretch.0, stretch_text(stretch));
+                }
+                row(*at, what);
+            }
+        }
+        if let Some(stretch) = stretch {
+            row(stretch.0, stretch_text(stretch));
+        }
+        let last = self.lines.last().map_or(0, |line| line.at);
+        let counts = format!(
+            "{} creations, {} changes, {} reads",
+            self.answers(Kind::Creation),
+            self.answers(Kind::Change),
+            self.answers(Kind::Read)
+        );
+        row(last, format!("{} ({counts})", self.how()));
+        rows
+    }
+
+    fn json(&self) -> Value {
+        let waits: Vec<Value> = self
+            .lines
+            .iter()
+            .filter_map(|line| match &line.event {
+                Event::Wait { until, why } => Some(json!({"at": stamp(line.at), "until": stamp(*until), "why": why})),
+                _ => None,
+            })
+            .collect();
+        json!({
+            "began": self.lines.first().map(|line| stamp(line.at)),
+            "ended": self.lines.last().map(|line| stamp(line.at)),
+            "how": self.how(),
+            "writes": self.done(),
+            "requests": {
+                "creations": self.answers(Kind::Creation),
+                "changes": self.answers(Kind::Change),
+                "reads": self.answers(Kind::Read),
+            },
+            "waits": waits,
+            "lines": self.lines,
+        })
+    }
+}
+
+fn stretch_text((_, count, first, last): (u64, usize, &str, &str)) -> String {
+    if count == 1 { first.to_owned() } else { format!("{count} writes, from {first} to {last}") }
+}
+
+fn instant(at: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(at)
+}
+
+fn stamp(at: u64) -> String {
+    Timestamp(at).to_string()
+}
