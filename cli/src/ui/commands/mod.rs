@@ -9,8 +9,10 @@ mod flags;
 mod hub;
 mod hub_entry;
 mod init;
+mod inspect;
 mod install;
 mod installed;
+mod invoke;
 mod keyring;
 mod keys;
 mod pack;
@@ -18,7 +20,9 @@ mod plan;
 mod registry;
 mod release;
 mod report;
+mod run;
 mod status;
+mod test;
 mod verify;
 
 use std::ffi::OsString;
@@ -113,6 +117,9 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Demo(args) => ("demo", demo::run(&args, context)),
         PublisherCommand::Check(args) => ("check", check::run(&args, &repository, context)),
         PublisherCommand::Build(args) => ("build", build::run(args, repository, context)),
+        PublisherCommand::Run(args) => ("run", run::run(&args, &repository, context)),
+        PublisherCommand::Test(args) => ("test", test::run(&args, &repository, context)),
+        PublisherCommand::Inspect(args) => ("inspect", inspect::run(&args, &repository, context)),
         PublisherCommand::Pack(args) => {
             ("pack", context.may_sign().and_then(|()| pack::run(args, repository, context)))
         }
