@@ -66,6 +66,16 @@ impl Context {
         }
     }
 
+    /// As [`Context::new`], but Ctrl-C ends the process at once: the store is whole whenever that is.
+    fn ending(output: Output) -> Context {
+        Context {
+            output,
+            environment: Environment::of_this_process(),
+            progress: Progress::new(Style::choose(output.quiet, output.json)),
+            stop: interrupt::ignored(),
+        }
+    }
+
     /// Starts child processes that know nothing of our secrets and end with the run.
     pub(crate) fn spawner(&self) -> Spawner<'_> {
         Spawner { environment: &self.environment, stop: self.stop }
@@ -147,12 +157,12 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             finish("verify", context.output.json, None, verify::consumer(verify, &context))
         }
         ConsumerCommand::Connector(verb) => {
-            let context = Context::new(args.output);
+            let context = Context::ending(args.output);
             let (command, result) = connector::run(verb, &context);
             finish(command, context.output.json, None, result)
         }
         ConsumerCommand::Action(verb) => {
-            let context = Context::new(args.output);
+            let context = Context::ending(args.output);
             let (command, result) = action::run(verb, &context);
             finish(command, context.output.json, None, result)
         }
