@@ -10,10 +10,9 @@ use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::{Class, Severity, Source};
-use aileron_verifier::suite::InstallSuite;
+use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
-use super::fetch::FetchError;
 use super::install::{InstallError, Installer, NewAction, Plan, Target};
 use super::judge::{self, JudgeError, side_by_side};
 use crate::event::{Event, counted};
@@ -56,13 +55,13 @@ impl Installer<'_> {
     /// As [`Installer::action`]. An action that is listed and not there is [`JudgeError::NotYet`].
     pub fn suite_of(&mut self, connector: &Ref) -> Result<Plan, InstallError> {
         let ring = self.trust(&connector.name)?;
-        let Some((bytes, signature)) = self.origin.cohort(connector)? else {
+        let Some(index) = self.origin.cohort(connector)? else {
             let Some(suite) = self.origin.suite(connector)? else {
                 return Err(InstallError::NoSuite(connector.clone()));
             };
             return self.suite_text("suite.toml", suite);
         };
-        let (cohort, _) = verify::cohort(&bytes, &signature, connector, &ring)
+        let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, &ring)
             .map_err(|why| InstallError::Refused { what: connector.to_string(), why, divergence: None })?;
         let listed = listed(&cohort);
         let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
@@ -89,6 +88,9 @@ impl Installer<'_> {
         };
         let source = Source::read(path, bytes).map_err(unreadable)?;
         let parsed = InstallSuite::parse(source.clone());
+        if parsed.document.is_none() && RepositorySuite::parse(source.clone()).document.is_some() {
+            return Err(InstallError::RepositorySuite(path.to_owned()));
+        }
         let suite = match parsed.document {
             Some(suite) if parsed.problems.is_empty() => suite,
             _ => return Err(InstallError::Suite { problems: parsed.problems, text: source }),
@@ -176,17 +178,17 @@ impl Installer<'_> {
         }
         let installed = match self.store.action(name(&verified)) {
             Ok(installed) => installed,
-            Err(StoreError::NoAction(_)) => return Ok(NewAction { verified, before: None }),
+            Err(StoreError::NoAction(_)) => return Ok(NewAction { verified, before: None, could: None }),
             Err(error) => return Err(error.into()),
         };
-        let before = installed.reference;
+        let (before, could) = (installed.reference, Some(installed.abilities));
         let newer = before.as_ref().is_some_and(|before| {
             before.name == reference.name && before.version.precedence(&reference.version).is_lt()
         });
         // The same version again is the store's to compare, byte by byte.
         let same = before.as_ref() == Some(&reference);
         if newer || same || self.force {
-            return Ok(NewAction { verified, before });
+            return Ok(NewAction { verified, before, could });
         }
         Err(StoreError::Taken { installed: before, offered: reference }.into())
     }
@@ -198,12 +200,13 @@ impl Installer<'_> {
     pub fn upgrades(&mut self, installed: &[ActionFile]) -> Result<Plan, InstallError> {
         let mut newer = Vec::new();
         let mut current = Vec::new();
-        for installed in installed.iter().filter_map(|file| file.reference.as_ref()) {
-            match self.origin.newest(&installed.name) {
-                Ok(newest) if installed.version.precedence(&newest.version).is_lt() => newer.push(newest),
+        let installed: Vec<&Ref> = installed.iter().filter_map(|file| file.reference.as_ref()).collect();
+        let names: Vec<_> = installed.iter().map(|reference| reference.name.clone()).collect();
+        for (installed, newest) in installed.into_iter().zip(self.origin.newest_of(&names)?) {
+            match newest {
+                Some(newest) if installed.version.precedence(&newest.version).is_lt() => newer.push(newest),
                 // What is not published any more stays as it is.
-                Ok(_) | Err(FetchError::NoVersion { .. }) => current.push(installed.clone()),
-                Err(error) => return Err(error.into()),
+                _ => current.push(installed.clone()),
             }
         }
         let mut plan = self.actions(newer)?;

@@ -15,16 +15,23 @@ const SIGNATURE_LIMIT: u64 = 1024;
 /// A longer suite is none.
 const SUITE_LIMIT: u64 = 1024 * 1024;
 
+/// A release's index as it came, unverified.
+pub struct SignedIndex {
+    /// `cohort.json`.
+    pub bytes: Vec<u8>,
+    /// `cohort.json.sig`; empty where there is none, which no key accepts.
+    pub signature: Vec<u8>,
+}
+
 impl Origin {
-    /// `cohort.json` and its signature, unverified; `None` where a release has no index. One without a signature comes with
-    /// an empty one, which no key accepts.
+    /// `cohort.json` and its signature; `None` where a release has no index.
     ///
     /// # Errors
     /// [`FetchError`] when that could not be found out.
-    pub fn cohort(&self, connector: &Ref) -> Result<Option<(Vec<u8>, Vec<u8>)>, FetchError> {
-        let Some(index) = self.asset(connector, cohort::ASSET, INDEX_LIMIT)? else { return Ok(None) };
+    pub fn cohort(&self, connector: &Ref) -> Result<Option<SignedIndex>, FetchError> {
+        let Some(bytes) = self.asset(connector, cohort::ASSET, INDEX_LIMIT)? else { return Ok(None) };
         let signature = self.asset(connector, cohort::SIGNATURE_ASSET, SIGNATURE_LIMIT)?;
-        Ok(Some((index, signature.unwrap_or_default())))
+        Ok(Some(SignedIndex { bytes, signature: signature.unwrap_or_default() }))
     }
 
     /// `suite.toml` of a connector's release. It is not signed: everything it names is verified on its own.

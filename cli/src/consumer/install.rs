@@ -22,7 +22,7 @@ use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
 use super::judge::{self, JudgeError};
 use super::ring::RingFile;
 use crate::event::{Event, Listener};
-use crate::store::{Entered, Entry, Pinned, Store, StoreError, pins};
+use crate::store::{Abilities, Entered, Entry, Pinned, Store, StoreError, pins};
 use crate::sys::disk::{self, DiskError};
 
 /// What is to be installed.
@@ -76,6 +76,19 @@ pub struct NewAction {
     pub verified: Verified,
     /// What has its place now.
     pub before: Option<Ref>,
+    /// What that may do.
+    pub could: Option<Abilities>,
+}
+
+impl NewAction {
+    /// What it may do and the installed version of the same action may not, for a person.
+    pub fn growth(&self) -> Vec<String> {
+        let (Payload::Action(action), Some(could)) = (self.verified.payload(), &self.could) else { return Vec::new() };
+        if self.before.as_ref().is_none_or(|before| before.name != self.verified.reference().name) {
+            return Vec::new();
+        }
+        Abilities::of(action).since(could)
+    }
 }
 
 /// What is about to be installed, verified, and not yet under the store.
@@ -163,6 +176,9 @@ pub enum InstallError {
         /// The other.
         second: Ref,
     },
+    /// A suite as publishers commit it: it names directories, and no version.
+    #[error("{} lists the directories of a repository, not published actions", .0)]
+    RepositorySuite(String),
     /// A suite file that cannot be read as one.
     #[error("{}", .problems.first().map_or("not a suite", |problem| &problem.message))]
     Suite {
@@ -190,7 +206,9 @@ impl InstallError {
             InstallError::Trust(error) => error.class(),
             InstallError::Store(error) => error.class(),
             InstallError::Disk(_) | InstallError::NoSuite(_) => Class::FetchFailed,
-            InstallError::Rules { .. } | InstallError::SameName { .. } => Class::ValidationError,
+            InstallError::Rules { .. } | InstallError::SameName { .. } | InstallError::RepositorySuite(_) => {
+                Class::ValidationError
+            }
             InstallError::Judged(error) => error.class(),
             InstallError::OtherPin { .. } => Class::ConnectorsMissing,
             InstallError::Suite { problems, .. } => {
@@ -276,8 +294,8 @@ impl<'a> Installer<'a> {
         let reference = new.verified.reference();
         let ring = self.ring.load_or_refuse().map_err(AskError::from)?;
         match self.origin.cohort(reference) {
-            Ok(Some((bytes, signature))) => {
-                match aileron_verifier::verify::cohort(&bytes, &signature, reference, &ring) {
+            Ok(Some(index)) => {
+                match aileron_verifier::verify::cohort(&index.bytes, &index.signature, reference, &ring) {
                     Ok((cohort, _)) => Ok(Some(cohort)),
                     Err(error) => {
                         (self.listener)(Event::Note(format!("note: the release's index is not believed: {error}")));
@@ -304,9 +322,8 @@ impl<'a> Installer<'a> {
         let pinned = Pinned { reference: reference.clone(), content: installed };
         match self.store.verify(&pinned, ring) {
             Ok(_) => Ok(Some(Plan { present: vec![reference.clone()], ..Plan::default() })),
-            // A damaged entry is mended by installing it again; one that is refused for its signature is not.
-            Err(StoreError::Refused { why, .. }) if why.class() != Class::SignatureFailure => Ok(None),
-            Err(StoreError::Refused { what, why }) => Err(self.refused(what, why, Some(&reference.name))),
+            // What was changed on disk is mended by installing it again; what no trusted key signed is refused once more.
+            Err(StoreError::Refused { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -135,8 +135,8 @@ pub fn cohort(
     ring: &Keyring,
     listener: Listener<'_>,
 ) -> Result<(Cohort, Vec<Judgement>), JudgeError> {
-    let (bytes, signature) = origin.cohort(connector)?.ok_or_else(|| JudgeError::NoCohort(connector.clone()))?;
-    let (cohort, _) = verify::cohort(&bytes, &signature, connector, ring)?;
+    let index = origin.cohort(connector)?.ok_or_else(|| JudgeError::NoCohort(connector.clone()))?;
+    let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, ring)?;
     let content = Some(cohort.connector.content_hash);
     let first = Wanted { reference: Some(connector.clone()), kind: Some(Kind::Connector), content };
     let action = |entry: &ActionEntry| {

@@ -4,7 +4,7 @@
 //! that begin as this name's do are asked for, which come without pages, and then whether the highest is released. A mirror
 //! says in its index which versions are whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aileron_verifier::fqn::{ASSET, Fqn, Ref, Scheme};
@@ -35,6 +35,36 @@ impl Origin {
         let newest = finals(versions).pop();
         let none = || FetchError::NoVersion { name: name.clone(), at };
         newest.map(|version| Ref { name: name.clone(), version }).ok_or_else(none)
+    }
+
+    /// The newest final versions of many names, in their order; `None` where there is none. A repository is asked once
+    /// however many of its names are wanted, so whether a tag of GitHub's is released already is left to the fetch.
+    ///
+    /// # Errors
+    /// [`FetchError`] when a place cannot tell.
+    pub fn newest_of(&self, names: &[Fqn]) -> Result<Vec<Option<Ref>>, FetchError> {
+        let mut repositories: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut found = Vec::new();
+        for name in names {
+            if self.place != Place::Scheme || name.scheme() != Scheme::Github {
+                found.push(match self.newest(name) {
+                    Ok(newest) => Some(newest),
+                    Err(FetchError::NoVersion { .. }) => None,
+                    Err(error) => return Err(error),
+                });
+                continue;
+            }
+            let repository = name.repository().to_string();
+            if !repositories.contains_key(&repository) {
+                let all: Vec<Tag> = self.document_or_private(&self.api(name, "git/matching-refs/tags/"))?;
+                repositories.insert(repository.clone(), all.into_iter().map(|tag| tag.name).collect());
+            }
+            let start = format!("refs/tags/{}v", name.subpath().map(|path| format!("{path}/")).unwrap_or_default());
+            let tags = repositories.get(&repository).into_iter().flatten();
+            let versions = tags.filter_map(|tag| tag.strip_prefix(&start)?.parse().ok()).collect();
+            found.push(finals(versions).pop().map(|version| Ref { name: name.clone(), version }));
+        }
+        Ok(found)
     }
 
     fn in_index(&self, base: &str, name: &Fqn) -> Result<(String, Vec<Version>), FetchError> {

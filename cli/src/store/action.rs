@@ -4,12 +4,12 @@
 //! directory to `.commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and whoever
 //! comes next puts them there if this process cannot. Each single file is whole at any time.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use aileron_verifier::action::{Action, Pin};
 use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, Malformed};
-use aileron_verifier::fqn::Ref;
+use aileron_verifier::fqn::{Fqn, Ref};
 use aileron_verifier::key::Fingerprint;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::Source;
@@ -36,8 +36,37 @@ pub struct ActionFile {
     pub reference: Option<Ref>,
     /// The connectors it pins.
     pub needs: Vec<Pinned>,
+    /// What it may do.
+    pub abilities: Abilities,
     /// Whether a signature lies beside it. Older runtimes install without one.
     pub signed: bool,
+}
+
+/// What an action may do: the operations it calls, and whether it asks first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// Operations of its connectors, sorted.
+    pub operations: BTreeSet<String>,
+    /// Whether a person approves every run.
+    pub asks: bool,
+}
+
+impl Abilities {
+    /// Reads them off an action.
+    pub fn of(action: &Action) -> Abilities {
+        let operation = |name: &Fqn, operation: &str| format!("call {operation} of {name}");
+        let operations = action.requires.iter().flat_map(|requirement| {
+            let name = &requirement.name.value;
+            requirement.capabilities.iter().map(move |one| operation(name, &one.value))
+        });
+        Abilities { operations: operations.collect(), asks: action.needs_approval() }
+    }
+
+    /// What this may do and `older` may not, as lines for a person.
+    pub fn since(&self, older: &Abilities) -> Vec<String> {
+        let silent = (older.asks && !self.asks).then(|| "run without asking you first".to_owned());
+        self.operations.difference(&older.operations).cloned().chain(silent).collect()
+    }
 }
 
 /// What became of one action of a batch.
@@ -219,6 +248,7 @@ impl Store {
         Ok(Some(ActionFile {
             name: name.to_owned(),
             needs: action.as_ref().map(|action| pins(action).collect()).unwrap_or_default(),
+            abilities: action.as_ref().map(Abilities::of).unwrap_or_default(),
             reference: action.map(|action| action.reference.value),
             signed: directory.join(format!("{name}.sig")).is_file(),
         }))

@@ -52,7 +52,7 @@ impl Store {
         let there = self.contents()?;
         match written {
             Some(index) if agrees(&index, &there) => Ok(index),
-            written => Ok(self.from_manifests(&there, &written.unwrap_or_default())),
+            written => Ok(self.told_by_manifests(&there, &written.unwrap_or_default())),
         }
     }
 
@@ -77,7 +77,7 @@ impl Store {
         let _locked = self.lock()?;
         let written = self.written_index()?;
         let kept = written.clone().unwrap_or_default();
-        let index = self.from_manifests(&self.contents()?, &kept);
+        let index = self.told_by_manifests(&self.contents()?, &kept);
         let differs = written.as_ref() != Some(&index) && !(written.is_none() && index.is_empty());
         if differs {
             self.write_index(&index)?;
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// Of two entries with one name and version the one that `before` names stays, else the first.
-    fn from_manifests(&self, there: &[ContentHash], before: &Index) -> Index {
+    fn told_by_manifests(&self, there: &[ContentHash], before: &Index) -> Index {
         let mut index = Index::new();
         for content in there {
             let Some(reference) = self.claimed(*content) else { continue };

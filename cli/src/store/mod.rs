@@ -35,7 +35,7 @@ use crate::sys::environment::Environment;
 use crate::sys::steps::{Disk, Steps};
 
 pub(crate) use self::action::pins;
-pub use self::action::{ActionFile, Entered, Judged};
+pub use self::action::{Abilities, ActionFile, Entered, Judged};
 pub use self::checked::Check;
 pub use self::connector::{Entry, Opened};
 

@@ -2,4 +2,12 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod fail_closed;
+mod guide;
+#[path = "../verbs/house.rs"]
+#[expect(dead_code, reason = "the house of all verbs; these need a part of it")]
+mod house;
+mod session;
 mod store;
+mod storms;
+mod transcripts;

@@ -20,6 +20,7 @@ pub(super) fn run(verb: Connector, context: &Context) -> (&'static str, Answer) 
     match verb {
         Connector::Install(args) => ("connector install", one(&args, context)),
         Connector::Upgrade(args) => ("connector upgrade", upgrade(&args, context)),
+        Connector::Run(args) => ("connector run", super::invoke::connector(&args, context)),
         Connector::List => ("connector list", list(context)),
         Connector::Remove(args) => ("connector remove", remove(&args, context)),
         Connector::Check(args) => ("connector check", check(&args, context)),
@@ -196,7 +197,7 @@ fn check(args: &ConnectorCheck, context: &Context) -> Answer {
         };
         rows.push(vec![
             pinned.reference.to_string(),
-            verdict.as_ref().map_or_else(|error| format!("refused: {}", error.class()), |_| "verified".to_owned()),
+            verdict.as_ref().map_or_else(|error| format!("refused: {}", error.class()), |_| "sound".to_owned()),
             published.shown(),
             newer.as_ref().map_or("-".to_owned(), ToString::to_string),
         ]);

@@ -94,6 +94,7 @@ impl Row {
         let verdict = match &self.verdict {
             Ok(Check::Now) => "verified".to_owned(),
             Ok(Check::Before) => "unchanged since it was verified".to_owned(),
+            Err(StoreError::Refused { why, .. }) => format!("refused: {}: {why}", why.class()),
             Err(error) => format!("refused: {}: {error}", error.class()),
         };
         vec![self.name.clone(), self.kind.to_owned(), verdict]

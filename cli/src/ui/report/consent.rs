@@ -2,6 +2,7 @@
 
 use aileron_verifier::archive::Files;
 use aileron_verifier::capability::{Capabilities, Difference};
+use aileron_verifier::fqn::Ref;
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
@@ -54,7 +55,7 @@ fn heading(plan: &Plan) -> String {
 fn connector(new: &NewConnector) -> String {
     let verified = &new.verified;
     let mut text = format!("Connector {}\n", verified.reference());
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<14}{value}\n"));
+    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<16}{value}\n"));
     if let Payload::Connector { manifest, content, .. } = verified.payload() {
         let owner = verified.reference().name.owner_authority();
         match manifest.publisher.as_deref().filter(|name| !name.trim().is_empty()) {
@@ -123,7 +124,7 @@ fn action(new: &NewAction) -> String {
     let verified = &new.verified;
     let mut text = format!("Action {}\n", verified.reference());
     let Payload::Action(action) = verified.payload() else { return text };
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<14}{value}\n"));
+    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<16}{value}\n"));
     line("publisher", verified.reference().name.owner_authority().as_str());
     line("signed by", &verified.signer().to_string());
     line("does", &shown(&action.intent.value));
@@ -131,15 +132,26 @@ fn action(new: &NewAction) -> String {
         let operations: Vec<String> = requirement.capabilities.iter().map(|one| shown(&one.value)).collect();
         line("uses", &format!("{}@{}: {}", requirement.name.value, requirement.version.value, operations.join(", ")));
     }
-    line("asks you first", if action.needs_approval() { " yes, before every run" } else { " no" });
+    line("asks you first", if action.needs_approval() { "yes, before every run" } else { "no" });
     if let Some(before) = &new.before {
-        line("replaces", &before.to_string());
+        line("replaces", &replaced(before, verified));
+    }
+    for gained in new.growth() {
+        line("may now also", &format!("{}    NEW", shown(&gained)));
     }
     if !verified.warnings().is_empty() {
         let rules: Vec<String> = verified.warnings().iter().map(|problem| problem.rule.to_string()).collect();
         line("breaks", &unique(rules).join(", "));
     }
     text
+}
+
+fn replaced(before: &Ref, verified: &Verified) -> String {
+    match before.version.precedence(&verified.reference().version) {
+        std::cmp::Ordering::Greater if before.name == verified.reference().name => format!("{before}, WHICH IS NEWER"),
+        _ if before.name != verified.reference().name => format!("{before}, ANOTHER ACTION"),
+        _ => before.to_string(),
+    }
 }
 
 fn actions(actions: &[NewAction]) -> String {
@@ -150,7 +162,10 @@ fn actions(actions: &[NewAction]) -> String {
         let change = match &new.before {
             None => "new".to_owned(),
             Some(before) if before == new.verified.reference() => "mended".to_owned(),
-            Some(before) if before.name == new.verified.reference().name => format!("from {}", before.version),
+            Some(before) if before.name == new.verified.reference().name => {
+                let growth: String = new.growth().iter().map(|gained| format!(", NEW: {}", shown(gained))).collect();
+                format!("from {}{growth}", before.version)
+            }
             Some(before) => format!("REPLACES {before}"),
         };
         let version = new.verified.reference().version.to_string();
@@ -224,6 +239,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
             "capabilities": unique(operations.collect()),
             "approval": action.needs_approval(),
             "replaces": new.before,
+            "growth": new.growth(),
             "warnings": unique(new.verified.warnings().iter().map(|problem| problem.rule.to_string()).collect()),
         })
     };

@@ -7,6 +7,7 @@ use super::{Exit, Failure, of_judge};
 use crate::consumer::install::InstallError;
 use crate::consumer::judge::JudgeError;
 use crate::store::StoreError;
+use aileron_verifier::archive::{Kind, Malformed};
 use aileron_verifier::keyring::SignatureRefused;
 use aileron_verifier::verify::VerifyError;
 
@@ -23,7 +24,12 @@ impl From<InstallError> for Failure {
                 fail(Exit::NotFound).next("install its actions one by one, or list them in a suite file: -f FILE")
             }
             InstallError::Refused { what, why, divergence } => {
+                let other = other_kind(&why, &what);
                 let failure = of_verdict(why).evidence(format!("  {what}"));
+                let failure = match other {
+                    Some(next) => failure.next(next),
+                    None => failure,
+                };
                 match divergence {
                     Some(divergence) => with_published_key(failure, &divergence),
                     None => failure,
@@ -45,6 +51,8 @@ impl From<InstallError> for Failure {
             InstallError::SameName { .. } => {
                 fail(Exit::Failure).next("leave one of them out: an action's file has its short name")
             }
+            InstallError::RepositorySuite(_) => fail(Exit::Refused)
+                .next("name a release of the repository instead: aileron action add-suite <repo>@<version>"),
             InstallError::Suite { problems, text } => drawn_problems(fail(Exit::Refused), &problems, &text),
             InstallError::Several { first, all } => {
                 let failure = Failure::from(*first);
@@ -62,6 +70,19 @@ impl From<InstallError> for Failure {
                 failure
             }
         }
+    }
+}
+
+/// Asked for as a connector, and an action, or the other way round.
+fn other_kind(why: &VerifyError, what: &str) -> Option<String> {
+    match why {
+        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(Kind::Connector) }) if name == "action.md" => {
+            Some(format!("this is an action: aileron action add {what}"))
+        }
+        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(Kind::Action) }) if name == "connector.wasm" => {
+            Some(format!("this is a connector: aileron connector install {what}"))
+        }
+        _ => None,
     }
 }
 
@@ -91,11 +112,14 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Disk(_) => fail(Exit::Failure),
             StoreError::Refused { what, why } => {
-                let is_signature = matches!(why, VerifyError::Signature(_));
+                let untrusted = matches!(why, VerifyError::Signature(SignatureRefused::NoKey { .. }));
                 let failure = of_verdict(why).evidence(format!("  {what}, as it is installed"));
-                match is_signature {
+                match untrusted {
                     true => failure,
-                    false => failure.next("it was changed after it was installed: install it again, or remove it"),
+                    false => failure.next(
+                        "it was changed after it was installed, or its publisher's key was revoked: \
+                         install it again, or remove it",
+                    ),
                 }
             }
             StoreError::Exposed(path) => fail(Exit::Failure).next(format!("chmod go-w {}", path.display())),

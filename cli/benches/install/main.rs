@@ -1,0 +1,173 @@
+//! What installing a suite of linear's size costs, and judging it again: `cargo bench --bench install`.
+//!
+//! 516 actions and a Go connector, from a directory mirror, input rules waived. Whole processes, as users run them, and the
+//! parts of one install in this process. What the rows mean: `../README.md`.
+#![expect(clippy::print_stdout, reason = "the table is the result")]
+
+#[path = "../cohort/process.rs"]
+#[expect(dead_code, reason = "shared with the other bench, which verifies directories")]
+mod process;
+#[path = "../cohort/repository.rs"]
+#[expect(dead_code, reason = "shared with the other bench, which makes small connectors too")]
+mod repository;
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use aileron_cli::consumer::ask::Console;
+use aileron_cli::consumer::fetch::Origin;
+use aileron_cli::consumer::install::Installer;
+use aileron_cli::consumer::ring::RingFile;
+use aileron_cli::store::Store;
+use aileron_verifier::fqn::{Authority, Ref};
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::problem::Rule;
+
+use repository::{Connector, Repository};
+
+/// Odd, so that the median is one of them.
+const RUNS: usize = 7;
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a folder to work in");
+    let repository = Repository::make(&folder.path().join("large"), Connector::Go);
+    let registry = folder.path().join("registry");
+    process::release(&repository, &registry);
+    let reference = released(&repository);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!(
+        "{} actions, {}; connector of {:.2} MB ({}); {cores} cores\n",
+        repository.actions,
+        repository.origin,
+        repository.wasm_size as f64 / 1e6,
+        repository.module
+    );
+    let bench = Bench { registry: &registry, reference: &reference, repository: &repository };
+    bench.processes(folder.path());
+    bench.parts(folder.path());
+}
+
+fn released(repository: &Repository) -> Ref {
+    let manifest = std::fs::read_to_string(repository.root.join("connector/manifest.toml")).expect("reads");
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).expect("a name");
+    format!("{name}@0.1.0").parse().expect("a Ref")
+}
+
+struct Bench<'a> {
+    registry: &'a Path,
+    reference: &'a Ref,
+    repository: &'a Repository,
+}
+
+impl Bench<'_> {
+    fn aileron(&self, home: &Path, arguments: &[&str]) -> Duration {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aileron"));
+        command.args(arguments).arg("--json").env("AILERON_HOME", home);
+        let (output, time) = timed(|| command.output().expect("it runs"));
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        time
+    }
+
+    fn install(&self, home: &Path) -> Duration {
+        let (reference, registry) = (self.reference.to_string(), self.registry.display().to_string());
+        let mut arguments = vec!["action", "add-suite", &reference, "--from", &registry, "--yes"];
+        arguments.extend(Rule::WAIVABLE.iter().flat_map(|rule| ["--allow", rule.id()]));
+        self.aileron(home, &arguments)
+    }
+
+    /// As users run it.
+    fn processes(&self, folder: &Path) {
+        let homes: Vec<_> = (0..RUNS).map(|run| folder.join(format!("home{run}"))).collect();
+        let installs = median(homes.iter().map(|home| self.install(home)));
+        let home = &homes[0];
+        let again = median((0..RUNS).map(|_| self.install(home)));
+        let full = median((0..RUNS).map(|_| self.aileron(home, &["verify", "--installed", "--full"])));
+        // What was just written is not remembered before the file system's clock has ticked.
+        std::thread::sleep(Duration::from_millis(2500));
+        let cold = self.aileron(home, &["verify", "--installed"]);
+        let warm = median((0..RUNS).map(|_| self.aileron(home, &["verify", "--installed"])));
+        let list = median((0..RUNS).map(|_| self.aileron(home, &["action", "list"])));
+        println!("as a process, from start to exit                      median   per artifact");
+        for (what, time) in [
+            ("aileron action add-suite", installs),
+            ("aileron action add-suite, installed already", again),
+            ("aileron verify --installed --full", full),
+            ("aileron verify --installed, cold", cold),
+            ("aileron verify --installed, warm", warm),
+            ("aileron action list", list),
+        ] {
+            println!("  {what:<46} {} {:>9.0} µs", milliseconds(time), self.each(time));
+        }
+        println!();
+    }
+
+    fn each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / (self.repository.actions + 1) as f64
+    }
+
+    /// The steps of one install in this process.
+    fn parts(&self, folder: &Path) {
+        let ring_file = RingFile::at(folder.join("keyring.json"));
+        let ring: Keyring = ring_file
+            .edit(|ring| {
+                ring.grant(Authority::new(self.reference.name.owner_authority().as_str()), self.repository.public);
+                ring.clone()
+            })
+            .expect("a ring");
+        let origin = Origin::directory(self.registry);
+        let (mut plans, mut commits, mut judged) = (Vec::new(), Vec::new(), Vec::new());
+        for run in 0..RUNS {
+            let store = Store::at(folder.join(format!("parts{run}")));
+            let mut console = Silent;
+            let mut installer = Installer::new(&store, &origin, &ring_file, &mut console, &|_| ());
+            installer.allow = Rule::WAIVABLE.iter().map(|rule| rule.id().parse().expect("waivable")).collect();
+            let (plan, time) = timed(|| installer.suite_of(self.reference).expect("a plan"));
+            plans.push(time);
+            let (receipt, time) = timed(|| plan.commit(&store, false).expect("commits"));
+            assert_eq!(receipt.actions.len(), self.repository.actions);
+            commits.push(time);
+            let (verdicts, time) = timed(|| store.judge_actions(&ring, true).expect("judges"));
+            assert!(verdicts.iter().all(|(_, verdict)| verdict.is_ok()));
+            judged.push(time);
+        }
+        println!("in this process                                       median   per artifact");
+        for (what, time) in [
+            ("fetch and verify everything", median(plans)),
+            ("commit: write, flush, rename", median(commits)),
+            ("judge the installed actions again", median(judged)),
+        ] {
+            println!("  {what:<46} {} {:>9.0} µs", milliseconds(time), self.each(time));
+        }
+    }
+}
+
+/// Nobody is asked: the ring trusts the publisher.
+struct Silent;
+
+impl Console for Silent {
+    fn say(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn ask(&mut self, _: &str) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:>9.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let made = work();
+    (made, start.elapsed())
+}
+
+fn median(times: impl IntoIterator<Item = Duration>) -> Duration {
+    let mut times: Vec<Duration> = times.into_iter().collect();
+    times.sort();
+    times[times.len() / 2]
+}
