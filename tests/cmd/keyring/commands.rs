@@ -400,3 +400,33 @@ fn a_storm_of_commands_loses_no_change_and_shows_no_half_file() {
     let left = std::fs::read_dir(home.ring().parent().unwrap()).unwrap().count();
     assert_eq!(left, 1, "no temporary file stays behind");
 }
+
+#[test] // keyring.md §5.2 and artifacts.md §10: through the API, with the token, after an anonymous 404
+fn a_private_repositorys_key_is_fetched_with_the_token() {
+    let server = Scripted::start(|request| match (request.target.as_str(), request.header("authorization")) {
+        ("/api/repos/example/repo/contents/keys/publisher.pub", Some("Bearer first")) => Answer::ok(pem(KR)),
+        _ => Answer::status("404 Not Found"),
+    });
+    let (web, api) = (server.base(), format!("{}/api", server.base()));
+    let home = Home::new();
+    let trust = |tokens: &[(&str, &str)]| {
+        let hosts = [("GITHUB_SERVER_URL", web.as_str()), ("GITHUB_API_URL", api.as_str())];
+        home.aileron(&["keyring", "trust", "github://example/repo"], &[&hosts, tokens].concat())
+    };
+    for tokens in [&[][..], &[("GH_TOKEN", "")], &[("GITHUB_TOKEN", "other")]] {
+        let said = trust(tokens);
+        assert!(said.exit == 1 && said.err.contains("HTTP 404") && said.err.contains("set GH_TOKEN"), "{}", said.err);
+    }
+    let said = trust(&[("GITHUB_TOKEN", "second"), ("GH_TOKEN", "first")]);
+    assert!(said.exit == 0 && said.out.contains(KR_FINGERPRINT), "{}", said.err);
+    let shown = [said.out, said.err, home.saved()].concat();
+    assert!(!shown.contains("first"), "{shown}");
+}
+
+#[test] // malformed: refuse, and say where
+fn a_malformed_ring_is_refused_with_file_and_line() {
+    let home = Home::with_ring("{\n  \"version\": 1,\n}\n");
+    let said = home.run(&["list", "--json"]);
+    let error = &serde_json::from_str::<serde_json::Value>(&said.out).unwrap()["error"];
+    assert_eq!((&error["file"], &error["line"]), (&"RING".into(), &3.into()), "{error}");
+}
