@@ -98,6 +98,12 @@ fn a_key_is_trusted_as_narrowly_as_was_asked_or_not_at_all() {
     let file = home.0.path().join("publisher.pub");
     std::fs::write(&file, pem(KR)).unwrap();
     let file = file.to_str().unwrap();
+    let none = home.run(&["trust", "--key-file", "/nonexistent", "github://example"]);
+    assert_eq!(none.err, "error: read key file /nonexistent: there is no such file\n");
+    let no_pub = home.0.path().join("no.pub");
+    std::fs::write(&no_pub, "not a key").unwrap();
+    let no_key = home.run(&["trust", "--key-file", path(&no_pub), "github://example"]);
+    assert!(no_key.err.starts_with("error: parse key file HOME/no.pub: decoded 5 bytes;"), "{}", no_key.err);
     let pinned = home.run(&["trust", "--key-file", file, "--fingerprint", "sha256:other", "github://example"]);
     assert!(pinned.exit == 1 && pinned.err.contains(KR_FINGERPRINT), "{}", pinned.err);
     assert!(!home.ring().exists(), "nothing was trusted so far");
