@@ -19,6 +19,7 @@
 pub mod consumer;
 pub mod event;
 pub mod publisher;
+pub mod runtime;
 pub mod secret;
 pub mod store;
 pub mod sys;

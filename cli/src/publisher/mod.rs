@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod forge;
 pub mod keys;
 pub mod lint;
+pub mod local;
 pub mod project;
 pub mod release;
 pub mod scaffold;

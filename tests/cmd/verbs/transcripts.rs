@@ -1,9 +1,10 @@
 //! One transcript per verb: `$` is what was typed, `!` starts a line of standard error, `?` is the exit code.
 //! `SNAPSHOTS=overwrite` writes them anew.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::house::{House, PRIVATE_KEY};
 
@@ -239,6 +240,38 @@ fn a_waived_rule_is_a_warning_to_verify() {
     );
     session.note("rules that stand").run("aileron-pub -C tea check --allow toml-syntax");
     session.run("aileron-pub -C tea check --allow no-such-rule").is("allow");
+}
+
+#[test]
+fn a_workflow_is_told_by_annotations_and_a_summary_and_signs_no_pull_request() {
+    let mut session = Session::new(House::new());
+    let job = "GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=summary.md GITHUB_OUTPUT=output.txt";
+    session.note("problems stand beside their lines");
+    session.house.replace("tea/connector/manifest.toml", "publisher = ", "publsher = ");
+    session.run(&format!("{job} aileron-pub -C tea check --quiet")).run("cat summary.md");
+    session.house.git(&["checkout", "-q", "."]);
+    session.note("a release");
+    let release = "aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry --quiet";
+    session.run(&format!("{job} GITHUB_STEP_SUMMARY=released.md GITHUB_EVENT_NAME=push {release}"));
+    session.run("cat released.md");
+    session.note("standard output stays one document, whatever is annotated");
+    session.run(&format!("{job} aileron-pub -C tea release v0.1 --json"));
+    session.note("a pull request is checked, and never signed: no key is looked for, and nothing is asked or written");
+    let proposed = format!("{job} GITHUB_EVENT_NAME=pull_request_target");
+    session.run(&format!("{proposed} aileron-pub -C tea check --quiet"));
+    let before = session.house.files();
+    session.run(&format!("{proposed} {}", release.replace("v0.1.0", "v0.2.0")));
+    session.run(&format!("{proposed} aileron-pub -C tea pack v0.2.0 --key publisher.key --quiet"));
+    session.run(&format!("{proposed} aileron-pub -C tea plan v0.2.0 --key publisher.key --to dir:registry --quiet"));
+    let written = |files: &BTreeMap<PathBuf, Vec<u8>>| -> Vec<PathBuf> {
+        files.keys().filter(|path| !path.ends_with("summary.md") && !path.ends_with("output.txt")).cloned().collect()
+    };
+    assert_eq!(written(&session.house.files()), written(&before));
+    let outputs = session.house.read("output.txt");
+    for output in ["connector-hash<<", "tag<<", "status<<"] {
+        assert!(outputs.contains(output), "{outputs}");
+    }
+    session.is("workflow");
 }
 
 #[test]

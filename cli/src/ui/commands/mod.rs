@@ -9,8 +9,10 @@ mod flags;
 mod hub;
 mod hub_entry;
 mod init;
+mod inspect;
 mod install;
 mod installed;
+mod invoke;
 mod keyring;
 mod keys;
 mod pack;
@@ -18,7 +20,9 @@ mod plan;
 mod registry;
 mod release;
 mod report;
+mod run;
 mod status;
+mod test;
 mod verify;
 
 use std::ffi::OsString;
@@ -59,6 +63,16 @@ impl Context {
             environment: Environment::of_this_process(),
             progress: Progress::new(Style::choose(output.quiet, output.json)),
             stop: interrupt::listen(),
+        }
+    }
+
+    /// As [`Context::new`], but Ctrl-C ends the process at once: the store is whole whenever that is.
+    fn ending(output: Output) -> Context {
+        Context {
+            output,
+            environment: Environment::of_this_process(),
+            progress: Progress::new(Style::choose(output.quiet, output.json)),
+            stop: interrupt::ignored(),
         }
     }
 
@@ -113,6 +127,9 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Demo(args) => ("demo", demo::run(&args, context)),
         PublisherCommand::Check(args) => ("check", check::run(&args, &repository, context)),
         PublisherCommand::Build(args) => ("build", build::run(args, repository, context)),
+        PublisherCommand::Run(args) => ("run", run::run(&args, &repository, context)),
+        PublisherCommand::Test(args) => ("test", test::run(&args, &repository, context)),
+        PublisherCommand::Inspect(args) => ("inspect", inspect::run(&args, &repository, context)),
         PublisherCommand::Pack(args) => {
             ("pack", context.may_sign().and_then(|()| pack::run(args, repository, context)))
         }
@@ -140,12 +157,12 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             finish("verify", context.output.json, None, verify::consumer(verify, &context))
         }
         ConsumerCommand::Connector(verb) => {
-            let context = Context::new(args.output);
+            let context = Context::ending(args.output);
             let (command, result) = connector::run(verb, &context);
             finish(command, context.output.json, None, result)
         }
         ConsumerCommand::Action(verb) => {
-            let context = Context::new(args.output);
+            let context = Context::ending(args.output);
             let (command, result) = action::run(verb, &context);
             finish(command, context.output.json, None, result)
         }

@@ -23,6 +23,8 @@ use crate::publisher::project::LoadError;
 use crate::publisher::release::{self, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
+use crate::runtime::arguments::ArgumentError;
+use crate::runtime::given::GivenError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
@@ -68,6 +70,8 @@ pub struct Failure {
     pub details: Value,
     /// Whether the same command may succeed later.
     pub retriable: bool,
+    /// Whose side it lies on, where that is not what its class says.
+    pub boundary: Option<&'static str>,
     /// What is printed instead of class and message, where keyring.md pins the text. artifacts.md §8.
     pub pinned: Option<String>,
 }
@@ -84,6 +88,7 @@ impl Failure {
             next: None,
             details: json!({}),
             retriable: matches!(exit, Exit::Incomplete | Exit::Interrupted),
+            boundary: None,
             pinned: None,
         }
     }
@@ -137,7 +142,7 @@ impl Failure {
         let (file, line) = self.place.clone().map_or((None, None), |(file, line)| (Some(file), Some(line)));
         json!({
             "class": self.class.as_str(),
-            "boundary": self.class.boundary(),
+            "boundary": self.boundary.unwrap_or(self.class.boundary()),
             "retriable": self.retriable,
             "message": self.message,
             "file": file,
@@ -145,6 +150,52 @@ impl Failure {
             "details": self.details,
             "next": self.next,
         })
+    }
+}
+
+/// A failure of the sandbox: exit 1, whatever it was. sandbox.md 15a.
+impl From<&aileron_sandbox::failure::Failure> for Failure {
+    fn from(failure: &aileron_sandbox::failure::Failure) -> Failure {
+        let class = Class::ALL.into_iter().find(|class| class.as_str() == failure.class);
+        let class = class.unwrap_or(Class::ConnectorRuntimeError);
+        let told = Failure {
+            boundary: Some(failure.boundary),
+            retriable: failure.retriable,
+            details: Value::Object(failure.details.clone()),
+            ..Failure::new(class, Exit::Failure, failure.message.clone())
+        };
+        let is_about = |name: &str| failure.details.contains_key(name);
+        match class {
+            Class::BindingRequired => {
+                told.next("pass the credential with --credential-env NAME or --credential-file FILE")
+            }
+            Class::CapabilityDenied if failure.message.contains("signing inputs incomplete") => {
+                told.next("pass --access-key-id ID, and --region REGION where the host does not name one")
+            }
+            Class::CapabilityDenied if is_about("granted") => {
+                told.next("a connector reaches what [capabilities.network] hosts lists, and nothing else")
+            }
+            Class::ResourceLimitExceeded => told.next("--timeout TIME and --memory MIB raise the limits"),
+            _ => told,
+        }
+    }
+}
+
+impl From<ArgumentError> for Failure {
+    fn from(error: ArgumentError) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl From<GivenError> for Failure {
+    fn from(error: GivenError) -> Failure {
+        match &error {
+            GivenError::Unset(_) | GivenError::Empty(_) | GivenError::NotOneLine(_) => {
+                Failure::usage(error.to_string())
+            }
+            GivenError::Unwanted(_) => Failure::usage(error.to_string()).next("leave the credential out"),
+            GivenError::Disk(disk) => disk.into(),
+        }
     }
 }
 
