@@ -4,6 +4,7 @@
 //! byte ranges; drawing them is `ui`'s.
 
 pub mod build;
+pub mod catalog;
 pub mod forge;
 pub mod keys;
 pub mod lint;

@@ -5,6 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Does not listen: a signal ends the process at once, as the system does it. For work whose every change is one step, and
+/// for questions, where somebody who wants to leave is not to be kept.
+pub fn ignored() -> &'static AtomicBool {
+    &STOP
+}
+
 /// Starts listening for interrupt and termination. A second signal ends the process at once with exit code 130.
 pub fn listen() -> &'static AtomicBool {
     let heard = || {

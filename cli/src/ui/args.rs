@@ -185,6 +185,49 @@ pub enum PublisherCommand {
         "aileron-pub verify ../registry --keyring keyring.json"
     ))]
     Verify(PublisherVerify),
+    /// Get listed in the Hub's catalog.
+    #[command(subcommand)]
+    #[command(after_help = examples!("aileron-pub hub entry --out ../aileron-hub"))]
+    Hub(PublisherHub),
+}
+
+/// `aileron-pub hub`.
+#[derive(Debug, Subcommand)]
+pub enum PublisherHub {
+    /// Write the entries of the connector, every action and the suite, checked against the catalog's schema.
+    ///
+    /// The files are for a pull request to the catalog; nothing is sent anywhere.
+    #[command(after_help = examples!(
+        "aileron-pub hub entry --out ../aileron-hub",
+        "aileron-pub hub entry --category mail --check-key"
+    ))]
+    Entry(HubEntry),
+}
+
+/// `hub entry`.
+#[derive(Debug, Args)]
+pub struct HubEntry {
+    /// A work tree of the catalog [default: dist/hub in the repository].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What the connector is for, in one line of at most 200 characters [default: from suite.toml].
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// The branch keys/publisher.pub is served from [default: origin's, else main].
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Glob of the connector's release tags.
+    #[arg(long, value_name = "GLOB", default_value = "v*")]
+    pub release_pattern: String,
+    /// A word to group the actions and the suite by.
+    #[arg(long, value_name = "WORD")]
+    pub category: Option<String>,
+    /// Fetch the key from where the entry points to, and compare.
+    #[arg(long)]
+    pub check_key: bool,
+    /// Say what would be written, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 impl PublisherCommand {
@@ -204,7 +247,8 @@ impl PublisherCommand {
             | PublisherCommand::Test(_)
             | PublisherCommand::Inspect(_)
             | PublisherCommand::Keys(_)
-            | PublisherCommand::Verify(_) => None,
+            | PublisherCommand::Verify(_)
+            | PublisherCommand::Hub(_) => None,
         }
     }
 }
@@ -233,8 +277,9 @@ Verbs:
   trust <authority>          trust a publisher: github://owner/repo fetches keys/publisher.pub of that repository
     --key-file <path>        take the key from a file instead
     --repo-only              trust this repository alone, not everything its owner ships
-    --fingerprint <fp>       only if the key has this fingerprint
+    --fingerprint <fp>       only if the key has this fingerprint; --yes needs it
     --from <dir|url>         fetch from a mirror
+    --catalog <dir|url>      where github://owner alone is looked up [default: hub.url in config.yaml]
   list                       who is trusted, with fingerprints
   revoke <authority>         withdraw a grant
   revoke --key <fingerprint> withdraw one key everywhere
@@ -242,6 +287,24 @@ Verbs:
 Exit codes: 0 done, 1 refused.")]
     Keyring {
         /// A verb, its flags, then its argument.
+        #[arg(value_name = "VERB", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Look through a catalog of connectors, actions and suites, and at who publishes them.
+    #[command(after_help = "\
+Verbs:
+  list [connectors|actions|suites]   everything that is listed
+  search <query>                     what a word occurs in
+  show <fqn>                         one entry, its publisher's key, and whether you trust it
+    --type connectors|actions|suites for search and show: only this part
+    --from <dir|url>                 for show: fetch the key from a mirror
+  --catalog <dir|url>                the catalog: a directory, or a git repository [default: hub.url in config.yaml]
+
+Being listed vouches for nothing.
+
+Exit codes: 0 done, 1 refused.")]
+    Hub {
+        /// A verb, its argument and flags.
         #[arg(value_name = "VERB", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

@@ -331,7 +331,7 @@ fn a_repository_that_is_renamed_is_told() {
         let (stage, end, said) = meanwhile(write, renamed);
         assert!(end == Ended::Error && said.contains("renamed"), "write {write}: {said}");
         let (end, said) = ended(stage.publish(cohort));
-        assert!(end == Ended::Error && said.contains("renamed"), "write {write}, again: {said}");
+        assert!(end == Ended::Error && said.contains("acme/elsewhere"), "write {write}, again: {said}");
         stage.github().repository.name = cohort.proven.release.name.repo().to_owned();
         stage.publish(cohort).unwrap();
         assert_public(&cohort.proven, &stage.github());

@@ -10,8 +10,8 @@ use crate::real_input::{SECRETS, ready};
 use crate::support::{ALLOW, Machine, Repository, ok, run, writes};
 
 const TOKEN: &str = "ghp_0123456789abcdefSECRETSECRET";
-/// Of linear's 517 artifacts so many are fetched one by one; what was published of all of them is compared by digest.
-const FETCHED: usize = 24;
+/// Of linear's 516 actions every so many is asked for by name; the index answers for all of them.
+const BY_NAME: usize = 24;
 
 fn fake(name: &str, repository: &Repository<'_>) -> FakeGitHub {
     let mut github = Model::new(Remote::new("ALRubinger", format!("aileron-connector-{name}")));
@@ -55,13 +55,16 @@ fn verify(name: &str, repository: &Repository<'_>, fake: &FakeGitHub) {
     let actions = std::fs::read_dir(repository.root.join("actions")).unwrap();
     let mut actions: Vec<_> = actions.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     actions.sort();
-    let every = (actions.len() / FETCHED).max(1);
+    let every = (actions.len() / BY_NAME).max(1);
     let names = actions.iter().step_by(every).map(|action| format!("{connector}/actions/{action}"));
     for name in std::iter::once(connector.clone()).chain(names) {
         let reference = format!("{name}@1.2.3");
         let verdict = ok(consumer.consumer(&["verify", &reference, "--json"]).env("AILERON_MIRROR", fake.url())).json();
         assert_eq!((&verdict["verdict"], &verdict["reference"]), (&json!("verified"), &json!(reference)));
     }
+    let whole = ["verify", "--json", "--from", &fake.url(), "--cohort", &format!("{connector}@1.2.3")];
+    let verdict = ok(&mut consumer.consumer(&whole)).json();
+    assert_eq!((&verdict["verified"], &verdict["refused"]), (&json!(actions.len() + 1), &json!(0)), "{verdict}");
     let absent = format!("{connector}@9.9.9");
     let said = run(&mut consumer.consumer(&["verify", &absent, "--from", &fake.url(), "--json"]));
     assert_eq!((said.code, &said.json()["error"]["class"]), (Some(4), &json!("fetch_failed")), "{said}");

@@ -15,6 +15,7 @@ use crate::consumer::fetch::FetchError;
 use crate::consumer::judge::JudgeError;
 use crate::consumer::trust::TrustError;
 use crate::publisher::build::BuildError;
+use crate::publisher::catalog::CatalogError;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::keys::KeysError;
 use crate::publisher::lint::Findings;
@@ -385,6 +386,37 @@ impl From<&LoadError> for Failure {
             LoadError::NoManifest(_) => Failure::new(Class::ValidationError, Exit::Policy, error.to_string())
                 .next("change to a connector repository, name one with -C DIR, or make one with `aileron-pub init`"),
             LoadError::Disk(error) => error.into(),
+        }
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Failure {
+        let fail = |exit| Failure::new(error.class(), exit, error.to_string());
+        match &error {
+            CatalogError::Document(problem, source) => {
+                let failure = Failure::new(error.class(), Exit::Policy, problem.message.clone());
+                failure
+                    .at(problem, source.as_ref())
+                    .evidence(draw(problem, source.as_ref(), &[]).trim_end())
+                    .next("aileron-pub check, for everything that is wrong")
+            }
+            CatalogError::NoDescription => fail(Exit::Usage).next("pass --description TEXT"),
+            CatalogError::Scheme(_) => fail(Exit::Policy),
+            CatalogError::Schema { fault, .. } if fault.field == "description" => {
+                fail(Exit::Policy).next("pass --description TEXT, or correct the document it is from")
+            }
+            CatalogError::Schema { .. } | CatalogError::Yaml { .. } => {
+                fail(Exit::Policy).next("correct the document the entry is made from")
+            }
+            CatalogError::NoKey => fail(Exit::Policy).next("aileron-pub keys generate, then commit keys/"),
+            CatalogError::NotPem { .. } => fail(Exit::Policy).next("commit the key as PEM: aileron-pub keys show"),
+            CatalogError::Http(error) => Failure { retriable: error.is_retriable(), ..fail(Exit::NotFound) }
+                .next("push keys/publisher.pub to that branch, or name another with --branch"),
+            CatalogError::OtherKey { served, committed, .. } => fail(Exit::Refused)
+                .details(json!({"served": served, "committed": committed}))
+                .next("push the committed key, or commit the one that is served"),
+            CatalogError::Disk(error) => error.into(),
         }
     }
 }

@@ -110,6 +110,10 @@ impl<'a> GitHub<'a> {
         format!("{}/repos/{}/{}", self.place.api, name.owner(), name.repo())
     }
 
+    fn page(&self, name: &Fqn) -> String {
+        format!("{}/{}/{}", self.place.server, name.owner(), name.repo())
+    }
+
     fn asset_url(&self, name: &Fqn, id: u64) -> String {
         format!("{}/releases/assets/{id}", self.repository(name))
     }
@@ -162,8 +166,7 @@ impl Forge for GitHub<'_> {
             let id = self.releases.borrow().get(tag.as_str()).and_then(|known| Some(known.assets.get(asset)?.id));
             return id.map_or(Ok(None), |id| self.client.download(&self.asset_url(name, id), ASSET_LIMIT));
         }
-        let (server, owner, repo) = (&self.place.server, name.owner(), name.repo());
-        let url = format!("{server}/{owner}/{repo}/releases/download/{}/{asset}", tag.as_segment());
+        let url = format!("{}/releases/download/{}/{asset}", self.page(name), tag.as_segment());
         let mut pauses = SHOWN_SOON.iter();
         loop {
             let error = match self.client.visit(&url, ASSET_LIMIT) {
@@ -218,7 +221,7 @@ fn refusal(answer: Answer, asked: String) -> ForgeError {
         Answer::Absent => ForgeError::Refused { asked, why: "HTTP 404: Not Found".to_owned() },
         Answer::Refused(why) | Answer::Burned(why) => ForgeError::Refused { asked, why },
         Answer::Unwelcome(why) => ForgeError::BadToken { asked, why },
-        Answer::Moved => ForgeError::Moved { asked },
+        Answer::Moved(_) => ForgeError::Moved { asked },
         Answer::Conflict(why) => ForgeError::Taken { asked, why },
         Answer::Unreachable(why) => ForgeError::Unreachable { asked, why },
         Answer::Limited(until) => {
