@@ -3,8 +3,8 @@
 //! # Architecture
 //!
 //! ```text
-//! bin ──► ui ──► publisher | consumer ──► sys          (the wings never import each other)
-//! everything ──► aileron-verifier: formats and the verdict
+//! bin ──► ui ──► publisher | consumer | runtime ──► store ──► sys      (the wings never import each other)
+//! everything ──► aileron-verifier: formats and the verdict        publisher, runtime ──► aileron-sandbox
 //! ```
 //!
 //! | wing | what it is |
@@ -12,6 +12,8 @@
 //! | [`ui`] | arguments, one file per verb, reports and exit codes |
 //! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
 //! | [`consumer`] | whom to trust, where to fetch, what the verdict is |
+//! | [`runtime`] | an op, or an action's ops one after the other, in the sandbox |
+//! | [`store`] | verified artifacts on disk |
 //! | [`sys`] | disk, child processes, environment, interruption |
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].

@@ -15,7 +15,7 @@ use aileron_sandbox::host::http::{Network, Proxies};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits, invoke, runtime};
 use aileron_verifier::digest::ContentHash;
 use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::verify::Verified;
+use aileron_verifier::verify::{Payload, Verified};
 
 use super::arguments::Arguments;
 use crate::event::Event;
@@ -67,11 +67,16 @@ impl<'a> Session<'a> {
         self.engine.recall(content, manifest)
     }
 
-    /// Compiles a verified connector.
+    /// Compiles, or recalls, a verified connector.
     ///
     /// # Errors
     /// `connector_load_failed`.
     pub fn compile(&self, artifact: &Verified) -> Result<Connector, Failure> {
+        if let Payload::Connector { content, manifest, .. } = artifact.payload()
+            && let Some(connector) = self.engine.recall(*content, manifest)
+        {
+            return Ok(connector);
+        }
         self.compiling(|| self.engine.compile(artifact))
     }
 

@@ -74,6 +74,7 @@ pub(super) fn install(
         return Ok(Outcome::new("Cancelled.\n", fields("cancelled")));
     }
     let receipt = plan.commit(&home.store, how.force)?;
+    super::invoke::warm(plan.connectors.iter().map(|new| &new.verified), context);
     let mut fields = fields("installed");
     fields["installed"] = receipt_json(&receipt);
     Ok(Outcome::new(told(&receipt, &home.store), fields))

@@ -14,12 +14,13 @@ use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::Payload;
+use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
 
 use super::install::{Home, name, reference};
 use super::{Answer, Context};
 use crate::consumer::ask::{Console as _, consents};
+use crate::event::Event;
 use crate::runtime::arguments::{self, Arguments};
 use crate::runtime::given::{self, Source};
 use crate::runtime::public::{error_object, of_runtime};
@@ -96,6 +97,30 @@ pub(super) fn spoken(result: Result<Option<&Output>, &SandboxFailure>) -> Outcom
 fn refused(failure: &SandboxFailure) -> Outcome {
     let text = json!({"error": error_object(failure)});
     Outcome::new(format!("{text}\n"), json!({})).with_failure(Some(failure.into()))
+}
+
+/// Compiles what was just installed, so that its first run need not. What cannot be run is said and stays installed: that is
+/// decided when it is loaded. artifacts.md §2, sandbox.md §15.
+pub(super) fn warm<'v>(artifacts: impl Iterator<Item = &'v Verified>, context: &Context) {
+    let note = |reference: &str, failure: SandboxFailure| {
+        let text = format!("warning: {reference} cannot be run here: {}", failure.message);
+        context.progress.take(Event::Note(text));
+    };
+    let home = context.environment.aileron_home();
+    let mut artifacts = artifacts.peekable();
+    if artifacts.peek().is_none() {
+        return;
+    }
+    match Session::start(home.as_deref(), Box::new(|event| context.progress.take(event))) {
+        Err(failure) => note("a connector", failure),
+        Ok(session) => {
+            for artifact in artifacts {
+                if let Err(failure) = session.compile(artifact) {
+                    note(&artifact.reference().to_string(), failure);
+                }
+            }
+        }
+    }
 }
 
 pub(super) fn connector(args: &ConnectorRun, context: &Context) -> Answer {
