@@ -3,7 +3,7 @@
 //! # Architecture
 //!
 //! ```text
-//! bin ──► ui ──► publisher | consumer ──► sys          (the wings never import each other)
+//! bin ──► ui ──► publisher | consumer ──► store ──► sys     (the wings never import each other)
 //! everything ──► aileron-verifier: formats and the verdict
 //! ```
 //!
@@ -11,7 +11,8 @@
 //! |---|---|
 //! | [`ui`] | arguments, one file per verb, reports and exit codes |
 //! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
-//! | [`consumer`] | whom to trust, where to fetch, what the verdict is |
+//! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do |
+//! | [`store`] | verified artifacts on disk |
 //! | [`sys`] | disk, child processes, environment, interruption |
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].

@@ -13,8 +13,10 @@ use aileron_verifier::problem::{Class, Severity, Source};
 use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
-use super::install::{InstallError, Installer, NewAction, Plan, Target};
+use super::install::{Installer, Target};
 use super::judge::{self, JudgeError, side_by_side};
+use super::plan::{NewAction, Plan};
+use super::refusal::InstallError;
 use crate::event::{Event, counted};
 use crate::store::{ActionFile, StoreError};
 use crate::sys::disk;
