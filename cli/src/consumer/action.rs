@@ -64,7 +64,7 @@ impl Installer<'_> {
             return self.suite_text("suite.toml", suite);
         };
         let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, &ring)
-            .map_err(|why| InstallError::Refused { what: connector.to_string(), why, divergence: None })?;
+            .map_err(|why| self.refused(connector.to_string(), why, Some(&connector.name)))?;
         let listed = listed(&cohort);
         let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
         let mut plan = self.planned(references, &listed)?;

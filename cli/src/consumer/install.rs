@@ -216,7 +216,7 @@ impl<'a> Installer<'a> {
     }
 
     /// After a failed signature the published key is looked at, for the reader. artifacts.md §10.
-    fn refused(&self, what: String, why: VerifyError, name: Option<&Fqn>) -> InstallError {
+    pub(super) fn refused(&self, what: String, why: VerifyError, name: Option<&Fqn>) -> InstallError {
         let of_signature = || match &why {
             VerifyError::Signature(SignatureRefused::NoMatch { authority, .. }) => authority.as_str().parse().ok(),
             _ => None,

@@ -99,11 +99,7 @@ fn may_do(may: &Capabilities) -> Vec<(&'static str, String)> {
         "no host function",
     );
     list("may start", &may.spawn, "no program");
-    // The labels of the consent screen end where their values begin.
     lines
-        .into_iter()
-        .map(|(label, value)| (label, if label.len() >= 14 { format!(" {value}") } else { value }))
-        .collect()
 }
 
 fn difference(older: &str, difference: &Difference) -> String {
