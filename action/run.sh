@@ -15,15 +15,15 @@ fail() {
 }
 
 case ${INPUT_COMMAND:-} in
-  check | build | pack | plan | release | status | verify) ;;
-  *) fail usage_error "command must be check, build, pack, plan, release, status or verify, not \"${INPUT_COMMAND:-}\"" ;;
+  check | build | pack | plan | release | status | report | verify) ;;
+  *) fail usage_error "command must be check, build, pack, plan, release, status, report or verify, not \"${INPUT_COMMAND:-}\"" ;;
 esac
 
 words=(-C "${INPUT_DIRECTORY:-.}" "$INPUT_COMMAND")
 version=${INPUT_VERSION:-}
 if [[ -z $version ]]; then
   case $INPUT_COMMAND in
-    pack | plan | release | status)
+    pack | plan | release | status | report)
       # These are about one version; a pushed tag names it. Whether it is SemVer, the tool says.
       if [[ ${GITHUB_REF_TYPE:-} != tag ]]; then
         fail usage_error "$INPUT_COMMAND needs a version: give the input version, or run it on a pushed tag"

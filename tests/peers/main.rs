@@ -4,9 +4,11 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
 
+mod emulated;
 mod gh;
 mod linters;
 mod openapi;
+mod recorded;
 #[path = "../cmd/publish/support.rs"]
 #[expect(dead_code, reason = "the support of all publishing tests; these need a part of it")]
 mod support;

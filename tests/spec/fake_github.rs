@@ -265,3 +265,87 @@ fn the_binary_says_where_it_listens_and_what_a_script_is() {
     let wrong = Command::new(binary).args(["--repo", "acme"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+#[test]
+fn what_the_binary_cannot_use_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (script, state) = (file("script", "\n{\"on\": {}, \"do\": \"explode\"}\n"), file("state", "no state"));
+    for (flag, value, words) in [
+        ("--script", script.as_str(), "script: line 2 of the script: unknown variant `explode`"),
+        ("--script", "/nowhere", "/nowhere: No such file"),
+        ("--tree", "/nowhere", "/nowhere is not a directory"),
+        ("--state", &state, "state: "),
+        ("--log", "/nowhere/log", "/nowhere/log: No such file"),
+        ("--listen", "192.0.2.1:1", "192.0.2.1:1: "),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fake-github"));
+        let said = command.args(["--repo", "acme/echo", flag, value]).output().unwrap();
+        let told = String::from_utf8(said.stderr).unwrap();
+        assert_eq!((said.status.code(), said.stdout.len()), (Some(1), 0), "{flag}: {told}");
+        assert!(
+            told.starts_with("fake-github: ") && told.contains(words) && told.lines().count() == 1,
+            "{flag}: {told}"
+        );
+    }
+}
+
+#[test]
+fn every_flag_of_the_binary_does_what_its_help_says() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir_all(path("tree/keys")).unwrap();
+    std::fs::write(path("tree/keys/publisher.pub"), "a key\n").unwrap();
+    std::fs::write(path("script"), r#"{"on": {"path": "latest$", "nth": 2}, "do": "status", "status": 503}"#).unwrap();
+    let (tree, script, log, state) = (path("tree"), path("script"), path("log"), path("state"));
+    let client = builder().user_agent("test").no_proxy().build().unwrap();
+    let run = |work: &dyn Fn(&str)| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fake-github"));
+        command.args(["--listen", "127.0.0.1:0", "--repo", "Acme/Echo", "--limits", "none", "--tree", &tree]);
+        command.args(["--script", &script, "--log", &log, "--state", &state]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(line.trim_end())));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        done.unwrap();
+    };
+    run(&|base| {
+        let get = |path: &str| client.get(format!("{base}{path}")).bearer_auth("x").send().unwrap();
+        assert_eq!(get("/Acme/Echo/HEAD/keys/publisher.pub").text().unwrap(), "a key\n");
+        assert!(get("/repos/acme/echo").headers().get("x-ratelimit-limit").is_none(), "no limits");
+        // Below the Enterprise prefix addresses keep it; uploads have one of their own.
+        let body = json!({"tag_name": "v1", "draft": true, "target_commitish": "1".repeat(40)}).to_string();
+        let made = client.post(format!("{base}/api/v3/repos/acme/echo/releases")).bearer_auth("x").body(body);
+        let made: Value = serde_json::from_slice(&made.send().unwrap().bytes().unwrap()).unwrap();
+        assert!(text(&made, "url").starts_with(&format!("{base}/api/v3/repos/Acme/Echo/releases/")), "{made}");
+        let upload = text(&made, "upload_url").replace("{?name,label}", "?name=a");
+        assert!(upload.starts_with(base), "{upload}");
+        assert_eq!(client.post(upload).bearer_auth("x").body("bytes").send().unwrap().status(), 201);
+        let publish = client.patch(text(&made, "url")).bearer_auth("x").body(r#"{"draft": false}"#).send().unwrap();
+        assert_eq!(publish.status(), 200, "a directory without git knows every commit");
+        // The same under the name the client uses.
+        let named = client.get(format!("{base}/repos/acme/echo/releases")).header("host", "github.example:8443");
+        let named: Value = serde_json::from_slice(&named.send().unwrap().bytes().unwrap()).unwrap();
+        assert!(text(&named[0], "html_url").starts_with("http://github.example:8443/Acme/Echo/"), "{named}");
+        assert_eq!(get("/repos/acme/echo/releases/latest").status(), 200);
+        assert_eq!(get("/repos/acme/echo/releases/latest").status(), 503, "the second, by script");
+        assert_eq!(get("/repos/acme/echo/releases/latest").status(), 200);
+    });
+    run(&|base| {
+        let public = client.get(format!("{base}/Acme/Echo/releases/download/v1/a")).send().unwrap();
+        assert_eq!(public.text().unwrap(), "bytes", "kept, without a token");
+    });
+    let lines = std::fs::read_to_string(&log).unwrap();
+    assert!(lines.starts_with("GET /Acme/Echo/HEAD/keys/publisher.pub 200\nGET /repos/acme/echo 200\n"), "{lines}");
+    assert!(lines.contains("GET /repos/acme/echo/releases/latest 503\n"), "{lines}");
+    assert!(lines.lines().all(|line| line.split(' ').count() == 3), "{lines}");
+}

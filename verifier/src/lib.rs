@@ -14,7 +14,7 @@
 //! | [`binding`] | fill placeholder fields, and prove every other byte is untouched |
 //! | [`module`], [`capability`] | what a wasm file imports and exports; what an artifact may do, and what is new |
 //! | [`verify`] | [`verify::Unverified`] to [`verify::Verified`]: the one home of the verdict |
-//! | [`cohort`] | the signed index of one release |
+//! | [`cohort`], [`catalog`] | the signed index of one release; entries of the Hub's catalog and their schema |
 //! | [`problem`], [`quote`] | rules, byte ranges, failure classes: the closed lists; text shown as `%q` |
 //!
 //! Publishing proves every archive with the same [`verify`] an installer runs, so the two cannot disagree.
@@ -25,6 +25,7 @@ pub mod action;
 pub mod archive;
 pub mod binding;
 pub mod capability;
+pub mod catalog;
 pub mod cohort;
 pub mod digest;
 pub mod fqn;

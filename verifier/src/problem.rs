@@ -44,11 +44,27 @@ pub enum Class {
     RateLimited,
     /// The release is not finished; running it again continues.
     Incomplete,
+    /// The sandbox: a gate said no. These and the following: sandbox.md §9.
+    CapabilityDenied,
+    /// The sandbox: a credential is wanted and none is bound.
+    BindingRequired,
+    /// The sandbox: wall time or memory.
+    ResourceLimitExceeded,
+    /// The sandbox: the connector failed, or I/O on its behalf.
+    ConnectorRuntimeError,
+    /// The sandbox: what was installed or built cannot be run.
+    ConnectorLoadFailed,
+    /// The sandbox: child processes cannot be confined here.
+    SpawnSandboxUnavailable,
+    /// The service behind a connector said no.
+    ExternalApiError,
+    /// A person said no.
+    ApprovalDenied,
 }
 
 impl Class {
     /// Every class, in the order of artifacts.md §8.
-    pub const ALL: [Class; 15] = [
+    pub const ALL: [Class; 23] = [
         Class::ParseError,
         Class::ValidationError,
         Class::UnknownScheme,
@@ -64,6 +80,14 @@ impl Class {
         Class::PublishFailed,
         Class::RateLimited,
         Class::Incomplete,
+        Class::CapabilityDenied,
+        Class::BindingRequired,
+        Class::ResourceLimitExceeded,
+        Class::ConnectorRuntimeError,
+        Class::ConnectorLoadFailed,
+        Class::SpawnSandboxUnavailable,
+        Class::ExternalApiError,
+        Class::ApprovalDenied,
     ];
 
     /// The identifier as it is printed and matched on.
@@ -84,13 +108,32 @@ impl Class {
             Class::PublishFailed => "publish_failed",
             Class::RateLimited => "rate_limited",
             Class::Incomplete => "incomplete",
+            Class::CapabilityDenied => "capability_denied",
+            Class::BindingRequired => "binding_required",
+            Class::ResourceLimitExceeded => "resource_limit_exceeded",
+            Class::ConnectorRuntimeError => "connector_runtime_error",
+            Class::ConnectorLoadFailed => "connector_load_failed",
+            Class::SpawnSandboxUnavailable => "spawn_sandbox_unavailable",
+            Class::ExternalApiError => "external_api_error",
+            Class::ApprovalDenied => "approval_denied",
         }
     }
 
-    /// Whose side the failure lies on: `runtime` (ours) or `external` (a server, a toolchain).
+    /// Whose side the failure lies on: `runtime` (ours), `external` (a server, a toolchain), `sandbox` (a connector and
+    /// what it may do) or `user`.
     pub fn boundary(self) -> &'static str {
         match self {
-            Class::FetchFailed | Class::BuildFailed | Class::PublishFailed | Class::RateLimited => "external",
+            Class::FetchFailed
+            | Class::BuildFailed
+            | Class::PublishFailed
+            | Class::RateLimited
+            | Class::ExternalApiError => "external",
+            Class::CapabilityDenied
+            | Class::ResourceLimitExceeded
+            | Class::ConnectorRuntimeError
+            | Class::ConnectorLoadFailed
+            | Class::SpawnSandboxUnavailable => "sandbox",
+            Class::ApprovalDenied => "user",
             _ => "runtime",
         }
     }
@@ -231,6 +274,7 @@ rules! {
     ScopeMissing "scope-missing" ValidationError Warning "no scope text", "say in `scope` what the credential is used for: users see it when they consent";
     RuntimeMissing "runtime-missing" ValidationError Warning "host functions not declared", "declare [capabilities.runtime] imports to narrow what the sandbox links";
     RegionInManifest "sigv4-region" ValidationError Warning "the binding decides this", "leave region and access_key_id to the user's binding, which wins anyway";
+    HostUnused "host-unused" ValidationError Warning "granted and never used", "remove what the module cannot use: it imports no `http_request`";
     PublisherKeyMissing "publisher-key-missing" ValidationError Warning "no publisher key", "run `aileron-pub keys generate` and commit keys/publisher.pub";
     RemoteCase "remote-case" ValidationError Warning "differs from the git remote in case only", "write owner and repo exactly as the forge does: trust is case-sensitive";
     RemoteName "remote-name" ValidationError Warning "differs from the git remote", "release from the repository the connector is named after, or correct the name";

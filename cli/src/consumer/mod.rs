@@ -6,6 +6,7 @@ pub mod action;
 pub mod ask;
 pub mod assets;
 pub mod fetch;
+pub mod hub;
 pub mod install;
 pub mod judge;
 mod newest;

@@ -6,7 +6,7 @@ use aileron_verifier::fqn::{Fqn, Scheme};
 use aileron_verifier::key::{PublicKey, PublicKeyError};
 use aileron_verifier::problem::Class;
 
-use super::fetch::{Origin, Place};
+use super::fetch::{Origin, Place, must_exist};
 use super::trust::{self, TrustError};
 use crate::secret::Secret;
 use crate::sys::disk::{self, DiskError};
@@ -76,6 +76,7 @@ pub struct Fetched {
 pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError> {
     let (at, bytes) = match &origin.place {
         Place::Directory(root) => {
+            must_exist(root)?;
             let path = root.join(repository.key_path());
             (path.display().to_string(), disk::read(&path, LIMIT)?)
         }

@@ -11,6 +11,7 @@ use aileron_verifier::binding;
 use aileron_verifier::fqn::Fqn;
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::module::Module;
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source, Waiver};
 use aileron_verifier::suite::RepositorySuite;
 use aileron_verifier::toml::Stage;
@@ -68,6 +69,30 @@ impl Findings {
     pub fn class(&self) -> Class {
         let unreadable = self.errors().any(|problem| problem.rule.class() == Class::ParseError);
         if unreadable { Class::ParseError } else { Class::ValidationError }
+    }
+
+    /// Holds the manifest against a module: what the module needs and nobody offers or declares, and what is granted that
+    /// it cannot use. Only what the file itself proves: a host is unused when nothing in it can ask for one.
+    pub fn hold_against(&mut self, module: &Module) {
+        let Some(checked) = &self.checked else { return };
+        let manifest = &checked.manifest;
+        let declared = manifest.imports.as_ref();
+        let names: Option<Vec<String>> = declared.map(|list| list.iter().map(|import| import.value.clone()).collect());
+        let end = manifest.source.text.len();
+        let place = declared.and_then(|list| Some(list.first()?.at.start..list.last()?.at.end)).unwrap_or(end..end);
+        let faults = module.faults(names.as_deref()).into_iter();
+        let mut found: Vec<Problem> =
+            faults.map(|fault| manifest.source.problem(fault.rule, place.clone(), fault.message)).collect();
+        if !module.host_functions().contains(&"http_request") {
+            let unused = |what: &str| format!("{what} is granted, and the module never asks for anything");
+            let hosts = manifest.hosts.iter().map(|host| (host.at.clone(), unused(&host.value)));
+            let credential = manifest.credential.iter();
+            let credential = credential.map(|credential| (credential.kind.at.clone(), unused("the credential")));
+            let problems = hosts.chain(credential);
+            found.extend(problems.map(|(at, message)| manifest.source.problem(Rule::HostUnused, at, message)));
+        }
+        self.problems.extend(found);
+        self.problems.sort_by(|a, b| (&a.file, a.at.start).cmp(&(&b.file, b.at.start)));
     }
 
     /// The text a problem points into.

@@ -4,9 +4,11 @@
 //! byte ranges; drawing them is `ui`'s.
 
 pub mod build;
+pub mod catalog;
 pub mod forge;
 pub mod keys;
 pub mod lint;
+pub mod local;
 pub mod project;
 pub mod release;
 pub mod scaffold;

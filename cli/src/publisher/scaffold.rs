@@ -20,7 +20,7 @@ use crate::sys::disk::DiskError;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
-pub const ACTION_COMMIT: &str = "f070ecdd540a111d43e20177482eba8ac5517813";
+pub const ACTION_COMMIT: &str = "8b5d0a49310a59fc0b15e9dc1c8b1152d35f4f74";
 
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";

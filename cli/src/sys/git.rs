@@ -102,6 +102,12 @@ pub fn remote(root: &Path, spawner: Spawner<'_>) -> Result<Option<String>, GitEr
     }
 }
 
+/// The branch the remote `origin` shows first, as far as this clone knows.
+pub fn default_branch(root: &Path, spawner: Spawner<'_>) -> Option<String> {
+    let head = ask(root, spawner, &["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]).ok()?;
+    Some(line(head).strip_prefix("origin/")?.to_owned())
+}
+
 /// Whether the repository around `directory` ignores `path`.
 ///
 /// # Errors

@@ -122,6 +122,24 @@ pub enum PublisherCommand {
         "aileron-pub build v0.1.0 --out /tmp/connector.wasm"
     ))]
     Build(Build),
+    /// Run one operation of the connector you are working on, exactly as a consumer's machine would.
+    ///
+    /// Builds when a source changed. Standard output holds {"output":…} or {"error":{…}}; logs go to standard error.
+    #[command(after_help = examples!(
+        "aileron-pub run ping",
+        "aileron-pub run get_item --args '{\"id\":\"7\"}' --credential-env SERVICE_TOKEN",
+        "aileron-pub run get_item --arg id=7 --record tests/get-item.toml"
+    ))]
+    Run(Run),
+    /// Run every recording in tests/ in the real sandbox, offline, and say what differs.
+    ///
+    /// A recording (tests/*.toml) holds an operation, its arguments, what the network answered and what must come of it;
+    /// `run --record` writes one.
+    #[command(after_help = examples!("aileron-pub test", "aileron-pub test tests/get-item.toml"))]
+    Test(Test),
+    /// Show what a module imports and exports, and what the connector may do.
+    #[command(after_help = examples!("aileron-pub inspect", "aileron-pub inspect --wasm connector.wasm --json"))]
+    Inspect(Inspect),
     /// Build, sign and pack everything into DIR, without publishing it.
     #[command(after_help = examples!(
         "aileron-pub pack v0.1.0 --key ../publisher.key --out ../archives"
@@ -167,6 +185,49 @@ pub enum PublisherCommand {
         "aileron-pub verify ../registry --keyring keyring.json"
     ))]
     Verify(PublisherVerify),
+    /// Get listed in the Hub's catalog.
+    #[command(subcommand)]
+    #[command(after_help = examples!("aileron-pub hub entry --out ../aileron-hub"))]
+    Hub(PublisherHub),
+}
+
+/// `aileron-pub hub`.
+#[derive(Debug, Subcommand)]
+pub enum PublisherHub {
+    /// Write the entries of the connector, every action and the suite, checked against the catalog's schema.
+    ///
+    /// The files are for a pull request to the catalog; nothing is sent anywhere.
+    #[command(after_help = examples!(
+        "aileron-pub hub entry --out ../aileron-hub",
+        "aileron-pub hub entry --category mail --check-key"
+    ))]
+    Entry(HubEntry),
+}
+
+/// `hub entry`.
+#[derive(Debug, Args)]
+pub struct HubEntry {
+    /// A work tree of the catalog [default: dist/hub in the repository].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What the connector is for, in one line of at most 200 characters [default: from suite.toml].
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// The branch keys/publisher.pub is served from [default: origin's, else main].
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Glob of the connector's release tags.
+    #[arg(long, value_name = "GLOB", default_value = "v*")]
+    pub release_pattern: String,
+    /// A word to group the actions and the suite by.
+    #[arg(long, value_name = "WORD")]
+    pub category: Option<String>,
+    /// Fetch the key from where the entry points to, and compare.
+    #[arg(long)]
+    pub check_key: bool,
+    /// Say what would be written, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 impl PublisherCommand {
@@ -182,8 +243,12 @@ impl PublisherCommand {
             PublisherCommand::Report(args) => Some(&args.version),
             PublisherCommand::Init(_)
             | PublisherCommand::Demo(_)
+            | PublisherCommand::Run(_)
+            | PublisherCommand::Test(_)
+            | PublisherCommand::Inspect(_)
             | PublisherCommand::Keys(_)
-            | PublisherCommand::Verify(_) => None,
+            | PublisherCommand::Verify(_)
+            | PublisherCommand::Hub(_) => None,
         }
     }
 }
@@ -212,8 +277,9 @@ Verbs:
   trust <authority>          trust a publisher: github://owner/repo fetches keys/publisher.pub of that repository
     --key-file <path>        take the key from a file instead
     --repo-only              trust this repository alone, not everything its owner ships
-    --fingerprint <fp>       only if the key has this fingerprint
+    --fingerprint <fp>       only if the key has this fingerprint; --yes needs it
     --from <dir|url>         fetch from a mirror
+    --catalog <dir|url>      where github://owner alone is looked up [default: hub.url in config.yaml]
   list                       who is trusted, with fingerprints
   revoke <authority>         withdraw a grant
   revoke --key <fingerprint> withdraw one key everywhere
@@ -221,6 +287,24 @@ Verbs:
 Exit codes: 0 done, 1 refused.")]
     Keyring {
         /// A verb, its flags, then its argument.
+        #[arg(value_name = "VERB", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Look through a catalog of connectors, actions and suites, and at who publishes them.
+    #[command(after_help = "\
+Verbs:
+  list [connectors|actions|suites]   everything that is listed
+  search <query>                     what a word occurs in
+  show <fqn>                         one entry, its publisher's key, and whether you trust it
+    --type connectors|actions|suites for search and show: only this part
+    --from <dir|url>                 for show: fetch the key from a mirror
+  --catalog <dir|url>                the catalog: a directory, or a git repository [default: hub.url in config.yaml]
+
+Being listed vouches for nothing.
+
+Exit codes: 0 done, 1 refused.")]
+    Hub {
+        /// A verb, its argument and flags.
         #[arg(value_name = "VERB", trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -276,6 +360,9 @@ pub struct Check {
     /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
     #[arg(long, value_name = "RULE")]
     pub allow: Vec<Waiver>,
+    /// Also hold this module against the manifest [default: the one `run` built last, if no source changed].
+    #[arg(long, value_name = "FILE")]
+    pub wasm: Option<PathBuf>,
 }
 
 /// What every verb that makes artifacts takes.
@@ -561,6 +648,13 @@ pub enum Connector {
         "aileron connector remove github://acme/aileron-connector-x@0.1.0"
     ))]
     Remove(Remove),
+    /// Run one operation of an installed connector.
+    ///
+    /// Standard output holds {"output":…} or {"error":{…}}; logs go to standard error.
+    #[command(after_help = examples!(
+        "aileron connector run github://acme/aileron-connector-x@0.1.0 get_item --arg id=7 --credential-env TOKEN"
+    ))]
+    Run(ConnectorRun),
     /// Verify installed connectors again, compare them with what is published now, and mend the index.
     #[command(after_help = examples!(
         "aileron connector check",
@@ -589,6 +683,14 @@ pub enum Action {
     /// Replace actions by their newest final versions, and install the connectors those pin.
     #[command(after_help = examples!("aileron action upgrade", "aileron action upgrade get-item --dry-run"))]
     Upgrade(Upgrade),
+    /// Run an installed action: its steps in order, after your approval where it asks for one.
+    ///
+    /// Standard output holds {"action":…,"output":…,"steps":…} or {"error":{…}}; logs and the preview go to standard error.
+    #[command(after_help = examples!(
+        "aileron action run get-item --arg id=7 --credential-env TOKEN",
+        "aileron action run comment-on-item --args '{\"id\":\"7\",\"text\":\"hi\"}' --approve"
+    ))]
+    Run(ActionRun),
     /// List the installed actions.
     #[command(after_help = examples!("aileron action list", "aileron action list --json"))]
     List,
@@ -710,6 +812,107 @@ pub struct ConnectorCheck {
     /// Compare with this mirror [default: AILERON_MIRROR, else where the name's scheme publishes].
     #[arg(long, value_name = "DIR|URL")]
     pub from: Option<String>,
+}
+
+/// What goes into an op, and what stands behind it.
+#[derive(Debug, Default, Args)]
+pub struct Calling {
+    /// All arguments, as one JSON object.
+    #[arg(long, value_name = "JSON", conflicts_with = "arg")]
+    pub args: Option<String>,
+    /// One argument. Repeatable.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub arg: Vec<String>,
+    /// Variable that holds the credential: the key, the access token, the secret access key.
+    #[arg(long, value_name = "NAME", conflicts_with = "credential_file", help_heading = "Credential")]
+    pub credential_env: Option<String>,
+    /// File that holds the credential.
+    #[arg(long, value_name = "FILE", help_heading = "Credential")]
+    pub credential_file: Option<PathBuf>,
+    /// AWS region, where the host does not name one.
+    #[arg(long, value_name = "REGION", help_heading = "Credential")]
+    pub region: Option<String>,
+    /// AWS access key id.
+    #[arg(long, value_name = "ID", help_heading = "Credential")]
+    pub access_key_id: Option<String>,
+    /// Let this granted name lead to a private address. Repeatable.
+    #[arg(long, value_name = "HOST", help_heading = "Sandbox")]
+    pub allow_private: Vec<String>,
+    /// End an operation after this long [default: 30s; at most 5m].
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Sandbox")]
+    pub timeout: Option<Duration>,
+    /// Memory an operation may use, in MiB [default: 64; at most 1024].
+    #[arg(long, value_name = "MIB", help_heading = "Sandbox")]
+    pub memory: Option<u32>,
+    /// Clocks that stand at 2022 and the same randomness every time.
+    #[arg(long, help_heading = "Sandbox")]
+    pub deterministic: bool,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The operation.
+    #[arg(value_name = "OP")]
+    pub op: String,
+    /// Use this module instead of building one.
+    #[arg(long, value_name = "FILE")]
+    pub wasm: Option<PathBuf>,
+    /// Write what the network said and what came of it to this file; never the credential.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay", help_heading = "Recording")]
+    pub record: Option<PathBuf>,
+    /// Answer from this recording, offline.
+    #[arg(long, value_name = "FILE", help_heading = "Recording")]
+    pub replay: Option<PathBuf>,
+    /// What goes into it.
+    #[command(flatten)]
+    pub calling: Calling,
+}
+
+/// `test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Recordings, or directories of them [default: tests/ in the repository].
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Use this module instead of building one.
+    #[arg(long, value_name = "FILE")]
+    pub wasm: Option<PathBuf>,
+}
+
+/// `inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Look at this module instead of building one; needs no repository.
+    #[arg(long, value_name = "FILE")]
+    pub wasm: Option<PathBuf>,
+}
+
+/// `connector run`.
+#[derive(Debug, Args)]
+pub struct ConnectorRun {
+    /// The connector, as a Ref, or as a name where one version is installed.
+    #[arg(value_name = "REF")]
+    pub connector: String,
+    /// The operation.
+    #[arg(value_name = "OP")]
+    pub op: String,
+    /// What goes into it.
+    #[command(flatten)]
+    pub calling: Calling,
+}
+
+/// `action run`.
+#[derive(Debug, Args)]
+pub struct ActionRun {
+    /// The action's short name.
+    pub name: String,
+    /// Do not ask: run it even where it wants a person's approval.
+    #[arg(long)]
+    pub approve: bool,
+    /// What goes into it.
+    #[command(flatten)]
+    pub calling: Calling,
 }
 
 /// A version that can be released. The placeholder of the committed documents is none.

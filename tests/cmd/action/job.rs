@@ -61,9 +61,7 @@ impl<'a> Job<'a> {
         let payload = machine.path("event.json");
         let text = match event {
             "push" => format!(r#"{{"ref": "refs/tags/{TAG}"}}"#),
-            _ => {
-                format!(r#"{{"pull_request": {{"head": {{"ref": "topic"}}, "base": {{"ref": "main"}}}}, "number": 1}}"#)
-            }
+            _ => r#"{"pull_request": {"head": {"ref": "topic"}, "base": {"ref": "main"}}, "number": 1}"#.to_owned(),
         };
         fs::write(&payload, text).unwrap();
         let mut command = machine.command(&self.act);

@@ -75,7 +75,7 @@ fn a_run_that_may_not_wait_says_so_and_the_next_one_keeps_the_windows() {
         runs += 1;
         match stage.deliver(cohort) {
             Ok(_) => break,
-            Err(error) => assert!(error.to_string().contains("later than this run waits"), "{error}"),
+            Err(error) => assert!(error.to_string().contains("this run waits no longer"), "{error}"),
         }
         assert!(runs < 20, "it comes to an end");
         // The next job of the schedule.
@@ -98,4 +98,63 @@ fn a_server_without_limits_is_not_waited_for() {
     let began = stage.now();
     stage.publish(&cohort).unwrap();
     assert_eq!(stage.now(), began);
+}
+
+#[test] // artifacts.md §11, "Notes"
+fn notes_say_everything_once_and_stay_below_githubs_limit() {
+    let cohort = Cohort::large();
+    let notes = |proven: release::Proven| {
+        let stage = Stage::new(cohort.hosted());
+        let plan = stage.run(cohort, |forge, _| {
+            let remote = forge.observe(&cohort.scope()).unwrap();
+            release::planned(proven, &remote, &cohort.request)
+        });
+        let last = plan.unwrap().flip.pop();
+        let Some(aileron_cli::publisher::forge::Write::Finish { notes, .. }) = last else {
+            panic!("the notes come last")
+        };
+        notes
+    };
+    let proven = || release::Proven::clone(&cohort.proven);
+    let usual = notes(proven());
+    assert!(usual.chars().count() < 125_000);
+    for said in [proven().content.to_string(), proven().signer().to_string(), proven().index.commit] {
+        assert!(usual.contains(&said), "{said}");
+    }
+    for action in &proven().artifacts[1..] {
+        assert!(usual.contains(&action.archive.digest.to_string()) && usual.contains(&action.reference.to_string()));
+    }
+    let many = |count: usize| {
+        let mut proven = proven();
+        let actions: Vec<_> = proven.artifacts[1..].iter().cycle().take(count).cloned().collect();
+        proven.artifacts.truncate(1);
+        proven.artifacts.extend(actions);
+        notes(proven)
+    };
+    let shortened = many(1200);
+    assert!(shortened.chars().count() < 125_000 && !shortened.contains(" more: "), "rows are shortened first");
+    let cut = many(9000);
+    assert!(
+        cut.chars().count() < 125_000 && cut.contains(" more: all of them are in `suite.toml`"),
+        "then the table is cut"
+    );
+    assert!(cut.chars().count() > 100_000, "and no more than it must");
+}
+
+#[test] // artifacts.md §11, "Recheck"; Enterprise servers answer below a path
+fn private_repositories_and_enterprise_servers_are_published_to() {
+    let cohort = Cohort::of(3);
+    let mut github = cohort.hosted();
+    github.repository.private = true;
+    let stage = Stage::with(github, |stage| stage.api = "https://ghe.example.com/api/v3".to_owned());
+    stage.script(|call, _| {
+        assert!(
+            call.origin == "https://ghe.example.com" && call.path.starts_with("/api/") || call.method == "GET",
+            "{call:?}"
+        );
+        super::stage::Fate::Answer
+    });
+    stage.publish(&cohort).unwrap();
+    assert_public(&cohort.proven, &stage.github());
+    assert_eq!(stage.publish(&cohort).unwrap().writes, 0);
 }

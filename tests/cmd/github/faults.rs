@@ -80,7 +80,10 @@ fn is(call: &Call, (_, method, mark): (&str, &str, &str)) -> bool {
     call.method == method && found
 }
 
-fn answers() -> Vec<(&'static str, fn() -> Fate)> {
+/// A name, and what comes back.
+type Answer = (&'static str, fn() -> Fate);
+
+fn answers() -> Vec<Answer> {
     vec![
         ("401", || Fate::Instead(refused(401, "Bad credentials"))),
         ("403", || Fate::Instead(refused(403, "Resource not accessible by personal access token"))),
@@ -328,7 +331,7 @@ fn a_repository_that_is_renamed_is_told() {
         let (stage, end, said) = meanwhile(write, renamed);
         assert!(end == Ended::Error && said.contains("renamed"), "write {write}: {said}");
         let (end, said) = ended(stage.publish(cohort));
-        assert!(end == Ended::Error && said.contains("renamed"), "write {write}, again: {said}");
+        assert!(end == Ended::Error && said.contains("acme/elsewhere"), "write {write}, again: {said}");
         stage.github().repository.name = cohort.proven.release.name.repo().to_owned();
         stage.publish(cohort).unwrap();
         assert_public(&cohort.proven, &stage.github());
@@ -538,4 +541,45 @@ fn the_journal_says_what_happened_and_no_secret() {
     assert_eq!((count("begin"), count("end"), count("draft")), (1, 1, cohort.proven.artifacts.len()));
     assert!(lines.iter().filter(|line| line["event"] == "answer").all(|line| line["request"].is_string()), "{text}");
     assert!(!text.contains(&stage.token));
+}
+
+#[test] // issue, "Preflight"
+fn what_github_would_refuse_is_said_before_anything_is_built() {
+    let cohort = cohort();
+    let commit = cohort.proven.index.commit.clone();
+    let said = |change: &dyn Fn(&mut Model), token: &str, answer: Option<Value>| {
+        let stage = Stage::with(cohort.hosted(), |stage| stage.token = token.to_owned());
+        change(&mut stage.github());
+        if let Some(answer) = answer {
+            stage.script(move |call, _| match is(call, REQUESTS[0]) {
+                true => Fate::Instead(Response::json(200, answer.clone())),
+                false => Fate::Answer,
+            });
+        }
+        let result = stage.run(cohort, |forge, _| {
+            let look = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope());
+            look.map(drop).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
+        });
+        assert_eq!(stage.github().meter.usage.writes, 0);
+        ended(result)
+    };
+    let nothing = |_: &mut Model| {};
+    assert_eq!(said(&nothing, "ghp_x", None).0, Ended::Well);
+    assert_eq!(said(&nothing, "ghs_x", None).0, Ended::Well);
+    let touches = |github: &mut Model| github.repository.touches_workflows.extend([commit.clone()]);
+    assert_eq!(said(&touches, "ghp_x", None).0, Ended::Well, "a person's token may");
+    let full = cohort.hosted().repository.full_name();
+    let archived = json!({"full_name": full, "archived": true, "private": false, "permissions": {"push": true}});
+    let read_only = |github: &mut Model| github.tokens.extend([("ghp_x".to_owned(), Token::personal().read_only())]);
+    let unknown = |github: &mut Model| {
+        github.repository.commits = aileron_cli::publisher::forge::model::Commits::These(Default::default());
+    };
+    for (what, (end, text), words) in [
+        ("workflows", said(&touches, "ghs_x", None), ["workflow's own token", "default branch"]),
+        ("archived", said(&nothing, "ghp_x", Some(archived)), ["archived", "unarchive"]),
+        ("read-only", said(&read_only, "ghp_x", None), ["may not write contents", "permissions: contents: write"]),
+        ("not pushed", said(&unknown, "ghp_x", None), [commit.as_str(), "git push"]),
+    ] {
+        assert!(end == Ended::Error && words.iter().all(|word| text.contains(word)), "{what}: {text}");
+    }
 }

@@ -149,7 +149,7 @@ fn what_stops_a_release_is_said_and_nothing_is_written() {
     fake.set_script(
         r#"{"on": {}, "do": "status", "status": 429, "headers": {"retry-after": "3600"}}"#.parse().unwrap(),
     );
-    stopped(&fake, 5, "later than this run waits");
+    stopped(&fake, 5, "this run waits no longer");
     let fake = FakeGitHub::start(model());
     let said = ends(release(&repository, &fake).env_remove("GITHUB_TOKEN"), 2);
     assert!(said.json()["error"]["message"].as_str().unwrap().contains("no GitHub token"), "{said}");
@@ -171,22 +171,141 @@ fn other_bytes_under_a_published_tag_are_a_conflict() {
     assert_eq!(fake.github().repository.visible(), before);
 }
 
-#[test]
-fn the_token_is_nowhere_but_in_the_request() {
+#[test] // issue, "Secrets"
+fn token_and_key_are_in_nothing_a_run_leaves_behind() {
     let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
     let repository = repository(&machine, 2);
     let file = machine.path("token");
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
-    let mut command = release(&repository, &fake);
-    let done =
-        ok(command.env_remove("GITHUB_TOKEN").env("RUST_LOG", "trace").args(["--token-file", file.to_str().unwrap()]));
+    let token_file = file.to_str().unwrap();
+    let mut said = Vec::new();
+    let debugging = |command: &mut Command| {
+        command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full").env("ACTIONS_STEP_DEBUG", "true");
+    };
+    let mut run = |args: &[&str], code: i32| {
+        let mut command = verb(&repository, &fake, args);
+        debugging(command.env_remove("GITHUB_TOKEN").args(["--token-file", token_file]));
+        let done = ends(&mut command, code);
+        said.extend([done.stdout, done.stderr]);
+    };
+    let key = repository.key.to_str().unwrap();
+    run(&["plan", "v0.1.0", "--key", key], 0);
+    fake.set_script(r#"{"on": {"method": "POST", "nth": 3}, "do": "reset"}"#.parse().unwrap());
+    run(&["release", "v0.1.0", "--key", key, "--max-wait", "0s"], 5);
+    fake.set_script("".parse().unwrap());
+    run(&["release", "v0.1.0", "--key", key], 0);
+    run(&["status", "v0.1.0"], 0);
+    fake.set_script(r#"{"on": {}, "do": "status", "status": 500}"#.parse().unwrap());
+    run(&["status", "v0.1.0", "--max-wait", "0s"], 5);
+    said.push(ok(&mut repository.publisher(&["report", "v0.1.0", "--json"])).stdout);
     fs::remove_file(&file).unwrap();
-    fake.set_script(r#"{"on": {}, "do": "reset"}"#.parse().unwrap());
-    let failed = ends(&mut release(&repository, &fake), 5);
-    for text in [&done.stdout, &done.stderr, &failed.stdout, &failed.stderr] {
-        assert!(!text.contains(TOKEN), "{text}");
+
+    // PKCS#8: the private half is the 32 bytes at the end.
+    let pem = fs::read_to_string(&repository.key).unwrap();
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &base64).unwrap();
+    let seed = der[16..48].to_vec();
+    fs::remove_file(&repository.key).unwrap();
+    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let inner = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &seed);
+    let secrets: [&[u8]; 5] = [TOKEN.as_bytes(), &seed, hex.as_bytes(), &base64.as_bytes()[22..], inner.as_bytes()];
+    let github = fake.github();
+    let notes = github.repository.releases.values().filter_map(|release| release.body.clone());
+    let texts = said.into_iter().chain(notes).map(|text| ("what was said".to_owned(), text.into_bytes()));
+    let mut looked_at = 0;
+    for (path, bytes) in texts.chain(support::contents(machine.root())) {
+        looked_at += 1;
+        for secret in secrets {
+            assert!(memchr::memmem::find(&bytes, secret).is_none(), "{path}");
+        }
     }
-    for (path, bytes) in support::contents(machine.root()) {
-        assert!(memchr::memmem::find(&bytes, TOKEN.as_bytes()).is_none(), "{path}");
+    assert!(looked_at > 20, "{looked_at}");
+    assert!(repository.root.join("dist/0.1.0/journal.jsonl").is_file(), "the journal was among them");
+}
+
+#[test]
+fn a_rehearsal_is_a_release_that_asks_nobody() {
+    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
+    let repository = repository(&machine, 3);
+    let key = repository.key.to_str().unwrap();
+    let args = ["release", "v0.1.0", "--rehearse", "--limits", "github", "--key", key];
+    let rehearsed = ok(verb(&repository, &fake, &args).env_remove("GITHUB_TOKEN")).json();
+    assert_eq!((rehearsed["status"].as_str(), rehearsed["writes"].as_u64()), (Some("rehearsed"), Some(16)));
+    assert_eq!(rehearsed["requests"]["creations"], 11);
+    assert_eq!(rehearsed["refused_for_a_limit"], 0);
+    assert!((15..20).contains(&rehearsed["seconds"].as_u64().unwrap()), "{rehearsed}");
+    assert_eq!(fake.log(), [], "nobody was asked");
+    assert!(!repository.root.join("dist").exists(), "and nothing stays");
+    let released = ok(&mut release(&repository, &fake)).json();
+    assert_eq!(released["content_hash"], rehearsed["content_hash"]);
+    assert_eq!(released["writes"], rehearsed["writes"]);
+}
+
+#[test]
+fn a_report_tells_runs_apart_and_asks_nobody() {
+    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
+    let repository = repository(&machine, 2);
+    let report = |code| ends(&mut repository.publisher(&["report", "v0.1.0", "--json"]), code).json();
+    assert_eq!(report(4)["error"]["class"], "fetch_failed");
+    fake.set_script(r#"{"on": {"method": "POST", "nth": 4}, "do": "reset", "when": "after"}"#.parse().unwrap());
+    ends(&mut release(&repository, &fake), 5);
+    fake.set_script("".parse().unwrap());
+    ok(&mut release(&repository, &fake));
+    let requests = fake.log().len();
+    let told = report(0);
+    let runs = told["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2, "{told}");
+    assert_eq!((runs[0]["writes"].as_u64(), runs[1]["writes"].as_u64()), (Some(3), Some(9)), "one was only looked for");
+    assert!(runs[0]["how"].as_str().unwrap().contains("after 3 of 13 writes"), "{}", runs[0]["how"]);
+    assert_eq!(runs[1]["how"], "complete");
+    let text = ok(&mut repository.publisher(&["report", "v0.1.0"])).stdout;
+    assert!(text.contains("run 2 of 2") && text.contains("no answer: "), "{text}");
+    assert_eq!(fake.log().len(), requests);
+}
+
+#[test]
+fn two_runs_of_a_version_do_not_write_at_once() {
+    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
+    let repository = repository(&machine, 2);
+    let dist = repository.root.join("dist/0.1.0");
+    let lock = aileron_cli::publisher::forge::github::journal::Journal::new(dist).lock("here").unwrap();
+    let said = ends(&mut release(&repository, &fake), 1);
+    assert!(said.json()["error"]["message"].as_str().unwrap().contains("another release is writing"), "{said}");
+    assert_eq!(fake.github().meter.usage.writes, 0);
+    ok(&mut verb(&repository, &fake, &["status", "v0.1.0"]));
+    drop(lock);
+    ok(&mut release(&repository, &fake));
+}
+
+#[test]
+fn the_token_of_gh_is_the_last_resort_and_gh_sees_no_secret() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
+    let repository = repository(&machine, 2);
+    let bin = machine.path("bin");
+    fs::create_dir(&bin).unwrap();
+    let script = format!("#!/bin/sh\n/usr/bin/env > {0}/env; echo \"$@\" > {0}/args; echo {TOKEN}\n", bin.display());
+    fs::write(bin.join("gh"), script).unwrap();
+    fs::set_permissions(bin.join("gh"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(bin.clone()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    fake.github().tokens.insert(TOKEN.to_owned(), aileron_testkit::github::Token::personal());
+    let mut command = verb(&repository, &fake, &["status", "v0.1.0"]);
+    command.env("PATH", path.unwrap()).env("AILERON_SIGNING_KEY", "sEcReT").env("GITHUB_TOKEN", " ");
+    assert_eq!(ok(&mut command).json()["status"], "fresh");
+    assert_eq!(fs::read_to_string(bin.join("args")).unwrap(), "auth token --hostname 127.0.0.1\n");
+    let seen = fs::read_to_string(bin.join("env")).unwrap();
+    assert!(!seen.contains("sEcReT") && !seen.contains("GITHUB_TOKEN"), "{seen}");
+}
+
+#[test]
+fn a_token_is_never_sent_in_the_clear() {
+    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
+    let repository = repository(&machine, 2);
+    for variable in ["GITHUB_API_URL", "GITHUB_SERVER_URL"] {
+        let mut command = verb(&repository, &fake, &["status", "v0.1.0"]);
+        let said = ends(command.env(variable, "http://github.example.com"), 2);
+        assert_eq!(said.json()["error"]["class"], "usage_error", "{said}");
     }
 }

@@ -138,6 +138,7 @@ pub(crate) struct Stage {
     /// Once dead, the journal's length at that instant.
     dead: Mutex<Option<u64>>,
     pub(crate) journal: tempfile::TempDir,
+    pub(crate) api: String,
     pub(crate) token: String,
     pub(crate) notes: Mutex<Vec<String>>,
     pub(crate) max_wait: Option<Duration>,
@@ -193,6 +194,7 @@ impl Stage {
             script: Mutex::new(Box::new(|_, _| Fate::Answer)),
             dead: Mutex::new(None),
             journal: tempfile::tempdir().unwrap(),
+            api: "https://api.github.com".to_owned(),
             token: "ghp_0123456789abcdefSECRETSECRET".to_owned(),
             notes: Mutex::default(),
             max_wait: None,
@@ -245,8 +247,8 @@ impl Stage {
         };
         with_world(&cohort.environment, &listener, |world| {
             let place = Place {
-                api: "https://api.github.com".to_owned(),
-                server: "https://github.com".to_owned(),
+                api: self.api.clone(),
+                server: self.api.replace("/api/v3", "").replace("api.github", "github"),
                 journal: self.journal.path().to_owned(),
             };
             let (stop, longest) = (world.stop, self.max_wait);

@@ -2,7 +2,13 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
 
+#[path = "../../../verifier/sandbox/tests/net/certificate.rs"]
+mod certificate;
+mod over_http;
 mod real_input;
 mod registry;
+mod running;
 mod secrets;
+#[path = "../../../verifier/sandbox/tests/net/server.rs"]
+mod server;
 mod support;

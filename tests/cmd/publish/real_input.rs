@@ -177,25 +177,25 @@ fn check_says_file_by_file_what_consumers_refuse_in_linear() {
     assert_eq!((&waived["errors"], &waived["problems"].as_array().unwrap().len()), (&json!(0), &found.len()));
 }
 
-const SECRETS: [(&str, &str, &str); 2] = [
+pub(crate) const SECRETS: [(&str, &str, &str); 2] = [
     ("google", "GOOGLE_OAUTH_CLIENT_SECRET", "GOCSPX-\"two\"\\three"),
     ("slack", "SLACK_OAUTH_CLIENT_SECRET", "slack & secret | x"),
 ];
 
-/// The four repositories, google mended as its publisher would, each with a key; and the module they are released with.
-fn four(machine: &Machine) -> Option<Vec<(&'static str, Repository<'_>)>> {
-    let mut four = Vec::new();
-    for (name, _) in REPOSITORIES {
-        let repository = as_it_is(machine, name)?;
-        if name == "google" {
-            let file = "actions/list-recent-emails/action.md";
-            repository.write(file, &repository.read(file).replace("0.3.0", "0.0.0-dev"));
-            repository.commit("the placeholder, as everywhere else");
-        }
-        four.push((name, repository.with_key()));
+/// A published repository with a key, google mended as its publisher would; and the module it is released with.
+pub(crate) fn ready<'a>(machine: &'a Machine, name: &str) -> Option<Repository<'a>> {
+    let repository = as_it_is(machine, name)?;
+    if name == "google" {
+        let file = "actions/list-recent-emails/action.md";
+        repository.write(file, &repository.read(file).replace("0.3.0", "0.0.0-dev"));
+        repository.commit("the placeholder, as everywhere else");
     }
     fs::write(machine.path("module.wasm"), module()).unwrap();
-    Some(four)
+    Some(repository.with_key())
+}
+
+fn four(machine: &Machine) -> Option<Vec<(&'static str, Repository<'_>)>> {
+    REPOSITORIES.iter().map(|(name, _)| Some((*name, ready(machine, name)?))).collect()
 }
 
 /// A release with what each repository needs: its secret in the service's own variable, waivers for linear only.

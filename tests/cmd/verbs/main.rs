@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod house;
+mod hub_entry;
 mod json;
 mod keys;
+mod network;
 mod transcripts;

@@ -1,9 +1,10 @@
 //! One transcript per verb: `$` is what was typed, `!` starts a line of standard error, `?` is the exit code.
 //! `SNAPSHOTS=overwrite` writes them anew.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::house::{House, PRIVATE_KEY};
 
@@ -216,7 +217,7 @@ fn verify_gives_one_verdict_and_says_why() {
     };
     run("aileron verify gopher://acme/aileron-connector-tea@0.1.0 --from registry --ours");
     run("aileron verify github://acme/aileron-connector-tea --from registry --ours");
-    run("aileron verify github://acme/aileron-connector-tea@0.1.0 --ours");
+    run("HTTPS_PROXY=http://127.0.0.1:1 aileron verify github://acme/aileron-connector-tea@0.1.0 --ours");
     run("aileron verify tea.tar.gz --ours --hash sha256:00");
     run("aileron verify tea.tar.gz --ours --as tea");
     run(&format!("aileron verify some --ours --hash {ZEROS}"));
@@ -242,6 +243,38 @@ fn a_waived_rule_is_a_warning_to_verify() {
 }
 
 #[test]
+fn a_workflow_is_told_by_annotations_and_a_summary_and_signs_no_pull_request() {
+    let mut session = Session::new(House::new());
+    let job = "GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=summary.md GITHUB_OUTPUT=output.txt";
+    session.note("problems stand beside their lines");
+    session.house.replace("tea/connector/manifest.toml", "publisher = ", "publsher = ");
+    session.run(&format!("{job} aileron-pub -C tea check --quiet")).run("cat summary.md");
+    session.house.git(&["checkout", "-q", "."]);
+    session.note("a release");
+    let release = "aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry --quiet";
+    session.run(&format!("{job} GITHUB_STEP_SUMMARY=released.md GITHUB_EVENT_NAME=push {release}"));
+    session.run("cat released.md");
+    session.note("standard output stays one document, whatever is annotated");
+    session.run(&format!("{job} aileron-pub -C tea release v0.1 --json"));
+    session.note("a pull request is checked, and never signed: no key is looked for, and nothing is asked or written");
+    let proposed = format!("{job} GITHUB_EVENT_NAME=pull_request_target");
+    session.run(&format!("{proposed} aileron-pub -C tea check --quiet"));
+    let before = session.house.files();
+    session.run(&format!("{proposed} {}", release.replace("v0.1.0", "v0.2.0")));
+    session.run(&format!("{proposed} aileron-pub -C tea pack v0.2.0 --key publisher.key --quiet"));
+    session.run(&format!("{proposed} aileron-pub -C tea plan v0.2.0 --key publisher.key --to dir:registry --quiet"));
+    let written = |files: &BTreeMap<PathBuf, Vec<u8>>| -> Vec<PathBuf> {
+        files.keys().filter(|path| !path.ends_with("summary.md") && !path.ends_with("output.txt")).cloned().collect()
+    };
+    assert_eq!(written(&session.house.files()), written(&before));
+    let outputs = session.house.read("output.txt");
+    for output in ["connector-hash<<", "tag<<", "status<<"] {
+        assert!(outputs.contains(output), "{outputs}");
+    }
+    session.is("workflow");
+}
+
+#[test]
 fn demo_tells_the_whole_story() {
     let mut session = Session::new(House::empty());
     session
@@ -251,7 +284,70 @@ fn demo_tells_the_whole_story() {
         .is("demo");
 }
 
-const VERBS: [&str; 13] = [
+#[test]
+fn keyring_says_whom_this_machine_trusts() {
+    let mut session = Session::new(House::released());
+    let name = "github://acme/aileron-connector-tea";
+    session.note("nobody yet").run("aileron keyring list");
+    session.note("from a mirror: key and reach are said before anything is written");
+    session.run(&format!("aileron keyring trust --from registry {name}"));
+    session.run(&format!("aileron keyring trust --from registry {name}/actions/tea-ping"));
+    session.run("aileron keyring list");
+    session.run(&format!("aileron verify {name}@0.1.0 --from registry"));
+    session.note("narrower").run("aileron keyring revoke github://acme");
+    session.run(&format!("aileron keyring trust --repo-only --key-file tea/keys/publisher.pub {name}"));
+    session.run("aileron keyring list").run("aileron keyring list --json");
+    session.note("nobody is looking").run(&format!("aileron keyring trust --yes --from registry {name}"));
+    session.note("not from there").run(&format!("aileron keyring trust --from elsewhere {name}"));
+    session.run("aileron keyring trust gitlab://acme/aileron-connector-tea");
+    session.note("an owner alone, through a catalog").run("aileron keyring trust github://acme");
+    session.house.ok("aileron-pub -C tea hub entry --out catalog --description Tea");
+    session.run("aileron keyring trust --catalog catalog --from registry github://acme");
+    session.run("aileron keyring trust --catalog catalog github://nobody");
+    session.note("one key, everywhere").run("aileron keyring revoke --key sha256:If4x36FUomFia/hUBG/SJx");
+    session.run("aileron keyring revoke --key sha256:If4x36FUomFia/hUBG/SJx");
+    session.run("aileron keyring revoke github://acme");
+    session.run(&format!("aileron verify {name}@0.1.0 --from registry"));
+    session.note("a ring that is none").house.write("../home/.aileron/keyring.json", "{\n  \"version\": 1,\n}\n");
+    session.run("aileron keyring list").run("aileron keyring list --json");
+    session.note("no command").run("aileron keyring").run("aileron keyring sniff").is("keyring");
+}
+
+#[test]
+fn hub_entries_are_written_and_the_catalog_is_looked_through() {
+    let mut session = Session::new(House::released());
+    session.note("the publisher's half").run("aileron-pub -C tea hub entry --out catalog --dry-run");
+    session.run("aileron-pub -C tea hub entry --out catalog");
+    session.run("aileron-pub -C tea hub entry --out catalog");
+    for file in
+        ["connectors/github_acme_aileron-connector-tea.yaml", "suites/github_acme_aileron-connector-tea_suite.yaml"]
+    {
+        let text = session.house.read(&format!("catalog/{file}"));
+        session.note(file).text.push_str(&text);
+    }
+    session.note("the consumer's half").run("aileron hub list").run("aileron hub list --catalog catalog");
+    session.run("aileron hub search ping --catalog catalog");
+    session.run("aileron hub search coffee --catalog catalog");
+    session.run("aileron hub show github://acme/aileron-connector-tea --catalog catalog --from registry");
+    session.run("aileron keyring trust --catalog catalog --from registry github://acme");
+    session
+        .run("aileron hub show github://acme/aileron-connector-tea/actions/tea-ping --catalog catalog --from registry");
+    session.run("aileron hub show github://acme/aileron-connector-tea --catalog catalog --from registry --json");
+    session.run("aileron hub show github://acme/coffee --catalog catalog");
+    session.note("an action that is gone");
+    fs::remove_dir_all(session.house.path("tea/actions/tea-ping")).unwrap();
+    session.house.replace("tea/suite.toml", ", \"actions/tea-ping\"", "");
+    session.run("aileron-pub -C tea hub entry --out catalog");
+    session.note("what the schema does not take");
+    session.house.replace("tea/connector/manifest.toml", "github://acme/", "github://acme_/");
+    session.run("aileron-pub -C tea hub entry --out catalog");
+    session.house.git(&["checkout", "-q", "."]);
+    session.note("a key that clients of the Hub could not read");
+    session.house.write("tea/keys/publisher.pub", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n");
+    session.run("aileron-pub -C tea hub entry --out catalog").is("hub");
+}
+
+const VERBS: [&str; 15] = [
     "aileron-pub",
     "aileron-pub init",
     "aileron-pub demo",
@@ -265,6 +361,8 @@ const VERBS: [&str; 13] = [
     "aileron-pub keys generate",
     "aileron-pub keys show",
     "aileron-pub verify",
+    "aileron-pub hub",
+    "aileron-pub hub entry",
 ];
 
 #[test]

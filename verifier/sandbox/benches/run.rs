@@ -1,9 +1,11 @@
 //! What running a connector costs, and what of it is ours: `cargo bench -p aileron-sandbox`.
 //!
 //! A Go connector of some 6 MB is compiled with several settings, loaded from the cache, and invoked; beside each figure
-//! stands the same done with the bare engine. Figures are medians; a line says what it repeats. Needs Go.
+//! stands the same done with the bare engine. Of each figure the median and the least are shown, in milliseconds: on a busy
+//! machine believe the least, and of a compile the processor time. Needs Go.
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to whoever started it")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing to report")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,8 +56,16 @@ fn manifest() -> ConnectorManifest {
     ConnectorManifest::parse(source, Stage::Artifact).document.unwrap()
 }
 
-/// Median of a number of rounds.
-fn median(rounds: usize, mut round: impl FnMut()) -> Duration {
+/// What some rounds of one thing took.
+struct Took {
+    median: Duration,
+    least: Duration,
+    /// Processor time of all threads, per round; meaningful from some ten milliseconds up.
+    processor: Duration,
+}
+
+fn measure(rounds: usize, mut round: impl FnMut()) -> Took {
+    let before = processor();
     let mut times: Vec<_> = (0..rounds)
         .map(|_| {
             let began = Instant::now();
@@ -64,17 +74,27 @@ fn median(rounds: usize, mut round: impl FnMut()) -> Duration {
         })
         .collect();
     times.sort_unstable();
-    times[rounds / 2]
+    let processor = (processor() - before) / u32::try_from(rounds).unwrap();
+    Took { median: times[rounds / 2], least: times[0], processor }
 }
 
-fn line(what: &str, time: Duration, more: &str) {
-    println!("{what:<62} {:>10.3} ms  {more}", time.as_secs_f64() * 1e3);
+/// What this process has used so far, in steps of the kernel's 10 ms; nothing where the kernel does not say.
+fn processor() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}
+
+fn line(what: &str, took: &Took, more: &str) {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    println!("{what:<58} {:>10.3} {:>10.3}  {more}", ms(took.median), ms(took.least));
 }
 
 const COMPILES: usize = 3;
 
 fn compiling(wasm: &[u8]) {
-    println!("\ncold compile, median of {COMPILES}");
+    println!("\ncold compile: median and least of {COMPILES}, ms");
     let with = |change: &dyn Fn(&mut Config)| {
         let mut config = Config::new();
         change(&mut config);
@@ -84,13 +104,19 @@ fn compiling(wasm: &[u8]) {
         config.debug_symbols(false);
         config.wasm_backtrace_max_frames(None);
         config.generate_address_map(false);
+        config.native_unwind_info(cfg!(windows));
     };
     let bare = with(&|_| ());
     let rows: [(&str, wasmtime::Engine); 5] = [
         ("bare engine, defaults", bare),
-        ("+ epochs", with(&|config| drop(config.epoch_interruption(true)))),
         (
-            "+ epochs, no symbols, no address map",
+            "+ epochs",
+            with(&|config| {
+                config.epoch_interruption(true);
+            }),
+        ),
+        (
+            "+ epochs, no symbols, address map and unwind tables: ours",
             with(&|config| {
                 small(config);
                 config.epoch_interruption(true);
@@ -112,21 +138,24 @@ fn compiling(wasm: &[u8]) {
         ),
     ];
     for (name, engine) in rows {
-        let time = median(COMPILES, || drop(Module::from_binary(&engine, wasm).unwrap()));
-        let size = Module::from_binary(&engine, wasm).unwrap().serialize().unwrap().len();
-        line(name, time, &format!("{:.1} MB of code", size as f64 / 1e6));
+        let mut last = None;
+        let took = measure(COMPILES, || last = Some(Module::from_binary(&engine, wasm).unwrap()));
+        let size = last.unwrap().serialize().unwrap().len();
+        let cpu = took.processor.as_secs_f64();
+        line(name, &took, &format!("{cpu:.2} s of processor, {:.1} MB of code", size as f64 / 1e6));
     }
     let engine = Engine::new(None).unwrap();
     let build = LocalBuild::new(wasm.to_vec(), manifest()).unwrap();
-    line("ours: checks, compile, link", median(COMPILES, || drop(engine.compile_local(&build).unwrap())), "");
+    let ours = measure(COMPILES, || drop(engine.compile_local(&build).unwrap()));
+    line("ours: checks, compile, link", &ours, &format!("{:.2} s of processor", ours.processor.as_secs_f64()));
     let mut dirs = Vec::new();
-    let stored = median(COMPILES, || {
+    let stored = measure(COMPILES, || {
         let dir = tempfile::tempdir().unwrap();
         let engine = Engine::new(Some(Cache::open(dir.path().join("compiled")).unwrap())).unwrap();
         drop(engine.compile_local(&build).unwrap());
         dirs.push(dir);
     });
-    line("ours, and into the cache", stored, "");
+    line("ours, and into the cache", &stored, &format!("{:.2} s of processor", stored.processor.as_secs_f64()));
 }
 
 struct NoNetwork;
@@ -151,51 +180,52 @@ fn running(wasm: &[u8]) {
     let build = LocalBuild::new(wasm.to_vec(), manifest()).unwrap();
     open().compile_local(&build).unwrap();
 
-    println!("\nwarm, median of {RUNS}");
-    line("engine and linker", median(RUNS, || drop(open())), "once per process");
+    println!("\nwarm: median and least, ms");
+    line("engine and linker", &measure(RUNS, || drop(open())), "once per process");
     let engine = open();
     let recall = || engine.recall(build.content(), build.manifest()).unwrap();
-    line("recall under a stamp that holds", median(RUNS, || drop(recall())), "");
+    line("recall under a stamp that holds", &measure(RUNS, || drop(recall())), "");
     let seal = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
     let seal = seal.into_iter().find(|path| path.extension().is_some_and(|end| end == "seal")).unwrap();
     let text = std::fs::read_to_string(&seal).unwrap();
     let unstamped = format!("{}\n\n", text.lines().next().unwrap());
-    let digest = median(21, || {
+    let digest = measure(21, || {
         std::fs::write(&seal, &unstamped).unwrap();
         drop(recall());
     });
-    line("recall, digest checked", digest, "median of 21");
+    line("recall, digest checked", &digest, "");
 
     let runtime = runtime().unwrap();
     let connector = recall();
-    let ours = median(RUNS, || assert!(runtime.block_on(invoke(&connector, echo())).result.is_ok()));
-    line("invoke of the Go connector", ours, "");
+    let ours = measure(RUNS, || assert!(runtime.block_on(invoke(&connector, echo())).result.is_ok()));
+    line("invoke of the Go connector", &ours, "");
     let bare = Bare::new(wasm);
-    let theirs = median(RUNS, || bare.run(&runtime));
-    line("the same on the bare engine, async", theirs, "");
+    let theirs = measure(RUNS, || bare.run(&runtime));
+    line("the same on the bare engine, async", &theirs, "");
     let tiny = wat::parse_str(TINY).unwrap();
     let small = Engine::new(None).unwrap().compile_local(&LocalBuild::new(tiny.clone(), manifest()).unwrap()).unwrap();
-    let ours = median(10 * RUNS, || assert!(runtime.block_on(invoke(&small, echo())).result.is_ok()));
-    line("invoke of a connector of ten instructions", ours, "overhead is here");
+    let ours = measure(10 * RUNS, || assert!(runtime.block_on(invoke(&small, echo())).result.is_ok()));
+    line("invoke of a connector of ten instructions", &ours, "overhead is here");
     let bare = Bare::new(&tiny);
-    line("the same on the bare engine, async", median(10 * RUNS, || bare.run(&runtime)), "");
+    line("the same on the bare engine, async", &measure(10 * RUNS, || bare.run(&runtime)), "");
 
-    let began = Instant::now();
-    for _ in 0..100 {
-        assert!(runtime.block_on(invoke(&connector, echo())).result.is_ok());
-    }
-    line("100 operations in a row", began.elapsed(), "");
+    let hundred = measure(3, || {
+        for _ in 0..100 {
+            assert!(runtime.block_on(invoke(&connector, echo())).result.is_ok());
+        }
+    });
+    line("100 operations in a row", &hundred, &format!("{:.2} s of processor", hundred.processor.as_secs_f64()));
 
     std::fs::write(&seal, &text).unwrap();
     recall(); // the seal is another file now; its stamp is of the code and still holds
     let me = std::env::current_exe().unwrap();
     let mut resident = String::new();
-    let process = median(21, || {
+    let process = measure(21, || {
         let out = Command::new(&me).arg("--once").arg(&cache).output().unwrap();
         assert!(out.status.success());
         resident = String::from_utf8(out.stdout).unwrap().trim().to_owned();
     });
-    line("a process of its own: start, recall, invoke, end", process, &format!("median of 21; resident {resident}"));
+    line("a process of its own: start, recall, invoke, end", &process, &format!("resident {resident}"));
 }
 
 /// What `aileron connector run` does when everything is warm, but for its store: the content hash is given.

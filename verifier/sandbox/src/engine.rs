@@ -208,5 +208,6 @@ fn settings() -> Config {
     config.debug_symbols(false);
     config.wasm_backtrace_max_frames(None);
     config.generate_address_map(false);
+    config.native_unwind_info(cfg!(windows)); // required there
     config
 }

@@ -41,8 +41,12 @@ pub struct Invocation {
     pub stop: Option<&'static AtomicBool>,
     /// Sees the guest's memory when the run is over. For tests that look for what must not be there.
     #[doc(hidden)]
-    pub inspect: Option<Box<dyn FnOnce(&[u8]) + Send>>,
+    pub inspect: Option<Inspector>,
 }
+
+/// Looks at the memory of a guest that has ended.
+#[doc(hidden)]
+pub type Inspector = Box<dyn FnOnce(&[u8]) + Send>;
 
 /// How often a caller's wish to stop is looked at.
 pub const STOP_CHECK: Duration = Duration::from_millis(25);
@@ -206,7 +210,7 @@ pub async fn invoke(connector: &Connector, invocation: Invocation) -> Done {
 
     let mut instance = None;
     let ended = within(deadline, stop, run(connector, &mut store, &mut instance)).await;
-    let overdue = Instant::now() >= deadline || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+    let overdue = Instant::now() >= deadline;
     if let Some(inspect) = inspect {
         let memory = instance.and_then(|instance: Instance| instance.get_memory(&mut store, "memory"));
         inspect(memory.map_or(&[], |memory| memory.data(&store)));
@@ -294,6 +298,23 @@ mod tests {
         assert_eq!(op, "{\"args\":{},\"op\":\"a\\\"b\\\\\\u0001é\"}");
         for wrong in ["", "[]", "7", "\"x\"", "{}{}", "{", "{\"a\":}"] {
             assert!(Args::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn compacting_changes_nothing_but_white_space(
+            keys in proptest::collection::vec("[ -~\\t\\né]{0,12}", 0..6),
+            number in proptest::num::i64::ANY,
+        ) {
+            let mut object = Map::new();
+            for key in keys {
+                object.insert(key.clone(), serde_json::json!([number, key, {"nested": [null, true]}]));
+            }
+            let pretty = serde_json::to_string_pretty(&object).unwrap();
+            let args = Args::parse(&pretty).unwrap();
+            proptest::prop_assert_eq!(args.text(), serde_json::to_string(&object).unwrap());
+            proptest::prop_assert_eq!(args, Args::from(&object));
         }
     }
 

@@ -33,7 +33,7 @@ pub enum Ended {
 pub struct Evidence<'a> {
     /// How it ended.
     pub ended: Ended,
-    /// The deadline had passed when it ended, by the host's clock, or the caller wanted no more. Beats everything.
+    /// The deadline had passed when it ended, by the host's clock. Beats everything.
     pub overdue: bool,
     /// What the last `http_request` (else the last `spawn`) failed with.
     pub sticky: Option<Failure>,

@@ -64,6 +64,9 @@ fn step(table: &Table<'_>, scope: &Scope<'_>, earlier: &mut HashSet<String>) -> 
     if let Some(id) = &id {
         let fault = if id.value.is_empty() {
             Some("the step id is empty".to_owned())
+        } else if id.value == "args" {
+            // `${args.x}` is an argument, so nothing could refer to this step. sandbox.md 15a.
+            Some("no step may be called \"args\"".to_owned())
         } else if !earlier.insert(id.value.clone()) {
             Some(format!("step \"{}\" is there twice", id.value.escape_debug()))
         } else {

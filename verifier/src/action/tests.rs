@@ -89,6 +89,7 @@ fn each_broken_rule_is_reported_at_its_bytes_in_both_stages() {
         (file(&FRONT[..FRONT.find("[[execute]]").expect("there")]), Required, ""),
         (step("id = \"first\"\nop = \"x\""), StepId, "\"first\""),
         (step("id = \"\"\nop = \"x\""), StepId, "\"\""),
+        (step("id = \"args\"\nop = \"x\""), StepId, "\"args\""),
         (step("id = \"b\"\nop = \"\""), StepOp, "\"\""),
         (step("id = \"b\""), Required, ""),
         (

@@ -196,6 +196,9 @@ pub enum ForgeError {
     /// There is no token to write with.
     #[error("no GitHub token: none in --token-file, GITHUB_TOKEN, GH_TOKEN or `gh auth token` that could be sent")]
     NoToken,
+    /// Not an address that a token is sent to.
+    #[error("{0} is not an https:// address (http:// is for this machine only)")]
+    BadAddress(String),
     /// The token is wrong, was revoked, or has expired.
     #[error("{asked}: GitHub does not accept the token: {why}")]
     BadToken {
@@ -313,7 +316,7 @@ pub enum ForgeError {
         why: String,
     },
     /// The next write may leave later than this run waits.
-    #[error("the next request may leave at {until} ({why}), later than this run waits")]
+    #[error("the next request may leave at {until} ({why}) and this run waits no longer: stopped")]
     Paused {
         /// Clock time.
         until: String,

@@ -164,7 +164,7 @@ impl ReleaseError {
             | ReleaseError::Unknown { .. } => Class::PublishFailed,
             ReleaseError::Forge { cause: ForgeError::Disk(_), .. } | ReleaseError::Disk(_) => Class::StoreUnwritable,
             ReleaseError::Forge { cause, .. } => match cause {
-                ForgeError::NoToken => Class::UsageError,
+                ForgeError::NoToken | ForgeError::BadAddress(_) => Class::UsageError,
                 ForgeError::Unreachable { .. }
                 | ForgeError::Paused { .. }
                 | ForgeError::DraftGone { .. }

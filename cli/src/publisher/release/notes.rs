@@ -30,8 +30,15 @@ pub(super) fn connector(proven: &Proven, remote: &Remote) -> String {
     let whole = [Rows::Whole, Rows::Short].into_iter().map(|rows| render(proven, remote, rows)).find(fits);
     whole.unwrap_or_else(|| {
         let bare = render(proven, remote, Rows::First(0)).chars().count();
-        let widest = proven.artifacts.iter().map(|action| short_row(action).chars().count()).max().unwrap_or(1);
-        render(proven, remote, Rows::First(LENGTH.saturating_sub(bare) / widest.max(1)))
+        let mut room = LENGTH.saturating_sub(bare);
+        let fits = |action: &&Artifact| {
+            let row = short_row(action).chars().count();
+            let has_room = row <= room;
+            room = room.saturating_sub(row);
+            has_room
+        };
+        let shown = proven.artifacts[1..].iter().take_while(fits).count();
+        render(proven, remote, Rows::First(shown))
     })
 }
 

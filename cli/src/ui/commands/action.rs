@@ -15,6 +15,7 @@ pub(super) fn run(verb: Action, context: &Context) -> (&'static str, Answer) {
         Action::Add(args) => ("action add", add(&args, context)),
         Action::AddSuite(args) => ("action add-suite", add_suite(&args, context)),
         Action::Upgrade(args) => ("action upgrade", upgrade(&args, context)),
+        Action::Run(args) => ("action run", super::invoke::action(&args, context)),
         Action::List => ("action list", list(context)),
         Action::Remove(args) => ("action remove", remove(&args, context)),
     }

@@ -2,20 +2,27 @@
 
 use std::path::Path;
 
+use aileron_verifier::archive::MAX_MODULE;
+use aileron_verifier::module::Module;
 use aileron_verifier::problem::{Problem, Severity};
 use serde_json::json;
 
 use super::{Answer, Context};
 use crate::event::counted;
 use crate::publisher::lint::{self, Findings};
+use crate::publisher::local::last;
 use crate::publisher::project::Project;
 use crate::publisher::release;
+use crate::sys::disk;
 use crate::ui::args::Check;
 use crate::ui::report::{Exit, Failure, Outcome, drawn, problem_json};
 
 pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
     let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
-    let findings = lint::check(project, args.version.as_ref(), &args.allow);
+    let mut findings = lint::check(project, args.version.as_ref(), &args.allow);
+    if let Some(module) = module(args.wasm.as_deref(), &findings)? {
+        findings.hold_against(&module);
+    }
     let errors = findings.errors().count();
     let warnings = findings.problems.len() - errors;
     let listed: Vec<_> = findings
@@ -25,6 +32,17 @@ pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer 
         .collect();
     let fields = json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
     Ok(Outcome::new(text(&findings, errors, warnings), fields).with_failure(failure(&findings, errors)))
+}
+
+/// The module to hold the manifest against: the one that is named, else the one `run` built last. Nothing is built.
+fn module(wasm: Option<&Path>, findings: &Findings) -> Result<Option<Module>, Failure> {
+    let bytes = match (wasm, &findings.checked) {
+        (Some(path), _) => Some(disk::read(path, MAX_MODULE)?),
+        (None, Some(checked)) => last(checked)?,
+        (None, None) => None,
+    };
+    let parsed = bytes.map(|bytes| Module::parse(&bytes)).transpose();
+    parsed.map_err(|error| Failure::new(error.class(), Exit::Policy, error.to_string()))
 }
 
 fn failure(findings: &Findings, errors: usize) -> Option<Failure> {

@@ -22,6 +22,7 @@ pub(super) fn run(verb: Connector, context: &Context) -> (&'static str, Answer) 
     match verb {
         Connector::Install(args) => ("connector install", one(&args, context)),
         Connector::Upgrade(args) => ("connector upgrade", upgrade(&args, context)),
+        Connector::Run(args) => ("connector run", super::invoke::connector(&args, context)),
         Connector::List => ("connector list", list(context)),
         Connector::Remove(args) => ("connector remove", remove(&args, context)),
         Connector::Check(args) => ("connector check", check(&args, context)),

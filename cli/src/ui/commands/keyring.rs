@@ -11,10 +11,14 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::quote::Quoted;
 use serde_json::json;
 
+use super::flags::{Flags, Order, error, usage};
 use super::{Answer, Context};
 use crate::consumer::fetch::Origin;
-use crate::consumer::publisher_key;
+use crate::consumer::hub;
+use crate::consumer::publisher_key::{self, Fetched, KeyFetchError};
 use crate::consumer::ring::{RingError, RingFile};
+use crate::consumer::trust::TrustError;
+use crate::event::Event;
 use crate::ui::report::{Exit, Failure, Outcome};
 
 const USAGE: &str = "usage: aileron keyring <trust|list|revoke> [args...]";
@@ -23,15 +27,18 @@ const REVOKE_USAGE: &str = "usage: aileron keyring revoke <authority>  OR  ailer
 const REVOKE_FLAGS: &str =
     "Usage of keyring revoke:\n  -key string\n    \tRevoke a single key everywhere by its fingerprint (sha256:...)";
 const TRUST_USAGE: &str = "\
-usage: aileron keyring trust [--key-file <path>] [--repo-only] [--fingerprint <fp>] [--from <dir|url>] <authority>
-  authority: github://owner            (trust the whole publisher; needs --key-file)
+usage: aileron keyring trust [--key-file <path>] [--repo-only] [--fingerprint <fp>] [--yes] [--from <dir|url>] [--catalog <dir|url>] <authority>
+  authority: github://owner            (trust the whole publisher, key resolved via the Hub)
              github://owner/connector  (trust the whole publisher, key from the connector repo)
   --key-file <path>   read the publisher key from a local file with no network fetch
                       (for private repos or air-gapped hosts); the authority is still required.
   --repo-only         trust this repository alone, not everything its owner ships.
   --fingerprint <fp>  trust the key only if it has this fingerprint.
+  --yes               nobody is looking: needs --fingerprint.
   --from <dir|url>    fetch the key from a mirror.
-  Trusting an owner covers every connector that publisher ships.";
+  --catalog <dir|url> the Hub's catalog [default: hub.url in config.yaml].
+  Trusting an owner covers every connector that publisher ships.
+  Set GH_TOKEN or GITHUB_TOKEN to fetch the key from a private repo over the GitHub API.";
 
 pub(super) fn run(args: &[String], context: &Context) -> Answer {
     match args.split_first().map(|(verb, rest)| (verb.as_str(), rest)) {
@@ -44,75 +51,29 @@ pub(super) fn run(args: &[String], context: &Context) -> Answer {
     }
 }
 
-/// A text that is printed as it stands; exit 1, as every refusal of `keyring`.
-fn usage(text: &str) -> Failure {
-    let message = text.lines().next().unwrap_or_default();
-    Failure { pinned: Some(text.to_owned()), ..Failure::new(Class::UsageError, Exit::Failure, message) }
-}
-
-fn error(class: Class, message: impl Into<String>) -> Failure {
-    let message = message.into();
-    Failure { pinned: Some(format!("error: {message}")), ..Failure::new(class, Exit::Failure, message) }
-}
-
-/// Flags as Go parses them: one or two dashes, a value after `=` or as the next argument, `--` ends them, and so does the
-/// first argument that is none.
-struct Flags {
-    given: BTreeMap<&'static str, String>,
-    positional: Vec<String>,
-}
-
-impl Flags {
-    /// `known` are the flags' names and whether they take a value.
-    fn parse(args: &[String], known: &[(&'static str, bool)], help: &str) -> Result<Flags, Failure> {
-        let mut flags = Flags { given: BTreeMap::new(), positional: Vec::new() };
-        let mut rest = args.iter();
-        while let Some(arg) = rest.next() {
-            let name = match arg.strip_prefix('-') {
-                Some("-") => break,
-                Some(name) if !name.is_empty() => name.strip_prefix('-').unwrap_or(name),
-                _ => {
-                    flags.positional.push(arg.clone());
-                    break;
-                }
-            };
-            let (name, value) =
-                name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value.to_owned())));
-            if name == "h" || name == "help" {
-                return Err(usage(help));
-            }
-            let Some((known, takes_value)) = known.iter().find(|(known, _)| *known == name) else {
-                return Err(usage(&format!("flag provided but not defined: -{name}\n{help}")));
-            };
-            let value = match (takes_value, value) {
-                (true, None) => {
-                    rest.next().cloned().ok_or_else(|| usage(&format!("flag needs an argument: -{name}\n{help}")))?
-                }
-                (_, value) => value.unwrap_or_default(),
-            };
-            flags.given.insert(known, value);
-        }
-        flags.positional.extend(rest.cloned());
-        Ok(flags)
-    }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(String::as_str)
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.given.contains_key(name)
-    }
-}
-
 fn trust(args: &[String], context: &Context) -> Answer {
-    let known = [("key-file", true), ("repo-only", false), ("fingerprint", true), ("from", true)];
-    let flags = Flags::parse(args, &known, TRUST_USAGE)?;
+    let known = [
+        ("key-file", true),
+        ("repo-only", false),
+        ("fingerprint", true),
+        ("yes", false),
+        ("from", true),
+        ("catalog", true),
+        ("plan", true),
+    ];
+    let flags = Flags::parse(args, &known, TRUST_USAGE, Order::First)?;
+    if let Some(plan) = flags.value("plan") {
+        return Err(no_plan(plan, &flags));
+    }
     let [authority] = flags.positional.as_slice() else { return Err(usage(TRUST_USAGE)) };
     if authority.is_empty() {
         return Err(error(Class::ValidationError, "authority cannot be empty"));
     }
-    let (granted, key) = resolve(authority, &flags, context)?;
+    if flags.has("yes") && flags.value("fingerprint").is_none() {
+        let message = "--yes needs --fingerprint <fp>: where nobody looks at the key, it has to be named";
+        return Err(error(Class::UsageError, message));
+    }
+    let (granted, Fetched { key, at }) = resolve(authority, &flags, context)?;
     let fingerprint = key.fingerprint();
     if let Some(wanted) = flags.value("fingerprint").filter(|wanted| *wanted != fingerprint.to_string()) {
         let message = format!("the key has fingerprint {fingerprint}, not {wanted}; nothing was trusted");
@@ -120,27 +81,70 @@ fn trust(args: &[String], context: &Context) -> Answer {
     }
     let no_home = "cannot determine home directory; set $HOME or write ~/.aileron/keyring.json by hand";
     let file = ring_file(context, no_home)?;
-    let is_new = |ring: &mut Keyring| !ring.exact(&granted).contains(&key) && ring.grant(granted.clone(), key);
-    let changed = file.edit(is_new).map_err(|failure| refused(&failure))?;
-    let reach = match (changed, flags.has("repo-only")) {
-        (false, _) => String::new(),
-        (true, true) => "  This covers this repository alone.\n".to_owned(),
-        (true, false) => "  This covers every connector this publisher ships.\n".to_owned(),
+    let (reach, covers) = match flags.has("repo-only") {
+        true => ("this repository alone", "  This covers this repository alone.\n"),
+        false => ("every connector this publisher ships", "  This covers every connector this publisher ships.\n"),
     };
+    let edited = file.edit(|ring| {
+        if ring.exact(&granted).contains(&key) {
+            return (false, others(ring, &granted, &key));
+        }
+        // Said before it is written, key and reach: there is no question, running the command is the consent.
+        let before = format!("granting {granted}: key {fingerprint} from {at} will verify {reach}");
+        context.progress.take(Event::Note(before));
+        (ring.grant(granted.clone(), key), Vec::new())
+    });
+    let (changed, others) = edited.map_err(|failure| refused(&failure))?;
     let headline = if changed { "✓ Trusted publisher " } else { "Publisher already trusted: " };
+    let covers = if changed { covers } else { "" };
     let path = file.path().display();
-    let text = format!("{headline}{granted}\n{reach}  Fingerprint: {fingerprint}\n  Keyring: {path}\n");
+    let mut text = format!("{headline}{granted}\n{covers}  Fingerprint: {fingerprint}\n  Keyring: {path}\n");
+    if !others.is_empty() {
+        let listed: Vec<&str> = others.iter().map(Authority::as_str).collect();
+        text.push_str(&format!(
+            "  Note: {granted} already has per-repo grant(s) with a DIFFERENT key: {}\n        \
+                     If a plan you froze/published still refuses to launch, trust its own\n        \
+                     signing key with `aileron keyring trust --plan <name>`.\n",
+            listed.join(", ")
+        ));
+    }
     let fields = json!({
         "authority": granted,
         "fingerprint": fingerprint,
+        "from": at,
         "keyring": path.to_string(),
         "changed": changed,
+        "differing_grants": others,
     });
     Ok(Outcome::new(text, fields))
 }
 
+/// `--plan` names the signing key of a frozen Flight Plan, and this program keeps none. keyring.md §6.1.
+fn no_plan(plan: &str, flags: &Flags) -> Failure {
+    if flags.value("key-file").is_some() {
+        let message =
+            "--plan and --key-file are mutually exclusive (the plan's signing key is read from the frozen store)";
+        return error(Class::UsageError, message);
+    }
+    if !flags.positional.is_empty() {
+        let message = "--plan takes no authority argument; the publisher authority is read from the plan's signed lock";
+        let failure = error(Class::UsageError, message);
+        let text = format!("{}\n{TRUST_USAGE}", failure.pinned.unwrap_or_default());
+        return Failure { pinned: Some(text), ..Failure::new(Class::UsageError, Exit::Failure, message) };
+    }
+    error(Class::UsageError, format!("there is no frozen plan {}: this program keeps no Flight Plans", Quoted(plan)))
+        .next("aileron keyring trust --repo-only --key-file <path> <repo-authority>, with the plan's signing key")
+}
+
+/// Repositories of an owner that are trusted with another key than the owner's.
+fn others(ring: &Keyring, owner: &Authority, key: &PublicKey) -> Vec<Authority> {
+    let of_owner = |authority: &&Authority| *authority != owner && authority.owner().as_ref() == Some(owner);
+    let differs = |authority: &&Authority| ring.exact(authority).iter().any(|other| other != key);
+    ring.authorities().filter(of_owner).filter(differs).cloned().collect()
+}
+
 /// The authority a grant goes under, and its key. keyring.md §6.1.
-fn resolve(authority: &str, flags: &Flags, context: &Context) -> Result<(Authority, PublicKey), Failure> {
+fn resolve(authority: &str, flags: &Flags, context: &Context) -> Result<(Authority, Fetched), Failure> {
     let invalid = |text: &str, why: NameError| error(Class::ValidationError, format!("parse {text}: {why}"));
     let (name, granted) = match bare_owner(authority) {
         Some(owner) => {
@@ -159,21 +163,47 @@ fn resolve(authority: &str, flags: &Flags, context: &Context) -> Result<(Authori
         }
     };
     if let Some(path) = flags.value("key-file") {
-        let key = publisher_key::from_file(&PathBuf::from(path));
-        return key.map(|key| (granted, key)).map_err(|why| error(why.class(), why.to_string()));
+        let key = publisher_key::from_file(&PathBuf::from(path)).map_err(|why| error(why.class(), why.to_string()))?;
+        return Ok((granted, Fetched { key, at: path.to_owned() }));
     }
+    let origin = Origin::choose(flags.value("from"), &context.environment);
     let Some(name) = name else {
-        let message = format!(
-            "query Hub for publisher {granted}; trust via a specific connector, e.g. keyring trust {granted}/<repo>"
-        );
+        let fetched = through_hub(&granted, flags, &origin, context)?;
+        return Ok((granted, fetched));
+    };
+    let failed = |why: KeyFetchError| {
+        let message = format!("fetch publisher key for {}: {why}", name.repo_authority());
+        unfetched(&why, message, &granted)
+    };
+    let fetched = publisher_key::fetch(&name, &origin).map_err(failed)?;
+    Ok((granted, fetched))
+}
+
+fn unfetched(why: &KeyFetchError, message: String, owner: &Authority) -> Failure {
+    let key_file = format!("aileron keyring trust --key-file <path> {owner}, with the key from its publisher");
+    let failure = Failure { retriable: why.is_retriable(), ..error(why.class(), message) };
+    match why {
+        KeyFetchError::Absent(_) => failure.next(format!("for a private repository set GH_TOKEN; or {key_file}")),
+        _ => failure.next(key_file),
+    }
+}
+
+/// A bare owner's key: that of the first connector the Hub lists for exactly this owner. keyring.md §5.3.
+fn through_hub(owner: &Authority, flags: &Flags, origin: &Origin, context: &Context) -> Result<Fetched, Failure> {
+    let instead = format!("trust via a specific connector, e.g. keyring trust {owner}/<repo>");
+    let source = hub::Source::choose(flags.value("catalog"), &context.environment);
+    let catalog = source.and_then(|source| source.read(context.spawner())).map_err(|why| {
+        let failure = error(why.class(), format!("query Hub for publisher {owner}; {instead}"));
+        Failure { pinned: failure.pinned.map(|text| format!("error: {why}\n{text}")), ..failure }
+    })?;
+    let Some((entry, name)) = catalog.with_key_of(owner) else {
+        let message = format!("no Hub entry with a publisher key for {owner}; {instead}");
         return Err(error(Class::FetchFailed, message));
     };
-    let origin = Origin::choose(flags.value("from"), &context.environment);
-    let fetched = publisher_key::fetch(&name, &origin);
-    let failed = |why: publisher_key::KeyFetchError| {
-        error(why.class(), format!("fetch publisher key for {}: {why}", name.repo_authority()))
-    };
-    Ok((granted, fetched.map_err(failed)?.key))
+    hub::key_of(entry, Some(&name), origin).map_err(|why| {
+        let message = format!("fetch publisher key from {} (Hub key_url for {owner}): {why}", entry.key_url);
+        unfetched(&why, message, owner)
+    })
 }
 
 /// `github://owner`, with or without slashes behind it. keyring.md §2.4.
@@ -227,7 +257,7 @@ fn fingerprints(ring: &Keyring, authority: &Authority) -> Vec<Fingerprint> {
 }
 
 fn revoke(args: &[String], context: &Context) -> Answer {
-    let flags = Flags::parse(args, &[("key", true)], REVOKE_FLAGS)?;
+    let flags = Flags::parse(args, &[("key", true)], REVOKE_FLAGS, Order::First)?;
     let key = flags.value("key").filter(|key| !key.is_empty());
     let what = match (key, flags.positional.as_slice()) {
         (Some(_), [_, ..]) => {
@@ -289,5 +319,11 @@ fn ring_file(context: &Context, no_home: &str) -> Result<RingFile, Failure> {
 }
 
 fn refused(failure: &RingError) -> Failure {
-    error(failure.class(), failure.to_string())
+    let told = error(failure.class(), failure.to_string());
+    match failure {
+        RingError::Load { why: TrustError::WritableByOthers(path), .. } => {
+            told.next(format!("look through it, then chmod go-w {}", path.display()))
+        }
+        RingError::Load { .. } | RingError::Save(_) => told,
+    }
 }

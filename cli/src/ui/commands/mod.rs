@@ -5,9 +5,14 @@ mod build;
 mod check;
 mod connector;
 mod demo;
+mod flags;
+mod hub;
+mod hub_entry;
 mod init;
+mod inspect;
 mod install;
 mod installed;
+mod invoke;
 mod keyring;
 mod keys;
 mod pack;
@@ -15,7 +20,9 @@ mod plan;
 mod registry;
 mod release;
 mod report;
+mod run;
 mod status;
+mod test;
 mod verify;
 
 use std::ffi::OsString;
@@ -27,7 +34,9 @@ use aileron_verifier::version::Version;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use super::args::{Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, Settings};
+use super::args::{
+    Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, PublisherHub, Settings,
+};
 use super::report::progress::{Progress, Style};
 use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
@@ -118,6 +127,9 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
         PublisherCommand::Demo(args) => ("demo", demo::run(&args, context)),
         PublisherCommand::Check(args) => ("check", check::run(&args, &repository, context)),
         PublisherCommand::Build(args) => ("build", build::run(args, repository, context)),
+        PublisherCommand::Run(args) => ("run", run::run(&args, &repository, context)),
+        PublisherCommand::Test(args) => ("test", test::run(&args, &repository, context)),
+        PublisherCommand::Inspect(args) => ("inspect", inspect::run(&args, &repository, context)),
         PublisherCommand::Pack(args) => {
             ("pack", context.may_sign().and_then(|()| pack::run(args, repository, context)))
         }
@@ -133,36 +145,40 @@ fn dispatch(args: Publisher, context: &Context) -> (&'static str, Answer) {
             ("verify", verify::rebuild(&args.verify, repository, context))
         }
         PublisherCommand::Verify(args) => ("verify", verify::run(&args.verify, context)),
+        PublisherCommand::Hub(PublisherHub::Entry(args)) => ("hub entry", hub_entry::run(args, repository, context)),
     }
 }
 
 /// Runs `aileron`.
 pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run(args, |args: Consumer| {
-        match args.command {
-            ConsumerCommand::Verify(verify) => {
-                let context = Context::new(args.output);
-                finish("verify", context.output.json, None, verify::consumer(verify, &context))
-            }
-            ConsumerCommand::Connector(verb) => {
-                let context = Context::ending(args.output);
-                let (command, result) = connector::run(verb, &context);
-                finish(command, context.output.json, None, result)
-            }
-            ConsumerCommand::Action(verb) => {
-                let context = Context::ending(args.output);
-                let (command, result) = action::run(verb, &context);
-                finish(command, context.output.json, None, result)
-            }
-            ConsumerCommand::Keyring { args: words } => {
-                // `keyring` has a flag syntax of its own; how output looks is said anywhere.
-                let (json, words): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word == "--json");
-                let output = Output { json: args.output.json || !json.is_empty(), ..args.output };
-                let command = words.first().map_or("keyring".to_owned(), |verb| format!("keyring {verb}"));
-                finish(&command, output.json, None, keyring::run(&words, &Context::new(output)))
-            }
+    run(args, |args: Consumer| match args.command {
+        ConsumerCommand::Verify(verify) => {
+            let context = Context::new(args.output);
+            finish("verify", context.output.json, None, verify::consumer(verify, &context))
         }
+        ConsumerCommand::Connector(verb) => {
+            let context = Context::ending(args.output);
+            let (command, result) = connector::run(verb, &context);
+            finish(command, context.output.json, None, result)
+        }
+        ConsumerCommand::Action(verb) => {
+            let context = Context::ending(args.output);
+            let (command, result) = action::run(verb, &context);
+            finish(command, context.output.json, None, result)
+        }
+        ConsumerCommand::Keyring { args: words } => of_words("keyring", words, args.output, keyring::run),
+        ConsumerCommand::Hub { args: words } => of_words("hub", words, args.output, hub::run),
     })
+}
+
+/// A verb with a flag syntax of its own (keyring.md §6, §10). How output looks is said anywhere.
+fn of_words(verb: &str, words: Vec<String>, output: Output, run: fn(&[String], &Context) -> Answer) -> Exit {
+    let flag = |word: &String| word == "--json" || word == "--quiet" || word == "-q";
+    let (global, words): (Vec<_>, Vec<_>) = words.into_iter().partition(flag);
+    let (json, quiet) = (global.iter().any(|word| word == "--json"), global.iter().any(|word| word != "--json"));
+    let output = Output { json: output.json || json, quiet: output.quiet || quiet };
+    let command = words.first().map_or(verb.to_owned(), |word| format!("{verb} {word}"));
+    finish(&command, output.json, None, run(&words, &Context::new(output)))
 }
 
 fn run<A: Parser>(args: impl IntoIterator<Item = OsString>, work: impl FnOnce(A) -> Exit) -> ExitCode {

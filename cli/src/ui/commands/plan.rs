@@ -58,8 +58,9 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
             ))
         }
         Planned::Unsigned(preview) => {
+            let why = if context.may_sign().is_ok() { "no signing key" } else { "a pull request" };
             let text = format!(
-                "{}{}\n  content hash  {}\n  no signing key: nothing was signed, so published archives could not be compared\n",
+                "{}{}\n  content hash  {}\n  {why}: nothing was signed, so published archives could not be compared\n",
                 diff(&preview.changes),
                 preview.release,
                 preview.content,

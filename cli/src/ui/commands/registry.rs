@@ -78,8 +78,8 @@ pub(super) fn rehearse<T>(
     if limits == Limits::none() {
         github.limits = model::Limits::none();
     }
-    let began = clock::Machine.now();
-    let stage = Arc::new(Rehearsal::new(github, began));
+    let stage = Arc::new(Rehearsal::new(github, clock::Machine.now()));
+    let began = stage.now();
     // In CI the token will be the workflow's, which is allowed a fifth of a person's requests.
     let token = if context.environment.var("CI").is_some() { "ghs_rehearsal" } else { "ghp_rehearsal" };
     context.with_world(|world| {
@@ -88,7 +88,9 @@ pub(super) fn rehearse<T>(
         let unable = |cause| ReleaseError::Forge { cause, done: 0, of: 0 };
         let token = Secret::from(token.to_owned());
         let forge = Transport::to(stage.clone()).and_then(|to| GitHub::new(place, to, &token, limits, patience));
-        let answer = work(&forge.map_err(unable)?, world)?;
+        let forge = forge.map_err(unable)?;
+        world.note(format!("rehearsing with a model of GitHub, as if {} had no releases yet", repository.repository()));
+        let answer = work(&forge, world)?;
         let until = stage.now();
         let usage = stage.github().meter.usage.clone();
         Ok((answer, Rehearsed { usage, took: until.duration_since(began).unwrap_or_default(), until }))

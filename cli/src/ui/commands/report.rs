@@ -140,7 +140,7 @@ impl Run<'_> {
             self.answers(Kind::Change),
             self.answers(Kind::Read)
         );
-        row(last, format!("{} after {counts}", self.how()));
+        row(last, format!("{} ({counts})", self.how()));
         rows
     }
 

@@ -15,6 +15,7 @@ use crate::consumer::fetch::FetchError;
 use crate::consumer::judge::JudgeError;
 use crate::consumer::trust::TrustError;
 use crate::publisher::build::BuildError;
+use crate::publisher::catalog::CatalogError;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::keys::KeysError;
 use crate::publisher::lint::Findings;
@@ -22,6 +23,8 @@ use crate::publisher::project::LoadError;
 use crate::publisher::release::{self, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
+use crate::runtime::arguments::ArgumentError;
+use crate::runtime::given::GivenError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
@@ -67,6 +70,8 @@ pub struct Failure {
     pub details: Value,
     /// Whether the same command may succeed later.
     pub retriable: bool,
+    /// Whose side it lies on, where that is not what its class says.
+    pub boundary: Option<&'static str>,
     /// What is printed instead of class and message, where keyring.md pins the text. artifacts.md §8.
     pub pinned: Option<String>,
 }
@@ -83,6 +88,7 @@ impl Failure {
             next: None,
             details: json!({}),
             retriable: matches!(exit, Exit::Incomplete | Exit::Interrupted),
+            boundary: None,
             pinned: None,
         }
     }
@@ -136,7 +142,7 @@ impl Failure {
         let (file, line) = self.place.clone().map_or((None, None), |(file, line)| (Some(file), Some(line)));
         json!({
             "class": self.class.as_str(),
-            "boundary": self.class.boundary(),
+            "boundary": self.boundary.unwrap_or(self.class.boundary()),
             "retriable": self.retriable,
             "message": self.message,
             "file": file,
@@ -144,6 +150,52 @@ impl Failure {
             "details": self.details,
             "next": self.next,
         })
+    }
+}
+
+/// A failure of the sandbox: exit 1, whatever it was. sandbox.md 15a.
+impl From<&aileron_sandbox::failure::Failure> for Failure {
+    fn from(failure: &aileron_sandbox::failure::Failure) -> Failure {
+        let class = Class::ALL.into_iter().find(|class| class.as_str() == failure.class);
+        let class = class.unwrap_or(Class::ConnectorRuntimeError);
+        let told = Failure {
+            boundary: Some(failure.boundary),
+            retriable: failure.retriable,
+            details: Value::Object(failure.details.clone()),
+            ..Failure::new(class, Exit::Failure, failure.message.clone())
+        };
+        let is_about = |name: &str| failure.details.contains_key(name);
+        match class {
+            Class::BindingRequired => {
+                told.next("pass the credential with --credential-env NAME or --credential-file FILE")
+            }
+            Class::CapabilityDenied if failure.message.contains("signing inputs incomplete") => {
+                told.next("pass --access-key-id ID, and --region REGION where the host does not name one")
+            }
+            Class::CapabilityDenied if is_about("granted") => {
+                told.next("a connector reaches what [capabilities.network] hosts lists, and nothing else")
+            }
+            Class::ResourceLimitExceeded => told.next("--timeout TIME and --memory MIB raise the limits"),
+            _ => told,
+        }
+    }
+}
+
+impl From<ArgumentError> for Failure {
+    fn from(error: ArgumentError) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl From<GivenError> for Failure {
+    fn from(error: GivenError) -> Failure {
+        match &error {
+            GivenError::Unset(_) | GivenError::Empty(_) | GivenError::NotOneLine(_) => {
+                Failure::usage(error.to_string())
+            }
+            GivenError::Unwanted(_) => Failure::usage(error.to_string()).next("leave the credential out"),
+            GivenError::Disk(disk) => disk.into(),
+        }
     }
 }
 
@@ -188,7 +240,7 @@ impl From<ReleaseError> for Failure {
             ReleaseError::Conflict(conflict) => of_conflict(conflict, fail(Exit::Failure)),
             ReleaseError::Forge { cause, done, of } => {
                 let exit = match cause {
-                    ForgeError::NoToken => Exit::Usage,
+                    ForgeError::NoToken | ForgeError::BadAddress(_) => Exit::Usage,
                     ForgeError::Unreachable { .. } | ForgeError::Paused { .. } | ForgeError::DraftGone { .. } => {
                         Exit::Incomplete
                     }
@@ -238,6 +290,7 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::NoToken => {
             failure.next("set GITHUB_TOKEN to a token that may write contents, run `gh auth login`, or publish to dir:PATH")
         }
+        ForgeError::BadAddress(_) => failure.next("correct --api-url, GITHUB_API_URL or GITHUB_SERVER_URL"),
         ForgeError::BadToken { .. } => failure
             .next("get a new token (it may have expired or been revoked), then run the same command again: it continues"),
         ForgeError::ReadOnly { .. } => failure.next(
@@ -333,6 +386,37 @@ impl From<&LoadError> for Failure {
             LoadError::NoManifest(_) => Failure::new(Class::ValidationError, Exit::Policy, error.to_string())
                 .next("change to a connector repository, name one with -C DIR, or make one with `aileron-pub init`"),
             LoadError::Disk(error) => error.into(),
+        }
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Failure {
+        let fail = |exit| Failure::new(error.class(), exit, error.to_string());
+        match &error {
+            CatalogError::Document(problem, source) => {
+                let failure = Failure::new(error.class(), Exit::Policy, problem.message.clone());
+                failure
+                    .at(problem, source.as_ref())
+                    .evidence(draw(problem, source.as_ref(), &[]).trim_end())
+                    .next("aileron-pub check, for everything that is wrong")
+            }
+            CatalogError::NoDescription => fail(Exit::Usage).next("pass --description TEXT"),
+            CatalogError::Scheme(_) => fail(Exit::Policy),
+            CatalogError::Schema { fault, .. } if fault.field == "description" => {
+                fail(Exit::Policy).next("pass --description TEXT, or correct the document it is from")
+            }
+            CatalogError::Schema { .. } | CatalogError::Yaml { .. } => {
+                fail(Exit::Policy).next("correct the document the entry is made from")
+            }
+            CatalogError::NoKey => fail(Exit::Policy).next("aileron-pub keys generate, then commit keys/"),
+            CatalogError::NotPem { .. } => fail(Exit::Policy).next("commit the key as PEM: aileron-pub keys show"),
+            CatalogError::Http(error) => Failure { retriable: error.is_retriable(), ..fail(Exit::NotFound) }
+                .next("push keys/publisher.pub to that branch, or name another with --branch"),
+            CatalogError::OtherKey { served, committed, .. } => fail(Exit::Refused)
+                .details(json!({"served": served, "committed": committed}))
+                .next("push the committed key, or commit the one that is served"),
+            CatalogError::Disk(error) => error.into(),
         }
     }
 }

@@ -13,6 +13,7 @@ use aileron_verifier::version::{Tag, Version};
 use serde_json::Value;
 
 use super::Exit;
+use super::table::grouped;
 use crate::sys::environment::Environment;
 
 /// The runner shows so many annotations of each level and step, and drops the rest.
@@ -240,7 +241,8 @@ fn rows(document: &Value) -> String {
     let (header, rows): (&str, Vec<[String; 4]>) = if let Some(artifacts) = document["artifacts"].as_array() {
         let row = |one: &Value| {
             let archive = &one["archive"];
-            [cell(&one["tag"]), cell(&archive["sha256"]), cell(&archive["size"]), cell(&one["verdict"])]
+            let size = archive["size"].as_u64().map_or_else(|| "-".to_owned(), grouped);
+            [cell(&one["tag"]), cell(&archive["sha256"]), size, cell(&one["verdict"])]
         };
         ("| tag | archive | bytes | verdict |", artifacts.iter().map(row).collect())
     } else if let Some(tags) = document["tags"].as_array() {

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use aileron_testkit::github::{FakeGitHub, GitHub, Limits, Options, Repository, SCRIPT_HELP, Script};
+use aileron_testkit::github::{FakeGitHub, GitHub, Limits, Options, Repository, SCRIPT_HELP, Script, ScriptError};
 use clap::{Parser, ValueEnum};
 
 /// GitHub's releases on a local port: the API (also under /api/v3), uploads, downloads and raw files from one origin.
@@ -50,8 +51,13 @@ enum Kind {
     None,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    let Err(error) = serve(Arguments::parse());
+    let _ = writeln!(std::io::stderr(), "fake-github: {error}");
+    ExitCode::FAILURE
+}
+
+fn serve(arguments: Arguments) -> Result<std::convert::Infallible, Box<dyn Error>> {
     let (owner, name) = arguments.repo;
     let mut repository = Repository::new(owner, name);
     repository.immutable = arguments.immutable;
@@ -62,7 +68,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         Kind::None => Limits::none(),
     };
     let script = match &arguments.script {
-        Some(path) => std::fs::read_to_string(path)?.parse()?,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            text.parse().map_err(|error: ScriptError| format!("{}: {error}", path.display()))?
+        }
         None => Script::default(),
     };
     let fake = FakeGitHub::with(Options {

@@ -11,6 +11,7 @@ mod server;
 mod snapshot;
 mod tree;
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -105,13 +106,13 @@ impl FakeGitHub {
     pub fn with(options: Options) -> io::Result<FakeGitHub> {
         let mut github = options.github;
         if let Some(path) = &options.state {
-            snapshot::load(path, &mut github)?;
+            snapshot::load(path, &mut github).map_err(at(path))?;
         }
         let tree = options.tree.map(tree::Tree::new);
         if let Some(tree) = &tree {
             tree.push(&mut github.repository)?;
         }
-        let open = |path: &Path| OpenOptions::new().create(true).append(true).open(path);
+        let open = |path: &Path| OpenOptions::new().create(true).append(true).open(path).map_err(at(path));
         let log = Log { entries: Vec::new(), file: options.log.as_deref().map(open).transpose()? };
         let shared = Arc::new(Shared {
             github: Mutex::new(github),
@@ -121,7 +122,7 @@ impl FakeGitHub {
             tree,
             state: options.state,
         });
-        let listener = TcpListener::bind(options.listen)?;
+        let listener = TcpListener::bind(options.listen).map_err(at(options.listen.to_string()))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -191,6 +192,11 @@ impl Shared {
         }
         log.entries.push(entry);
     }
+}
+
+/// The same error, with what it is about.
+fn at(what: impl AsRef<OsStr>) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", what.as_ref().display()))
 }
 
 /// A test that panicked while it held the state has failed already; others go on.

@@ -14,6 +14,7 @@ use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use aileron_verifier::digest::ContentHash;
 use sha2::{Digest as _, Sha256};
@@ -109,26 +110,41 @@ impl Cache {
         let code = self.dir.join(format!("{name}.cwasm"));
         // On disk before its seal says so: a stamp survives a power cut that the bytes did not.
         let written = place(&self.dir, &code, &bytes, true)?;
-        let stamp = written.metadata().ok().as_ref().and_then(private::stamp);
+        let written = written.metadata().map_err(fault("read", &code))?;
+        let stamp = private::stamp(&written);
         let digest = Sha256::digest(&bytes).into();
         Seal { digest, stamp }.write(&self.dir, &self.dir.join(format!("{name}.seal")))?;
-        self.sweep(content, &name);
+        self.sweep(content, &name, written.modified().ok());
         Ok(())
     }
 
-    /// Removes what other engines and settings compiled from the same content.
-    fn sweep(&self, content: ContentHash, keep: &str) {
+    /// Removes what other engines and settings compiled from the same content, and what a process that was killed while
+    /// writing left behind: told from one that is still writing by an hour of the file system's own clock.
+    fn sweep(&self, content: ContentHash, keep: &str, now: Option<SystemTime>) {
         let prefix = format!("{}-", content.hex());
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let file = entry.file_name();
-            let Some(name) = file.to_str().filter(|name| name.starts_with(&prefix)) else { continue };
+            let Some(name) = file.to_str() else { continue };
             let stem = name.strip_suffix(".cwasm").or_else(|| name.strip_suffix(".seal"));
-            if stem.is_some_and(|stem| stem != keep) {
+            let is_old = || {
+                let changed = entry.metadata().and_then(|found| found.modified()).ok();
+                changed
+                    .zip(now)
+                    .is_some_and(|(changed, now)| now.duration_since(changed).is_ok_and(|age| age > ABANDONED))
+            };
+            let is_outdated = stem.is_some_and(|stem| stem.starts_with(&prefix) && stem != keep);
+            if is_outdated || (name.starts_with(UNFINISHED) && is_old()) {
                 let _ = fs::remove_file(entry.path());
             }
         }
     }
 }
+
+/// How the name of a file begins that is not yet in its place.
+const UNFINISHED: &str = ".new-";
+
+/// Nobody writes for longer than this.
+const ABANDONED: Duration = Duration::from_secs(3_600);
 
 /// What names an entry: the content, and everything about engine and settings that code depends on.
 fn name(engine: &Engine, content: ContentHash) -> String {
@@ -175,7 +191,8 @@ fn digest_of(file: &mut File) -> io::Result<[u8; 32]> {
 
 /// Writes a file beside its place and renames it there. The handle is of the new file.
 fn place(dir: &Path, path: &Path, bytes: &[u8], durable: bool) -> Result<File, CacheFault> {
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fault("create a file in", dir))?;
+    let mut file =
+        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir).map_err(fault("create a file in", dir))?;
     file.write_all(bytes).map_err(fault("write", path))?;
     if durable {
         file.as_file().sync_all().map_err(fault("write", path))?;
@@ -221,7 +238,7 @@ impl Seal {
     }
 
     fn parse(text: &str) -> Option<Seal> {
-        let (digest, stamp) = text.strip_suffix('\n')?.split_once('\n')?;
+        let (digest, stamp) = text.strip_suffix('\n')?.split_once('\n').filter(|(_, stamp)| !stamp.contains('\n'))?;
         let hex: ContentHash = format!("sha256:{digest}").parse().ok()?;
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(hex.hex().as_bytes().chunks_exact(2)) {

@@ -28,8 +28,8 @@ impl Limiter {
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
         let granted = desired as u64 <= self.memory;
-        // Growth beyond the module's own maximum is refused by its own word, not by ours.
-        self.starved |= !granted && maximum.is_none_or(|maximum| desired <= maximum);
+        // Where the module's own maximum is no higher than our limit, it is the module that refuses.
+        self.starved |= !granted && maximum.is_none_or(|maximum| maximum as u64 > self.memory);
         Ok(granted)
     }
 

@@ -10,7 +10,7 @@
 //! | `stdio`, `clock`, `limiter`, `memory` | captured streams, time and randomness, memory's bound, a guest's ranges |
 //!
 //! Host functions never trap: they answer with a code, and what was wrong is remembered on the host's side, where the
-//! guest cannot read it (sandbox.md §3, §6.5). Every invoke has a [`State`] of its own.
+//! guest cannot read it (sandbox.md §3, §6.5). Every invoke has a state of its own.
 
 pub mod clock;
 pub mod http;

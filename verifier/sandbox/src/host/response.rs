@@ -3,6 +3,7 @@
 use aileron_verifier::module::HOST_MODULE;
 use wasmtime::{Caller, Linker, Result};
 
+use super::http::MALFORMED;
 use super::{State, memory};
 use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
 
@@ -34,9 +35,6 @@ impl Http {
         }
     }
 }
-
-/// The call itself could not be understood: nothing was tried.
-const MALFORMED: i32 = -2;
 
 /// Nothing is buffered, or the range is bad.
 const NONE: i32 = -1;

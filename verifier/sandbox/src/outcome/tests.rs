@@ -212,3 +212,8 @@ fn a_duration_reads_as_the_existing_runtime_writes_it() {
         assert_eq!(duration(time), expected);
     }
 }
+
+#[test] // P13
+fn a_failure_reads_as_class_message_and_boundary() {
+    assert_eq!(Failure::new(CAPABILITY_DENIED, "nope").to_string(), "capability_denied: nope (boundary=sandbox)");
+}

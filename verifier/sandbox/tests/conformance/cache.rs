@@ -128,18 +128,24 @@ fn a_stamp_that_no_longer_holds_means_the_digest_is_checked_and_the_stamp_renewe
 }
 
 #[test]
-fn code_of_another_engine_is_swept_away() {
+fn code_of_another_engine_and_what_was_never_finished_is_swept_away() {
     let house = House::new(7);
     house.load();
+    fs::remove_file(house.file(".seal")).unwrap();
     let hex = house.build.content().hex();
     for name in ["0123456789abcdef.cwasm", "0123456789abcdef.seal"] {
         replace(&house.cache().join(format!("{hex}-{name}")), b"old");
     }
     let kept = [house.cache().join(format!("{hex}-notes.txt")), house.cache().join("0000.cwasm")];
     kept.iter().for_each(|path| replace(path, b"not ours to remove"));
-    fs::remove_file(house.file(".seal")).unwrap();
+    // Two processes were killed while they wrote: one just now, one long ago.
+    let unfinished = [house.cache().join(".new-a1"), house.cache().join(".new-b2")];
+    unfinished.iter().for_each(|path| replace(path, b"half"));
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    fs::File::options().write(true).open(&unfinished[1]).unwrap().set_modified(old).unwrap();
     house.load();
-    assert_eq!(house.files().len(), 4, "{:?}", house.files());
+    assert_eq!(house.files().len(), 5, "{:?}", house.files());
+    assert_eq!(unfinished.each_ref().map(|path| path.exists()), [true, false]);
     assert!(kept.iter().all(|path| path.exists()));
 }
 

@@ -16,10 +16,10 @@ use aileron_verifier::toml::Stage;
 use serde_json::{Map, Value};
 
 /// One engine for all tests of this binary, as a process has it.
-pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(None).unwrap());
+pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(None).unwrap());
 
 /// A guest under construction. It imports everything a host offers; its texts lie in the second page of memory and up.
-pub struct Guest {
+pub(crate) struct Guest {
     memory: String,
     data: Vec<u8>,
     fields: String,
@@ -96,44 +96,44 @@ const PRELUDE: &str = r#"
 "#;
 
 impl Guest {
-    pub fn new() -> Guest {
+    pub(crate) fn new() -> Guest {
         Guest { memory: "3".into(), data: Vec::new(), fields: String::new(), body: String::new() }
     }
 
     /// Limits of memory in pages, as `(memory …)` takes them.
-    pub fn memory(mut self, limits: &str) -> Guest {
+    pub(crate) fn memory(mut self, limits: &str) -> Guest {
         self.memory = limits.to_owned();
         self
     }
 
     /// Puts a text into memory; what comes back pushes its place and its length.
-    pub fn text(&mut self, text: &str) -> String {
+    pub(crate) fn text(&mut self, text: &str) -> String {
         let at = TEXTS + self.data.len();
         self.data.extend_from_slice(text.as_bytes());
         format!("(i32.const {at}) (i32.const {})", text.len())
     }
 
     /// More fields of the module: functions, globals, tables.
-    pub fn field(mut self, field: &str) -> Guest {
+    pub(crate) fn field(mut self, field: &str) -> Guest {
         self.fields.push_str(field);
         self
     }
 
     /// More instructions of `_start`.
-    pub fn run(mut self, instructions: &str) -> Guest {
+    pub(crate) fn run(mut self, instructions: &str) -> Guest {
         self.body.push_str(instructions);
         self.body.push('\n');
         self
     }
 
     /// Writes a text to standard output.
-    pub fn say(mut self, text: &str) -> Guest {
+    pub(crate) fn say(mut self, text: &str) -> Guest {
         let text = self.text(text);
         self.run(&format!("(call $print {text})"))
     }
 
     /// Evaluates expressions of type i32 in order and gives them as the output, under their names.
-    pub fn report(mut self, values: &[(&str, &str)]) -> Guest {
+    pub(crate) fn report(mut self, values: &[(&str, &str)]) -> Guest {
         for (at, (name, expression)) in values.iter().enumerate() {
             // Evaluated before its name is written: the prelude's scratch is nobody's to rely on.
             let name = self.text(&format!("{}\"{name}\":", if at == 0 { "{\"output\":{" } else { "," }));
@@ -144,7 +144,7 @@ impl Guest {
         self.say("}}\n")
     }
 
-    pub fn wat(&self) -> String {
+    pub(crate) fn wat(&self) -> String {
         let data: String = self.data.iter().map(|byte| format!("\\{byte:02x}")).collect();
         format!(
             "(module {PRELUDE} (memory (export \"memory\") {}) {}\n(data (i32.const {TEXTS}) \"{data}\")\n\
@@ -153,26 +153,26 @@ impl Guest {
         )
     }
 
-    pub fn wasm(&self) -> Vec<u8> {
+    pub(crate) fn wasm(&self) -> Vec<u8> {
         wat::parse_str(self.wat()).unwrap()
     }
 
-    pub fn connector(&self) -> Connector {
+    pub(crate) fn connector(&self) -> Connector {
         compile(&self.wasm(), "").unwrap()
     }
 
     /// Runs operation `x` without arguments and without a network.
-    pub fn done(&self) -> Done {
+    pub(crate) fn done(&self) -> Done {
         self.done_on(Arc::new(NoNetwork))
     }
 
     /// Runs operation `x` without arguments.
-    pub fn done_on(&self, network: Arc<dyn Exchange>) -> Done {
+    pub(crate) fn done_on(&self, network: Arc<dyn Exchange>) -> Done {
         run(&self.connector(), Invocation::new("x", network))
     }
 }
 
-pub fn manifest(more: &str) -> ConnectorManifest {
+pub(crate) fn manifest(more: &str) -> ConnectorManifest {
     let text = format!("[connector]\nname = \"github://acme/x\"\nversion = \"0.1.0\"\n{more}");
     let source = Source { path: "manifest.toml".into(), text: text.into() };
     let parsed = ConnectorManifest::parse(source, Stage::Artifact);
@@ -180,34 +180,34 @@ pub fn manifest(more: &str) -> ConnectorManifest {
     parsed.document.unwrap()
 }
 
-pub fn compile(wasm: &[u8], more: &str) -> Result<Connector, Failure> {
+pub(crate) fn compile(wasm: &[u8], more: &str) -> Result<Connector, Failure> {
     ENGINE.compile_local(&LocalBuild::new(wasm.to_vec(), manifest(more)).unwrap())
 }
 
-pub fn run(connector: &Connector, invocation: Invocation) -> Done {
+pub(crate) fn run(connector: &Connector, invocation: Invocation) -> Done {
     runtime().unwrap().block_on(invoke(connector, invocation))
 }
 
-pub fn call(connector: &Connector, op: &str, args: &str) -> Done {
+pub(crate) fn call(connector: &Connector, op: &str, args: &str) -> Done {
     let args = Args::parse(args).unwrap();
     run(connector, Invocation { args, ..Invocation::new(op, Arc::new(NoNetwork)) })
 }
 
 /// Limits with the default memory.
-pub fn wall(time: Duration) -> Limits {
+pub(crate) fn wall(time: Duration) -> Limits {
     Limits::new(0, time)
 }
 
-pub fn output(done: &Done) -> Map<String, Value> {
+pub(crate) fn output(done: &Done) -> Map<String, Value> {
     done.result.as_ref().unwrap().as_ref().unwrap().value().clone()
 }
 
-pub fn failure(done: &Done) -> &Failure {
+pub(crate) fn failure(done: &Done) -> &Failure {
     done.result.as_ref().unwrap_err()
 }
 
 /// Nobody may be reached.
-pub struct NoNetwork;
+pub(crate) struct NoNetwork;
 
 impl Exchange for NoNetwork {
     fn exchange<'a>(&'a self, _: &'a [u8]) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
@@ -216,23 +216,23 @@ impl Exchange for NoNetwork {
 }
 
 /// What a gate says, for tests that only ask who is heard.
-pub fn denial() -> Failure {
+pub(crate) fn denial() -> Failure {
     Failure::new("capability_denied", "host:port not in declared grant").with("requested", "network:evil.example:443")
 }
 
 /// Answers in the order of the list; the last one again and again. Remembers what it was asked.
-pub struct Scripted {
+pub(crate) struct Scripted {
     answers: Mutex<VecDeque<Answer>>,
-    pub asked: Mutex<Vec<Vec<u8>>>,
+    pub(crate) asked: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Scripted {
-    pub fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Scripted> {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Scripted> {
         Arc::new(Scripted { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() })
     }
 }
 
-pub fn answer(status: u16, body: &str) -> Answer {
+pub(crate) fn answer(status: u16, body: &str) -> Answer {
     Ok(Response { status, body: body.as_bytes().to_vec() })
 }
 
@@ -246,7 +246,7 @@ impl Exchange for Scripted {
 }
 
 /// Never answers.
-pub struct Silence;
+pub(crate) struct Silence;
 
 impl Exchange for Silence {
     fn exchange<'a>(&'a self, _: &'a [u8]) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {

@@ -81,6 +81,14 @@ fn a_caller_who_wants_no_more_is_heard() {
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 
+#[test] // who ended by itself was not stopped
+fn a_wish_that_comes_too_late_changes_nothing() {
+    static STOP: AtomicBool = AtomicBool::new(true);
+    let connector = Guest::new().say("{\"output\":{}}").connector();
+    let done = run(&connector, Invocation { stop: Some(&STOP), ..Invocation::new("x", Arc::new(NoNetwork)) });
+    assert!(done.result.is_ok());
+}
+
 #[test] // a guest that loops takes nobody's time but its own
 fn one_endless_guest_does_not_hold_up_another() {
     let endless = Guest::new().run("(loop $l (br $l))").connector();

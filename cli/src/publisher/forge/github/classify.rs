@@ -24,8 +24,8 @@ pub enum Answer {
     Conflict(String),
     /// The token is no good, or no good any more.
     Unwelcome(String),
-    /// The repository is at another address now.
-    Moved,
+    /// The repository is at another address now: this one, where it was said.
+    Moved(Option<String>),
     /// The tag belonged to an immutable release that is gone.
     Burned(String),
 }
@@ -43,6 +43,8 @@ pub struct Headers {
     pub reset: Option<u64>,
     /// `date`: what time it is there.
     pub date: Option<SystemTime>,
+    /// `location`: where a redirect leads.
+    pub location: Option<String>,
 }
 
 impl Headers {
@@ -60,7 +62,7 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) ->
     let document = serde_json::from_slice(body).unwrap_or(Value::Null);
     match status {
         200..=299 => Answer::Done(document),
-        301 | 302 | 307 | 308 => Answer::Moved,
+        301 | 302 | 307 | 308 => Answer::Moved(headers.location.clone()),
         401 => Answer::Unwelcome(said(status, &document)),
         404 | 410 => Answer::Absent,
         403 | 429 => match limited(status, headers, &document, now) {
@@ -145,7 +147,7 @@ mod tests {
                 json!({"message": "Bad credentials"}),
                 Answer::Unwelcome("HTTP 401: Bad credentials".to_owned()),
             ),
-            (307, &none, json!({"message": "Temporary Redirect"}), Answer::Moved),
+            (307, &none, json!({"message": "Temporary Redirect"}), Answer::Moved(None)),
             (422, &none, burned, Answer::Burned(said_burned.to_owned())),
             (403, &none, json!({"message": "Resource not accessible"}), refused("HTTP 403: Resource not accessible")),
             (403, &retry, json!({}), at(1007)),

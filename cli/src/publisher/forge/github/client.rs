@@ -146,6 +146,11 @@ impl<'a> Client<'a> {
         self.memory.borrow().unheard.clone()
     }
 
+    /// Whether this run holds the lock, and writes.
+    pub(super) fn is_alone(&self) -> bool {
+        self.journal.borrow().is_open()
+    }
+
     /// So long a release may be missing from the list.
     pub(super) fn lag(&self) -> Duration {
         self.limits.lag()
@@ -272,7 +277,7 @@ impl<'a> Client<'a> {
         loop {
             let came = self.once(&Method::GET, Kind::Read, url, &Content::Nothing, BYTES)?;
             let came = came.map_err(|why| ForgeError::Unreachable { asked: asked(), why })?;
-            if let (301 | 302 | 303 | 307 | 308, Some(location)) = (came.status, &came.location) {
+            if let (301 | 302 | 303 | 307 | 308, Some(location)) = (came.status, &came.headers.location) {
                 return match self.transport.fetch(location, limit) {
                     Ok(bytes) => Ok(Some(bytes)),
                     Err(HttpError::Absent { .. }) => Ok(None),

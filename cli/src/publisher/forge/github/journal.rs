@@ -228,6 +228,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether lines are written down as they come.
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Appends what happened; before [`Journal::open`] it is only kept in mind.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub use self::transport::{Answers, Transport};
 use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
 use crate::secret::Secret;
 use crate::sys::clock::time_of_day;
-use crate::sys::http::HttpError;
+use crate::sys::http::{self, HttpError};
 
 /// github.com's API.
 pub const API: &str = "https://api.github.com";
@@ -83,7 +83,7 @@ impl<'a> GitHub<'a> {
     /// Talks to GitHub with this token.
     ///
     /// # Errors
-    /// [`ForgeError::NoToken`] when the token is none that could be sent.
+    /// [`ForgeError::NoToken`] when the token is none that could be sent, [`ForgeError::BadAddress`] where it may not go.
     pub fn new(
         place: Place,
         transport: Transport,
@@ -91,6 +91,9 @@ impl<'a> GitHub<'a> {
         limits: Limits,
         patience: Patience<'a>,
     ) -> Result<GitHub<'a>, ForgeError> {
+        if let Some(bad) = [&place.api, &place.server].into_iter().find(|url| http::address(url).is_none()) {
+            return Err(ForgeError::BadAddress(bad.clone()));
+        }
         let client = Client::new(transport, token, limits, patience, place.journal.clone())?;
         Ok(GitHub {
             place,
@@ -105,6 +108,10 @@ impl<'a> GitHub<'a> {
 
     fn repository(&self, name: &Fqn) -> String {
         format!("{}/repos/{}/{}", self.place.api, name.owner(), name.repo())
+    }
+
+    fn page(&self, name: &Fqn) -> String {
+        format!("{}/{}/{}", self.place.server, name.owner(), name.repo())
     }
 
     fn asset_url(&self, name: &Fqn, id: u64) -> String {
@@ -159,8 +166,7 @@ impl Forge for GitHub<'_> {
             let id = self.releases.borrow().get(tag.as_str()).and_then(|known| Some(known.assets.get(asset)?.id));
             return id.map_or(Ok(None), |id| self.client.download(&self.asset_url(name, id), ASSET_LIMIT));
         }
-        let (server, owner, repo) = (&self.place.server, name.owner(), name.repo());
-        let url = format!("{server}/{owner}/{repo}/releases/download/{}/{asset}", tag.as_segment());
+        let url = format!("{}/releases/download/{}/{asset}", self.page(name), tag.as_segment());
         let mut pauses = SHOWN_SOON.iter();
         loop {
             let error = match self.client.visit(&url, ASSET_LIMIT) {
@@ -215,7 +221,7 @@ fn refusal(answer: Answer, asked: String) -> ForgeError {
         Answer::Absent => ForgeError::Refused { asked, why: "HTTP 404: Not Found".to_owned() },
         Answer::Refused(why) | Answer::Burned(why) => ForgeError::Refused { asked, why },
         Answer::Unwelcome(why) => ForgeError::BadToken { asked, why },
-        Answer::Moved => ForgeError::Moved { asked },
+        Answer::Moved(_) => ForgeError::Moved { asked },
         Answer::Conflict(why) => ForgeError::Taken { asked, why },
         Answer::Unreachable(why) => ForgeError::Unreachable { asked, why },
         Answer::Limited(until) => {

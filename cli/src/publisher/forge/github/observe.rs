@@ -43,6 +43,10 @@ impl GitHub<'_> {
         let url = self.repository(name);
         let found = match self.client.get(&url)? {
             Answer::Absent => return Err(ForgeError::NoRepository { repository: wanted }),
+            // A former name: what GitHub calls it now is asked of the address it gives, if that is GitHub's own.
+            Answer::Moved(Some(location)) if location.starts_with(&format!("{}/", self.place.api)) => {
+                done(self.client.get(&location)?, || format!("GET {url}"))?
+            }
             answer => done(answer, || format!("GET {url}"))?,
         };
         let full = found["full_name"].as_str().unwrap_or_default();
@@ -60,6 +64,20 @@ impl GitHub<'_> {
             self.same_workflows(scope, found["default_branch"].as_str().unwrap_or("HEAD"))?;
         }
         Ok(())
+    }
+
+    /// Drafts beside the ones in use are invisible to everybody but the maintainers, and theirs to delete.
+    fn tell_of_leftovers(&self, scope: &Scope<'_>, listed: &Listed) {
+        let releases = self.releases.borrow();
+        let is_left = |release: &&Release| {
+            let tag = &release.tag_name;
+            release.draft && releases.get(tag).is_some_and(|known| known.id != release.id)
+        };
+        let left: Vec<&str> = listed.releases.iter().filter(is_left).map(|release| release.tag_name.as_str()).collect();
+        if let [first, ..] = left.as_slice() {
+            let (count, page) = (left.len(), self.page(scope.connector));
+            self.client.note(format!("{count} left-over drafts ({first}, …) can be deleted at {page}/releases"));
+        }
     }
 
     /// A workflow's own token may not make a tag at a commit whose workflows are not the default branch's: GitHub answers
@@ -108,9 +126,13 @@ impl GitHub<'_> {
     }
 
     /// The list, once it shows what it must: a draft that was asked for and of which nothing was heard may be there unseen,
-    /// and so may siblings of one that was made just now by somebody whose journal is not ours.
+    /// and so may siblings of one that was made just now by somebody whose journal is not ours. Whoever only looks does not
+    /// wait for that.
     fn settled_list(&self, scope: &Scope<'_>) -> Result<Listed, ForgeError> {
         let listed = self.list(scope.connector)?;
+        if !self.client.is_alone() {
+            return Ok(listed);
+        }
         let (now, lag) = (self.client.now(), self.client.lag());
         let of = |tag: &str| listed.releases.iter().any(|release| release.tag_name == tag);
         let unheard = self.client.unheard().into_iter().filter(|(tag, _)| !of(tag)).map(|(_, at)| at);
@@ -292,7 +314,9 @@ impl GitHub<'_> {
         let older = others().filter(|(version, _)| version.precedence(this).is_lt()).max_by(order);
         let highest =
             others().filter(|(version, release)| !release.prerelease && !version.is_prerelease()).max_by(order);
-        let page = format!("{}/{}/{}", self.place.server, name.owner(), name.repo());
+        if first {
+            self.tell_of_leftovers(scope, &listed);
+        }
         let remote = Remote {
             states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(tag))).collect(),
             key: PublishedKey::Absent,
@@ -302,7 +326,7 @@ impl GitHub<'_> {
             previous: older.map(|(_, release)| self.cohort(name, release)).transpose()?.flatten(),
             highest: highest.map(|(version, _)| version),
             layout: Layout::Releases,
-            page,
+            page: self.page(name),
         };
         self.looked.set(true);
         self.reads_of_a_look.set(self.client.reads() - before);

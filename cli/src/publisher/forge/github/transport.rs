@@ -56,8 +56,6 @@ pub(super) enum Content {
 pub(super) struct Came {
     pub(super) status: u16,
     pub(super) headers: Headers,
-    /// Where a redirect leads.
-    pub(super) location: Option<String>,
     /// `x-github-request-id`: what GitHub's support asks for.
     pub(super) request_id: Option<String>,
     pub(super) body: Vec<u8>,
@@ -148,7 +146,6 @@ impl Transport {
         Ok(Came {
             status: head.status.as_u16(),
             headers: headers(&head.headers),
-            location: text(LOCATION),
             request_id: text(http::HeaderName::from_static("x-github-request-id")),
             body: body.to_bytes().into(),
         })
@@ -184,6 +181,7 @@ fn headers(headers: &HeaderMap) -> Headers {
         remaining: number("x-ratelimit-remaining"),
         reset: number("x-ratelimit-reset"),
         date: text("date").and_then(|date| httpdate::parse_http_date(date).ok()),
+        location: text(LOCATION.as_str()).map(str::to_owned),
     }
 }
 

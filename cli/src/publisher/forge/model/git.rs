@@ -34,7 +34,8 @@ impl GitHub {
         if self.refs().iter().any(|(known, ..)| known == name) {
             return Err(Response::refusal(422, "Reference already exists", page));
         }
-        self.point(base, name, fields, 201, page)
+        let address = format!("{}/repos/{}/git/refs/{name}", base.api, self.repository.full_name());
+        Ok(self.point(base, name, fields, 201, page)?.with("location", address))
     }
 
     /// GitHub Docs, "Update a reference".

@@ -206,6 +206,20 @@ mod tests {
         assert!(!pattern.matches(&[line, words("b")].concat()));
     }
 
+    proptest::proptest! {
+        #[test] // or an operation could be asked for that its own gate denies
+        fn what_is_rendered_is_covered(
+            pattern in "(a|\\{x\\}|\\[b \\{y\\}\\]|--k=\\{x\\}-\\{y\\}|\\[c\\]| ){1,8}",
+            x in "[a-z-]{0,4}",
+            y in "[a-z-]{0,4}",
+        ) {
+            let pattern = Pattern::parse(&pattern);
+            if let Ok(argv) = pattern.render(&BTreeMap::from([("x".to_owned(), x), ("y".to_owned(), y)])) {
+                proptest::prop_assert!(pattern.matches(&argv), "{:?} {:?}", pattern, argv);
+            }
+        }
+    }
+
     #[test]
     fn rendering_fills_every_placeholder_or_names_the_one_it_cannot() {
         let rendered = |pattern: &str, values: &[(&str, &str)]| {

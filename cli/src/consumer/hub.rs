@@ -1,0 +1,400 @@
+//! The Hub: a catalog of pointers to connectors, actions and suites, read where somebody configured one.
+//!
+//! Being listed vouches for nothing: neither the name nor the publisher of an entry is verified by anyone. What counts is
+//! the key an entry points to, and what the ring says about it ([`decide`]). keyring.md §8 and §9. Not here: tables, panels.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use aileron_verifier::catalog::{Action, Connector, Entry, Part, Suite};
+use aileron_verifier::fqn::{Authority, Fqn};
+use aileron_verifier::key::Fingerprint;
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::problem::Class;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::fetch::{Origin, Place};
+use super::publisher_key::{self, Fetched, KeyFetchError};
+use crate::sys::disk::{self, DiskError};
+use crate::sys::environment::Environment;
+use crate::sys::process::Spawner;
+use crate::yaml;
+
+/// How long a clone may take. keyring.md §9.4.
+pub const CLONE_TIME: Duration = Duration::from_secs(30);
+/// An entry longer than this is none.
+const ENTRY_LIMIT: u64 = 256 * 1024;
+
+/// Where the catalog is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A directory with `connectors/`, `actions/` and `suites/`.
+    Directory(PathBuf),
+    /// A git repository with the same at its root: https, ssh or file.
+    Repository(String),
+}
+
+/// Why there is no catalog to look at. The texts are keyring.md §9.4's where it has one.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// Nobody said where the catalog is.
+    #[error("hub: no catalog is configured; set hub.url in {config}, or pass --catalog DIR|URL")]
+    NotConfigured {
+        /// Where it would be configured.
+        config: String,
+    },
+    /// The configuration cannot be read.
+    #[error("hub: parse {path}: {why}")]
+    Config {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// git could not fetch it.
+    #[error("hub: clone {url}: {why}")]
+    Clone {
+        /// The address.
+        url: String,
+        /// The reason, with git's words.
+        why: String,
+    },
+    /// A file or directory could not be read.
+    #[error("hub: read {file}: {cause}")]
+    Read {
+        /// Its path, or name.
+        file: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// An entry that is no YAML. One is enough to refuse the catalog.
+    #[error("hub: parse {file}: {why}")]
+    Parse {
+        /// The file's name.
+        file: String,
+        /// What is wrong, and where.
+        why: String,
+    },
+}
+
+impl HubError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            HubError::NotConfigured { .. } => Class::UsageError,
+            HubError::Clone { .. } | HubError::Read { .. } => Class::FetchFailed,
+            HubError::Config { .. } | HubError::Parse { .. } => Class::ParseError,
+        }
+    }
+}
+
+impl Source {
+    /// `--catalog`, else `hub.url` of `config.yaml`. There is no default: the Hub is asked where somebody wants it.
+    ///
+    /// # Errors
+    /// [`HubError::NotConfigured`], [`HubError::Config`], [`HubError::Read`].
+    pub fn choose(flag: Option<&str>, environment: &Environment) -> Result<Source, HubError> {
+        let config = environment.aileron_home().map(|home| home.join("config.yaml"));
+        let configured = || match &config {
+            Some(config) => configured(config),
+            None => Ok(None),
+        };
+        let place = match flag {
+            Some(flag) => Some(flag.to_owned()),
+            None => configured()?,
+        };
+        let shown = || config.as_deref().unwrap_or(Path::new("~/.aileron/config.yaml")).display().to_string();
+        match place.filter(|place| !place.trim().is_empty()) {
+            None => Err(HubError::NotConfigured { config: shown() }),
+            Some(place) if is_repository(&place) => Ok(Source::Repository(place)),
+            Some(place) => Ok(Source::Directory(PathBuf::from(place))),
+        }
+    }
+
+    /// Reads the whole catalog. A repository is cloned for this one time and removed again.
+    ///
+    /// # Errors
+    /// [`HubError`]. What cannot be fetched is never an empty catalog.
+    pub fn read(&self, spawner: Spawner<'_>) -> Result<Catalog, HubError> {
+        match self {
+            Source::Directory(root) => Catalog::read(root),
+            Source::Repository(url) => {
+                let failed = |why: String| HubError::Clone { url: url.clone(), why };
+                let directory = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+                let root = directory.path().join("catalog");
+                clone(url, &root, CLONE_TIME, spawner).map_err(failed)?;
+                Catalog::read(&root)
+            }
+        }
+    }
+}
+
+/// `scheme://…`, or ssh's `user@host:path`.
+fn is_repository(place: &str) -> bool {
+    let ssh = || place.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
+    place.contains("://") || ssh()
+}
+
+fn configured(path: &Path) -> Result<Option<String>, HubError> {
+    #[derive(Default, Deserialize)]
+    struct Config {
+        hub: Option<Hub>,
+    }
+    #[derive(Deserialize)]
+    struct Hub {
+        url: Option<String>,
+    }
+    let read = disk::read_if_there(path, ENTRY_LIMIT);
+    let Some(bytes) = read.map_err(|error| unreadable(path.display().to_string(), error))? else { return Ok(None) };
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let config: Option<Config> =
+        yaml::read(&bytes).map_err(|why| HubError::Config { path: path.display().to_string(), why })?;
+    Ok(config.unwrap_or_default().hub.and_then(|hub| hub.url))
+}
+
+/// `git clone`, without questions, without transports that run programs, and not for longer than `time`.
+fn clone(url: &str, into: &Path, time: Duration, spawner: Spawner<'_>) -> Result<(), String> {
+    let end = AtomicBool::new(false);
+    let (done, over) = channel::<()>();
+    let (began, interrupted) = (Instant::now(), spawner.stop);
+    let ran = std::thread::scope(|scope| {
+        let end = &end;
+        scope.spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = over.recv_timeout(Duration::from_millis(50)) {
+                if began.elapsed() > time || interrupted.load(Ordering::SeqCst) {
+                    end.store(true, Ordering::SeqCst);
+                }
+            }
+        });
+        let git = Spawner { environment: spawner.environment, stop: end }
+            .command("git")
+            .args(["-c", "core.symlinks=false", "clone", "--quiet", "--depth", "1", "--single-branch", "--", url])
+            .args([into])
+            .inherit(&["SSH_AUTH_SOCK"])
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ALLOW_PROTOCOL", "https:ssh:file")
+            .env("GIT_LFS_SKIP_SMUDGE", "1")
+            .env("LC_ALL", "C");
+        let ran = git.run();
+        drop(done);
+        ran
+    });
+    match ran {
+        Ok(finished) if finished.status.success() => Ok(()),
+        Ok(finished) => {
+            let said = String::from_utf8_lossy(&finished.stderr).trim().replace('\n', "; ");
+            Err(format!("{}: {said}", finished.status))
+        }
+        Err(_) if end.load(Ordering::SeqCst) && !interrupted.load(Ordering::SeqCst) => {
+            Err(format!("not done after {} seconds", time.as_secs_f32()))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Everything the Hub lists, each part in ascending order of names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalog {
+    /// `connectors/`
+    pub connectors: Vec<Connector>,
+    /// `actions/`
+    pub actions: Vec<Action>,
+    /// `suites/`
+    pub suites: Vec<Suite>,
+}
+
+impl Catalog {
+    /// Reads a directory. A part that is not there is empty; a root that is not there is an error.
+    ///
+    /// # Errors
+    /// [`HubError::Read`], [`HubError::Parse`].
+    pub fn read(root: &Path) -> Result<Catalog, HubError> {
+        if !root.is_dir() {
+            let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such directory");
+            return Err(HubError::Read { file: root.display().to_string(), cause });
+        }
+        Ok(Catalog { connectors: entries(root)?, actions: entries(root)?, suites: entries(root)? })
+    }
+
+    /// The same with only what a keyword finds. keyring.md §9.4.
+    pub fn matching(mut self, keyword: &str) -> Catalog {
+        self.connectors.retain(|entry| entry.mentions(keyword));
+        self.actions.retain(|entry| entry.mentions(keyword));
+        self.suites.retain(|entry| entry.mentions(keyword));
+        self
+    }
+
+    /// The entry of exactly this name, in one part or in all of them.
+    pub fn find(&self, fqn: &str, part: Option<Part>) -> Option<Found<'_>> {
+        let asked = |this: Part| part.is_none_or(|part| part == this);
+        let connector = || self.connectors.iter().find(|entry| entry.fqn == fqn).map(Found::Connector);
+        let action = || self.actions.iter().find(|entry| entry.fqn == fqn).map(Found::Action);
+        let suite = || self.suites.iter().find(|entry| entry.fqn == fqn).map(Found::Suite);
+        asked(Part::Connectors)
+            .then(connector)
+            .flatten()
+            .or_else(|| asked(Part::Actions).then(action).flatten())
+            .or_else(|| asked(Part::Suites).then(suite).flatten())
+    }
+
+    /// The first connector of an owner with an address for a key. keyring.md §5.3.
+    ///
+    /// The entry's own name decides, its scheme included. An entry that only claims an owner in `publisher_github` does
+    /// not supply that owner's key.
+    pub fn with_key_of(&self, owner: &Authority) -> Option<(&Connector, Fqn)> {
+        let named = |entry: &Connector| entry.fqn.parse::<Fqn>().ok().filter(|name| name.owner_authority() == *owner);
+        let listed = self.connectors.iter().filter(|entry| !entry.key_url.is_empty());
+        listed.filter_map(|entry| Some((entry, named(entry)?))).next()
+    }
+
+    /// The connectors an entry's trust is about: itself, the one it runs on, or those its members run on. keyring.md §8.1.
+    pub fn connectors_of(&self, found: &Found<'_>) -> Vec<String> {
+        match found {
+            Found::Connector(entry) => vec![entry.fqn.clone()],
+            Found::Action(entry) => vec![entry.connector_fqn.clone()],
+            Found::Suite(entry) if !entry.connectors_required.is_empty() => entry.connectors_required.clone(),
+            Found::Suite(entry) => {
+                let mut names: Vec<String> = Vec::new();
+                for member in &entry.member_actions {
+                    let action = self.actions.iter().find(|action| action.fqn == *member);
+                    let connector = action.map(|action| action.connector_fqn.clone());
+                    names.extend(connector.filter(|connector| !names.contains(connector)));
+                }
+                names
+            }
+        }
+    }
+
+    /// The other connectors that claim the same publisher. keyring.md §8.1.
+    pub fn footprint(&self, entry: &Connector) -> Vec<&str> {
+        let same = |other: &&Connector| other.publisher_github == entry.publisher_github && other.fqn != entry.fqn;
+        self.connectors.iter().filter(same).map(|other| other.fqn.as_str()).collect()
+    }
+}
+
+/// One entry of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// A connector.
+    Connector(&'a Connector),
+    /// An action.
+    Action(&'a Action),
+    /// A suite.
+    Suite(&'a Suite),
+}
+
+fn unreadable(file: String, error: DiskError) -> HubError {
+    HubError::Read { file, cause: error.cause }
+}
+
+/// The direct children that are files and end like YAML. Links are not followed: a catalog is somebody else's tree.
+fn entries<E: Entry + DeserializeOwned>(root: &Path) -> Result<Vec<E>, HubError> {
+    let directory = root.join(E::PART.as_str());
+    let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let failed = |cause| HubError::Read { file: E::PART.as_str().to_owned(), cause };
+    let listed = match std::fs::read_dir(&directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.map_err(failed)?,
+    };
+    let mut paths = Vec::new();
+    for child in listed {
+        let child = child.map_err(failed)?;
+        let path = child.path();
+        let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        if is_yaml && child.file_type().map_err(failed)?.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort(); // of several broken files always the same one is named
+    let mut entries = Vec::new();
+    for path in paths {
+        let bytes = disk::read(&path, ENTRY_LIMIT).map_err(|error| unreadable(shown(&path), error))?;
+        let entry: E = yaml::read(&bytes).map_err(|why| HubError::Parse { file: shown(&path), why })?;
+        entries.push(entry);
+    }
+    entries.sort_by(|a, b| a.fqn().cmp(b.fqn()));
+    Ok(entries)
+}
+
+/// What the ring says about a key that was fetched for an owner. Only owner grants count. keyring.md §8.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustState {
+    /// The owner's grants hold it.
+    AlreadyTrusted,
+    /// The owner has none.
+    Unknown,
+    /// The owner has others.
+    Conflict,
+}
+
+impl TrustState {
+    /// As it is written in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TrustState::AlreadyTrusted => "already_trusted",
+            TrustState::Unknown => "unknown",
+            TrustState::Conflict => "conflict",
+        }
+    }
+
+    /// What a person should know about it. keyring.md §8.1.
+    pub fn risk(self) -> Option<&'static str> {
+        match self {
+            TrustState::AlreadyTrusted => None,
+            TrustState::Unknown => Some("First connector by this publisher you've installed"),
+            TrustState::Conflict => {
+                Some("Fetched signing key differs from the key you trust for this publisher (owner-level)")
+            }
+        }
+    }
+}
+
+/// What a person decides about: a connector of the catalog, its key as it is now, and what the ring says.
+pub struct Decision<'a> {
+    /// The connector.
+    pub entry: &'a Connector,
+    /// Its key, or why that is not known.
+    pub key: Result<Fetched, KeyFetchError>,
+    /// What the ring says; [`TrustState::Unknown`] without a key.
+    pub state: TrustState,
+    /// The other connectors that claim the same publisher.
+    pub footprint: Vec<&'a str>,
+}
+
+/// Fetches an entry's key and compares it with the ring. Nothing is granted.
+pub fn decide<'a>(entry: &'a Connector, catalog: &'a Catalog, ring: &Keyring, origin: &Origin) -> Decision<'a> {
+    let name = entry.fqn.parse::<Fqn>().ok();
+    let key = key_of(entry, name.as_ref(), origin);
+    let state = match (&name, &key) {
+        (Some(name), Ok(fetched)) => state(ring, &name.owner_authority(), fetched.key.fingerprint()),
+        _ => TrustState::Unknown,
+    };
+    Decision { entry, key, state, footprint: catalog.footprint(entry) }
+}
+
+/// The key an entry points to; from a mirror, where one is named, the key of the entry's repository.
+///
+/// # Errors
+/// [`KeyFetchError`].
+pub fn key_of(entry: &Connector, name: Option<&Fqn>, origin: &Origin) -> Result<Fetched, KeyFetchError> {
+    match name {
+        Some(name) if origin.place != Place::Scheme => publisher_key::fetch(name, origin),
+        _ => publisher_key::fetch_from(&entry.key_url, origin),
+    }
+}
+
+fn state(ring: &Keyring, owner: &Authority, fetched: Fingerprint) -> TrustState {
+    let keys = ring.exact(owner);
+    if keys.is_empty() {
+        TrustState::Unknown
+    } else if keys.iter().any(|key| key.fingerprint() == fetched) {
+        TrustState::AlreadyTrusted
+    } else {
+        TrustState::Conflict
+    }
+}

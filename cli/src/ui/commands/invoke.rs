@@ -1,0 +1,269 @@
+//! What running verbs share, and the two of the consumer: `connector run` and `action run`.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use aileron_sandbox::engine::Connector;
+use aileron_sandbox::failure::Failure as SandboxFailure;
+use aileron_sandbox::host::clock::Profile;
+use aileron_sandbox::host::http::Network;
+use aileron_sandbox::invoke::Limits;
+use aileron_sandbox::outcome::Output;
+use aileron_verifier::action::{Action, Pin, Requirement};
+use aileron_verifier::fqn::Ref;
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::problem::Class;
+use aileron_verifier::verify::Payload;
+use serde_json::{Value, json};
+
+use super::install::{Home, name, reference};
+use super::{Answer, Context};
+use crate::consumer::ask::{Console as _, consents};
+use crate::runtime::arguments::{self, Arguments};
+use crate::runtime::given::{self, Source};
+use crate::runtime::public::{error_object, of_runtime};
+use crate::runtime::session::{How, PREVIEW, Session, proxies};
+use crate::runtime::steps::{self, Call, Shown};
+use crate::store::{Pinned, Store, StoreError};
+use crate::ui::args::{ActionRun, Calling, ConnectorRun};
+use crate::ui::report::console::Terminal;
+use crate::ui::report::{Exit, Failure, Outcome};
+
+/// Everything an op runs with, from the flags all running verbs have.
+pub(super) struct Desk<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) how: How,
+    calling: &'a Calling,
+    context: &'a Context,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn open(calling: &'a Calling, context: &'a Context) -> Result<Desk<'a>, Failure> {
+        let profile = if calling.deterministic { Profile::Deterministic } else { Profile::Real };
+        let memory = u64::from(calling.memory.unwrap_or_default()) << 20;
+        let limits = Limits::new(memory, calling.timeout.unwrap_or_default());
+        Desk::with(profile, limits, calling, context)
+    }
+
+    pub(super) fn with(
+        profile: Profile,
+        limits: Limits,
+        calling: &'a Calling,
+        context: &'a Context,
+    ) -> Result<Desk<'a>, Failure> {
+        let home = context.environment.aileron_home();
+        let events = Box::new(|event| context.progress.take(event));
+        let session = Session::start(home.as_deref(), events).map_err(|failure| Failure::from(&failure))?;
+        let log = Arc::new(|line: &aileron_sandbox::host::log::Line| {
+            let _ = writeln!(std::io::stderr(), "{line}"); // nobody may listen
+        });
+        let how = How { limits, profile, log: Some(log), stop: Some(context.stop) };
+        Ok(Desk { session, how, calling, context })
+    }
+
+    /// The network a manifest grants, with the credential that was given by hand.
+    pub(super) fn network(&self, manifest: &ConnectorManifest) -> Result<Network, Failure> {
+        let source = Source {
+            variable: self.calling.credential_env.clone(),
+            file: self.calling.credential_file.clone(),
+            region: self.calling.region.clone(),
+            access_key_id: self.calling.access_key_id.clone(),
+        };
+        let given = given::for_connector(&source, manifest, &self.context.environment)?;
+        let network = Network::of(manifest)
+            .allowing_private(self.calling.allow_private.iter().cloned())
+            .through(proxies(&self.context.environment));
+        Ok(match given {
+            Some(given) => network.with_credentials(given),
+            None => network,
+        })
+    }
+}
+
+/// `{"output":…}` or `{"error":{…}}`, the output as the connector wrote it. sandbox.md 15a.
+pub(super) fn spoken(result: Result<Option<&Output>, &SandboxFailure>) -> Outcome {
+    match result {
+        Ok(output) => {
+            let text = output.map_or("null", Output::text);
+            let value = output.map_or(Value::Null, |output| json!(output.value()));
+            Outcome::new(format!("{{\"output\":{text}}}\n"), json!({"output": value}))
+        }
+        Err(failure) => refused(failure),
+    }
+}
+
+fn refused(failure: &SandboxFailure) -> Outcome {
+    let text = json!({"error": error_object(failure)});
+    Outcome::new(format!("{text}\n"), json!({})).with_failure(Some(failure.into()))
+}
+
+pub(super) fn connector(args: &ConnectorRun, context: &Context) -> Answer {
+    let arguments = arguments::untyped(args.calling.args.as_deref(), &args.calling.arg)?;
+    let Home { store, ring } = Home::of(context)?;
+    let pinned = installed(&args.connector, &store)?;
+    let desk = Desk::open(&args.calling, context)?;
+    let (connector, manifest) = match opened(&pinned, &store, &ring.load()?, &desk)? {
+        Ok(opened) => opened,
+        Err(failure) => return Ok(refused(&failure)),
+    };
+    let network = Arc::new(desk.network(&manifest)?);
+    let done = desk.session.invoke(&connector, &args.op, &arguments, network, &desk.how);
+    Ok(spoken(done.result.as_ref().map(Option::as_ref)))
+}
+
+/// An installed connector by Ref, or by name where one version is installed.
+fn installed(text: &str, store: &Store) -> Result<Pinned, Failure> {
+    if text.contains('@') {
+        let reference = reference(text)?;
+        let content = store.content_of(&reference)?;
+        let content = content.ok_or_else(|| StoreError::NoConnector(reference.to_string()))?;
+        return Ok(Pinned { reference, content });
+    }
+    let mut versions = store.versions_of(&name(text)?)?;
+    match (versions.pop(), versions.as_slice()) {
+        (Some(only), []) => Ok(only),
+        (None, _) => Err(StoreError::NoConnector(text.to_owned()).into()),
+        (Some(last), others) => {
+            let message = format!("{text} is installed in {} versions", others.len() + 1);
+            let listed = others.iter().chain([&last]).map(|pinned| format!("  {}", pinned.reference));
+            Err(listed.fold(Failure::usage(message), Failure::evidence).next("name the version to run"))
+        }
+    }
+}
+
+/// A connector of the store, verified, as code: from the cache where its entry was checked and is unchanged.
+fn opened(
+    pinned: &Pinned,
+    store: &Store,
+    ring: &Keyring,
+    desk: &Desk<'_>,
+) -> Result<Result<(Connector, ConnectorManifest), SandboxFailure>, Failure> {
+    let entry = store.open(pinned, ring)?;
+    if let Some(connector) = desk.session.recall(pinned.content, &entry.manifest) {
+        return Ok(Ok((connector, entry.manifest)));
+    }
+    let verified = store.verify(pinned, ring)?;
+    Ok(desk.session.compile(&verified).map(|connector| (connector, entry.manifest)))
+}
+
+pub(super) fn action(args: &ActionRun, context: &Context) -> Answer {
+    let Home { store, ring } = Home::of(context)?;
+    let ring = ring.load()?;
+    let verified = store.verify_action(&args.name, &ring)?;
+    let Payload::Action(action) = verified.payload() else {
+        return Err(StoreError::OtherKind(verified.reference().clone()).into());
+    };
+    let arguments = arguments::typed(&action.inputs, args.calling.args.as_deref(), &args.calling.arg)
+        .map_err(|error| Failure::from(error).next(usage(action)))?;
+    let desk = Desk::open(&args.calling, context)?;
+    let mut open = Vec::new();
+    let mut invoke = |call: &Call<'_>| run_call(call, &store, &ring, &desk, &mut open);
+    if action.needs_approval() && !args.approve {
+        let shown = steps::preview(action, &arguments, &mut invoke);
+        if !approved(action, &arguments, shown.as_ref(), context)? {
+            return Ok(denied(action));
+        }
+    }
+    Ok(match steps::execute(action, &arguments, &mut invoke) {
+        Ok(result) => Outcome::new(format!("{result}\n"), result),
+        Err(stopped) => refused(&stopped.failure.with("step", stopped.step)),
+    })
+}
+
+/// One open connector of a run, so that steps on the same one open it once. sandbox.md §13 E5.
+type Open = (Pinned, Connector, ConnectorManifest);
+
+fn run_call(
+    call: &Call<'_>,
+    store: &Store,
+    ring: &Keyring,
+    desk: &Desk<'_>,
+    open: &mut Vec<Open>,
+) -> Result<Value, SandboxFailure> {
+    let pinned = pinned(call.connector).ok_or_else(|| of_runtime("the action pins no content"))?;
+    if !open.iter().any(|(found, _, _)| *found == pinned) {
+        let (connector, manifest) = opened(&pinned, store, ring, desk).map_err(|failure| of_store(&failure))??;
+        open.push((pinned.clone(), connector, manifest));
+    }
+    let found = open.iter().find(|(found, _, _)| *found == pinned);
+    let (_, connector, manifest) = found.ok_or_else(|| of_runtime("the connector is not open"))?;
+    let network = desk.network(manifest).map_err(|failure| of_runtime(failure.message))?;
+    let mut how = desk.how.clone();
+    if call.is_preview {
+        how.limits = Limits::new(how.limits.memory(), how.limits.wall_time().min(PREVIEW));
+    }
+    let done = desk.session.invoke(connector, call.op, &call.arguments, Arc::new(network), &how);
+    done.result.map(|output| output.map_or(Value::Null, |output| json!(output.value())))
+}
+
+fn pinned(requirement: &Requirement) -> Option<Pinned> {
+    let Pin::Hash(content) = requirement.hash.value else { return None };
+    let reference = Ref { name: requirement.name.value.clone(), version: requirement.version.value.clone() };
+    Some(Pinned { reference, content })
+}
+
+/// A failure of the store as a failure result: boundary `runtime`. sandbox.md §10.5.
+fn of_store(failure: &Failure) -> SandboxFailure {
+    let told = of_runtime(failure.message.clone());
+    match failure.class {
+        Class::HashMismatch | Class::SignatureFailure => SandboxFailure { class: failure.class.as_str(), ..told },
+        class => told.with("connector_class", class.as_str()),
+    }
+}
+
+fn usage(action: &Action) -> String {
+    let inputs = action.inputs.iter().map(|input| {
+        let pair = format!("--arg {}={}", input.name.value, input.kind.value.to_uppercase());
+        if input.required { pair } else { format!("[{pair}]") }
+    });
+    format!("aileron action run {} {}", action.name.value, inputs.collect::<Vec<_>>().join(" "))
+}
+
+/// Shows what would happen, and asks. Only a plain yes is one; the end of input is a no. sandbox.md 15a.
+fn approved(action: &Action, arguments: &Arguments, shown: Option<&Shown>, context: &Context) -> Result<bool, Failure> {
+    let mut text = format!("{} {} wants your approval.\n", action.name.value, action.version.value);
+    for (name, value) in arguments {
+        text.push_str(&format!("  {name}: {}\n", printable(&crate::runtime::interpolate::rendered(value))));
+    }
+    match shown {
+        Some(Ok(lines)) => {
+            text.push_str("Preview:\n");
+            for (label, value) in lines {
+                let mut value = value.lines().map(printable);
+                text.push_str(&format!("  {}: {}\n", printable(label), value.next().unwrap_or_default()));
+                value.for_each(|line| text.push_str(&format!("    {line}\n")));
+            }
+        }
+        Some(Err(why)) => text.push_str(&format!("  {}\n", printable(why))),
+        None => {}
+    }
+    let lost = |error: std::io::Error| {
+        Failure::new(Class::StoreUnwritable, Exit::Failure, format!("cannot ask for approval: {error}"))
+    };
+    // The result is on standard output, one document: what is asked goes beside it.
+    let mut console = Terminal { json: context.output.json };
+    if context.output.json {
+        console.say(&text).map_err(lost)?;
+        return consents(&mut console, "Run it? [y/N]: ").map_err(lost);
+    }
+    let mut err = std::io::stderr();
+    write!(err, "{text}Run it? [y/N]: ").and_then(|()| err.flush()).map_err(lost)?;
+    consents(&mut console, "").map_err(lost)
+}
+
+fn printable(text: &str) -> String {
+    aileron_sandbox::host::log::Printable(text).to_string()
+}
+
+fn denied(action: &Action) -> Outcome {
+    let failure = SandboxFailure {
+        boundary: "user",
+        ..SandboxFailure::new(
+            Class::ApprovalDenied.as_str(),
+            format!("{} was not approved; nothing was run", action.name.value),
+        )
+    };
+    let told = Failure { exit: Exit::Policy, ..Failure::from(&failure) }.next("--approve runs it without asking");
+    Outcome::new(format!("{}\n", json!({"error": error_object(&failure)})), json!({})).with_failure(Some(told))
+}
