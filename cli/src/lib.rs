@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`ui`] | arguments, one file per verb, reports and exit codes |
 //! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
-//! | [`consumer`] | whom to trust, where to fetch, what the verdict is |
+//! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do |
 //! | [`runtime`] | an op, or an action's ops one after the other, in the sandbox |
 //! | [`store`] | verified artifacts on disk |
 //! | [`sys`] | disk, child processes, environment, interruption |

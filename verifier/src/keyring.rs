@@ -35,6 +35,8 @@ pub enum KeyringError {
         path: String,
         /// What is wrong, with line and column.
         detail: String,
+        /// The line, from 1.
+        line: usize,
     },
     /// A schema version this program does not know; an absent one counts as 0.
     #[error("keyring {}: unsupported version {version} (expected 1 or 2)", Quoted(.path))]
@@ -73,6 +75,17 @@ pub enum KeyringError {
 }
 
 impl KeyringError {
+    /// The line that is no JSON, from 1.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            KeyringError::Json { line, .. } => Some(*line),
+            KeyringError::Version { .. }
+            | KeyringError::OwnersUnderV1 { .. }
+            | KeyringError::EmptyAuthority { .. }
+            | KeyringError::Key { .. } => None,
+        }
+    }
+
     /// Always `validation_error`.
     pub fn class(&self) -> Class {
         match self {
@@ -135,12 +148,12 @@ impl Keyring {
     /// [`KeyringError`]: the first thing that is wrong, `publishers` before `owners`, authorities in byte order.
     pub fn parse(bytes: &[u8], path: &str) -> Result<Keyring, KeyringError> {
         let path = || path.to_owned();
-        let json = |detail: String| KeyringError::Json { path: path(), detail };
+        let json = |detail: String, line| KeyringError::Json { path: path(), detail, line };
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-            json(format!("invalid UTF-8 at line {line}"))
+            json(format!("invalid UTF-8 at line {line}"), line)
         })?;
-        let file: File = serde_json::from_str(text).map_err(|error| json(error.to_string()))?;
+        let file: File = serde_json::from_str(text).map_err(|error| json(error.to_string(), error.line()))?;
         if ![1, 2].contains(&file.version) {
             return Err(KeyringError::Version { path: path(), version: file.version });
         }

@@ -86,6 +86,7 @@ impl Bench<'_> {
         let full = median((0..RUNS).map(|_| self.aileron(home, &["verify", "--installed", "--full"])));
         // What was just written is not remembered before the file system's clock has ticked.
         std::thread::sleep(Duration::from_millis(2500));
+        std::fs::remove_dir_all(home.join("cache")).expect("a memory");
         let cold = self.aileron(home, &["verify", "--installed"]);
         let warm = median((0..RUNS).map(|_| self.aileron(home, &["verify", "--installed"])));
         let list = median((0..RUNS).map(|_| self.aileron(home, &["action", "list"])));

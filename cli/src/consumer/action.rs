@@ -13,8 +13,10 @@ use aileron_verifier::problem::{Class, Severity, Source};
 use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
-use super::install::{InstallError, Installer, NewAction, Plan, Target};
+use super::install::{Installer, Target};
 use super::judge::{self, JudgeError, side_by_side};
+use super::plan::{NewAction, Plan};
+use super::refusal::InstallError;
 use crate::event::{Event, counted};
 use crate::store::{ActionFile, StoreError};
 use crate::sys::disk;
@@ -62,7 +64,7 @@ impl Installer<'_> {
             return self.suite_text("suite.toml", suite);
         };
         let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, &ring)
-            .map_err(|why| InstallError::Refused { what: connector.to_string(), why, divergence: None })?;
+            .map_err(|why| self.refused(connector.to_string(), why, Some(&connector.name)))?;
         let listed = listed(&cohort);
         let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
         let mut plan = self.planned(references, &listed)?;

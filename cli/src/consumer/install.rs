@@ -1,29 +1,29 @@
 //! Installing: resolve, fetch, verify; show a [`Plan`]; and only then commit. artifacts.md §10.
 //!
 //! A plan is made of verdicts, so that everything a person is shown was verified before. Nothing is under the store until
-//! [`Plan::commit`], which is the only line here that writes. All of a plan or nothing, up to its first commit: connectors
-//! first, since an action without its connector would be half an install, then all actions in one step.
+//! [`Plan::commit`].
 //!
 //! Not here: how a plan looks and who consents (`ui`), what is signed by whom (the verifier), where files go (the store).
 
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::archive::Kind;
-use aileron_verifier::capability::Capabilities;
 use aileron_verifier::cohort::Cohort;
 use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::{Fqn, Ref};
 use aileron_verifier::keyring::{Keyring, SignatureRefused};
-use aileron_verifier::problem::{Class, Problem, Source, Waiver};
+use aileron_verifier::problem::Waiver;
 use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 
 use super::ask::{AskError, Asking, Console, Divergence, Session};
-use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
+use super::fetch::{ARCHIVE_LIMIT, Origin};
 use super::judge::{self, JudgeError};
+use super::plan::{NewConnector, Plan};
+use super::refusal::InstallError;
 use super::ring::RingFile;
 use crate::event::{Event, Listener};
-use crate::store::{Abilities, Entered, Entry, Pinned, Store, StoreError, pins};
-use crate::sys::disk::{self, DiskError};
+use crate::store::{Pinned, Store, StoreError, pins};
+use crate::sys::disk;
 
 /// What is to be installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,177 +56,6 @@ pub struct Installer<'a> {
     pub session: Session,
     /// Where progress goes.
     pub listener: Listener<'a>,
-}
-
-/// A verified connector that is about to be installed.
-#[derive(Debug)]
-pub struct NewConnector {
-    /// The verdict.
-    pub verified: Verified,
-    /// The newest installed version of the same connector, and what it may do.
-    pub before: Option<(Ref, Capabilities)>,
-    /// The actions of this plan that pin it.
-    pub needed_by: Vec<Ref>,
-}
-
-/// A verified action that is about to be installed.
-#[derive(Debug)]
-pub struct NewAction {
-    /// The verdict.
-    pub verified: Verified,
-    /// What has its place now.
-    pub before: Option<Ref>,
-    /// What that may do.
-    pub could: Option<Abilities>,
-}
-
-impl NewAction {
-    /// What it may do and the installed version of the same action may not, for a person.
-    pub fn growth(&self) -> Vec<String> {
-        let (Payload::Action(action), Some(could)) = (self.verified.payload(), &self.could) else { return Vec::new() };
-        if self.before.as_ref().is_none_or(|before| before.name != self.verified.reference().name) {
-            return Vec::new();
-        }
-        Abilities::of(action).since(could)
-    }
-}
-
-/// What is about to be installed, verified, and not yet under the store.
-#[derive(Debug, Default)]
-pub struct Plan {
-    /// Name and purpose, for a suite.
-    pub suite: Option<(String, String)>,
-    /// Connectors.
-    pub connectors: Vec<NewConnector>,
-    /// Actions, by name.
-    pub actions: Vec<NewAction>,
-    /// What is installed already, verified again just now.
-    pub present: Vec<Ref>,
-    /// Rules the publisher waived for this release, by its signed index.
-    pub waived: Vec<Waiver>,
-    /// The release was made from a work tree with changes its commit does not hold.
-    pub dirty: bool,
-}
-
-/// What a plan came to.
-#[derive(Debug, Default)]
-pub struct Receipt {
-    /// The connectors.
-    pub connectors: Vec<Entry>,
-    /// The actions.
-    pub actions: Vec<Entered>,
-}
-
-/// Why nothing was installed.
-#[derive(Debug, thiserror::Error)]
-pub enum InstallError {
-    /// No bytes.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// A release without an index and without a suite.
-    #[error("the release of {0} has neither cohort.json nor suite.toml")]
-    NoSuite(Ref),
-    /// The artifact was refused.
-    #[error("{why}")]
-    Refused {
-        /// What was asked for: a Ref or a path.
-        what: String,
-        /// The verdict.
-        why: VerifyError,
-        /// What the publisher's published key says about a failed signature.
-        divergence: Option<Box<Divergence>>,
-    },
-    /// The publisher is not trusted.
-    #[error(transparent)]
-    Trust(#[from] AskError),
-    /// The store would not.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A file could not be read.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// The action breaks input rules, and existing runtimes refuse it.
-    #[error("{reference} breaks {} that an installer does not pass over", crate::event::counted(.problems.len(), "rule"))]
-    Rules {
-        /// The action.
-        reference: Ref,
-        /// What it breaks.
-        problems: Vec<Problem>,
-        /// Its text.
-        text: Source,
-    },
-    /// Not there yet, or not what the release's signed index lists.
-    #[error(transparent)]
-    Judged(JudgeError),
-    /// The connector an action pins is installed under that name and version with other content.
-    #[error("{action} pins {} with content {}, but content {installed} is installed", .needs.reference, .needs.content)]
-    OtherPin {
-        /// The action.
-        action: Ref,
-        /// What it pins.
-        needs: Box<Pinned>,
-        /// What is installed.
-        installed: ContentHash,
-    },
-    /// Two actions of one run want the same file.
-    #[error("{first} and {second} have the same name, and a name belongs to one action")]
-    SameName {
-        /// One of them.
-        first: Ref,
-        /// The other.
-        second: Ref,
-    },
-    /// A suite as publishers commit it: it names directories, and no version.
-    #[error("{} lists the directories of a repository, not published actions", .0)]
-    RepositorySuite(String),
-    /// A suite file that cannot be read as one.
-    #[error("{}", .problems.first().map_or("not a suite", |problem| &problem.message))]
-    Suite {
-        /// What is wrong.
-        problems: Vec<Problem>,
-        /// Its text.
-        text: Source,
-    },
-    /// Several artifacts of one run were refused, or could not be had.
-    #[error("{first}")]
-    Several {
-        /// The first of them.
-        first: Box<InstallError>,
-        /// One line for each.
-        all: Vec<String>,
-    },
-}
-
-impl InstallError {
-    /// The failure class.
-    pub fn class(&self) -> Class {
-        match self {
-            InstallError::Fetch(error) => error.class(),
-            InstallError::Refused { why, .. } => why.class(),
-            InstallError::Trust(error) => error.class(),
-            InstallError::Store(error) => error.class(),
-            InstallError::Disk(_) | InstallError::NoSuite(_) => Class::FetchFailed,
-            InstallError::Rules { .. } | InstallError::SameName { .. } | InstallError::RepositorySuite(_) => {
-                Class::ValidationError
-            }
-            InstallError::Judged(error) => error.class(),
-            InstallError::OtherPin { .. } => Class::ConnectorsMissing,
-            InstallError::Suite { problems, .. } => {
-                problems.first().map_or(Class::ValidationError, |problem| problem.rule.class())
-            }
-            InstallError::Several { first, .. } => first.class(),
-        }
-    }
-
-    /// Whether the same command may succeed later.
-    pub fn is_retriable(&self) -> bool {
-        match self {
-            InstallError::Fetch(error) => error.is_retriable(),
-            InstallError::Judged(error) => error.is_retriable(),
-            InstallError::Several { first, .. } => first.is_retriable(),
-            _ => false,
-        }
-    }
 }
 
 impl<'a> Installer<'a> {
@@ -387,7 +216,7 @@ impl<'a> Installer<'a> {
     }
 
     /// After a failed signature the published key is looked at, for the reader. artifacts.md §10.
-    fn refused(&self, what: String, why: VerifyError, name: Option<&Fqn>) -> InstallError {
+    pub(super) fn refused(&self, what: String, why: VerifyError, name: Option<&Fqn>) -> InstallError {
         let of_signature = || match &why {
             VerifyError::Signature(SignatureRefused::NoMatch { authority, .. }) => authority.as_str().parse().ok(),
             _ => None,
@@ -433,24 +262,5 @@ impl<'a> Installer<'a> {
             self.add_connector(plan, verified, &by)?;
         }
         Ok(())
-    }
-}
-
-impl Plan {
-    /// Whether there is nothing left to install.
-    pub fn is_empty(&self) -> bool {
-        self.connectors.is_empty() && self.actions.is_empty()
-    }
-
-    /// Commits it. The only line that writes below the store.
-    ///
-    /// # Errors
-    /// [`StoreError`]. What was committed before stays, whole: a connector without its actions is no half.
-    pub fn commit(&self, store: &Store, force: bool) -> Result<Receipt, StoreError> {
-        let put = |new: &NewConnector| store.put_over(&new.verified, force);
-        let connectors = self.connectors.iter().map(put).collect::<Result<Vec<_>, _>>()?;
-        let actions: Vec<&Verified> = self.actions.iter().map(|new| &new.verified).collect();
-        let actions = if actions.is_empty() { Vec::new() } else { store.put_actions(&actions, force)? };
-        Ok(Receipt { connectors, actions })
     }
 }

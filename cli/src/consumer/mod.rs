@@ -10,6 +10,8 @@ pub mod hub;
 pub mod install;
 pub mod judge;
 mod newest;
+pub mod plan;
 pub mod publisher_key;
+pub mod refusal;
 pub mod ring;
 pub mod trust;

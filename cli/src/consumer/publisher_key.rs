@@ -38,9 +38,17 @@ pub enum KeyFetchError {
         /// What it is instead.
         why: PublicKeyError,
     },
-    /// A named key file could not be used.
-    #[error(transparent)]
+    /// A named key file could not be used. keyring.md §6.1.
+    #[error("{}", key_file(.0))]
     File(#[from] TrustError),
+}
+
+fn key_file(why: &TrustError) -> String {
+    match why {
+        TrustError::Disk(why) => format!("read key file {}: {}", why.path.display(), why.cause),
+        TrustError::Key { path, why } => format!("parse key file {}: {why}", path.display()),
+        why => why.to_string(),
+    }
 }
 
 impl KeyFetchError {

@@ -3,7 +3,7 @@
 //! What a ring means is the verifier's; here is the file. keyring.md §1.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::keyring::Keyring;
@@ -13,6 +13,9 @@ use aileron_verifier::quote::Quoted;
 use super::trust::{self, TrustError};
 use crate::sys::disk::DiskError;
 use crate::sys::environment::Environment;
+
+/// Links that are followed before a circle is suspected.
+const LINKS: usize = 40;
 
 /// `keyring.json` of one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,46 +93,50 @@ impl RingFile {
     /// # Errors
     /// [`RingError`].
     pub fn edit<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> Result<T, RingError> {
-        let _lock = self.lock()?;
+        let target = self.target();
+        let _lock = self.lock(&target)?;
         let before = self.load_or_refuse()?;
         let mut ring = before.clone();
         let answer = change(&mut ring);
         if ring != before {
-            self.save(&ring)?;
+            RingFile::save(&ring, &target)?;
         }
         Ok(answer)
     }
 
-    /// Locks the directory rather than a file of its own: nothing is left behind. Without a directory there is nobody to
-    /// keep out yet; the first to write makes it.
-    fn lock(&self) -> Result<Option<File>, RingError> {
-        let directory = self.0.parent().unwrap_or(Path::new("."));
-        match File::open(directory) {
-            Ok(opened) => {
-                opened.lock().map_err(DiskError::at("lock", directory))?;
-                Ok(Some(opened))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make_private(directory)?;
-                self.lock()
-            }
-            Err(error) => Err(DiskError::at("open", directory)(error).into()),
-        }
+    /// Keeps other commands out for as long as the returned file is open. Where the system can lock a directory, nothing
+    /// is left behind; elsewhere an empty file stays. The lock is where the file really is, so that two links to one ring
+    /// exclude each other too.
+    fn lock(&self, target: &Path) -> Result<File, RingError> {
+        let directory = target.parent().unwrap_or(Path::new("."));
+        make_private(directory)?;
+        let opened = if cfg!(unix) {
+            File::open(directory)
+        } else {
+            File::options().create(true).append(true).open(target.with_extension("lock"))
+        };
+        let locked = opened.and_then(|file| file.lock().map(|()| file));
+        Ok(locked.map_err(DiskError::at("lock", directory))?)
     }
 
-    /// A sibling first, 0600 from its first moment, flushed, then renamed over the target; a link is written through.
-    /// keyring.md §1.6.
-    fn save(&self, ring: &Keyring) -> Result<(), DiskError> {
-        let target = match fs::canonicalize(&self.0) {
-            Ok(target) => target,
-            Err(_) => self.0.clone(),
-        };
-        let failed = || DiskError::at("write keyring", &target);
+    /// Where the file really is: behind every link, also one whose target is not there yet. keyring.md §1.6.
+    fn target(&self) -> PathBuf {
+        let mut target = self.0.clone();
+        for _ in 0..LINKS {
+            let Ok(next) = fs::read_link(&target) else { break };
+            target = target.parent().unwrap_or(Path::new(".")).join(next);
+        }
+        target
+    }
+
+    /// A sibling first, 0600 from its first moment, flushed, then renamed over the target. keyring.md §1.6.
+    fn save(ring: &Keyring, target: &Path) -> Result<(), DiskError> {
+        let failed = || DiskError::at("write keyring", target);
         let directory = target.parent().unwrap_or(Path::new("."));
         let mut temporary = tempfile::Builder::new().prefix(".keyring-").tempfile_in(directory).map_err(failed())?;
         temporary.write_all(ring.render().as_bytes()).map_err(failed())?;
         temporary.as_file().sync_all().map_err(failed())?;
-        temporary.persist(&target).map_err(|error| failed()(error.error))?;
+        temporary.persist(target).map_err(|error| failed()(error.error))?;
         #[cfg(unix)]
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
         Ok(())
@@ -194,6 +201,24 @@ mod tests {
         grant(&RingFile(link.clone()), "github://acme", 1);
         assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
         assert!(fs::read_to_string(&real).expect("there").contains("github://acme"));
+    }
+
+    #[test] // keyring.md §1.6
+    fn a_link_to_where_nothing_is_yet_survives_too() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (link, between) = (directory.path().join("keyring.json"), directory.path().join("between.json"));
+        symlink("between.json", &link).expect("links");
+        symlink("dotfiles/real.json", &between).expect("links");
+        grant(&RingFile(link.clone()), "github://acme", 1);
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert!(fs::symlink_metadata(&between).expect("there").is_symlink());
+        let real = directory.path().join("dotfiles/real.json");
+        assert!(fs::read_to_string(real).expect("there").contains("github://acme"));
+        symlink("round.json", directory.path().join("round.json")).expect("links");
+        let round = RingFile(directory.path().join("round.json"));
+        round
+            .edit(|ring| ring.grant(Authority::new("github://acme"), PublicKey::from_bytes([1; 32])))
+            .expect_err("a circle");
     }
 
     #[test] // a storm of changes loses none

@@ -166,7 +166,7 @@ pub fn entries(project: &Project, settings: &Settings) -> Result<Entries, Vec<Ca
     if name.scheme() != Scheme::Github {
         return Err(vec![CatalogError::Scheme(name)]);
     }
-    let description = settings.description.clone();
+    let description = settings.description.as_deref().map(one_line); // not cut: whoever wrote it is told
     let Some(description) = description.or_else(|| Some(sentence(&suite.as_ref()?.description.value))) else {
         return Err(vec![CatalogError::NoDescription]);
     };
@@ -234,9 +234,13 @@ fn make(
     }
 }
 
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// One line of at most 200 characters: the whole text, else its first sentence, else as many words as fit.
 fn sentence(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(text);
     let length = |text: &str| text.chars().count();
     if length(&text) <= DESCRIPTION {
         return text;

@@ -1,11 +1,11 @@
 //! Actions: `<name>.md` with its signature beside it. artifacts.md §9.
 //!
 //! Two files cannot be replaced in one step, and a suite has hundreds. So a batch is written aside, and one rename of its
-//! directory to `.commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and whoever
+//! directory to `commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and whoever
 //! comes next puts them there if this process cannot. Each single file is whole at any time.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aileron_verifier::action::{Action, Pin};
 use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, Malformed};
@@ -20,10 +20,12 @@ use super::checked::{Check, Memories, Memory, Stamp};
 use super::{Locked, Pinned, Store, StoreError, names};
 use crate::sys::disk::{self, DiskError};
 
+/// Where batches are, below the actions: small, so that looking for one costs nothing however many actions there are.
+const BATCHES: &str = ".batches";
 /// How the directory of a batch that is being written begins.
-const WRITING: &str = ".writing-";
+const WRITING: &str = "writing-";
 /// How the directory of a batch that is decided begins.
-const DECIDED: &str = ".commit-";
+const DECIDED: &str = "commit-";
 /// The one memory for all actions.
 const MEMORY: &str = "actions";
 
@@ -101,13 +103,12 @@ impl Store {
         let documents = artifacts.iter().map(|artifact| document(artifact)).collect::<Result<Vec<_>, _>>()?;
         self.finish_batches()?;
         let mut entered = self.allowed(&documents, replace)?;
-        let new = |entered: &[Entered]| documents.iter().zip(entered).filter(|(_, entry)| !entry.was_there).count();
-        if new(&entered) == 0 {
+        if entered.iter().all(|entry| entry.was_there) {
             return Ok(entered);
         }
-        let directory = self.actions_directory();
-        let workshop = self.workshop(&directory, WRITING)?;
-        for (document, _) in documents.iter().zip(&entered).filter(|(_, entry)| !entry.was_there) {
+        let batches = self.batches();
+        let workshop = self.workshop(&batches, WRITING)?;
+        for document in &documents {
             workshop.write(&format!("{}.md", document.name), document.text)?;
             workshop.write(&format!("{}.sig", document.name), document.signature)?;
         }
@@ -117,13 +118,19 @@ impl Store {
         self.finish_batches_within(&locked)?;
         entered = self.allowed(&documents, replace)?;
         let suffix = workshop.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let decided = directory.join(suffix.replace(WRITING, DECIDED));
+        let decided = batches.join(suffix.replace(WRITING, DECIDED));
         self.steps.rename(&workshop.path, &decided).map_err(DiskError::at("write", &decided))?;
-        self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+        self.steps.settle(&batches).map_err(DiskError::at("flush", &batches))?;
         self.put_in_place(&decided)?;
         drop(workshop);
-        self.sweep(&directory, WRITING, &locked);
+        self.sweep(&batches, WRITING, &locked);
+        // Another process's batch keeps it; the next commit makes it again.
+        let _ = std::fs::remove_dir(&batches);
         Ok(entered)
+    }
+
+    fn batches(&self) -> PathBuf {
+        self.actions_directory().join(BATCHES)
     }
 
     /// Whether each may have its place, and what has it now.
@@ -195,9 +202,8 @@ impl Store {
 
     /// Finishes what a killed process had decided.
     fn finish_batches(&self) -> Result<(), StoreError> {
-        let directory = self.actions_directory();
         let decided = |name: &String| name.starts_with(DECIDED);
-        if names(&directory)?.iter().any(decided) {
+        if names(&self.batches())?.iter().any(decided) {
             let locked = self.lock()?;
             self.finish_batches_within(&locked)?;
         }
@@ -206,9 +212,9 @@ impl Store {
 
     /// A live process holds the lock while its batch moves, so what is here under the lock belongs to a dead one.
     pub(super) fn finish_batches_within(&self, _: &Locked) -> Result<(), StoreError> {
-        let directory = self.actions_directory();
-        for name in names(&directory)?.iter().filter(|name| name.starts_with(DECIDED)) {
-            self.put_in_place(&directory.join(name))?;
+        let batches = self.batches();
+        for name in names(&batches)?.iter().filter(|name| name.starts_with(DECIDED)) {
+            self.put_in_place(&batches.join(name))?;
         }
         Ok(())
     }
@@ -304,7 +310,7 @@ impl Store {
         let directory = self.actions_directory();
         let judge = |file: ActionFile| {
             let paths = [directory.join(format!("{}.md", file.name)), directory.join(format!("{}.sig", file.name))];
-            let stamps = || Stamp::all(&paths.each_ref().map(std::path::PathBuf::as_path));
+            let stamps = || Stamp::all(&paths.each_ref().map(PathBuf::as_path));
             let before = if file.signed { stamps() } else { Ok(Vec::new()) };
             let before = match before {
                 Ok(before) => before,

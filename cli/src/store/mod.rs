@@ -4,7 +4,7 @@
 //! <home>/store/connectors/sha256/<hex>/{connector.wasm,manifest.toml,signature.sig}
 //! <home>/store/connectors/tmp/install-<24 hex>/       renamed into place, or swept when its maker is gone
 //! <home>/store/index/connectors.json                  a cache: rebuilt from the manifests whenever they disagree
-//! <home>/actions/<name>.md, <name>.sig                .commit-<24 hex>/ while a batch is being moved into place
+//! <home>/actions/<name>.md, <name>.sig                .batches/ while a batch is being moved into place
 //! <home>/cache/checked/                               what was checked, by stamps; never a reason to skip a changed byte
 //! ```
 //!
@@ -191,7 +191,7 @@ impl Store {
     fn lock(&self) -> Result<Locked, StoreError> {
         let directory = self.home.join("store");
         self.steps.make_directory(&directory).map_err(DiskError::at("create directory", &directory))?;
-        let opened = File::open(&directory).map_err(DiskError::at("open", &directory))?;
+        let opened = lockable(&directory).map_err(DiskError::at("open", &directory))?;
         opened.lock().map_err(DiskError::at("lock", &directory))?;
         Ok(Locked { _directory: opened })
     }
@@ -209,17 +209,26 @@ impl Store {
         // Sweeping needs the same lock, so that no one finds the directory before it is held.
         let _locked = self.lock()?;
         self.steps.make_directory(&path).map_err(DiskError::at("create directory", &path))?;
-        let held = File::open(&path).map_err(DiskError::at("open", &path))?;
-        held.lock().map_err(DiskError::at("lock", &path))?;
+        #[cfg(unix)]
+        let held = {
+            let held = lockable(&path).map_err(DiskError::at("open", &path))?;
+            held.lock().map_err(DiskError::at("lock", &path))?;
+            Some(held)
+        };
+        #[cfg(not(unix))]
+        let held = None;
         Ok(Workshop { store: self, path, _held: held })
     }
 
     /// Removes what killed processes left below `parent` under names with this prefix. Best effort: what cannot be removed
     /// is in nobody's way.
     fn sweep(&self, parent: &Path, prefix: &str, _: &Locked) {
+        if cfg!(not(unix)) {
+            return; // a directory cannot be held there, so nobody knows whose it is
+        }
         for name in names(parent).unwrap_or_default().iter().filter(|name| name.starts_with(prefix)) {
             let path = parent.join(name);
-            let Ok(opened) = File::open(&path) else { continue };
+            let Ok(opened) = lockable(&path) else { continue };
             match opened.try_lock() {
                 Ok(()) => drop(self.steps.remove_directory(&path)),
                 Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
@@ -232,7 +241,7 @@ impl Store {
 struct Workshop<'a> {
     store: &'a Store,
     path: PathBuf,
-    _held: File,
+    _held: Option<File>,
 }
 
 impl Workshop<'_> {
@@ -248,6 +257,15 @@ impl Drop for Workshop<'_> {
             // What stays behind is swept by the next commit.
             let _ = self.store.steps.remove_directory(&self.path);
         }
+    }
+}
+
+/// What a lock on a directory is taken on: itself, so that nothing is left behind; elsewhere than on Unix, a file in it.
+fn lockable(directory: &Path) -> io::Result<File> {
+    if cfg!(unix) {
+        File::open(directory)
+    } else {
+        File::options().create(true).truncate(false).write(true).open(directory.join(".lock"))
     }
 }
 

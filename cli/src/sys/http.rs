@@ -216,7 +216,8 @@ pub fn get(url: &str, limit: u64, total: Duration) -> Result<Vec<u8>, HttpError>
 /// The same stack for a client that runs in a runtime of its own, looks at redirects itself, and says who it is.
 pub(crate) fn asynchronous(patience: Duration) -> Result<reqwest::Client, reqwest::Error> {
     one_tls_provider();
-    reqwest::Client::builder().timeout(patience).redirect(Policy::none()).build()
+    let connect = Options::default().connect;
+    reqwest::Client::builder().connect_timeout(connect).timeout(patience).redirect(Policy::none()).build()
 }
 
 fn one_tls_provider() {

@@ -84,6 +84,24 @@ fn what_cannot_be_installed_says_why() {
     session.is("connector-bad");
 }
 
+#[test] // artifacts.md §10, keyring.md §7.5
+fn a_publisher_with_another_key_is_shown_with_both_fingerprints() {
+    let mut session = Session::new(House::released());
+    session.house.ok(&format!("aileron connector install {TEA} --from registry --yes"));
+    std::fs::remove_dir_all(session.house.path("tea/keys")).unwrap();
+    session.house.ok("aileron-pub -C tea keys generate --out new.key");
+    session.house.commit();
+    session.house.ok("aileron-pub -C tea release v0.2.0 --key new.key --to dir:registry --replace-key");
+    session.note("the new key is not trusted, whatever is said");
+    session.run("aileron connector upgrade --from registry --yes --quiet");
+    session.run("aileron action add-suite TEA@0.2.0 --from registry --yes --quiet");
+    session.note("what the old key signed is untouched").run("aileron verify --installed --quiet");
+    session.note("until the publisher is asked, and the new key trusted beside the old one");
+    session.run("aileron keyring trust --from registry TEA");
+    session.run("aileron connector upgrade --from registry --yes --quiet");
+    session.is("rotation");
+}
+
 #[test]
 fn actions_bring_the_connector_they_pin() {
     let mut session = Session::new(House::released());

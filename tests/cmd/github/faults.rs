@@ -57,7 +57,7 @@ fn refused(status: u16, message: &str) -> Response {
     Response::json(status, json!({"message": message}))
 }
 
-const REQUESTS: [(&str, &str, &str); 9] = [
+const REQUESTS: [(&str, &str, &str); 10] = [
     ("the repository", "GET", "connector-weather"),
     ("the list", "GET", "/releases"),
     ("the commit", "GET", "/git/commits/"),
@@ -67,7 +67,11 @@ const REQUESTS: [(&str, &str, &str); 9] = [
     ("a flip", "PATCH", "false"),
     ("the notes", "PATCH", "make_latest\":\"true"),
     ("a download", "GET", "/releases/download/"),
+    ("the limits", "GET", "/rate_limit"),
 ];
+
+/// Not asked of the API's budget: what comes back decides nothing there.
+const OUTSIDE: [&str; 2] = ["a download", "the limits"];
 
 fn is(call: &Call, (_, method, mark): (&str, &str, &str)) -> bool {
     let body = String::from_utf8_lossy(&call.body);
@@ -155,17 +159,17 @@ fn every_answer_to_every_request_ends_well_or_says_how_to_go_on() {
     // What passes by itself is waited for; what lasts is told apart from what another run would change.
     for request in REQUESTS.map(|(name, ..)| name) {
         for passing in ["403 secondary", "429", "403 primary"] {
-            if request != "a download" {
+            if !OUTSIDE.contains(&request) {
                 assert_eq!(seen[&(request, passing, 1)], Ended::Well, "{request}: {passing}");
                 assert_eq!(seen[&(request, passing, usize::MAX)], Ended::Again, "{request}: {passing}");
             }
         }
         // An answer that is always lost stops nobody who looks what became of the request.
         assert_ne!(seen[&(request, "lost after", usize::MAX)], Ended::Error, "{request}");
-        for lost in ["500", "502", "lost before"] {
+        for lost in ["500", "502", "lost before"].into_iter().filter(|_| request != "the limits") {
             assert_eq!(seen[&(request, lost, usize::MAX)], Ended::Again, "{request}: {lost}");
         }
-        if request != "a download" {
+        if !OUTSIDE.contains(&request) {
             assert_eq!(seen[&(request, "401", 1)], Ended::Error, "{request}");
         }
     }
@@ -483,6 +487,77 @@ fn immutable_releases_are_published_and_a_burned_tag_is_never_tried_twice() {
         assert_eq!(look.unwrap(), aileron_cli::publisher::forge::State::Burned);
         assert_eq!(stage.github().meter.usage.writes, writes);
     }
+}
+
+#[test] // artifacts.md §11: a reserved immutable tag is reported before anything is built
+fn a_public_immutable_release_somebody_deleted_is_seen_at_the_first_look() {
+    let cohort = cohort();
+    for number in 0..cohort.proven.artifacts.len() {
+        let stage = Stage::new(cohort.hosted());
+        stage.github().repository.immutable = true;
+        stage.publish(cohort).unwrap();
+        let tag = cohort.proven.artifacts[number].tag.to_string();
+        stage.github().repository.releases.retain(|_, release| release.tag_name != tag);
+        std::fs::remove_file(stage.journal_file()).unwrap();
+        let writes = stage.github().meter.usage.writes;
+        let look = stage.run(cohort, |forge, _| {
+            let remote = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope());
+            Ok(remote.unwrap().states[&tag].clone())
+        });
+        assert_eq!(look.unwrap(), aileron_cli::publisher::forge::State::Burned, "{tag}");
+        assert_eq!(stage.github().meter.usage.writes, writes);
+    }
+}
+
+#[test]
+fn a_public_release_the_list_does_not_show_yet_is_not_taken_for_deleted() {
+    let cohort = cohort();
+    let stage = Stage::new(cohort.hosted());
+    stage.github().repository.immutable = true;
+    stage.publish(cohort).unwrap();
+    stage.github().listing.lag = stage.rehearsal.time().0 - BEGAN * 1000 - 3000; // the connector is shown, and little else
+    std::fs::remove_file(stage.journal_file()).unwrap();
+    let states = stage.run(cohort, |forge, _| {
+        let remote = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope());
+        Ok(remote.unwrap().states)
+    });
+    for (tag, state) in states.unwrap() {
+        assert!(matches!(state, aileron_cli::publisher::forge::State::Public { .. }), "{tag}: {state:?}");
+    }
+}
+
+#[test]
+fn a_draft_nobody_needs_is_told_and_left_to_its_owner() {
+    let cohort = cohort();
+    let stage = Stage::new(cohort.hosted());
+    stage.publish(cohort).unwrap();
+    let tag = cohort.proven.artifacts[1].tag.to_string();
+    stranger(&mut stage.github(), &tag, b"mine", None);
+    for release in stage.github().repository.releases.values_mut().filter(|release| release.id > 500_000) {
+        release.draft = true;
+    }
+    assert_eq!(stage.publish(cohort).unwrap().writes, 0);
+    let notes = stage.notes.lock().unwrap();
+    assert!(
+        notes.iter().any(|note| note.contains("1 left-over draft can be deleted") && note.contains(&tag)),
+        "{notes:?}"
+    );
+    assert!(stage.github().repository.releases.values().any(|release| release.draft), "it is still there");
+}
+
+#[test]
+fn a_run_that_stops_while_it_waits_leaves_no_doubt_behind() {
+    let cohort = cohort();
+    let stage = Stage::with(cohort.hosted(), |stage| stage.max_wait = Some(Duration::from_secs(4)));
+    let (end, said) = ended(stage.publish(cohort));
+    assert!(end == Ended::Again && said.contains("waits no longer"), "{said}");
+    let resumed = Stage::with(stage.github().clone(), |_| {});
+    std::fs::copy(stage.journal_file(), resumed.journal_file()).unwrap();
+    let clock: &dyn aileron_cli::sys::clock::Clock = &resumed.rehearsal;
+    clock.sleep_until(stage.now(), &Default::default());
+    resumed.publish(cohort).unwrap();
+    let took = resumed.rehearsal.time().secs() - stage.rehearsal.time().secs();
+    assert!(took < 15, "{took} s: a write that never left is not waited for");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod economy;
 mod faults;
 mod killed;
 mod over_http;
+mod reference;
 mod stage;
 #[path = "../publish/support.rs"]
 #[expect(dead_code, reason = "the support of all publishing tests; these need a part of it")]

@@ -98,6 +98,12 @@ fn a_key_is_trusted_as_narrowly_as_was_asked_or_not_at_all() {
     let file = home.0.path().join("publisher.pub");
     std::fs::write(&file, pem(KR)).unwrap();
     let file = file.to_str().unwrap();
+    let none = home.run(&["trust", "--key-file", "/nonexistent", "github://example"]);
+    assert_eq!(none.err, "error: read key file /nonexistent: there is no such file\n");
+    let no_pub = home.0.path().join("no.pub");
+    std::fs::write(&no_pub, "not a key").unwrap();
+    let no_key = home.run(&["trust", "--key-file", path(&no_pub), "github://example"]);
+    assert!(no_key.err.starts_with("error: parse key file HOME/no.pub: decoded 5 bytes;"), "{}", no_key.err);
     let pinned = home.run(&["trust", "--key-file", file, "--fingerprint", "sha256:other", "github://example"]);
     assert!(pinned.exit == 1 && pinned.err.contains(KR_FINGERPRINT), "{}", pinned.err);
     assert!(!home.ring().exists(), "nothing was trusted so far");
@@ -399,4 +405,34 @@ fn a_storm_of_commands_loses_no_change_and_shows_no_half_file() {
     assert!(odd.iter().all(|owner| owners.contains(&owner.as_str())) && owners.len() == odd.len() + 2, "{owners:?}");
     let left = std::fs::read_dir(home.ring().parent().unwrap()).unwrap().count();
     assert_eq!(left, 1, "no temporary file stays behind");
+}
+
+#[test] // keyring.md §5.2 and artifacts.md §10: through the API, with the token, after an anonymous 404
+fn a_private_repositorys_key_is_fetched_with_the_token() {
+    let server = Scripted::start(|request| match (request.target.as_str(), request.header("authorization")) {
+        ("/api/repos/example/repo/contents/keys/publisher.pub", Some("Bearer first")) => Answer::ok(pem(KR)),
+        _ => Answer::status("404 Not Found"),
+    });
+    let (web, api) = (server.base(), format!("{}/api", server.base()));
+    let home = Home::new();
+    let trust = |tokens: &[(&str, &str)]| {
+        let hosts = [("GITHUB_SERVER_URL", web.as_str()), ("GITHUB_API_URL", api.as_str())];
+        home.aileron(&["keyring", "trust", "github://example/repo"], &[&hosts, tokens].concat())
+    };
+    for tokens in [&[][..], &[("GH_TOKEN", "")], &[("GITHUB_TOKEN", "other")]] {
+        let said = trust(tokens);
+        assert!(said.exit == 1 && said.err.contains("HTTP 404") && said.err.contains("set GH_TOKEN"), "{}", said.err);
+    }
+    let said = trust(&[("GITHUB_TOKEN", "second"), ("GH_TOKEN", "first")]);
+    assert!(said.exit == 0 && said.out.contains(KR_FINGERPRINT), "{}", said.err);
+    let shown = [said.out, said.err, home.saved()].concat();
+    assert!(!shown.contains("first"), "{shown}");
+}
+
+#[test] // malformed: refuse, and say where
+fn a_malformed_ring_is_refused_with_file_and_line() {
+    let home = Home::with_ring("{\n  \"version\": 1,\n}\n");
+    let said = home.run(&["list", "--json"]);
+    let error = &serde_json::from_str::<serde_json::Value>(&said.out).unwrap()["error"];
+    assert_eq!((&error["file"], &error["line"]), (&"RING".into(), &3.into()), "{error}");
 }

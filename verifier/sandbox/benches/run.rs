@@ -1,4 +1,4 @@
-//! What running a connector costs, and what of it is ours: `cargo bench -p aileron-sandbox`.
+//! What running a connector costs, and what of it is ours: `cargo bench -p aileron-sandbox --bench run [-- compile|warm]`.
 //!
 //! A Go connector of some 6 MB is compiled with several settings, loaded from the cache, and invoked; beside each figure
 //! stands the same done with the bare engine. Of each figure the median and the least are shown, in milliseconds: on a busy
@@ -25,15 +25,21 @@ use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("--once") {
-        return once(Path::new(&arguments.next().unwrap()));
-    }
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let part = match arguments.as_slice() {
+        [once, cache] if once == "--once" => return self::once(Path::new(cache)),
+        [part] => Some(part.as_str()),
+        _ => None,
+    };
     let Some(path) = build() else { return println!("SKIPPED: no go in PATH") };
     let wasm = std::fs::read(&path).unwrap();
     println!("module: Go, {:.1} MB", wasm.len() as f64 / 1e6);
-    compiling(&wasm);
-    running(&wasm);
+    if part != Some("warm") {
+        compiling(&wasm);
+    }
+    if part != Some("compile") {
+        running(&wasm);
+    }
     println!("peak resident memory of this process, compiling included: {}", peak());
 }
 

@@ -324,6 +324,9 @@ fn refused(failure: &RingError) -> Failure {
         RingError::Load { why: TrustError::WritableByOthers(path), .. } => {
             told.next(format!("look through it, then chmod go-w {}", path.display()))
         }
+        RingError::Load { why: TrustError::Ring(why), path } => {
+            Failure { place: why.line().map(|line| (path.clone(), line)), ..told }
+        }
         RingError::Load { .. } | RingError::Save(_) => told,
     }
 }

@@ -8,7 +8,7 @@ use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
 
 use super::table::{grouped, table};
-use crate::consumer::install::{NewAction, NewConnector, Plan};
+use crate::consumer::plan::{NewAction, NewConnector, Plan};
 use crate::event::counted;
 
 /// The whole of what is about to be installed, for a person.
@@ -99,11 +99,7 @@ fn may_do(may: &Capabilities) -> Vec<(&'static str, String)> {
         "no host function",
     );
     list("may start", &may.spawn, "no program");
-    // The labels of the consent screen end where their values begin.
     lines
-        .into_iter()
-        .map(|(label, value)| (label, if label.len() >= 14 { format!(" {value}") } else { value }))
-        .collect()
 }
 
 fn difference(older: &str, difference: &Difference) -> String {
@@ -209,9 +205,15 @@ fn waivers(waived: &[Waiver]) -> String {
     waived.iter().map(|waiver| waiver.rule().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Somebody else's text on this screen: no line breaks and no terminal codes, so that it cannot draw a screen of its own.
+/// Somebody else's text on this screen: no line breaks, no terminal codes, and nothing that is invisible or turns the
+/// reading direction, so that it cannot draw a screen of its own.
 fn shown(text: &str) -> String {
-    text.chars().flat_map(|char| if char.is_control() { char.escape_default().collect() } else { vec![char] }).collect()
+    let unseen = |char: char| {
+        char.is_control()
+            || matches!(char, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(char, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    text.chars().flat_map(|char| if unseen(char) { char.escape_unicode().collect() } else { vec![char] }).collect()
 }
 
 /// The same for scripts.
@@ -251,4 +253,23 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
         "allowed": plan.waived,
         "dirty": plan.dirty,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publishers_words_cannot_draw_on_the_screen() {
+        assert_eq!(shown("Read your teas, größer — 茶"), "Read your teas, größer — 茶");
+        for (text, safe) in [
+            ("a\nConnector github://x/y", r"a\u{a}Connector github://x/y"),
+            ("\u{1b}[2Jgone", r"\u{1b}[2Jgone"),
+            ("no\r  yes", r"no\u{d}  yes"),
+            ("evil\u{202e}live", r"evil\u{202e}live"),
+            ("a\u{200b}b", r"a\u{200b}b"),
+        ] {
+            assert_eq!(shown(text), safe);
+        }
+    }
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::failure::{drawn_problems, with_published_key};
 use super::{Exit, Failure, of_judge};
-use crate::consumer::install::InstallError;
 use crate::consumer::judge::JudgeError;
+use crate::consumer::refusal::InstallError;
 use crate::store::StoreError;
 use aileron_verifier::archive::{Kind, Malformed};
 use aileron_verifier::keyring::SignatureRefused;

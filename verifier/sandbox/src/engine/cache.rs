@@ -52,7 +52,8 @@ pub enum CacheFault {
     Engine(String),
 }
 
-/// A version of what this file writes: other rules, other names.
+/// A version of what is written here and of what a module is checked for before it is: an entry is not judged again, so
+/// stricter rules need another name.
 const FORMAT: &str = "aileron compiled code 1";
 
 impl Cache {

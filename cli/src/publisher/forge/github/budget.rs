@@ -18,11 +18,22 @@ pub enum Kind {
     Change,
     /// A POST of a release or an asset: 5 points, and counted as content.
     Creation,
+    /// A look at the limits themselves.
+    Free,
 }
 
 impl Kind {
     fn points(self) -> u32 {
-        if self == Kind::Read { 1 } else { 5 }
+        match self {
+            Kind::Free => 0,
+            Kind::Read => 1,
+            Kind::Change | Kind::Creation => 5,
+        }
+    }
+
+    /// Whether it changes something.
+    pub fn is_write(self) -> bool {
+        matches!(self, Kind::Change | Kind::Creation)
     }
 }
 
@@ -86,6 +97,9 @@ pub enum Turn {
 impl Spent {
     /// Remembers a request that was answered at `now`: the forge counted it no later than that.
     pub fn record(&mut self, now: SystemTime, kind: Kind) {
+        if kind == Kind::Free {
+            return;
+        }
         self.requests.push_back((now, kind));
         while self.requests.front().is_some_and(|(at, _)| *at + HOUR <= now) {
             self.requests.pop_front();
@@ -127,8 +141,8 @@ pub fn turn(spent: &Spent, limits: &Limits, kind: Kind, now: SystemTime) -> Turn
         waits.push((primary.reset, "requests an hour"));
     }
     let recent = || spent.requests.iter().rev();
-    if kind != Kind::Read {
-        let last = recent().find(|(_, kind)| *kind != Kind::Read);
+    if kind.is_write() {
+        let last = recent().find(|(_, kind)| kind.is_write());
         waits.extend(last.map(|(at, _)| (*at + limits.spacing, "a second between writes")));
     }
     if kind == Kind::Creation {

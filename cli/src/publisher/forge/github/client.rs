@@ -51,6 +51,8 @@ pub(super) struct Client<'a> {
     deadline: Option<SystemTime>,
     journal: RefCell<Journal>,
     memory: RefCell<Memory>,
+    /// The write in hand: written down whenever a request of it is about to leave, not while it waits for its turn.
+    intent: RefCell<Option<Entry>>,
     /// Requests so far, and the time their answers took.
     took: Cell<(u32, Duration)>,
     reads: Cell<usize>,
@@ -80,6 +82,7 @@ impl<'a> Client<'a> {
             patience,
             memory: RefCell::new(journal.memory()),
             journal: RefCell::new(journal),
+            intent: RefCell::default(),
             took: Cell::default(),
             reads: Cell::default(),
             ahead: Cell::new((Duration::ZERO, true)),
@@ -164,6 +167,11 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// What the next requests that write are for.
+    pub(super) fn intend(&self, write: String, tag: String) {
+        *self.intent.borrow_mut() = Some(Entry::Intent { write, tag });
+    }
+
     pub(super) fn made(&self, tag: &str, id: u64) -> Result<(), ForgeError> {
         self.memory.borrow_mut().drafts.insert(tag.to_owned(), id);
         self.record(Entry::Draft { tag: tag.to_owned(), id })
@@ -197,8 +205,18 @@ impl<'a> Client<'a> {
         budget::floor(&self.spent.borrow(), &self.limits, stage, flips, pace, self.now())
     }
 
-    /// Returns once so many flips can follow each other.
-    pub(super) fn open_window(&self, flips: u64) -> Result<(), ForgeError> {
+    /// Returns once so many flips can follow each other. Uploads are answered without a word on the primary limit, and others
+    /// may spend of it, so it is asked for; that costs nothing (GitHub Docs, "Get rate limit status for the authenticated
+    /// user"). A server without limits says 404.
+    pub(super) fn open_window(&self, api: &str, flips: u64) -> Result<(), ForgeError> {
+        let came = self.once(&Method::GET, Kind::Free, &format!("{api}/rate_limit"), &Content::Nothing, DOCUMENTS)?;
+        let document = came.ok().filter(|came| came.status == 200);
+        let document = document.and_then(|came| serde_json::from_slice::<Value>(&came.body).ok()).unwrap_or_default();
+        let number = |name: &str| document["resources"]["core"][name].as_u64();
+        if let (Some(limit), Some(remaining), Some(reset)) = (number("limit"), number("remaining"), number("reset")) {
+            let reset = self.here(SystemTime::UNIX_EPOCH + Duration::from_secs(reset));
+            self.spent.borrow_mut().told(Primary { limit, remaining, reset });
+        }
         let turn = budget::opening(&self.spent.borrow(), flips, self.now());
         match turn {
             Turn::Now => Ok(()),
@@ -242,6 +260,11 @@ impl<'a> Client<'a> {
         content: &Content,
         accept: &'static str,
     ) -> Result<Result<Came, String>, ForgeError> {
+        if kind.is_write()
+            && let Some(intent) = self.intent.borrow().clone()
+        {
+            self.record(intent)?;
+        }
         let left = self.now();
         let came = self.transport.send(method, url, &self.authorization, content, accept);
         let now = self.now();

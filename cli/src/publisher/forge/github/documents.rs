@@ -16,6 +16,8 @@ pub(super) struct Release {
     pub(super) draft: bool,
     #[serde(default)]
     pub(super) prerelease: bool,
+    #[serde(default)]
+    pub(super) immutable: bool,
     pub(super) body: Option<String>,
     pub(super) created_at: Option<String>,
     #[serde(default)]
@@ -60,6 +62,8 @@ pub(super) struct Known {
     pub(super) id: u64,
     pub(super) upload_url: String,
     pub(super) draft: bool,
+    /// Frozen by GitHub, its tag included.
+    pub(super) immutable: bool,
     pub(super) assets: BTreeMap<String, KnownAsset>,
     /// A file that is not ours.
     pub(super) foreign: Option<String>,

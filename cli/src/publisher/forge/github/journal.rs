@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ use crate::sys::disk::{self, DiskError};
 pub const FILE: &str = "journal.jsonl";
 /// What a run that writes holds. Not the journal itself: where locks are mandatory, nobody could read it then.
 const LOCK: &str = "release.lock";
+/// How long the lock is tried for.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest journal that is read: a thousand releases over many runs are a few megabytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -156,7 +158,7 @@ impl Memory {
                 }
                 Event::Answer { kind, status, .. } => {
                     memory.requests.push((at, *kind));
-                    if *kind != Kind::Read {
+                    if kind.is_write() {
                         let intent = asked.take();
                         memory.lost(intent.filter(|_| status.is_none_or(|status| status >= 500)));
                     }
@@ -202,10 +204,17 @@ impl Journal {
         let path = self.directory.join(LOCK);
         fs::create_dir_all(&self.directory).map_err(DiskError::at("create directory", &self.directory))?;
         let file = File::create(&path).map_err(DiskError::at("create", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(ForgeError::Busy(whose.to_owned())),
-            Err(TryLockError::Error(cause)) => Err(DiskError::at("lock", &path)(cause).into()),
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                // A run that ends this instant, or a child that has not yet let go of what it inherited.
+                Err(TryLockError::WouldBlock) if Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => return Err(ForgeError::Busy(whose.to_owned())),
+                Err(TryLockError::Error(cause)) => return Err(DiskError::at("lock", &path)(cause).into()),
+            }
         }
     }
 

@@ -7,7 +7,8 @@
 //! | `budget` | when the next one may leave; pure |
 //! | `classify` | what an answer means; pure |
 //! | `journal` | what earlier runs did |
-//! | `observe` | one look: may we write, what is there |
+//! | `preflight` | may we write, is the commit there, do tags stand right |
+//! | `observe` | one look: what is there |
 //! | `perform` | one write |
 //! | `rehearsal` | the pure model of GitHub, on a clock that does not wait |
 //!
@@ -21,6 +22,7 @@ mod documents;
 pub mod journal;
 mod observe;
 mod perform;
+mod preflight;
 pub mod rehearsal;
 mod transport;
 
@@ -139,11 +141,11 @@ impl Forge for GitHub<'_> {
     }
 
     fn before_flips(&self, flips: usize) -> Result<(), ForgeError> {
-        self.client.open_window(flips as u64)
+        self.client.open_window(&self.place.api, flips as u64)
     }
 
     fn after_flips(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        self.tags_in_place(scope)
+        self.tags_in_place(scope).map(drop)
     }
 
     fn conclude(&self, how: &str) {

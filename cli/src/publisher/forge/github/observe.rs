@@ -1,4 +1,4 @@
-//! One look at the repository: may we write, what is there, where do tags point.
+//! One look at the repository: what is there of this version, and of those before it.
 //!
 //! The list of releases is the truth as far as it goes. It may lag behind by half a minute, so drafts the journal knows are
 //! asked for by number; and it ends at a cap, past which public releases are asked for by tag.
@@ -9,11 +9,11 @@ use aileron_verifier::cohort::{self, Cohort};
 use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn::Fqn;
 use aileron_verifier::version::{Tag, Version};
-use serde_json::Value;
 
 use super::classify::Answer;
 use super::documents::{Known, KnownAsset, Release};
 use super::{ASSET_LIMIT, GitHub, done, read};
+use crate::event::counted;
 use crate::publisher::forge::{ForgeError, Layout, PublishedKey, Remote, Scope, State};
 
 /// Releases asked for at once: the most GitHub gives.
@@ -31,41 +31,6 @@ pub(super) struct Listed {
 }
 
 impl GitHub<'_> {
-    /// The repository is there under this very name, and the token may write to it.
-    fn preflight(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        let name = scope.connector;
-        let wanted = format!("{}/{}", name.owner(), name.repo());
-        for tag in scope.tags {
-            if let Some(why) = fault(tag.as_str()) {
-                return Err(ForgeError::BadTag { tag: tag.to_string(), why });
-            }
-        }
-        let url = self.repository(name);
-        let found = match self.client.get(&url)? {
-            Answer::Absent => return Err(ForgeError::NoRepository { repository: wanted }),
-            // A former name: what GitHub calls it now is asked of the address it gives, if that is GitHub's own.
-            Answer::Moved(Some(location)) if location.starts_with(&format!("{}/", self.place.api)) => {
-                done(self.client.get(&location)?, || format!("GET {url}"))?
-            }
-            answer => done(answer, || format!("GET {url}"))?,
-        };
-        let full = found["full_name"].as_str().unwrap_or_default();
-        if full != wanted {
-            return Err(ForgeError::OtherName { wanted, found: full.to_owned() });
-        }
-        if found["archived"] == true {
-            return Err(ForgeError::Archived { repository: wanted });
-        }
-        if found["permissions"]["push"] == false {
-            return Err(ForgeError::ReadOnly { repository: wanted });
-        }
-        self.private.set(found["private"] == true);
-        if self.of_a_workflow {
-            self.same_workflows(scope, found["default_branch"].as_str().unwrap_or("HEAD"))?;
-        }
-        Ok(())
-    }
-
     /// Drafts beside the ones in use are invisible to everybody but the maintainers, and theirs to delete.
     fn tell_of_leftovers(&self, scope: &Scope<'_>, listed: &Listed) {
         let releases = self.releases.borrow();
@@ -75,29 +40,9 @@ impl GitHub<'_> {
         };
         let left: Vec<&str> = listed.releases.iter().filter(is_left).map(|release| release.tag_name.as_str()).collect();
         if let [first, ..] = left.as_slice() {
-            let (count, page) = (left.len(), self.page(scope.connector));
-            self.client.note(format!("{count} left-over drafts ({first}, …) can be deleted at {page}/releases"));
+            let (drafts, page) = (counted(left.len(), "left-over draft"), self.page(scope.connector));
+            self.client.note(format!("{drafts} can be deleted at {page}/releases, of {first} to begin with"));
         }
-    }
-
-    /// A workflow's own token may not make a tag at a commit whose workflows are not the default branch's: GitHub answers
-    /// 403 "Resource not accessible by integration" to the first draft (cli/cli#9514). Better said before the build.
-    fn same_workflows(&self, scope: &Scope<'_>, branch: &str) -> Result<(), ForgeError> {
-        let files = |at: &str| -> Result<Value, ForgeError> {
-            let url = format!("{}/contents/.github/workflows?ref={at}", self.repository(scope.connector));
-            match self.client.get(&url)? {
-                Answer::Absent => Ok(Value::Null),
-                answer => done(answer, || format!("GET {url}")),
-            }
-        };
-        let digest = |listed: Value| -> BTreeMap<String, String> {
-            let file = |file: &Value| Some((file["name"].as_str()?.to_owned(), file["sha"].as_str()?.to_owned()));
-            listed.as_array().into_iter().flatten().filter_map(file).collect()
-        };
-        if digest(files(scope.commit)?) == digest(files(branch)?) {
-            return Ok(());
-        }
-        Err(ForgeError::Workflows { commit: scope.commit.to_owned() })
     }
 
     /// Every release the list shows, drafts included.
@@ -212,13 +157,14 @@ impl GitHub<'_> {
             assets.insert(asset.name.clone(), KnownAsset { id: asset.id, digest });
         }
         let foreign = release.foreign().map(str::to_owned);
-        Ok(Known { id: release.id, upload_url: release.upload_url.clone(), draft: release.draft, assets, foreign })
+        let Release { id, draft, immutable, .. } = *release;
+        Ok(Known { id, upload_url: release.upload_url.clone(), draft, immutable, assets, foreign })
     }
 
-    fn state(&self, tag: &Tag) -> State {
+    fn state(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> State {
         let releases = self.releases.borrow();
-        let public = releases.get(tag.as_str()).is_some_and(|known| !known.draft);
-        if !public && self.client.is_burned(tag.as_str()) {
+        let public = |tag: &str| releases.get(tag).is_some_and(|known| !known.draft);
+        if !public(tag.as_str()) && (self.client.is_burned(tag.as_str()) || self.was_deleted(scope, tag, tagged)) {
             return State::Burned;
         }
         let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
@@ -232,6 +178,30 @@ impl GitHub<'_> {
         }
     }
 
+    /// Whether an immutable release of this version stood under a tag that has none now. Releases are published connector
+    /// first, so a connector that is missing beside a public action was there; and nobody but a flip makes an action's tag.
+    fn was_deleted(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> bool {
+        let releases = self.releases.borrow();
+        let is_frozen = |known: &Known| !known.draft && known.immutable;
+        let was_there = *tag == scope.release.tag() || tagged.contains(tag.as_str());
+        was_there && releases.values().any(is_frozen)
+    }
+
+    /// A release that seems to be deleted may be missing from the list only: asked for by its tag, it is there or not.
+    fn look_closer(&self, scope: &Scope<'_>, tagged: &BTreeSet<String>) -> Result<(), ForgeError> {
+        for tag in scope.tags {
+            let is_missing = !self.releases.borrow().contains_key(tag.as_str());
+            if is_missing
+                && self.was_deleted(scope, tag, tagged)
+                && let Some(public) = self.by_tag(scope.connector, tag)?
+            {
+                let known = self.known(scope.connector, &public)?;
+                self.releases.borrow_mut().insert(tag.to_string(), known);
+            }
+        }
+        Ok(())
+    }
+
     /// The index of a public release, if it has one.
     fn cohort(&self, name: &Fqn, release: &Release) -> Result<Option<Cohort>, ForgeError> {
         let Some(asset) = release.asset(cohort::ASSET) else { return Ok(None) };
@@ -241,43 +211,6 @@ impl GitHub<'_> {
             why: error.to_string(),
         };
         Cohort::read(&bytes).map(Some).map_err(foreign)
-    }
-
-    /// GitHub makes the tag at the commit, so it must have been pushed.
-    fn knows_commit(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        let url = format!("{}/git/commits/{}", self.repository(scope.connector), scope.commit);
-        match self.client.get(&url)? {
-            Answer::Absent => Err(ForgeError::NotPushed { commit: scope.commit.to_owned() }),
-            answer => done(answer, || format!("GET {url}")).map(drop),
-        }
-    }
-
-    /// A tag that is there already must name the commit: GitHub would publish under it wherever it points.
-    pub(super) fn tags_in_place(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        let version = &scope.release.version;
-        for prefix in [format!("v{version}"), "actions/".to_owned()] {
-            if prefix == "actions/" && scope.tags.len() == 1 {
-                continue; // a connector alone has no tags there
-            }
-            let url = format!("{}/git/matching-refs/tags/{prefix}", self.repository(scope.connector));
-            let asked = || format!("GET {url}");
-            let found = done(self.client.get(&url)?, asked)?;
-            for found in found.as_array().into_iter().flatten() {
-                let name = found["ref"].as_str().and_then(|name| name.strip_prefix("refs/tags/")).unwrap_or_default();
-                let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
-                let mut commit = found["object"]["sha"].as_str().unwrap_or_default().to_owned();
-                if found["object"]["type"] == "tag" {
-                    let url = format!("{}/git/tags/{commit}", self.repository(scope.connector));
-                    let object = done(self.client.get(&url)?, || format!("GET {url}"))?;
-                    commit = object["object"]["sha"].as_str().unwrap_or_default().to_owned();
-                }
-                if commit != scope.commit {
-                    let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
-                    return Err(ForgeError::TagElsewhere { tag, found: commit, wanted });
-                }
-            }
-        }
-        Ok(())
     }
 
     /// The whole look. The first one also asks whether we may; later ones look at what changes.
@@ -305,12 +238,15 @@ impl GitHub<'_> {
         let others = || public().filter_map(|release| Some((version(release)?, release)));
         let order = |a: &(Version, &Release), b: &(Version, &Release)| a.0.precedence(&b.0);
         let own = public().find(|release| release.tag_name == scope.release.tag().as_str());
-        if own.is_none() || self.has_drafts() {
+        let tagged = if self.is_public(scope) {
+            BTreeSet::new()
+        } else {
             if first {
                 self.knows_commit(scope)?;
             }
-            self.tags_in_place(scope)?;
-        }
+            self.tags_in_place(scope)?
+        };
+        self.look_closer(scope, &tagged)?;
         let older = others().filter(|(version, _)| version.precedence(this).is_lt()).max_by(order);
         let highest =
             others().filter(|(version, release)| !release.prerelease && !version.is_prerelease()).max_by(order);
@@ -318,7 +254,7 @@ impl GitHub<'_> {
             self.tell_of_leftovers(scope, &listed);
         }
         let remote = Remote {
-            states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(tag))).collect(),
+            states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(scope, tag, &tagged))).collect(),
             key: PublishedKey::Absent,
             cohort: own.map(|release| self.cohort(name, release)).transpose()?.flatten(),
             // The notes are the last write.
@@ -333,40 +269,14 @@ impl GitHub<'_> {
         Ok(remote)
     }
 
-    fn has_drafts(&self) -> bool {
-        self.releases.borrow().values().any(|known| known.draft)
+    /// Whether there is nothing left to publish.
+    fn is_public(&self, scope: &Scope<'_>) -> bool {
+        let releases = self.releases.borrow();
+        scope.tags.iter().all(|tag| releases.get(tag.as_str()).is_some_and(|known| !known.draft))
     }
 
     /// Asks again what is there, after an answer that was lost or surprised.
     pub(super) fn look_again(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
         self.list(scope.connector).and_then(|listed| self.remember(scope, &listed))
-    }
-}
-
-/// What git has against a tag. `git help check-ref-format`; what our names can still break of it.
-fn fault(tag: &str) -> Option<&'static str> {
-    if tag.contains("..") {
-        Some("two dots follow each other")
-    } else if tag.split('/').any(|part| part.ends_with(".lock")) {
-        Some("a part ends in .lock")
-    } else if tag.split('/').any(|part| part.starts_with('.') || part.ends_with('.')) {
-        Some("a part begins or ends with a dot")
-    } else {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fault;
-
-    #[test]
-    fn a_tag_git_would_refuse_is_known_beforehand() {
-        for tag in ["actions/a..b/v1.0.0", "actions/x.lock/v1.0.0", "actions/a./v1.0.0"] {
-            assert!(fault(tag).is_some(), "{tag}");
-        }
-        for tag in ["v1.0.0", "actions/a.b-c_d/v1.0.0-rc.1", "actions/lock/v1.0.0"] {
-            assert_eq!(fault(tag), None, "{tag}");
-        }
     }
 }

@@ -20,7 +20,7 @@ impl GitHub<'_> {
         let Some(tag) = tag(write) else { return Ok(()) };
         let mut pauses = AGAIN.iter();
         loop {
-            self.client.record(Event::Intent { write: write.describe(), tag: tag.to_string() })?;
+            self.client.intend(write.describe(), tag.to_string());
             let asked_at = self.client.now();
             let error = match self.attempt(scope, write) {
                 Ok(()) => return self.client.record(Event::Done { write: write.describe() }),

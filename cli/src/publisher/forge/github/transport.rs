@@ -20,7 +20,7 @@ use super::classify::Headers;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::forge::model::wire::Call;
 use crate::publisher::forge::model::{self, Body};
-use crate::sys::http::{self as web, HttpError};
+use crate::sys::http::{self as web, HttpError, Web};
 
 /// Longest answer that is read: a page of a hundred releases is far below, an asset is at most an archive.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
@@ -43,6 +43,8 @@ pub struct Transport {
     runtime: Runtime,
     octocrab: Octocrab,
     playing: Option<Arc<dyn Answers>>,
+    /// What downloads go through: five hundred of them are not five hundred handshakes.
+    public: Web,
 }
 
 /// What goes with a request.
@@ -105,7 +107,7 @@ impl Transport {
         let entered = runtime.enter(); // octocrab starts its worker where it is made
         let octocrab = octocrab();
         drop(entered);
-        Ok(Transport { runtime, octocrab, playing })
+        Ok(Transport { runtime, octocrab, playing, public: Web::default() })
     }
 
     /// One request, once. `Err` is the innermost cause of there being no whole answer.
@@ -154,7 +156,7 @@ impl Transport {
     /// A public file, fetched as anybody would: without a token.
     pub(super) fn fetch(&self, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
         match &self.playing {
-            None => web::get(url, limit, web::LARGE),
+            None => self.public.get(&web::Request::public(url, limit, web::LARGE)),
             Some(playing) => visit(&**playing, url, limit),
         }
     }

@@ -1,0 +1,124 @@
+//! Why nothing was installed: each reason with its class.
+
+use aileron_verifier::digest::ContentHash;
+use aileron_verifier::fqn::Ref;
+use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::verify::VerifyError;
+
+use super::ask::{AskError, Divergence};
+use super::fetch::FetchError;
+use super::judge::JudgeError;
+use crate::store::{Pinned, StoreError};
+use crate::sys::disk::DiskError;
+
+/// Why nothing was installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// No bytes.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A release without an index and without a suite.
+    #[error("the release of {0} has neither cohort.json nor suite.toml")]
+    NoSuite(Ref),
+    /// The artifact was refused.
+    #[error("{why}")]
+    Refused {
+        /// What was asked for: a Ref or a path.
+        what: String,
+        /// The verdict.
+        why: VerifyError,
+        /// What the publisher's published key says about a failed signature.
+        divergence: Option<Box<Divergence>>,
+    },
+    /// The publisher is not trusted.
+    #[error(transparent)]
+    Trust(#[from] AskError),
+    /// The store would not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file could not be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The action breaks input rules, and existing runtimes refuse it.
+    #[error("{reference} breaks {} that an installer does not pass over", crate::event::counted(.problems.len(), "rule"))]
+    Rules {
+        /// The action.
+        reference: Ref,
+        /// What it breaks.
+        problems: Vec<Problem>,
+        /// Its text.
+        text: Source,
+    },
+    /// Not there yet, or not what the release's signed index lists.
+    #[error(transparent)]
+    Judged(JudgeError),
+    /// The connector an action pins is installed under that name and version with other content.
+    #[error("{action} pins {} with content {}, but content {installed} is installed", .needs.reference, .needs.content)]
+    OtherPin {
+        /// The action.
+        action: Ref,
+        /// What it pins.
+        needs: Box<Pinned>,
+        /// What is installed.
+        installed: ContentHash,
+    },
+    /// Two actions of one run want the same file.
+    #[error("{first} and {second} have the same name, and a name belongs to one action")]
+    SameName {
+        /// One of them.
+        first: Ref,
+        /// The other.
+        second: Ref,
+    },
+    /// A suite as publishers commit it: it names directories, and no version.
+    #[error("{} lists the directories of a repository, not published actions", .0)]
+    RepositorySuite(String),
+    /// A suite file that cannot be read as one.
+    #[error("{}", .problems.first().map_or("not a suite", |problem| &problem.message))]
+    Suite {
+        /// What is wrong.
+        problems: Vec<Problem>,
+        /// Its text.
+        text: Source,
+    },
+    /// Several artifacts of one run were refused, or could not be had.
+    #[error("{first}")]
+    Several {
+        /// The first of them.
+        first: Box<InstallError>,
+        /// One line for each.
+        all: Vec<String>,
+    },
+}
+
+impl InstallError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            InstallError::Fetch(error) => error.class(),
+            InstallError::Refused { why, .. } => why.class(),
+            InstallError::Trust(error) => error.class(),
+            InstallError::Store(error) => error.class(),
+            InstallError::Disk(_) | InstallError::NoSuite(_) => Class::FetchFailed,
+            InstallError::Rules { .. } | InstallError::SameName { .. } | InstallError::RepositorySuite(_) => {
+                Class::ValidationError
+            }
+            InstallError::Judged(error) => error.class(),
+            InstallError::OtherPin { .. } => Class::ConnectorsMissing,
+            InstallError::Suite { problems, .. } => {
+                problems.first().map_or(Class::ValidationError, |problem| problem.rule.class())
+            }
+            InstallError::Several { first, .. } => first.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            InstallError::Fetch(error) => error.is_retriable(),
+            InstallError::Judged(error) => error.is_retriable(),
+            InstallError::Several { first, .. } => first.is_retriable(),
+            _ => false,
+        }
+    }
+}

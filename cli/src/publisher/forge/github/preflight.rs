@@ -1,0 +1,133 @@
+//! What GitHub would refuse in the middle of a release, asked for before anything is built.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::classify::Answer;
+use super::{GitHub, done};
+use crate::publisher::forge::{ForgeError, Scope};
+
+impl GitHub<'_> {
+    /// The repository is there under this very name, and the token may write to it.
+    pub(super) fn preflight(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
+        let name = scope.connector;
+        let wanted = format!("{}/{}", name.owner(), name.repo());
+        for tag in scope.tags {
+            if let Some(why) = fault(tag.as_str()) {
+                return Err(ForgeError::BadTag { tag: tag.to_string(), why });
+            }
+        }
+        let url = self.repository(name);
+        let found = match self.client.get(&url)? {
+            Answer::Absent => return Err(ForgeError::NoRepository { repository: wanted }),
+            // A former name: what GitHub calls it now is asked of the address it gives, if that is GitHub's own.
+            Answer::Moved(Some(location)) if location.starts_with(&format!("{}/", self.place.api)) => {
+                done(self.client.get(&location)?, || format!("GET {url}"))?
+            }
+            answer => done(answer, || format!("GET {url}"))?,
+        };
+        let full = found["full_name"].as_str().unwrap_or_default();
+        if full != wanted {
+            return Err(ForgeError::OtherName { wanted, found: full.to_owned() });
+        }
+        if found["archived"] == true {
+            return Err(ForgeError::Archived { repository: wanted });
+        }
+        if found["permissions"]["push"] == false {
+            return Err(ForgeError::ReadOnly { repository: wanted });
+        }
+        self.private.set(found["private"] == true);
+        if self.of_a_workflow {
+            self.same_workflows(scope, found["default_branch"].as_str().unwrap_or("HEAD"))?;
+        }
+        Ok(())
+    }
+
+    /// A workflow's own token may not make a tag at a commit whose workflows are not the default branch's: GitHub answers
+    /// 403 "Resource not accessible by integration" to the first draft (cli/cli#9514). Better said before the build.
+    fn same_workflows(&self, scope: &Scope<'_>, branch: &str) -> Result<(), ForgeError> {
+        let files = |at: &str| -> Result<Value, ForgeError> {
+            let url = format!("{}/contents/.github/workflows?ref={at}", self.repository(scope.connector));
+            match self.client.get(&url)? {
+                Answer::Absent => Ok(Value::Null),
+                answer => done(answer, || format!("GET {url}")),
+            }
+        };
+        let digest = |listed: Value| -> BTreeMap<String, String> {
+            let file = |file: &Value| Some((file["name"].as_str()?.to_owned(), file["sha"].as_str()?.to_owned()));
+            listed.as_array().into_iter().flatten().filter_map(file).collect()
+        };
+        if digest(files(scope.commit)?) == digest(files(branch)?) {
+            return Ok(());
+        }
+        Err(ForgeError::Workflows { commit: scope.commit.to_owned() })
+    }
+
+    /// GitHub makes the tag at the commit, so it must have been pushed.
+    pub(super) fn knows_commit(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
+        let url = format!("{}/git/commits/{}", self.repository(scope.connector), scope.commit);
+        match self.client.get(&url)? {
+            Answer::Absent => Err(ForgeError::NotPushed { commit: scope.commit.to_owned() }),
+            answer => done(answer, || format!("GET {url}")).map(drop),
+        }
+    }
+
+    /// A tag that is there already must name the commit: GitHub would publish under it wherever it points. Which are there.
+    pub(super) fn tags_in_place(&self, scope: &Scope<'_>) -> Result<BTreeSet<String>, ForgeError> {
+        let mut there = BTreeSet::new();
+        let version = &scope.release.version;
+        for prefix in [format!("v{version}"), "actions/".to_owned()] {
+            if prefix == "actions/" && scope.tags.len() == 1 {
+                continue; // a connector alone has no tags there
+            }
+            let url = format!("{}/git/matching-refs/tags/{prefix}", self.repository(scope.connector));
+            let asked = || format!("GET {url}");
+            let found = done(self.client.get(&url)?, asked)?;
+            for found in found.as_array().into_iter().flatten() {
+                let name = found["ref"].as_str().and_then(|name| name.strip_prefix("refs/tags/")).unwrap_or_default();
+                let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
+                let mut commit = found["object"]["sha"].as_str().unwrap_or_default().to_owned();
+                if found["object"]["type"] == "tag" {
+                    let url = format!("{}/git/tags/{commit}", self.repository(scope.connector));
+                    let object = done(self.client.get(&url)?, || format!("GET {url}"))?;
+                    commit = object["object"]["sha"].as_str().unwrap_or_default().to_owned();
+                }
+                if commit != scope.commit {
+                    let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
+                    return Err(ForgeError::TagElsewhere { tag, found: commit, wanted });
+                }
+                there.insert(name.to_owned());
+            }
+        }
+        Ok(there)
+    }
+}
+
+/// What git has against a tag. `git help check-ref-format`; what our names can still break of it.
+fn fault(tag: &str) -> Option<&'static str> {
+    if tag.contains("..") {
+        Some("two dots follow each other")
+    } else if tag.split('/').any(|part| part.ends_with(".lock")) {
+        Some("a part ends in .lock")
+    } else if tag.split('/').any(|part| part.starts_with('.') || part.ends_with('.')) {
+        Some("a part begins or ends with a dot")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fault;
+
+    #[test]
+    fn a_tag_git_would_refuse_is_known_beforehand() {
+        for tag in ["actions/a..b/v1.0.0", "actions/x.lock/v1.0.0", "actions/a./v1.0.0"] {
+            assert!(fault(tag).is_some(), "{tag}");
+        }
+        for tag in ["v1.0.0", "actions/a.b-c_d/v1.0.0-rc.1", "actions/lock/v1.0.0"] {
+            assert_eq!(fault(tag), None, "{tag}");
+        }
+    }
+}
