@@ -70,7 +70,8 @@ pub fn typed(inputs: &[Input], object: Option<&str>, pairs: &[String]) -> Result
     let arguments = gathered(object, pairs, |name, text| converted(declared(name)?, text))?;
     for (name, value) in &arguments {
         let input = declared(name)?;
-        if !is_of(&input.kind.value, value) && !(value.is_null() && !input.required) {
+        let is_left_out = value.is_null() && !input.required;
+        if !is_left_out && !is_of(&input.kind.value, value) {
             return Err(mismatch(input, value.to_string()));
         }
     }

@@ -83,8 +83,9 @@ fn text(module: &Module, manifest: Option<&ConnectorManifest>, capabilities: Opt
         field("made with", module.toolchain.join("; "));
     }
     if let Some(memory) = module.memory {
-        let most = memory.maximum.map_or("the host's limit".to_owned(), |maximum| format!("{maximum} pages"));
-        field("memory", format!("{} pages of 64 KiB, up to {most}", memory.minimum));
+        let pages = |count: u64| if count == 1 { "1 page".to_owned() } else { format!("{count} pages") };
+        let most = memory.maximum.map_or("the host's limit".to_owned(), pages);
+        field("memory", format!("{} of 64 KiB, up to {most}", pages(memory.minimum)));
     }
     let names = |host: bool| -> Vec<String> {
         let mut names: Vec<String> = module

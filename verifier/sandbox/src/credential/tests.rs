@@ -1,5 +1,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
+use proptest::prelude::*;
 use reqwest::header::HOST;
 use url::Url;
 
@@ -197,5 +198,26 @@ fn a_header_is_made_of_the_format_and_the_secret() {
     }
     for secret in ["a\r\nX-Evil: y", "a\nb", "a\0b", "a\x7fb"] {
         assert!(made("{key}", secret).is_none(), "{secret:?}");
+    }
+}
+
+proptest! {
+    /// A canonical request has its parts, and making the canonical canonical changes nothing.
+    #[test]
+    fn a_canonical_request_is_its_own_canonical_form(
+        path in "/([ -~]|\\PC|%[0-9a-fA-F]{2}){0,16}",
+        values in proptest::collection::vec((0u8..4, "[ -~\t]{0,12}"), 0..6),
+    ) {
+        let url = Url::parse(&format!("https://host.example{path}")).unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, value) in values {
+            headers.append(format!("x-{name}").parse::<HeaderName>().unwrap(), HeaderValue::from_str(&value).unwrap());
+        }
+        let text = String::from_utf8(canonical_request(&Method::GET, &url, &headers, "P")).unwrap();
+        let lines: Vec<&str> = text.split('\n').collect();
+        prop_assert_eq!(lines.len(), 3 + headers.keys_len() + 4, "{}", text);
+        let canonical = Url::parse(&format!("https://host.example{}?{}", lines[1], lines[2])).unwrap();
+        let again = canonical_request(&Method::GET, &canonical, &headers, "P");
+        prop_assert_eq!(String::from_utf8(again).unwrap(), text, "{}", url);
     }
 }

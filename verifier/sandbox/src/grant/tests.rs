@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// The message a URL is refused with, or its authority.
@@ -226,5 +228,26 @@ fn an_address_of_the_users_own_network_is_not_public() {
         "2002:c0a8:101::1",
     ] {
         assert!(!public(text), "{text}");
+    }
+}
+
+proptest! {
+    /// What is compared is what is dialled: the serialised URL, read again, means the same.
+    #[test]
+    fn a_url_that_is_read_means_the_same_when_it_is_read_again(
+        raw in "(https?|HTTP)://([a-zA-Z0-9.:\\[\\]%@\\\\-]|\\PC){0,12}([/?#]([ -~]|\\PC){0,12})?",
+        location in "(//|/|\\\\|https?:|\\.\\./)?([ -~]|\\PC){0,12}",
+    ) {
+        let Ok(target) = Target::parse(&raw) else { return Ok(()) };
+        let url = target.url();
+        prop_assert!(url.username().is_empty() && url.password().is_none(), "{}", url);
+        let again = Target::parse(url.as_str()).expect("what was read once can be read again");
+        prop_assert!(again.is_same_origin(&target) && again.authority() == target.authority(), "{}", url);
+        let own = Grant::new([target.authority().as_str()]).admit(&target).is_ok();
+        prop_assert_eq!(own, !target.authority().ends_with(":0"));
+        if let Ok(next) = target.join(&location) {
+            let again = Target::parse(next.url().as_str()).expect("a redirect is read as strictly");
+            prop_assert!(again.is_same_origin(&next), "{}", location);
+        }
     }
 }

@@ -220,4 +220,11 @@ mod tests {
         let deep = format!("{{\"x\":{}", "[".repeat(100_000));
         assert!(Envelope::decode(deep.as_bytes()).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40), json in "[{}\\[\\]\":,a-zA-Z0-9\\\\ ]{0,40}") {
+            let _ = (Envelope::decode(&bytes), Envelope::decode(json.as_bytes()));
+        }
+    }
 }
