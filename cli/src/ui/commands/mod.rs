@@ -40,6 +40,7 @@ use super::args::{
 use super::report::progress::{Progress, Style};
 use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
+use crate::event::Listener;
 use crate::publisher::project;
 use crate::publisher::release::{Request, SecretSource, World};
 use crate::publisher::sign::{self, OsKeychain};
@@ -88,12 +89,20 @@ impl Context {
 
     /// Runs a publisher step with this context's world.
     pub(crate) fn with_world<T>(&self, work: impl FnOnce(&World<'_>) -> T) -> T {
-        let listener = |event| self.progress.take(event);
+        self.with_listener(&|event| self.progress.take(event), work)
+    }
+
+    /// The same for a step that only prepares one which will report the same again.
+    pub(crate) fn with_silent_world<T>(&self, work: impl FnOnce(&World<'_>) -> T) -> T {
+        self.with_listener(&|_| {}, work)
+    }
+
+    fn with_listener<T>(&self, listener: Listener<'_>, work: impl FnOnce(&World<'_>) -> T) -> T {
         let passphrase = || self.passphrase("Passphrase of the signing key:");
         work(&World {
             environment: &self.environment,
             stop: self.stop,
-            listener: &listener,
+            listener,
             keychain: &OsKeychain,
             passphrase: &passphrase,
         })

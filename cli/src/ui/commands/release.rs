@@ -59,7 +59,7 @@ fn rehearsed(request: &Request, target: &Target, context: &Context) -> Answer {
         let usage = Failure::usage("--rehearse plays GitHub; a directory is published to as fast as it is written");
         return Err(usage.next("leave --rehearse out, or publish to another directory first"));
     }
-    let ready = context.with_world(|world| release::ready(request, world))?;
+    let ready = context.with_silent_world(|world| release::ready(request, world))?;
     let (receipt, Rehearsed { usage, took, until }) =
         rehearse(target, &ready.release.name, context, |forge, world| release::release(request, forge, world))?;
     let proven = &receipt.proven;

@@ -177,6 +177,10 @@ impl<'a> Client<'a> {
         self.record(Entry::Draft { tag: tag.to_owned(), id })
     }
 
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.transport.is_played()
+    }
+
     pub(super) fn get(&self, url: &str) -> Result<Answer, ForgeError> {
         self.ask(Method::GET, Kind::Read, url, &Content::Nothing)
     }

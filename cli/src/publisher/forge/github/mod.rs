@@ -123,7 +123,7 @@ impl<'a> GitHub<'a> {
 
 impl Forge for GitHub<'_> {
     fn describe(&self) -> String {
-        self.place.server.clone()
+        if self.client.is_rehearsal() { "a model of GitHub".to_owned() } else { self.place.server.clone() }
     }
 
     fn observe(&self, scope: &Scope<'_>) -> Result<Remote, ForgeError> {

@@ -110,6 +110,11 @@ impl Transport {
         Ok(Transport { runtime, octocrab, playing, public: Web::default() })
     }
 
+    /// Whether somebody plays GitHub, and no network is behind this.
+    pub(super) fn is_played(&self) -> bool {
+        self.playing.is_some()
+    }
+
     /// One request, once. `Err` is the innermost cause of there being no whole answer.
     pub(super) fn send(
         &self,
