@@ -236,13 +236,13 @@ impl House {
     }
 }
 
-/// A line without the size of an archive: it varies by a few bytes with the key, because signatures do not compress.
+/// A line without the sizes of archives: they vary by a few bytes with the key, because signatures do not compress.
 fn without_size(line: &str) -> String {
     for after in [" bytes", "  verified", "  packed", " | verified"] {
         if let Some((before, rest)) = line.split_once(after) {
             let kept = before.trim_end().trim_end_matches(|c: char| c.is_ascii_digit() || c == ',');
             if kept.len() < before.trim_end().len() {
-                return format!("{kept}[SIZE]{after}{rest}");
+                return format!("{kept}[SIZE]{after}{}", without_size(rest));
             }
         }
     }
