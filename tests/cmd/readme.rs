@@ -64,7 +64,8 @@ fn inside_demo(steps: &[Step]) -> bool {
     steps.last().is_some_and(|step| step.command.ends_with("demo"))
 }
 
-/// What stays the same when keys, sizes and places differ: fingerprints, digests and numbers by kind, spaces folded.
+/// What stays the same when keys, sizes and places differ: fingerprints, digests, numbers and times of day by kind, spaces
+/// folded.
 fn shape(text: &str) -> String {
     let word = |word: &str| {
         if let Some(at) = word.find("sha256:") {
@@ -74,7 +75,7 @@ fn shape(text: &str) -> String {
             return format!("{}aileron-demo-*", word[..at].rsplit('/').next_back().unwrap_or_default());
         }
         let digits = word.trim_matches(['(', ')', ',', ':']);
-        let number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == ',');
+        let number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ':');
         if number { "N".to_owned() } else { word.to_owned() }
     };
     let line = |line: &str| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
