@@ -16,6 +16,7 @@
 //! | [`verify`] | [`verify::Unverified`] to [`verify::Verified`]: the one home of the verdict |
 //! | [`cohort`], [`catalog`] | the signed index of one release; entries of the Hub's catalog and their schema |
 //! | [`problem`], [`quote`] | rules, byte ranges, failure classes: the closed lists; text shown as `%q` |
+//! | [`text`] | text that is not ours, made harmless before it is shown |
 //!
 //! Publishing proves every archive with the same [`verify`] an installer runs, so the two cannot disagree.
 
@@ -37,6 +38,7 @@ pub mod problem;
 pub mod quote;
 pub mod signature;
 pub mod suite;
+pub mod text;
 pub mod toml;
 pub mod verify;
 pub mod version;

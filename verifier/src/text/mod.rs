@@ -1,0 +1,5 @@
+//! Text as it is read and shown.
+
+pub mod printable;
+
+pub use printable::{Untrusted, printable, screen};
