@@ -3,13 +3,14 @@
 //! Everything is fetched and judged before anything is shown; what is wrong with any of them is said of all of them.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use aileron_verifier::archive::Kind;
 use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
-use aileron_verifier::problem::{Class, Severity, Source};
+use aileron_verifier::problem::{Class, Rule, Severity, Source};
 use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
@@ -79,15 +80,20 @@ impl Installer<'_> {
     /// # Errors
     /// As [`Installer::action`]; [`InstallError::Suite`] when it is none.
     pub fn suite_file(&mut self, path: &Path) -> Result<Plan, InstallError> {
-        let bytes = disk::read(path, SUITE_LIMIT)?;
-        self.suite_text(&path.display().to_string(), bytes)
+        let shown = path.display().to_string();
+        match disk::read(path, SUITE_LIMIT) {
+            Err(error) if error.cause.kind() == ErrorKind::FileTooLarge => {
+                let text = Source::new(shown, "");
+                let message = format!("the suite is longer than {SUITE_LIMIT} bytes");
+                Err(InstallError::Suite { problems: vec![text.problem(Rule::SuiteForm, 0..0, message)], more: 0, text })
+            }
+            read => self.suite_text(&shown, read?),
+        }
     }
 
     fn suite_text(&mut self, path: &str, bytes: Vec<u8>) -> Result<Plan, InstallError> {
-        let unreadable = |problem| InstallError::Suite {
-            problems: vec![problem],
-            text: Source { path: path.into(), text: "".into() },
-        };
+        let unreadable =
+            |problem| InstallError::Suite { problems: vec![problem], more: 0, text: Source::new(path, "") };
         let source = Source::read(path, bytes).map_err(unreadable)?;
         let parsed = InstallSuite::parse(source.clone());
         if parsed.document.is_none() && RepositorySuite::parse(source.clone()).document.is_some() {
@@ -95,7 +101,9 @@ impl Installer<'_> {
         }
         let suite = match parsed.document {
             Some(suite) if parsed.problems.is_empty() => suite,
-            _ => return Err(InstallError::Suite { problems: parsed.problems, text: source }),
+            _ => {
+                return Err(InstallError::Suite { problems: parsed.problems, more: parsed.more, text: source });
+            }
         };
         let mut plan = self.actions(suite.actions)?;
         plan.suite = Some((suite.name, suite.description));

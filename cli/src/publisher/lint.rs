@@ -97,7 +97,8 @@ impl Findings {
 
     /// The text a problem points into.
     pub fn source(&self, problem: &Problem) -> Option<&Source> {
-        self.sources.iter().find(|source| source.path == problem.file)
+        let found = self.sources.binary_search_by(|source| source.path.cmp(&problem.file));
+        found.ok().map(|at| &self.sources[at])
     }
 }
 

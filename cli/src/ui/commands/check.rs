@@ -15,7 +15,7 @@ use crate::publisher::project::Project;
 use crate::publisher::release;
 use crate::sys::disk;
 use crate::ui::args::Check;
-use crate::ui::report::{Exit, Failure, Outcome, drawn, problem_json};
+use crate::ui::report::{Exit, Failure, Outcome, drawing, problem_json};
 
 pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
     let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
@@ -68,7 +68,7 @@ fn text(findings: &Findings, errors: usize, warnings: usize) -> String {
     };
     let mut text = String::new();
     for severity in [Severity::Warning, Severity::Error] {
-        let drawn = drawn(&by_severity(severity), findings);
+        let drawn = drawing(&by_severity(severity), findings).text();
         if !drawn.is_empty() {
             text.push_str(&drawn);
             text.push_str("\n\n");

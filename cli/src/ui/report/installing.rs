@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::failure::{drawn_problems, with_published_key};
+use super::failure::{of_document, with_published_key};
 use super::{Exit, Failure, of_judge};
 use crate::consumer::judge::JudgeError;
 use crate::consumer::refusal::InstallError;
@@ -41,7 +41,7 @@ impl From<InstallError> for Failure {
             InstallError::Rules { problems, text, .. } => {
                 let rules: std::collections::BTreeSet<_> = problems.iter().map(|problem| problem.rule).collect();
                 let allow: Vec<String> = rules.iter().map(|rule| format!("--allow {rule}")).collect();
-                drawn_problems(fail(Exit::Refused), &problems, &text)
+                of_document(fail(Exit::Refused), &problems, 0, &text)
                     .next(format!("tell its publisher; to install it anyway, add {}", allow.join(" ")))
             }
             InstallError::Judged(error) => of_judge(&error),
@@ -53,7 +53,7 @@ impl From<InstallError> for Failure {
             }
             InstallError::RepositorySuite(_) => fail(Exit::Refused)
                 .next("name a release of the repository instead: aileron action add-suite <repo>@<version>"),
-            InstallError::Suite { problems, text } => drawn_problems(fail(Exit::Refused), &problems, &text),
+            InstallError::Suite { problems, more, text } => of_document(fail(Exit::Refused), &problems, more, &text),
             InstallError::Several { first, all } => {
                 let failure = Failure::from(*first);
                 let (shown, count) = (all.iter().take(LINES), all.len());

@@ -4,8 +4,10 @@ mod consent;
 pub mod console;
 
 mod diagnostics;
+mod excerpt;
 mod failure;
 mod installing;
+mod mask;
 pub mod progress;
 pub mod table;
 pub mod workflow;
@@ -17,9 +19,9 @@ use aileron_verifier::problem::Class;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::consent::{consent, plan_json};
-pub use self::diagnostics::{draw, problem_json};
+pub use self::diagnostics::problem_json;
 pub use self::failure::{Exit, Failure, with_published_key};
-pub(crate) use self::failure::{drawn, of_judge, shown};
+pub(crate) use self::failure::{drawing, of_judge, shown};
 use self::workflow::{Workflow, inert, inert_json};
 
 /// What a command has to say.
