@@ -14,7 +14,7 @@ use super::invoke::{Desk, spoken};
 use super::{Answer, Context};
 use crate::publisher::lint::{self, Checked};
 use crate::publisher::local::local;
-use crate::publisher::project::Project;
+use crate::publisher::project::{Project, Reading};
 use crate::runtime::cassette::Cassette;
 use crate::runtime::tape::{Player, Recording};
 use crate::runtime::{arguments, given};
@@ -78,8 +78,11 @@ pub(super) fn value(result: &Result<Option<Output>, SandboxFailure>) -> Result<V
 
 /// Reads a recording.
 pub(super) fn cassette(path: &Path) -> Result<Cassette, Failure> {
-    let bytes = disk::read(path, CASSETTE_LIMIT)?;
-    let name = path.display();
+    parsed(&path.display().to_string(), disk::read(path, CASSETTE_LIMIT)?)
+}
+
+/// The recording that a file of this name holds.
+pub(super) fn parsed(name: &str, bytes: Vec<u8>) -> Result<Cassette, Failure> {
     let not = |why: String| {
         let mut lines = why.lines();
         let first = format!("{name}: {}", lines.next().unwrap_or_default());
@@ -96,7 +99,8 @@ pub(super) fn build(wasm: Option<&Path>, repository: &Path, context: &Context) -
 }
 
 pub(super) fn checked(repository: &Path, context: &Context) -> Result<Checked, Failure> {
-    let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let project =
+        Project::load(repository, Reading::WorkTree, context.spawner()).map_err(|error| Failure::from(&error))?;
     let mut findings = lint::check(project, None, &[]);
     findings.checked.take().ok_or_else(|| findings.into())
 }
