@@ -169,10 +169,18 @@ pub fn head(root: &Path, spawner: Spawner<'_>) -> Result<CommitId, GitError> {
     let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", "HEAD^{commit}"];
     match ask(root, spawner, &args) {
         Ok(commit) => text(line(commit)).parse().map_err(|error| unexpected("rev-parse", &error)),
-        // Nothing is said where HEAD names a branch that has no commit.
-        Err(GitError::Failed { said, .. }) if said.is_empty() => Err(GitError::NoCommit),
+        Err(GitError::Failed { said, .. }) if said.is_empty() => Err(without_commit(root, spawner)),
         Err(error) => Err(error),
     }
+}
+
+/// Why HEAD names no commit: its branch has none yet, or the repository is broken.
+fn without_commit(root: &Path, spawner: Spawner<'_>) -> GitError {
+    if let Ok(object) = ask(root, spawner, &["rev-parse", "--verify", "--quiet", "HEAD"]) {
+        let said = format!("HEAD is {}, and that commit is not in this clone", text(line(object)));
+        return GitError::Failed { verb: "rev-parse".to_owned(), said };
+    }
+    ask(root, spawner, &["symbolic-ref", "HEAD"]).err().unwrap_or(GitError::NoCommit)
 }
 
 /// Files below `root` that a build of the work tree may use: tracked, or untracked and not ignored. Relative to `root`, in

@@ -38,9 +38,14 @@ pub struct TreeEntry {
 /// [`GitError`].
 pub fn tree(root: &Path, commit: &CommitId, prefix: &[u8], spawner: Spawner<'_>) -> Result<Vec<TreeEntry>, GitError> {
     let asked = command(spawner, Access::Local).args(["ls-tree", "-r", "-z", "--full-tree", commit.as_str()]);
-    // The prefix is a literal path here, whatever characters it has.
-    let asked = asked.args(bytes::to_os(prefix).filter(|prefix| !prefix.is_empty()));
-    let listed = answer(root, "ls-tree", asked)?;
+    // The prefix is a path, whatever characters it has.
+    let asked = asked.env("GIT_LITERAL_PATHSPECS", "1").args(bytes::to_os(prefix).filter(|prefix| !prefix.is_empty()));
+    let listed = answer(root, "ls-tree", asked).map_err(|error| match left_out(&error) {
+        Some(object) => {
+            GitError::NoObject { path: format!("a directory of commit {commit}"), object: object.to_owned() }
+        }
+        None => error,
+    })?;
     let entry = |record: &[u8]| {
         let tab = record.iter().position(|byte| *byte == b'\t')?;
         let mut head = std::str::from_utf8(&record[..tab]).ok()?.split(' ');
@@ -95,10 +100,22 @@ pub fn objects<E: From<GitError>>(
         }
         Ok(())
     });
-    match refusal {
-        Some(error) => Err(error),
-        None => done.map_err(E::from),
+    match (refusal, done) {
+        (Some(error), _) => Err(error),
+        (None, Ok(())) => Ok(()),
+        (None, Err(error)) => {
+            match left_out(&error).and_then(|object| wanted.iter().position(|(name, _)| *name == object)) {
+                Some(number) => take(number, Found::Missing).and(Err(error.into())),
+                None => Err(error.into()),
+            }
+        }
     }
+}
+
+/// The object of a partial clone that git would have fetched.
+fn left_out(error: &GitError) -> Option<&str> {
+    let GitError::Failed { said, .. } = error else { return None };
+    said.split_once("could not fetch ")?.1.split_once(" from promisor remote").map(|(object, _)| object)
 }
 
 /// One answer of `cat-file --batch`.
