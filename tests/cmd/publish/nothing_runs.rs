@@ -16,6 +16,7 @@ use super::support::{Machine, Repository, ends, ok, run, to};
 fn verbs(repository: &Repository<'_>) -> Vec<Vec<String>> {
     let (key, to) = (repository.key.display().to_string(), to(&repository.machine.path("registry")));
     let out = repository.machine.path("out").display().to_string();
+    let wasm = repository.machine.path("connector.wasm").display().to_string();
     let archive = repository.machine.path("archive.tar.gz").display().to_string();
     let mut lines = Vec::new();
     for verb in Publisher::command().get_subcommands() {
@@ -24,7 +25,7 @@ fn verbs(repository: &Repository<'_>) -> Vec<Vec<String>> {
         };
         match verb.get_name() {
             "check" => lines.extend([with(&[]), with(&["v1.0.0"])]),
-            "build" => lines.extend([with(&["--out", &out]), with(&["v1.0.0", "--out", &out])]),
+            "build" => lines.extend([with(&["--out", &wasm]), with(&["v1.0.0", "--out", &wasm])]),
             "run" => lines.push(with(&["ping"])),
             "test" | "inspect" => lines.push(with(&[])),
             "pack" => lines.push(with(&["v1.0.0", "--key", &key, "--out", &out])),
@@ -174,6 +175,15 @@ fn no_setting_that_names_a_program_runs_it() {
     let machine = Machine::new();
     let trap = trap(&machine);
     let repository = repository(&machine);
+    // Without traps every verb does its work, but for two that refuse to: there is a key, and a repository around.
+    for line in verbs(&repository) {
+        let args: Vec<&str> = line.iter().map(String::as_str).collect();
+        let refuses = matches!(args[..], ["keys", "generate", ..] | ["demo", ..] | ["report", ..]);
+        let said = run(&mut repository.publisher(&args));
+        assert!(refuses || said.code == Some(0), "{line:?}: {said}");
+        let _ = fs::remove_dir_all(repository.root.join("inner"));
+    }
+    fs::remove_dir_all(machine.path("registry")).unwrap();
     let config = repository.root.join(".git/config");
     let clean = fs::read_to_string(&config).unwrap();
     for keys in PROGRAMS {

@@ -2,7 +2,7 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | load, check | `load` over `project` and `lint` |
+//! | load, check | `load` over `source`, `project` and `lint` |
 //! | bind, build, pin | `make` |
 //! | unlock, sign, pack, prove | `seal` |
 //! | plan | `plan`, `drafts`, `notes`: pure, what is missing |

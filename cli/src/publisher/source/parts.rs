@@ -13,7 +13,7 @@ pub(super) const FILE_LIMIT: u64 = 256 << 20;
 
 /// Most paths of a copy, and most links to directories on the way to one. Links to directories that hold links to
 /// directories could ask for any number.
-const MOST: usize = 1_000_000;
+const MOST: usize = 100_000;
 const DEEPEST: usize = 40;
 
 /// Files of a copy, in order, and what is not among them.

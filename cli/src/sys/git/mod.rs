@@ -276,3 +276,6 @@ fn line(mut answer: Vec<u8>) -> Vec<u8> {
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
+
+#[cfg(all(test, unix))]
+mod tests;
