@@ -103,7 +103,8 @@ pub fn command<'a>(spawner: Spawner<'a>, access: Access) -> Command<'a> {
     configured(spawner, access, &[])
 }
 
-/// The same with more settings. They are handed over as variables, where a name may hold any character.
+/// The same with more settings. One whose name holds `=` is handed over as a variable, where that is possible; the others
+/// as arguments, which git has always read.
 fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)]) -> Command<'a> {
     let command = spawner
         .command("git")
@@ -122,9 +123,16 @@ fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)
     let network: &[_] = if access == Access::Network { &[] } else { &NO_NETWORK };
     let fixed = NO_PROGRAMS.iter().chain(network).map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let more = more.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
-    let settings: Vec<_> = fixed.chain(more).chain(safe_directories(spawner.environment)).collect();
-    let count = settings.len().to_string();
-    let numbered = settings.into_iter().enumerate().fold(command, |command, (number, (name, value))| {
+    let (named, plain): (Vec<_>, Vec<_>) =
+        fixed.chain(more).partition(|(name, _)| name.as_encoded_bytes().contains(&b'='));
+    let command = plain.into_iter().fold(command, |command, (mut setting, value)| {
+        setting.push("=");
+        setting.push(value);
+        command.args(["-c".into(), setting])
+    });
+    let named: Vec<_> = named.into_iter().chain(safe_directories(spawner.environment)).collect();
+    let count = named.len().to_string();
+    let numbered = named.into_iter().enumerate().fold(command, |command, (number, (name, value))| {
         command.env(&format!("GIT_CONFIG_KEY_{number}"), name).env(&format!("GIT_CONFIG_VALUE_{number}"), value)
     });
     numbered.env("GIT_CONFIG_COUNT", count)

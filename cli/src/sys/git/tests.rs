@@ -9,7 +9,7 @@ static GO_ON: AtomicBool = AtomicBool::new(false);
 /// What a git child sees of these variables: a script in git's place tells.
 fn seen(variables: &[(&str, &str)], access: Access) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("git"), "#!/bin/sh\n/usr/bin/env\n").unwrap();
+    fs::write(dir.path().join("git"), "#!/bin/sh\nfor arg; do echo \"ARG $arg\"; done\n/usr/bin/env\n").unwrap();
     fs::set_permissions(dir.path().join("git"), fs::Permissions::from_mode(0o755)).unwrap();
     let path = [("PATH".into(), dir.path().as_os_str().to_owned())];
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
@@ -27,7 +27,9 @@ fn settings(seen: &[String]) -> Vec<(String, String)> {
         let [key, value] = ["KEY", "VALUE"].map(|part| value(&format!("GIT_CONFIG_{part}_{number}")));
         (key.unwrap(), value.unwrap())
     };
-    (0..count).map(setting).collect()
+    let arguments = seen.iter().filter_map(|line| line.strip_prefix("ARG ")?.split_once('='));
+    let arguments = arguments.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    arguments.chain((0..count).map(setting)).collect()
 }
 
 #[test] // artifacts.md §12
