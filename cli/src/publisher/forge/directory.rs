@@ -11,10 +11,11 @@
 //! last, so a version that is listed is whole. artifacts.md §1 and §12.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use aileron_verifier::cohort::{self, Cohort};
 use aileron_verifier::digest::ArchiveDigest;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
 use crate::sys::disk::{self, DiskError};
+use crate::sys::lock::{self, LockError, LockPolicy};
 
 /// No asset is longer than an archive may be. artifacts.md §7.
 const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
@@ -33,6 +35,11 @@ pub struct Directory {
     root: PathBuf,
     unsettled: Mutex<Vec<PathBuf>>,
 }
+
+/// What a release holds, in the registry's root. A file of ours, since anyone who can list the root could lock that.
+const LOCK: &str = ".release.lock";
+/// How long the lock is tried for: a release that ends this instant, or a child that still has what it inherited.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// `releases/index.json`: complete versions in SemVer order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -179,11 +186,12 @@ impl Forge for Directory {
 
     fn lock(&self, _: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
         fs::create_dir_all(&self.root).map_err(DiskError::at("create directory", &self.root))?;
-        let directory = File::open(&self.root).map_err(DiskError::at("open", &self.root))?;
-        match directory.try_lock() {
-            Ok(()) => Ok(Box::new(directory)),
-            Err(fs::TryLockError::WouldBlock) => Err(ForgeError::Busy(self.describe())),
-            Err(fs::TryLockError::Error(cause)) => Err(DiskError::at("lock", &self.root)(cause).into()),
+        let waiting = LockPolicy { wait: PATIENCE, ..LockPolicy::default() };
+        match lock::take(&self.root.join(LOCK), &waiting) {
+            Ok(lock) => Ok(Box::new(lock)),
+            Err(LockError::Busy { .. }) => Err(ForgeError::Busy(self.describe())),
+            Err(LockError::Interrupted(_)) => Err(ForgeError::Interrupted),
+            Err(LockError::Disk(error)) => Err(error.into()),
         }
     }
 

@@ -123,7 +123,7 @@ fn addresses(target: &Target, context: &Context) -> Place {
 
 /// `--token-file`, `GITHUB_TOKEN`, `GH_TOKEN`, and last what `gh` was given at its login.
 fn token(target: &Target, context: &Context) -> Result<Secret, Failure> {
-    let from_file = |path: &PathBuf| disk::read(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from);
+    let from_file = |path: &PathBuf| disk::read_named(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from);
     let variable = |name: &&str| context.environment.secret(name).filter(|token| !token.is_blank());
     let found = match &target.token_file {
         Some(path) => Some(from_file(path)?).filter(|token| !token.is_blank()),

@@ -9,16 +9,17 @@
 //! runs of a version apart.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::budget::Kind;
 use crate::publisher::forge::ForgeError;
 use crate::sys::disk::{self, DiskError};
+use crate::sys::lock::{self, Lock, LockError, LockPolicy};
 
 /// The journal of a version, in the directory that is its own.
 pub const FILE: &str = "journal.jsonl";
@@ -200,22 +201,16 @@ impl Journal {
     ///
     /// # Errors
     /// [`ForgeError::Busy`], or the disk's refusal.
-    pub fn lock(&self, whose: &str) -> Result<File, ForgeError> {
+    pub fn lock(&self, whose: &str) -> Result<Lock, ForgeError> {
         let path = self.directory.join(LOCK);
         fs::create_dir_all(&self.directory).map_err(DiskError::at("create directory", &self.directory))?;
-        let file = File::create(&path).map_err(DiskError::at("create", &path))?;
-        let patience = Instant::now() + PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                // A run that ends this instant, or a child that has not yet let go of what it inherited.
-                Err(TryLockError::WouldBlock) if Instant::now() < patience => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(TryLockError::WouldBlock) => return Err(ForgeError::Busy(whose.to_owned())),
-                Err(TryLockError::Error(cause)) => return Err(DiskError::at("lock", &path)(cause).into()),
-            }
-        }
+        let waiting = LockPolicy { wait: PATIENCE, ..LockPolicy::default() };
+        // Waited for: a run that ends this instant, or a child that has not yet let go of what it inherited.
+        lock::take(&path, &waiting).map_err(|error| match error {
+            LockError::Busy { .. } => ForgeError::Busy(whose.to_owned()),
+            LockError::Interrupted(_) => ForgeError::Interrupted,
+            LockError::Disk(error) => error.into(),
+        })
     }
 
     /// Begins to write, first what was held back. Under [`Journal::lock`].
