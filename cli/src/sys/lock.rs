@@ -20,6 +20,9 @@ use super::interrupt;
 
 /// How long a lock is waited for when nobody says: a minute.
 pub const WAIT: Duration = Duration::from_secs(60);
+/// How long a release waits for another one when nobody says. It may hold its lock for hours; a second is enough for one
+/// that ends this instant, and for a child that has not yet let go of what it inherited.
+pub const WAIT_FOR_RELEASE: Duration = Duration::from_secs(1);
 /// How long a lock is waited for before a word is said.
 const SILENCE: Duration = Duration::from_secs(1);
 /// Pause between two tries.

@@ -6,7 +6,6 @@
 use crate::sys::lock::Lock;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -66,12 +65,11 @@ impl<'a> Client<'a> {
         token: &Secret,
         limits: Limits,
         patience: Patience<'a>,
-        journal: PathBuf,
+        journal: Journal,
     ) -> Result<Client<'a>, ForgeError> {
         let bytes = [b"Bearer ", token.expose().trim_ascii()].concat();
         let mut authorization = HeaderValue::from_bytes(&bytes).map_err(|_| ForgeError::NoToken)?;
         authorization.set_sensitive(true);
-        let journal = Journal::new(journal);
         let now = patience.clock.now();
         let client = Client {
             transport,

@@ -19,14 +19,12 @@ use serde::{Deserialize, Serialize};
 use super::budget::Kind;
 use crate::publisher::forge::ForgeError;
 use crate::sys::disk::{self, DiskError};
-use crate::sys::lock::{self, Lock, LockError, LockPolicy};
+use crate::sys::lock::{self, Lock, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// The journal of a version, in the directory that is its own.
 pub const FILE: &str = "journal.jsonl";
 /// What a run that writes holds. Not the journal itself: where locks are mandatory, nobody could read it then.
 const LOCK: &str = "release.lock";
-/// How long the lock is tried for.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest journal that is read: a thousand releases over many runs are a few megabytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -126,6 +124,7 @@ pub struct Journal {
     file: Option<File>,
     /// Lines of before the lock was had.
     waiting: Vec<Line>,
+    locking: LockPolicy,
 }
 
 /// The lines of a version's journal, and how many others were not understood; `None` where there is no journal.
@@ -189,7 +188,13 @@ impl Memory {
 impl Journal {
     /// The journal of the version that has this directory. Nothing is opened yet.
     pub fn new(directory: PathBuf) -> Journal {
-        Journal { directory, file: None, waiting: Vec::new() }
+        let locking = LockPolicy { wait: WAIT_FOR_RELEASE, ..LockPolicy::default() };
+        Journal { directory, file: None, waiting: Vec::new(), locking }
+    }
+
+    /// The same journal, whose lock is waited for like this.
+    pub fn locking(self, locking: LockPolicy) -> Journal {
+        Journal { locking, ..self }
     }
 
     /// What is known so far. A journal that cannot be read is as good as lost.
@@ -204,9 +209,7 @@ impl Journal {
     pub fn lock(&self, whose: &str) -> Result<Lock, ForgeError> {
         let path = self.directory.join(LOCK);
         fs::create_dir_all(&self.directory).map_err(DiskError::at("create directory", &self.directory))?;
-        let waiting = LockPolicy { wait: PATIENCE, ..LockPolicy::default() };
-        // Waited for: a run that ends this instant, or a child that has not yet let go of what it inherited.
-        lock::take(&path, &waiting).map_err(|error| match error {
+        lock::take(&path, &self.locking).map_err(|error| match error {
             LockError::Busy { .. } => ForgeError::Busy(whose.to_owned()),
             LockError::Interrupted(_) => ForgeError::Interrupted,
             LockError::Disk(error) => error.into(),
