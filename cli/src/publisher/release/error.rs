@@ -200,6 +200,7 @@ impl ReleaseError {
                 | ForgeError::OtherName { .. }
                 | ForgeError::NotPushed { .. }
                 | ForgeError::TagElsewhere { .. }
+                | ForgeError::Forbidden { .. }
                 | ForgeError::Refused { .. }
                 | ForgeError::Taken { .. } => Class::PublishFailed,
             },

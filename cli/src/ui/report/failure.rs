@@ -316,6 +316,9 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::TagElsewhere { .. } => {
             failure.next("release from the commit the tag names, or release a new version")
         }
+        ForgeError::Forbidden { lacks, .. } => failure.details(json!({"lacks": lacks})).next(
+            "give the token that right (in a workflow: `permissions: contents: write` for the job), then run the same command again",
+        ),
         ForgeError::Refused { .. } => {
             failure.next("look at what GitHub says and at the token's permissions, then run the same command again")
         }
