@@ -11,3 +11,4 @@ mod session;
 mod store;
 mod storms;
 mod transcripts;
+mod two_users;

@@ -8,9 +8,9 @@ use aileron_sandbox::failure::Failure as SandboxFailure;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::outcome::Output;
 use aileron_verifier::problem::Class;
-use serde_json::{Value, json};
+use aileron_verifier::text::Json;
 
-use super::invoke::{Desk, spoken};
+use super::invoke::{Desk, given_object, of_output, spoken, with_text_hint};
 use super::{Answer, Context};
 use crate::publisher::lint::{self, Checked};
 use crate::publisher::local::local;
@@ -27,7 +27,7 @@ pub(super) const CASSETTE_LIMIT: u64 = 64 << 20;
 
 pub(super) fn run(args: &Run, repository: &Path, context: &Context) -> Answer {
     let calling = &args.calling;
-    let arguments = arguments::untyped(calling.args.as_deref(), &calling.arg)?;
+    let arguments = arguments::untyped(given_object(calling)?.as_deref(), &calling.arg)?;
     let player =
         args.replay.as_deref().map(|path| Ok::<_, Failure>(Arc::new(Player::new(&cassette(path)?)))).transpose()?;
     let build = build(args.wasm.as_deref(), repository, context)?;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Run, repository: &Path, context: &Context) -> Answer {
         let cassette = recording.cassette(&args.op, &arguments, &value(&done.result));
         disk::write(path, cassette.text().as_bytes())?;
     }
-    let told = spoken(done.result.as_ref().map(Option::as_ref));
+    let told = with_text_hint(spoken(done.result.as_ref().map(Option::as_ref)), &calling.arg);
     match player.and_then(|player| player.fault()) {
         Some(fault) => Ok(told.with_failure(Some(misfit(&fault)))),
         None => Ok(told),
@@ -69,11 +69,8 @@ fn misfit(fault: &str) -> Failure {
 }
 
 /// What came of it, for comparing and recording.
-pub(super) fn value(result: &Result<Option<Output>, SandboxFailure>) -> Result<Value, SandboxFailure> {
-    match result {
-        Ok(output) => Ok(output.as_ref().map_or(Value::Null, |output| json!(output.value()))),
-        Err(failure) => Err(failure.clone()),
-    }
+pub(super) fn value(result: &Result<Option<Output>, SandboxFailure>) -> Result<Json, SandboxFailure> {
+    result.as_ref().map(|output| of_output(output.as_ref())).map_err(Clone::clone)
 }
 
 /// Reads a recording.

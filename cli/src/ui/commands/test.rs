@@ -8,7 +8,7 @@ use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::Limits;
 use aileron_verifier::problem::Class;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::invoke::Desk;
 use super::run::{CASSETTE_LIMIT, build, cassette, parsed, replaying, value};
@@ -66,7 +66,7 @@ fn play(
     let player = Arc::new(Player::new(cassette));
     let network = Arc::new(replaying(Network::of(build.manifest()), &player));
     let done = desk.session.invoke(connector, &cassette.op, &cassette.args, network, &desk.how);
-    let found: Result<Value, _> = value(&done.result);
+    let found = value(&done.result);
     // What was asked wrongly explains what came of it.
     let difference = player.fault().map(|fault| indented(&fault)).or_else(|| judge(&cassette.expect, &found));
     Ok(difference.map(|difference| indented(&difference)))

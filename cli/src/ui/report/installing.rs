@@ -122,7 +122,8 @@ impl From<StoreError> for Failure {
                     ),
                 }
             }
-            StoreError::Exposed(path) => fail(Exit::Failure).next(format!("chmod go-w {}", path.display())),
+            StoreError::NotPrivate(why) => fail(Exit::Failure).next(super::private::next(&why)),
+            StoreError::Locked(why) => Failure { class, ..Failure::from(why) },
             StoreError::NoConnector(_) => fail(Exit::NotFound).next("aileron connector list, for what is installed"),
             StoreError::NoAction(_) => fail(Exit::NotFound).next("aileron action list, for what is installed"),
             StoreError::OtherContent { installed, offered, .. } => fail(Exit::Refused)
