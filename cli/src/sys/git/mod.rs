@@ -140,7 +140,7 @@ fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)
 
 /// The `safe.directory` entries of `GIT_CONFIG_COUNT`: whose repositories the user trusts is the user's to say.
 fn safe_directories(environment: &Environment) -> Vec<(OsString, OsString)> {
-    /// git reads as many as the count says; nobody has more.
+    /// More entries than this are not read.
     const MOST: usize = 10_000;
     let count = environment.var("GIT_CONFIG_COUNT").and_then(|count| count.to_str()?.parse::<usize>().ok());
     let entry = |number: usize| {
@@ -285,5 +285,5 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;
