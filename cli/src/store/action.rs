@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::action::{Action, Pin};
-use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, Malformed};
+use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT};
 use aileron_verifier::fqn::{Fqn, Ref};
 use aileron_verifier::key::Fingerprint;
 use aileron_verifier::keyring::Keyring;
@@ -263,16 +263,15 @@ impl Store {
     /// Reads and verifies an installed action, whatever is remembered. What runs it takes its text from here.
     ///
     /// # Errors
-    /// [`StoreError::NoAction`], [`StoreError::Exposed`], or [`StoreError::Refused`] with the verdict; an action without a
-    /// signature beside it is refused.
+    /// [`StoreError::NoAction`], [`StoreError::Exposed`], [`StoreError::Unsigned`], or [`StoreError::Refused`]
+    /// with the verdict.
     pub fn verify_action(&self, name: &str, ring: &Keyring) -> Result<Verified, StoreError> {
         let file = self.action(name)?;
         let directory = self.actions_directory();
         let (text, signature) = (directory.join(format!("{name}.md")), directory.join(format!("{name}.sig")));
         let refused = |why| StoreError::Refused { what: text.display().to_string(), why };
         if !file.signed {
-            let member = "signature.sig";
-            return Err(refused(VerifyError::Archive(Malformed::Missing { kind: Kind::Action, member })));
+            return Err(StoreError::Unsigned { name: file.name, installed: file.reference });
         }
         Stamp::all(&[&text, &signature])?;
         let files = Files::Action {

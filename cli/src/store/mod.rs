@@ -70,6 +70,14 @@ pub enum StoreError {
         /// The verdict.
         why: VerifyError,
     },
+    /// The existing runtime installs actions without their signatures.
+    #[error("{}", unsigned(.name, .installed.as_ref()))]
+    Unsigned {
+        /// Short name of the action.
+        name: String,
+        /// What its text says it is; `None` when it cannot be read.
+        installed: Option<Ref>,
+    },
     /// Another user could change what was verified.
     #[error("{} can be written by other users", .0.display())]
     Exposed(PathBuf),
@@ -127,6 +135,7 @@ impl StoreError {
         match self {
             StoreError::Disk(_) => Class::StoreUnwritable,
             StoreError::Refused { why, .. } => why.class(),
+            StoreError::Unsigned { .. } => Class::MalformedTarball,
             StoreError::Exposed(_) | StoreError::Taken { .. } | StoreError::OtherKind(_) => Class::ValidationError,
             StoreError::NoConnector(_) | StoreError::ConnectorMissing { .. } | StoreError::Pinned { .. } => {
                 Class::ConnectorsMissing
@@ -136,6 +145,11 @@ impl StoreError {
             StoreError::Nameless(_) => Class::MalformedTarball,
         }
     }
+}
+
+fn unsigned(name: &str, installed: Option<&Ref>) -> String {
+    let what = installed.map_or_else(|| format!("action {name}"), Ref::to_string);
+    format!("{what} was installed without its signature (by the existing runtime); add it again")
 }
 
 fn taken(installed: &Option<Ref>, offered: &Ref) -> String {

@@ -7,6 +7,7 @@ mod diagnostics;
 mod failure;
 mod installing;
 pub mod progress;
+pub(crate) mod sheet;
 pub mod table;
 pub mod workflow;
 
