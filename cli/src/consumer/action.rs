@@ -73,8 +73,7 @@ impl Installer<'_> {
         let mut plan = self.planned(references, &listed)?;
         let list = SuiteList::SignedIndex;
         plan.suite = cohort.suite.map(|suite| PlannedSuite { name: suite.name, description: suite.description, list });
-        plan.waived = cohort.allowed;
-        plan.dirty = cohort.dirty;
+        plan.note_release(&cohort.allowed, cohort.dirty);
         Ok(plan)
     }
 

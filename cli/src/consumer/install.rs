@@ -125,10 +125,6 @@ impl<'a> Installer<'a> {
         let verified = self.fetched(&Wanted { reference: Some(reference), ..wanted }, &ring)?;
         let index = self.index(&verified, &ring);
         let mut plan = Plan::default();
-        if let ReleaseIndex::Signed { waived, dirty } = &index {
-            plan.waived.clone_from(waived);
-            plan.dirty = *dirty;
-        }
         self.add_connector(&mut plan, verified, &[], index)?;
         Ok(plan)
     }
@@ -206,6 +202,9 @@ impl<'a> Installer<'a> {
             let (capabilities, permissions) = (verified.capabilities()?, verified.permissions()?);
             Some(InstalledConnector { reference: pinned.reference.clone(), capabilities, permissions })
         });
+        if let ReleaseIndex::Signed { waived, dirty } = &index {
+            plan.note_release(waived, *dirty);
+        }
         plan.connectors.push(NewConnector { verified, before, needed_by: by.to_vec(), index });
         Ok(())
     }

@@ -142,6 +142,16 @@ pub struct Receipt {
 }
 
 impl Plan {
+    /// Adds what one release's signed index says against it.
+    pub(super) fn note_release(&mut self, waived: &[Waiver], dirty: bool) {
+        for waiver in waived {
+            if !self.waived.contains(waiver) {
+                self.waived.push(*waiver);
+            }
+        }
+        self.dirty |= dirty;
+    }
+
     /// Whether there is nothing left to install.
     pub fn is_empty(&self) -> bool {
         self.connectors.is_empty() && self.actions.is_empty()

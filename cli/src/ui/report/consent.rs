@@ -77,7 +77,9 @@ fn connector(sheet: &mut Sheet, new: &NewConnector) {
             None => sheet.field("publisher", owner.as_str()),
         }
         sheet.field("signed by", &verified.signer().to_string());
-        sheet.field("content hash", &content.to_string());
+        // On a line of its own it fits whole, and can be copied.
+        sheet.field("content hash", "");
+        sheet.entry(&content.to_string());
         sheet.field("size", &size(verified));
     }
     match &new.index {
@@ -127,18 +129,21 @@ fn may_do(sheet: &mut Sheet, permissions: &Permissions) {
 fn difference(sheet: &mut Sheet, older: &str, changes: &PermissionChanges) {
     let line = |one: &Permission| format!("{} {}", one.kind.label(), Untrusted(&one.to_string()));
     let older = Untrusted(older);
-    if changes.is_growth() {
-        sheet.field("compared with", &format!("{older}, which is installed"));
-        let added = changes.added.iter().map(|one| format!("+ {}    NEW", line(one)));
-        let changed = changes
-            .changed
-            .iter()
-            .map(|one| format!("~ {}    CHANGED, it was {}", line(&one.after), Untrusted(&one.before.to_string())));
-        sheet.entries(&added.chain(changed).collect::<Vec<_>>());
-    } else {
-        sheet.field("compared with", &format!("{older}: it may do what that may, and nothing more"));
+    sheet.field("compared with", &format!("{older}, which is installed"));
+    if !changes.is_growth() {
+        sheet.field("may do", "what that may, and nothing more");
     }
-    sheet.entries(&changes.removed.iter().map(|one| format!("- {}", line(one))).collect::<Vec<_>>());
+    // The word comes first, and what was there stands on a line of its own: a value cannot end in them.
+    for added in changes.added.iter().take(LISTED) {
+        sheet.entry(&format!("+ NEW: {}", line(added)));
+    }
+    sheet.rest(changes.added.len());
+    for changed in changes.changed.iter().take(LISTED) {
+        sheet.entry(&format!("~ CHANGED: {}", line(&changed.after)));
+        sheet.entry_line(&format!("before: {}", Untrusted(&changed.before.to_string())));
+    }
+    sheet.rest(changes.changed.len());
+    sheet.entries(&changes.removed.iter().map(|one| format!("- no longer: {}", line(one))).collect::<Vec<_>>());
 }
 
 fn action(sheet: &mut Sheet, new: &NewAction) {
@@ -150,7 +155,7 @@ fn action(sheet: &mut Sheet, new: &NewAction) {
     if let Some(before) = &new.before {
         sheet.field("replaces", &replaced(before, verified));
     }
-    let growth: Vec<String> = new.growth().iter().map(|gained| format!("{}    NEW", Untrusted(gained))).collect();
+    let growth: Vec<String> = new.growth().iter().map(|gained| format!("NEW: {}", Untrusted(gained))).collect();
     if !growth.is_empty() {
         sheet.list("may now also", &growth, "");
     }
@@ -311,3 +316,6 @@ fn index_json(index: &ReleaseIndex) -> Value {
         ReleaseIndex::Unusable(why) => json!({"state": "unusable", "why": why}),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,7 @@ impl Sheet {
         for (at, value) in values.iter().take(LISTED).enumerate() {
             self.field(if at == 0 { label } else { "" }, value);
         }
-        self.rest(VALUES, values.len());
+        self.left_out(VALUES, values.len());
     }
 
     /// An entry of a list: any text, further right than anything of ours.
@@ -82,10 +82,15 @@ impl Sheet {
     /// Entries, at most [`LISTED`] of them.
     pub(crate) fn entries(&mut self, texts: &[String]) {
         texts.iter().take(LISTED).for_each(|text| self.entry(text));
-        self.rest(ENTRIES, texts.len());
+        self.rest(texts.len());
     }
 
-    fn rest(&mut self, indent: usize, count: usize) {
+    /// Says how many of so many entries were left out, if any were.
+    pub(crate) fn rest(&mut self, count: usize) {
+        self.left_out(ENTRIES, count);
+    }
+
+    fn left_out(&mut self, indent: usize, count: usize) {
         if count > LISTED {
             let more = grouped((count - LISTED) as u64);
             self.line(indent, "", indent + FURTHER, &format!("… and {more} more (--json lists them all)"));

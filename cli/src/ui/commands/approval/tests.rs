@@ -70,7 +70,7 @@ fn a_preview_cannot_push_the_question_off_the_screen() {
         let text = screen("hello", Some(&Ok(vec![(label.to_owned(), value.clone())])), 80);
         assert!(text.lines().count() <= LINES, "{text}");
         assert!(text.ends_with('\n') && text.starts_with("post 1.0.0 wants your approval.\n"), "{text}");
-        let cut = value.lines().count() > LINES;
+        let cut = value.lines().count() + 3 > LINES;
         assert_eq!(text.contains("more lines that are not shown"), cut, "{text}");
     }
 }
@@ -85,7 +85,7 @@ proptest! {
         let ours = ["post 1.0.0 wants your approval.", "Preview:"];
         let screen = screen(&text, Some(&Ok(vec![(label, text.clone())])), width);
         for line in screen.lines() {
-            let foreign = line.starts_with("    ");
+            let foreign = line.is_empty() || line.starts_with("    ");
             prop_assert!(foreign || ours.contains(&line) || line.starts_with("… and "), "{line:?}");
         }
     }
