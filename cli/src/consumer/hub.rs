@@ -20,6 +20,7 @@ use super::fetch::{Origin, Place};
 use super::publisher_key::{self, Fetched, KeyFetchError};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
+use crate::sys::git::{self, Access};
 use crate::sys::process::Spawner;
 use crate::yaml;
 
@@ -171,16 +172,13 @@ fn clone(url: &str, into: &Path, time: Duration, spawner: Spawner<'_>) -> Result
                 }
             }
         });
-        let git = Spawner { environment: spawner.environment, stop: end }
-            .command("git")
-            .args(["-c", "core.symlinks=false", "clone", "--quiet", "--depth", "1", "--single-branch", "--", url])
-            .args([into])
-            .inherit(&["SSH_AUTH_SOCK"])
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_ALLOW_PROTOCOL", "https:ssh:file")
-            .env("GIT_LFS_SKIP_SMUDGE", "1")
-            .env("LC_ALL", "C");
-        let ran = git.run();
+        let spawner = Spawner { environment: spawner.environment, stop: end };
+        // Begun where no repository is, whose configuration would be read.
+        let beside = into.parent().unwrap_or(into);
+        let ran = git::filters_off(beside, Access::Network, spawner).and_then(|git| {
+            let git = git.args(["-c", "core.symlinks=false", "clone", "--quiet", "--depth", "1", "--single-branch"]);
+            Ok(git.args(["--no-recurse-submodules", "--template=", "--", url]).args([into]).within(beside).run()?)
+        });
         drop(done);
         ran
     });

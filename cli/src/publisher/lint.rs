@@ -109,6 +109,9 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
     let actions = lint.actions(&project, manifest.as_ref());
     let suite = lint.suite(&project);
     let publisher_key = lint.publisher_key(&project);
+    if let Some(Err(problem)) = &project.changelog {
+        lint.push(problem.clone());
+    }
     if let Some(manifest) = &manifest {
         lint.bound_fields(manifest, &actions, release);
         lint.remote(&project, manifest);

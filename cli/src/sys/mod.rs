@@ -1,6 +1,7 @@
 //! The machine, thinly: clock, disk, child processes, environment, interruption. Decisions live above; nothing here knows what a
 //! release is.
 
+pub mod bytes;
 pub mod clock;
 pub mod disk;
 pub mod environment;

@@ -1,11 +1,12 @@
 //! Child processes: toolchains and git.
 //!
 //! A child sees a short list of variables and never a key, a token, or a setting that changes what a compiler emits.
-//! Its output is kept up to a cap, and it dies when the run is interrupted. Not here: what a child's output means.
+//! Its standard output is whole or an error, never cut, and it ends when the run is interrupted. Not here: what a
+//! child's output means.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +16,12 @@ use std::time::{Duration, Instant};
 
 use super::environment::Environment;
 
-/// Bytes kept of each of standard output and standard error; what follows is read and dropped.
+/// Bytes of standard output a child may write, unless [`Command::cap`] says another number: more is an error. Standard
+/// error is for people: it is cut here, and says so.
 pub const OUTPUT_CAP: usize = 4 << 20;
+
+/// How long after a child's end its output is waited for, when another process keeps the pipe open.
+const AFTER_THE_END: Duration = Duration::from_secs(5);
 
 /// Variables a child may have, when they are set. Names ending in `*` are prefixes. artifacts.md §12.
 ///
@@ -128,7 +133,7 @@ impl<'a> Spawner<'a> {
     /// A child to be: no arguments, no input, and of the environment what every child may have.
     pub fn command(self, program: &'static str) -> Command<'a> {
         let variables = self.environment.for_a_child().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Command { spawner: self, program, arguments: Vec::new(), directory: None, variables }
+        Command { spawner: self, program, arguments: Vec::new(), directory: None, variables, cap: OUTPUT_CAP }
     }
 }
 
@@ -139,6 +144,7 @@ pub struct Command<'a> {
     arguments: Vec<OsString>,
     directory: Option<PathBuf>,
     variables: BTreeMap<OsString, OsString>,
+    cap: usize,
 }
 
 /// A child that ran to its own end, well or badly.
@@ -146,9 +152,20 @@ pub struct Command<'a> {
 pub struct Finished {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it wrote to standard output, up to [`OUTPUT_CAP`].
+    /// All it wrote to standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to standard error, up to [`OUTPUT_CAP`].
+    /// What it wrote to standard error: up to [`OUTPUT_CAP`] bytes, with a last line that says so when it was more.
+    pub stderr: Vec<u8>,
+}
+
+/// A child that ran to its own end while its standard output was read.
+#[derive(Debug)]
+pub struct Streamed<T> {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What the reader made of standard output.
+    pub value: io::Result<T>,
+    /// What it wrote to standard error, as in [`Finished`].
     pub stderr: Vec<u8>,
 }
 
@@ -164,6 +181,28 @@ pub enum ProcessError {
     /// The run was interrupted; the child and what it had started were ended.
     #[error("{program} was stopped: the run was interrupted")]
     Interrupted {
+        /// The program.
+        program: &'static str,
+    },
+    /// The directory it was to run in is not there.
+    #[error("cannot run {program} in {}: there is no such directory", .directory.display())]
+    NoDirectory {
+        /// The program.
+        program: &'static str,
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// It wrote more than its caller allows. The answer is not used: a part of it could mean something else.
+    #[error("the answer of {program} is longer than {cap} bytes, so it was not used")]
+    TooLong {
+        /// The program.
+        program: &'static str,
+        /// Bytes allowed.
+        cap: usize,
+    },
+    /// It ended, and a process it started still holds its standard output: whether the answer is whole cannot be known.
+    #[error("{program} ended, but a process it started keeps its output open, so the answer was not used")]
+    Held {
         /// The program.
         program: &'static str,
     },
@@ -207,11 +246,69 @@ impl Command<'_> {
         self
     }
 
+    /// Allows this many bytes of standard output instead of [`OUTPUT_CAP`].
+    pub fn cap(mut self, bytes: usize) -> Self {
+        self.cap = bytes;
+        self
+    }
+
     /// Runs it to its end. A failing exit is a [`Finished`] like any other.
     ///
     /// # Errors
-    /// [`ProcessError`]: not found, interrupted, or refused by the system.
+    /// [`ProcessError`]: not found, interrupted, refused by the system, or an answer that is not whole.
     pub fn run(self) -> Result<Finished, ProcessError> {
+        let (program, cap) = (self.program, self.cap);
+        let (mut child, path) = self.start(Stdio::null())?;
+        let (stdout, stderr) = (Capture::of(child.stdout.take(), cap), Capture::of(child.stderr.take(), OUTPUT_CAP));
+        match wait(&mut child, self.spawner.stop) {
+            Ok(Some(status)) => Ok(Finished { status, stdout: stdout.whole(program)?, stderr: stderr.shown() }),
+            Ok(None) => Err(ProcessError::Interrupted { program }),
+            Err(error) => {
+                end(&mut child);
+                Err(failed(&path, error))
+            }
+        }
+    }
+
+    /// Runs it to its end; `input` writes its standard input while `read` takes its standard output as it comes, however
+    /// long. `read` ends the child by returning: what is not read by then is not wanted.
+    ///
+    /// # Errors
+    /// [`ProcessError`]: not found, interrupted, or refused by the system.
+    pub fn stream<T>(
+        self,
+        input: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
+        read: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
+    ) -> Result<Streamed<T>, ProcessError> {
+        let (program, stop) = (self.program, self.spawner.stop);
+        let (mut child, path) = self.start(Stdio::piped())?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let stderr = Capture::of(child.stderr.take(), OUTPUT_CAP);
+        let (value, ended) = thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut pipe = BufWriter::new(stdin?);
+                // A child that ended early breaks the pipe; how it ended says more than that.
+                input(&mut pipe).and_then(|()| pipe.flush()).ok()
+            });
+            let waiter = scope.spawn(|| {
+                let ended = wait(&mut child, stop);
+                if ended.is_err() {
+                    end(&mut child);
+                }
+                ended
+            });
+            let none = || io::Error::other("there is no standard output");
+            let value = stdout.ok_or_else(none).and_then(|pipe| read(&mut BufReader::with_capacity(1 << 16, pipe)));
+            (value, waiter.join().unwrap_or_else(|_| Err(io::Error::other("waiting for it failed"))))
+        });
+        match ended.map_err(|error| failed(&path, error))? {
+            Some(status) => Ok(Streamed { status, value, stderr: stderr.shown() }),
+            None => Err(ProcessError::Interrupted { program }),
+        }
+    }
+
+    /// The running child and the path it was found at.
+    fn start(&self, stdin: Stdio) -> Result<(Child, PathBuf), ProcessError> {
         let Spawner { environment, stop } = self.spawner;
         let program = self.program;
         let path = environment.find(program).ok_or(ProcessError::NotFound { program })?;
@@ -220,23 +317,24 @@ impl Command<'_> {
         }
         let mut command = std::process::Command::new(&path);
         command.args(&self.arguments).env_clear().envs(&self.variables);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
         own_group(&mut command);
-        let failed = |cause| ProcessError::Run { path: path.clone(), source: Arc::new(cause) };
-        let mut child = command.spawn().map_err(failed)?;
-        let (stdout, stderr) = (Capture::of(child.stdout.take()), Capture::of(child.stderr.take()));
-        match wait(&mut child, stop) {
-            Ok(Some(status)) => Ok(Finished { status, stdout: stdout.finish(), stderr: stderr.finish() }),
-            Ok(None) => Err(ProcessError::Interrupted { program }),
-            Err(error) => {
-                end(&mut child);
-                Err(failed(error))
+        match (command.spawn(), &self.directory) {
+            (Ok(child), _) => Ok((child, path)),
+            // The system has one word for a program and for a directory that are not there.
+            (Err(_), Some(directory)) if !directory.is_dir() => {
+                Err(ProcessError::NoDirectory { program, directory: directory.clone() })
             }
+            (Err(cause), _) => Err(failed(&path, cause)),
         }
     }
+}
+
+fn failed(path: &Path, cause: io::Error) -> ProcessError {
+    ProcessError::Run { path: path.to_owned(), source: Arc::new(cause) }
 }
 
 /// The exit status, or `None` once the child was ended because `stop` was set.
@@ -295,36 +393,78 @@ fn signal_group(_: &Child, _: bool) {}
 
 /// One pipe, drained by a thread so that the child never blocks on it.
 struct Capture {
-    kept: Arc<Mutex<Vec<u8>>>,
+    kept: Arc<Mutex<Kept>>,
     reader: Option<JoinHandle<()>>,
+    cap: usize,
+}
+
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// How many more there were.
+    dropped: usize,
+    /// The end of the pipe was seen.
+    ended: bool,
 }
 
 impl Capture {
-    fn of(pipe: Option<impl Read + Send + 'static>) -> Capture {
-        let kept = Arc::new(Mutex::new(Vec::new()));
+    fn of(pipe: Option<impl Read + Send + 'static>, cap: usize) -> Capture {
+        let kept = Arc::new(Mutex::new(Kept::default()));
         let shared = Arc::clone(&kept);
         let reader = pipe.map(|mut pipe| {
             thread::spawn(move || {
-                let mut chunk = [0; 8192];
-                while let Ok(read @ 1..) = pipe.read(&mut chunk) {
+                let mut chunk = [0; 1 << 16];
+                loop {
+                    let read = match pipe.read(&mut chunk) {
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                        read => read,
+                    };
                     let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                    let room = OUTPUT_CAP.saturating_sub(kept.len());
-                    kept.extend_from_slice(&chunk[..read.min(room)]);
+                    match read {
+                        Ok(read @ 1..) => {
+                            let room = cap.saturating_sub(kept.bytes.len()).min(read);
+                            kept.bytes.extend_from_slice(&chunk[..room]);
+                            kept.dropped += read - room;
+                        }
+                        read => {
+                            kept.ended = read.is_ok();
+                            break;
+                        }
+                    }
                 }
             })
         });
-        Capture { kept, reader }
+        Capture { kept, reader, cap }
     }
 
     /// What was written. A process that outlives the child and keeps the pipe open is waited for briefly, then left alone.
-    fn finish(self) -> Vec<u8> {
-        let patience = Instant::now() + Duration::from_secs(2);
+    fn finish(self) -> Kept {
+        let patience = Instant::now() + AFTER_THE_END;
         if let Some(reader) = self.reader {
             while !reader.is_finished() && Instant::now() < patience {
                 thread::sleep(Duration::from_millis(1));
             }
         }
         std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All of it, for a program to read.
+    fn whole(self, program: &'static str) -> Result<Vec<u8>, ProcessError> {
+        let cap = self.cap;
+        match self.finish() {
+            Kept { dropped: 1.., .. } => Err(ProcessError::TooLong { program, cap }),
+            Kept { ended: false, .. } => Err(ProcessError::Held { program }),
+            Kept { bytes, .. } => Ok(bytes),
+        }
+    }
+
+    /// As much of it as is kept, for a person to read.
+    fn shown(self) -> Vec<u8> {
+        let Kept { mut bytes, dropped, .. } = self.finish();
+        if dropped > 0 {
+            bytes.extend_from_slice(format!("\n(cut here: {dropped} more bytes)\n").as_bytes());
+        }
+        bytes
     }
 }
 
@@ -419,15 +559,104 @@ mod tests {
             });
         }
 
-        #[test]
-        fn output_past_the_cap_is_read_and_dropped() {
+        /// Runs a script with a cap of 1,000 bytes.
+        fn capped(text: &str) -> Result<Finished, ProcessError> {
             let dir = tempfile::tempdir().unwrap();
-            script(dir.path(), "tool", "/usr/bin/head -c 5000000 /dev/zero");
+            script(dir.path(), "tool", text);
+            let stop = AtomicBool::new(false);
+            let environment = environment(dir.path().as_os_str());
+            Spawner { environment: &environment, stop: &stop }.command("tool").cap(1_000).run()
+        }
+
+        #[test] // artifacts.md §12
+        fn an_answer_is_whole_or_an_error() {
+            for (length, whole) in [
+                (0, true),
+                (1, true),
+                (999, true),
+                (1_000, true),
+                (1_001, false),
+                (65_536, false),
+                (65_537, false),
+                (1_000_000, false),
+            ] {
+                let told = capped(&format!("/usr/bin/head -c {length} /dev/zero"));
+                match told {
+                    Ok(finished) => assert!(whole && finished.stdout.len() == length, "{length}"),
+                    Err(ProcessError::TooLong { program: "tool", cap: 1_000 }) => assert!(!whole, "{length}"),
+                    Err(other) => panic!("{length}: {other}"),
+                }
+            }
+            // Also of a child that fails, and of one whose helper writes on after it.
+            assert!(matches!(capped("/usr/bin/head -c 2000 /dev/zero; exit 1"), Err(ProcessError::TooLong { .. })));
+            let late = capped("printf one; (/bin/sleep 0.2; printf two) &").unwrap();
+            assert_eq!(late.stdout, b"onetwo");
+        }
+
+        #[test]
+        fn an_error_text_that_is_cut_says_so() {
+            let dir = tempfile::tempdir().unwrap();
+            script(dir.path(), "tool", "/usr/bin/head -c 5000000 /dev/zero >&2");
             let stop = AtomicBool::new(false);
             let environment = environment(dir.path().as_os_str());
             let finished = Spawner { environment: &environment, stop: &stop }.command("tool").run().unwrap();
-            assert!(finished.status.success());
-            assert_eq!(finished.stdout.len(), OUTPUT_CAP);
+            let note = format!("\n(cut here: {} more bytes)\n", 5_000_000 - OUTPUT_CAP);
+            assert!(finished.status.success() && finished.stderr.ends_with(note.as_bytes()));
+            assert_eq!(finished.stderr.len(), OUTPUT_CAP + note.len());
+        }
+
+        #[test]
+        fn a_directory_that_is_not_there_is_not_blamed_on_the_program() {
+            let stop = AtomicBool::new(false);
+            let environment = environment(OsStr::new("/bin"));
+            let spawner = Spawner { environment: &environment, stop: &stop };
+            let temp = tempfile::tempdir().unwrap();
+            fs::write(temp.path().join("file"), "").unwrap();
+            for name in ["gone", "gone/deeper", "file"] {
+                let directory = temp.path().join(name);
+                let error = spawner.command("sh").within(&directory).run().unwrap_err();
+                let text = format!("cannot run sh in {}: there is no such directory", directory.display());
+                assert_eq!(error.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn a_stream_is_read_to_its_end_however_long_and_both_ways_at_once() {
+            let stop = AtomicBool::new(false);
+            let environment = environment(OsStr::new("/bin:/usr/bin"));
+            let spawner = Spawner { environment: &environment, stop: &stop };
+            for lines in [0, 1, 10, 1_000, 100_000, 1_000_000] {
+                let input = move |pipe: &mut dyn Write| (0..lines).try_for_each(|line| writeln!(pipe, "{line}"));
+                let count = |pipe: &mut dyn BufRead| Ok(pipe.lines().map_while(Result::ok).count());
+                let streamed = spawner.command("cat").stream(input, count).unwrap();
+                assert_eq!((streamed.status.success(), streamed.value.unwrap()), (true, lines));
+            }
+            // A reader that has enough ends the child, and the writer with it.
+            let endless = |pipe: &mut dyn Write| loop {
+                writeln!(pipe, "more")?;
+            };
+            let first = |pipe: &mut dyn BufRead| Ok(pipe.lines().next().unwrap().unwrap());
+            assert_eq!(spawner.command("cat").stream(endless, first).unwrap().value.unwrap(), "more");
+        }
+
+        #[test]
+        fn an_interrupted_stream_ends() {
+            let (stop, environment) = (AtomicBool::new(false), environment(OsStr::new("/bin:/usr/bin")));
+            let spawner = Spawner { environment: &environment, stop: &stop };
+            let ended = spawner.command("cat").stream(
+                |pipe| loop {
+                    writeln!(pipe, "more")?;
+                },
+                |pipe| {
+                    let mut line = String::new();
+                    while pipe.read_line(&mut line)? > 0 {
+                        line.clear();
+                        stop.store(true, Ordering::SeqCst);
+                    }
+                    Ok(())
+                },
+            );
+            assert!(matches!(ended, Err(ProcessError::Interrupted { program: "cat" })), "{ended:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Text as it is read and shown.
 
+pub mod json;
 pub mod printable;
 
+pub use json::Json;
 pub use printable::{Untrusted, printable, screen};

@@ -134,7 +134,7 @@ fn with_repository_paths(line: &str, copy: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{copy_tree, place};
+    use super::super::tests::place;
     use super::*;
     use crate::publisher::scaffold::{Scaffold, scaffold};
     use crate::sys::environment::Environment;
@@ -178,7 +178,9 @@ mod tests {
         let build = |name: &str| {
             let temp = tempfile::tempdir().unwrap();
             let copy = temp.path().join(name);
-            copy_tree(source.path(), &files, &copy).unwrap();
+            for file in &files {
+                place(&copy, file.to_str().unwrap(), &fs::read(source.path().join(file)).unwrap());
+            }
             Go.build(&copy, spawner).unwrap()
         };
         let (one, two) = (build("one"), build("quite/another place"));
@@ -218,8 +220,8 @@ mod tests {
             ("connector/go.mod", "module x\nrequire\n\n!\n", "connector/go.mod:"),
         ] {
             let temp = tempfile::tempdir().unwrap();
-            place(temp.path(), Path::new("connector/go.mod"), b"module x\n\ngo 1.24\n").unwrap();
-            place(temp.path(), Path::new(file), text.as_bytes()).unwrap();
+            place(temp.path(), "connector/go.mod", b"module x\n\ngo 1.24\n");
+            place(temp.path(), file, text.as_bytes());
             let error = Go.build(temp.path(), spawner).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains(&temp.path().display().to_string()), "{error}");
@@ -265,10 +267,10 @@ mod tests {
              while [ $# -gt 0 ]; do [ $1 = -o ] && printf module > $2; shift; done; exit 0\n",
             log = log.display()
         );
-        place(&bin, Path::new("go"), script.as_bytes()).unwrap();
+        place(&bin, "go", script.as_bytes());
         fs::set_permissions(bin.join("go"), fs::Permissions::from_mode(0o755)).unwrap();
-        place(temp.path(), Path::new("connector/go.mod"), b"module x\n").unwrap();
-        place(temp.path(), Path::new("go.work"), b"use ./connector\n").unwrap();
+        place(temp.path(), "connector/go.mod", b"module x\n");
+        place(temp.path(), "go.work", b"use ./connector\n");
         let environment = [
             ("PATH", bin.to_str().unwrap()),
             ("HOME", "/home/test"),

@@ -109,6 +109,6 @@ fn scope(proven: &Proven) -> Scope<'_> {
         connector: &proven.release.name,
         release: &proven.release,
         tags: &proven.tags,
-        commit: &proven.index.commit,
+        commit: proven.index.commit.as_str(),
     }
 }

@@ -16,6 +16,7 @@ use crate::publisher::forge::ForgeError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
 use crate::publisher::sign::KeyError;
+use crate::publisher::source::SourceError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 
@@ -24,7 +25,7 @@ use crate::sys::git::GitError;
 pub enum ReleaseError {
     /// There is nothing to release here.
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Load(LoadError),
     /// A release needs a commit.
     #[error(transparent)]
     History(GitError),
@@ -139,6 +140,21 @@ pub enum ReleaseError {
         /// Writes that were planned; 0 before there was a plan.
         of: usize,
     },
+}
+
+impl From<LoadError> for ReleaseError {
+    fn from(error: LoadError) -> ReleaseError {
+        match error {
+            LoadError::Git(error) => ReleaseError::History(error),
+            error => ReleaseError::Load(error),
+        }
+    }
+}
+
+impl From<SourceError> for ReleaseError {
+    fn from(error: SourceError) -> ReleaseError {
+        LoadError::from(error).into()
+    }
 }
 
 impl ReleaseError {

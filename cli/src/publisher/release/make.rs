@@ -151,14 +151,8 @@ pub struct Compiled {
 /// As [`build`].
 pub fn compile(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) -> Result<Compiled, ReleaseError> {
     let project = &checked.project;
-    world.begin(build::announce(&project.root, prebuilt)?, 0);
-    let files = match (&project.history, prebuilt) {
-        (Ok(history), _) => history.files.as_slice(),
-        (Err(_), Some(_)) => &[],
-        // Which files belong to the repository is git's knowledge.
-        (Err(error), None) => return Err(ReleaseError::History(error.clone())),
-    };
-    let built = build::build(&project.root, files, prebuilt, world.spawner())?;
+    world.begin(build::announce(&project.files, prebuilt)?, 0);
+    let built = build::build(&project.files, prebuilt, world.spawner())?;
     world.go_on()?;
     let module = Module::parse(&built.wasm)?;
     let declared = checked.manifest.imports.as_ref();

@@ -28,7 +28,7 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
         connector: &proven.release.name,
         release: &proven.release,
         tags: &proven.tags,
-        commit: &proven.index.commit,
+        commit: proven.index.commit.as_str(),
     };
     let ring = proven.ring();
     let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };

@@ -76,7 +76,9 @@ pub struct Judging {
 /// What goes into an op, and what stands behind it.
 #[derive(Debug, Default, Args)]
 pub struct Calling {
-    /// All arguments, as one JSON object.
+    /// All arguments, as one JSON object: the text, `@FILE`, or `-` for standard input.
+    ///
+    /// Numbers are passed on digit for digit.
     #[arg(long, value_name = "JSON", conflicts_with = "arg")]
     pub args: Option<String>,
     /// One argument. Repeatable.

@@ -58,7 +58,8 @@ pub enum PublisherCommand {
     Demo(Demo),
     /// Check the repository against every rule and list all problems, with file and line.
     ///
-    /// Exit code 6 when a release would be refused. Nothing is built or written.
+    /// With a version the files of the commit are checked, without one those of the work tree. Exit code 6 when a release
+    /// would be refused. Nothing is built or written.
     #[command(after_help = examples!(
         "aileron-pub check",
         "aileron-pub check v0.1.0 --allow input-type",
@@ -263,7 +264,7 @@ pub struct Making {
     /// The version, with or without `v`.
     #[arg(value_parser = version)]
     pub version: Version,
-    /// Go on when the work tree differs from its commit, and say so in cohort.json.
+    /// Release the work tree where it differs from its commit, and say so in cohort.json.
     #[arg(long)]
     pub allow_dirty: bool,
     /// Settings that decide the bytes.
@@ -337,7 +338,7 @@ pub enum LimitsOf {
 /// `build`.
 #[derive(Debug, Args)]
 pub struct Build {
-    /// Bind this version and show the content hash it would have; without one only the module is built.
+    /// Build the commit as this version and show its content hash; without one the work tree's module is built.
     #[arg(value_parser = version)]
     pub version: Option<Version>,
     /// Settings that decide the bytes.

@@ -11,16 +11,24 @@ use super::{Answer, Context};
 use crate::event::counted;
 use crate::publisher::lint::{self, Findings};
 use crate::publisher::local::last;
-use crate::publisher::project::Project;
-use crate::publisher::release;
+use crate::publisher::project::{Project, Reading};
+use crate::publisher::release::{self, ReleaseError};
 use crate::sys::disk;
 use crate::ui::args::Check;
 use crate::ui::report::{Exit, Failure, Outcome, drawn, problem_json};
 
 pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
-    let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let reading = if args.version.is_some() { Reading::Commit } else { Reading::WorkTree };
+    let project = Project::load(repository, reading, context.spawner()).map_err(|error| Failure::from(&error))?;
+    match &project.history {
+        Err(error) if error.is_refusal() => return Err(ReleaseError::History(error.clone()).into()),
+        Ok(history) if history.is_dirty() && reading == Reading::Commit => context.with_world(|world| {
+            world.note(format!("the work tree differs from commit {}; only the commit is checked", history.commit));
+        }),
+        _ => {}
+    }
     let mut findings = lint::check(project, args.version.as_ref(), &args.allow);
-    if let Some(module) = module(args.wasm.as_deref(), &findings)? {
+    if let Some(module) = module(args.wasm.as_deref(), &findings, context)? {
         findings.hold_against(&module);
     }
     let errors = findings.errors().count();
@@ -35,10 +43,10 @@ pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer 
 }
 
 /// The module to hold the manifest against: the one that is named, else the one `run` built last. Nothing is built.
-fn module(wasm: Option<&Path>, findings: &Findings) -> Result<Option<Module>, Failure> {
+fn module(wasm: Option<&Path>, findings: &Findings, context: &Context) -> Result<Option<Module>, Failure> {
     let bytes = match (wasm, &findings.checked) {
         (Some(path), _) => Some(disk::read(path, MAX_MODULE)?),
-        (None, Some(checked)) => last(checked)?,
+        (None, Some(checked)) => last(checked, context.spawner())?,
         (None, None) => None,
     };
     let parsed = bytes.map(|bytes| Module::parse(&bytes)).transpose();

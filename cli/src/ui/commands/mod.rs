@@ -43,7 +43,7 @@ use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
 use crate::event::Listener;
 use crate::publisher::project;
-use crate::publisher::release::{Request, SecretSource, World};
+use crate::publisher::release::{DirtyTree, Request, SecretSource, World};
 use crate::publisher::sign::{self, OsKeychain};
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
@@ -244,8 +244,8 @@ fn verb<A: Parser>(args: &[OsString]) -> (String, String) {
 }
 
 fn request(making: Making, repository: PathBuf) -> Request {
-    let allow_dirty = making.allow_dirty;
-    Request { allow_dirty, ..settings(making.settings, making.version, repository) }
+    let dirty = if making.allow_dirty { DirtyTree::Released } else { DirtyTree::Refused };
+    Request { dirty, ..settings(making.settings, making.version, repository) }
 }
 
 fn settings(settings: Settings, version: Version, repository: PathBuf) -> Request {
@@ -258,7 +258,7 @@ fn settings(settings: Settings, version: Version, repository: PathBuf) -> Reques
         repository,
         version,
         waived: settings.allow,
-        allow_dirty: false,
+        dirty: DirtyTree::Refused,
         wasm: settings.wasm,
         key: None,
         client_secret,

@@ -28,6 +28,7 @@ use crate::runtime::given::GivenError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
+use crate::sys::process::ProcessError;
 
 /// How a process ends. artifacts.md §8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,12 +206,7 @@ impl From<ReleaseError> for Failure {
         let fail = |exit| Failure::new(class, exit, message.clone());
         match &error {
             ReleaseError::Load(error) => error.into(),
-            ReleaseError::History(GitError::NoCommit) => {
-                fail(Exit::Policy).next("git add -A && git commit -m \"first commit\", in the repository's root")
-            }
-            ReleaseError::History(GitError::NotARepository(_)) => fail(Exit::Policy)
-                .next("git init && git add -A && git commit -m \"first commit\", in the repository's root"),
-            ReleaseError::History(_) => fail(Exit::Policy),
+            ReleaseError::History(error) => error.into(),
             ReleaseError::Check(findings) | ReleaseError::Leftovers(findings) => of_findings(findings, message),
             ReleaseError::Dirty { changes, commit } => fail(Exit::Policy)
                 .details(json!({"changes": changes, "commit": commit}))
@@ -385,7 +381,32 @@ impl From<&LoadError> for Failure {
         match error {
             LoadError::NoManifest(_) => Failure::new(Class::ValidationError, Exit::Policy, error.to_string())
                 .next("change to a connector repository, name one with -C DIR, or make one with `aileron-pub init`"),
+            LoadError::NotCommitted { .. } => Failure::new(Class::ValidationError, Exit::Policy, error.to_string())
+                .next("git add -A && git commit, in the repository's root"),
+            LoadError::Git(error) => error.into(),
             LoadError::Disk(error) => error.into(),
+        }
+    }
+}
+
+/// git's first line is part of the message, the others are evidence.
+impl From<&GitError> for Failure {
+    fn from(error: &GitError) -> Failure {
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let failure = Failure::new(Class::ValidationError, Exit::Policy, lines.next().unwrap_or_default());
+        let failure = lines.fold(failure, |failure, line| failure.evidence(format!("  {line}")));
+        match error {
+            GitError::NoCommit => {
+                failure.next("git add -A && git commit -m \"first commit\", in the repository's root")
+            }
+            GitError::NotARepository(_) => {
+                failure.next("git init && git add -A && git commit -m \"first commit\", in the repository's root")
+            }
+            GitError::NoObject { .. } => failure
+                .next("git fetch --refetch --no-filter, in the repository; it downloads what a partial clone left out"),
+            GitError::Process(ProcessError::NotFound { .. }) => failure.next("install git 2.38 or newer"),
+            GitError::Failed { .. } | GitError::Process(_) => failure,
         }
     }
 }

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::Json;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::consent::{consent, plan_json};
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub text: String,
     /// The verb's fields, for `--json`.
     pub fields: Map<String, Value>,
+    /// Further fields for `--json`, whose numbers keep every digit.
+    pub exact: Vec<(&'static str, Json)>,
     /// Set when the verb did its work and the answer is no: findings, refusals.
     pub failure: Option<Failure>,
 }
@@ -41,7 +44,13 @@ impl Outcome {
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
-        Outcome { text: text.into(), fields, failure: None }
+        Outcome { text: text.into(), fields, exact: Vec::new(), failure: None }
+    }
+
+    /// The same result with one more field, digit for digit.
+    pub fn with_exact(mut self, name: &'static str, value: Json) -> Outcome {
+        self.exact.push((name, value));
+        self
     }
 
     /// The same result, with a no.
@@ -62,7 +71,7 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
     let document = document(command, &outcome);
     let plain = |text| if workflow.is_some() { inert(text) } else { Cow::Borrowed(text) };
     let written = if json {
-        let text = document.to_string();
+        let text = with_exact(&document, &outcome.exact);
         writeln!(out, "{}", if workflow.is_some() { inert_json(&text) } else { Cow::Borrowed(&*text) })
     } else {
         write!(out, "{}", plain(&outcome.text))
@@ -86,6 +95,16 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
         }
         _ => exit,
     }
+}
+
+/// The document as text, with the fields that [`Value`] would change.
+fn with_exact(document: &Value, exact: &[(&'static str, Json)]) -> String {
+    let mut text = document.to_string();
+    for (name, value) in exact {
+        text.pop(); // the closing brace; the document always has fields before it
+        text.push_str(&format!(",\"{name}\":{value}}}"));
+    }
+    text
 }
 
 fn document(command: &str, outcome: &Outcome) -> Value {
