@@ -27,7 +27,7 @@ fn index(toy: &Toy) -> Cohort {
         schema: 1,
         repository: toy.name.repository(),
         version: toy.version.clone(),
-        commit: "0".repeat(40),
+        commit: "0".repeat(40).parse().unwrap(),
         dirty: false,
         tool: Tool { name: "test".into(), version: "1.0.0".into() },
         toolchain: Toolchain::PREBUILT,

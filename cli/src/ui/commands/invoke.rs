@@ -16,6 +16,7 @@ use aileron_verifier::keyring::Keyring;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::Json;
+use aileron_verifier::text::printable;
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::json;
 

@@ -1,9 +1,9 @@
 //! What an approval screen shows of foreign text.
 
 use aileron_verifier::problem::Source;
+use aileron_verifier::text::Json;
 use aileron_verifier::toml::Stage;
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn action() -> Action {
 }
 
 fn screen(text: &str, shown: Option<&Shown>, width: usize) -> String {
-    let arguments = json!({"text": text}).as_object().expect("an object").clone();
+    let arguments = Arguments::from([("text".to_owned(), Json::from(text))]);
     approval(&action(), &arguments, shown, width)
 }
 
