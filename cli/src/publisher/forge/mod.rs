@@ -79,8 +79,10 @@ pub struct Remote {
     pub cohort: Option<Cohort>,
     /// Whether the forge's list of releases names this version.
     pub listed: bool,
-    /// Newest published version before this one, with what its connector may do.
+    /// Index of the newest published version before this one.
     pub previous: Option<Cohort>,
+    /// Its connector's archive, where it was asked for and is the one that the index lists. A forge leaves it out.
+    pub previous_archive: Option<Vec<u8>>,
     /// Highest published version that is no pre-release.
     pub highest: Option<Version>,
     /// How a release is put there.

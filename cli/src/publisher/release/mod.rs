@@ -20,6 +20,7 @@ mod plan;
 mod rebuild;
 mod recheck;
 mod seal;
+mod since;
 mod status;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub use self::plan::{Conflict, Plan, Verdict};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
 pub use self::seal::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
+pub use self::since::{Since, SinceLines};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::{Forge, Remote};

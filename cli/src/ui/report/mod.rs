@@ -8,6 +8,7 @@ mod failure;
 mod installing;
 pub(crate) mod private;
 pub mod progress;
+pub(crate) mod sheet;
 pub mod table;
 pub mod workflow;
 

@@ -262,6 +262,7 @@ impl GitHub<'_> {
             // The notes are the last write.
             listed: own.is_some_and(|release| release.body.as_deref().is_some_and(|body| !body.is_empty())),
             previous: older.map(|(_, release)| self.cohort(name, release)).transpose()?.flatten(),
+            previous_archive: None,
             highest: highest.map(|(version, _)| version),
             layout: Layout::Releases,
             page: self.page(name),
