@@ -103,6 +103,25 @@ pub fn command<'a>(spawner: Spawner<'a>, access: Access) -> Command<'a> {
     configured(spawner, access, &[])
 }
 
+/// Settings of the user that change what is written into a repository, and what they are in one that this tool makes.
+const UNTOUCHED: [(&str, &str); 8] = [
+    ("core.autocrlf", "false"),
+    ("core.eol", "lf"),
+    ("core.safecrlf", "false"),
+    ("core.attributesFile", "/dev/null"),
+    ("commit.gpgSign", "false"),
+    ("tag.gpgSign", "false"),
+    ("commit.template", ""),
+    ("init.templateDir", ""),
+];
+
+/// A git child for a repository that this tool makes: deaf to the user's hooks, templates, signing and line-end settings
+/// too, none of which was made for it. Who commits is still the user's to say. artifacts.md §12.
+pub fn making<'a>(spawner: Spawner<'a>) -> Command<'a> {
+    let settings = UNTOUCHED.map(|(name, value)| (OsString::from(name), value));
+    configured(spawner, Access::Local, &settings)
+}
+
 /// The same with more settings. One whose name holds `=` is handed over as a variable, where that is possible; the others
 /// as arguments, which git has always read.
 fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)]) -> Command<'a> {

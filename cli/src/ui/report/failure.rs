@@ -219,6 +219,8 @@ impl From<ReleaseError> for Failure {
                 .details(json!({"looked_at": looked_at}))
                 .next("set one of them, or pass --client-secret-env NAME or --client-secret-file FILE"),
             ReleaseError::UnwantedClientSecret(flag) => fail(Exit::Usage).next(format!("leave {flag} out")),
+            ReleaseError::BadClientSecret { .. } => fail(Exit::Policy)
+                .next("store the secret again, without anything before or after it, and run the same command"),
             ReleaseError::ClientSecretNotText(_) => fail(Exit::Policy).next("store the secret as plain UTF-8 text"),
             ReleaseError::Build(error) => error.into(),
             ReleaseError::NotAModule(_) => fail(Exit::Failure).next("build with GOOS=wasip1 GOARCH=wasm"),
