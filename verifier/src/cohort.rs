@@ -4,6 +4,9 @@
 //! to do. Its bytes are a function of the release alone (no times), so that they are reproducible; it is signed like an
 //! action, over its own bytes. artifacts.md §11.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capabilities;
@@ -29,8 +32,8 @@ pub struct Cohort {
     pub repository: Fqn,
     /// Version of everything in it.
     pub version: Version,
-    /// The commit it was made from: 40 hex digits.
-    pub commit: String,
+    /// The commit it was made from.
+    pub commit: CommitId,
     /// Set when the work tree had changes the commit does not hold.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub dirty: bool,
@@ -51,6 +54,50 @@ pub struct Cohort {
     pub capabilities: Capabilities,
     /// Rules that were waived for this release.
     pub allowed: Vec<Waiver>,
+}
+
+/// The name of a git commit: 40 lower-case hex digits, or 64 in a repository of git's SHA-256 format. artifacts.md §11.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CommitId(String);
+
+/// A text that is no [`CommitId`]. Class `validation_error`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a commit is 40 or 64 lower-case hex digits")]
+pub struct NotACommit;
+
+impl CommitId {
+    /// The hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for CommitId {
+    type Error = NotACommit;
+    fn try_from(text: String) -> Result<CommitId, NotACommit> {
+        let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if is_hex && matches!(text.len(), 40 | 64) { Ok(CommitId(text)) } else { Err(NotACommit) }
+    }
+}
+
+impl FromStr for CommitId {
+    type Err = NotACommit;
+    fn from_str(text: &str) -> Result<CommitId, NotACommit> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<CommitId> for String {
+    fn from(commit: CommitId) -> String {
+        commit.0
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// The publishing tool.
@@ -223,7 +270,7 @@ mod tests {
             schema: SCHEMA,
             repository: fqn.clone(),
             version: "0.1.0".parse().expect("version"),
-            commit: "0".repeat(40),
+            commit: "0".repeat(40).parse().expect("commit"),
             dirty: false,
             tool: Tool { name: "aileron-pub".into(), version: "0.1.0".into() },
             toolchain: Toolchain::PREBUILT,
@@ -286,6 +333,32 @@ mod tests {
             assert_eq!(serde_json::from_str::<Toolchain>(json).expect("JSON"), toolchain);
         }
         assert!(serde_json::from_str::<Toolchain>(r#"{"prebuilt":false}"#).is_err());
+    }
+
+    #[test] // artifacts.md §11: git's two object formats
+    fn a_commit_is_40_or_64_lower_case_hex_digits() {
+        let text = String::from_utf8(sample().render()).expect("UTF-8");
+        let with = |commit: &str| Cohort::read(text.replace(&"0".repeat(40), commit).as_bytes());
+        for commit in ["a1".repeat(20), "f".repeat(40), "0123456789abcdef".repeat(4), "9".repeat(64)] {
+            assert_eq!(with(&commit).expect("readable").commit.as_str(), commit);
+            assert!(String::from_utf8(with(&commit).expect("readable").render()).expect("UTF-8").contains(&commit));
+        }
+        for commit in [
+            String::new(),
+            "0".repeat(39),
+            "0".repeat(41),
+            "0".repeat(63),
+            "0".repeat(65),
+            "0".repeat(20),
+            "A".repeat(40),
+            "g".repeat(40),
+            "HEAD".to_owned(),
+            format!("{}\\n", "0".repeat(39)),
+            format!(" {}", "0".repeat(39)),
+            "é".repeat(20),
+        ] {
+            assert!(matches!(with(&commit), Err(CohortError::Shape(_))), "{commit}");
+        }
     }
 
     #[test] // artifacts.md §11

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use aileron_cli::publisher::release::{Request, SecretSource, World};
+use aileron_cli::publisher::release::{DirtyTree, Request, SecretSource, World};
 use aileron_cli::publisher::sign::{MemoryKeychain, SigningKey};
 use aileron_cli::sys::environment::Environment;
 use aileron_verifier::key::PublicKey;
@@ -71,7 +71,7 @@ impl Repository {
             repository: self.root.clone(),
             version: "0.1.0".parse().expect("a version"),
             waived: Rule::WAIVABLE.iter().map(|rule| rule.id().parse().expect("waivable")).collect(),
-            allow_dirty: false,
+            dirty: DirtyTree::Refused,
             wasm: Some(self.wasm.clone()),
             key: Some(self.key.clone()),
             client_secret: SecretSource::Default,

@@ -68,6 +68,8 @@ pub struct Generated {
     pub wrote_readme: bool,
     /// The private key in PEM, for [`Destination::Print`] only.
     pub printed: Option<Secret>,
+    /// What must hear that [`Generated::printed`] has arrived.
+    pub unprinted: Option<Unprinted>,
 }
 
 /// The public key of a repository in every form a consumer may ask for.
@@ -111,6 +113,16 @@ pub enum KeysError {
     /// The private key could not be made or stored.
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+/// The files of a key pair whose private half is printed: removed when this is dropped before [`Unprinted::arrived`].
+pub struct Unprinted(Made);
+
+impl Unprinted {
+    /// The private half has been written out: the public half stays.
+    pub fn arrived(self) {
+        self.0.keep();
+    }
 }
 
 impl KeysError {
@@ -181,21 +193,24 @@ pub fn generate(
         }
         Destination::Print => (Place::Printed, Some(private)),
     };
-    made.keep();
-    Ok(Generated { public, fingerprint: public.fingerprint(), where_it_went, wrote_readme, printed })
+    // What was printed is handed over when it has arrived: until then the public half may have to go again.
+    let unprinted = match printed {
+        Some(_) => Some(Unprinted(made)),
+        None => {
+            made.keep();
+            None
+        }
+    };
+    Ok(Generated { public, fingerprint: public.fingerprint(), where_it_went, wrote_readme, printed, unprinted })
 }
 
-/// Reads the committed public key of the repository at `root`, known as `name`.
+/// Shows `file`, the public key of the repository at `root`, known as `name`; `None` where it has none.
 ///
 /// # Errors
-/// [`KeysError::Disk`]; [`KeysError::NotAKey`] for anything but PEM of an ed25519 key, and for a small-order key.
-pub fn show(root: &Path, name: &Fqn) -> Result<Shown, KeysError> {
+/// [`KeysError::NoPublicKey`]; [`KeysError::NotAKey`] for anything but PEM of an ed25519 key, and for a small-order key.
+pub fn show(root: &Path, file: Option<&[u8]>, name: &Fqn) -> Result<Shown, KeysError> {
     let path = root.join(PUBLIC_KEY);
-    let file = fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => KeysError::NoPublicKey,
-        _ => io_error("read the public key", &path)(source),
-    })?;
-    let key = PublicKey::from_pem(&file)
+    let key = PublicKey::from_pem(file.ok_or(KeysError::NoPublicKey)?)
         .and_then(PublicKey::refusing_small_order)
         .map_err(|source| KeysError::NotAKey { path, source })?;
     Ok(Shown {
@@ -322,7 +337,7 @@ mod tests {
                     .map(|loaded| loaded.key),
             };
             assert_eq!(loaded.ok().map(|key| key.public()), Some(made.public));
-            let shown = show(root.path(), &name()).expect("shows");
+            let shown = shown(root.path()).expect("shows");
             assert_eq!(fs::read_to_string(root.path().join(PUBLIC_KEY)).expect("reads"), shown.pem);
             assert_eq!((shown.fingerprint, shown.base64), (made.fingerprint, made.public.to_base64()));
             assert_eq!(shown.trust, "aileron keyring trust github://acme/slack");
@@ -375,14 +390,18 @@ mod tests {
         let free = outside.path().join("free.pem");
         assert!(again(file(&free), &keychain).contains("publisher.pub exists already"));
         assert!(!free.exists());
-        assert_eq!(show(root.path(), &name()).expect("shows").fingerprint, made.fingerprint);
+        assert_eq!(shown(root.path()).expect("shows").fingerprint, made.fingerprint);
+    }
+
+    fn shown(root: &Path) -> Result<Shown, KeysError> {
+        show(root, fs::read(root.join(PUBLIC_KEY)).ok().as_deref(), &name())
     }
 
     #[test]
     fn show_says_what_is_wrong_with_a_committed_key() {
         let root = tempfile::tempdir().expect("a folder");
         fs::create_dir(root.path().join("keys")).expect("creates");
-        let said = || show(root.path(), &name()).err().map(|error| error.to_string()).unwrap_or_default();
+        let said = || shown(root.path()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(said() == "there is no keys/publisher.pub yet");
         for (text, message) in [
             ("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n".to_owned(), "publisher.pub: no PEM block found"),

@@ -44,7 +44,9 @@ pub struct Findings {
     pub checked: Option<Checked>,
     /// Every problem, by file and place.
     pub problems: Vec<Problem>,
-    /// The files the problems point into.
+    /// How many more problems there are, in documents with more than are kept.
+    pub more: usize,
+    /// The files the problems point into, sorted by path.
     pub sources: Vec<Source>,
     /// What was waived.
     pub waived: Vec<Waiver>,
@@ -110,11 +112,14 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
     let actions = lint.actions(&project, manifest.as_ref());
     let suite = lint.suite(&project);
     let publisher_key = lint.publisher_key(&project);
+    if let Some(Err(problem)) = &project.changelog {
+        lint.push(problem.clone());
+    }
     if let Some(manifest) = &manifest {
         lint.bound_fields(manifest, &actions, release);
         lint.remote(&project, manifest);
     }
-    let Lint { mut problems, mut sources } = lint;
+    let Lint { mut problems, more, mut sources } = lint;
     problems.sort_by(|a, b| (&a.file, a.at.start, a.rule).cmp(&(&b.file, b.at.start, b.rule)));
     problems.dedup();
     sources.sort_by(|a, b| a.path.cmp(&b.path));
@@ -129,7 +134,7 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
         problems: problems.clone(),
         waived: waived.to_vec(),
     });
-    Findings { checked, problems, sources, waived: waived.to_vec(), actions: documents }
+    Findings { checked, problems, more, sources, waived: waived.to_vec(), actions: documents }
 }
 
 /// The connector's name, when its manifest can be used.
@@ -141,6 +146,7 @@ pub fn name(project: &Project) -> Option<Fqn> {
 #[derive(Default)]
 struct Lint {
     problems: Vec<Problem>,
+    more: usize,
     sources: Vec<Source>,
 }
 
@@ -167,6 +173,7 @@ impl Lint {
         let source = self.open(&project.manifest)?;
         let parsed = ConnectorManifest::parse(source, Stage::Source);
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         parsed.document
     }
 
@@ -197,6 +204,7 @@ impl Lint {
         self.open(document)?;
         let parsed = parsed?;
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         parsed.document
     }
 
@@ -226,6 +234,7 @@ impl Lint {
         let source = self.open(project.suite.as_ref()?)?;
         let parsed = RepositorySuite::parse(source);
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         let suite = parsed.document?;
         let directories: BTreeSet<String> = project.actions.iter().map(|a| format!("actions/{}", a.name)).collect();
         let mut members = BTreeSet::new();
@@ -253,6 +262,14 @@ impl Lint {
             return None;
         };
         let source = self.open(file)?;
+        // The runtime reads the first block and says nothing of others: which key users trust must not depend on order.
+        let blocks: Vec<usize> = source.text.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
+        if let [_, second, ..] = blocks.as_slice() {
+            let message =
+                format!("there are {} PEM blocks; users trust the first one only: keep exactly one", blocks.len());
+            self.push(source.problem(Rule::PublisherKey, *second..source.text.len(), message));
+            return None;
+        }
         match PublicKey::from_pem(source.text.as_bytes()).and_then(PublicKey::refusing_small_order) {
             Ok(key) => Some(key),
             Err(error) => {

@@ -3,7 +3,7 @@
 //!
 //! What comes out is unsigned and unbound, a [`LocalBuild`]: neither a release nor the store can take it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aileron_sandbox::engine::LocalBuild;
 use aileron_verifier::archive::MAX_MODULE;
@@ -12,7 +12,9 @@ use aileron_verifier::digest::ContentHash;
 use super::build::CONNECTOR;
 use super::lint::Checked;
 use super::release::{ReleaseError, World, compile};
+use super::source::{Found, SourceTree, TreePath, Wanted, WorkTree};
 use crate::sys::disk;
+use crate::sys::process::Spawner;
 
 /// Where the last build lies, below the repository's root: `dist/` is never part of a release.
 const DIRECTORY: &str = "dist/run";
@@ -26,8 +28,8 @@ pub fn local(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) -> R
     if prebuilt.is_some() {
         return Ok(LocalBuild::new(compile(checked, prebuilt, world)?.wasm, manifest())?);
     }
-    let sources = sources(checked)?;
-    if let Some(wasm) = kept(&checked.project.root, sources) {
+    let sources = sources(checked, world.spawner())?;
+    if let Some(wasm) = kept(&checked.project.root, sources, world.spawner()) {
         return Ok(LocalBuild::new(wasm, manifest())?);
     }
     let wasm = compile(checked, None, world)?.wasm;
@@ -40,36 +42,50 @@ pub fn local(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) -> R
 ///
 /// # Errors
 /// A source cannot be read.
-pub fn last(checked: &Checked) -> Result<Option<Vec<u8>>, ReleaseError> {
-    Ok(kept(&checked.project.root, sources(checked)?))
+pub fn last(checked: &Checked, spawner: Spawner<'_>) -> Result<Option<Vec<u8>>, ReleaseError> {
+    Ok(kept(&checked.project.root, sources(checked, spawner)?, spawner))
 }
 
-/// A digest over names and contents of everything a build can see.
-fn sources(checked: &Checked) -> Result<Option<ContentHash>, ReleaseError> {
-    let Ok(history) = &checked.project.history else { return Ok(None) };
-    let mut files: Vec<&PathBuf> = history.files.iter().filter(|file| is_source(file)).collect();
-    files.sort();
-    let mut digests = format!("{}\n", env!("CARGO_PKG_VERSION"));
-    for file in files {
-        let path = checked.project.root.join(file);
-        let content = match path.is_file() {
-            true => disk::read(&path, MAX_MODULE)?,
-            false => Vec::new(), // a submodule, or tracked and deleted
-        };
-        digests.push_str(&format!("{:?} {}\n", file, ContentHash::of(&[&content])));
+/// A digest over names and contents of everything a build can see; `None` where there is no git to say what that is.
+fn sources(checked: &Checked, spawner: Spawner<'_>) -> Result<Option<ContentHash>, ReleaseError> {
+    match &checked.project.history {
+        Err(error) if error.is_refusal() => return Err(ReleaseError::History(error.clone())),
+        Err(_) => return Ok(None),
+        Ok(_) => {}
     }
+    let files = &checked.project.files;
+    let parts = files.parts(spawner)?;
+    let mut digests = format!("{}\n", env!("CARGO_PKG_VERSION"));
+    let mut add = |path: &TreePath, content: &dyn std::fmt::Display| {
+        digests.push_str(&format!("{:?} {content}\n", path.as_bytes()));
+    };
+    for left in parts.left_out.iter().filter(|left| is_source(&left.path)) {
+        add(&left.path, &left.why);
+    }
+    files.fetch(&parts, is_source, spawner, |path, content| {
+        match content {
+            Ok(content) => add(path, &ContentHash::of(&[&content])),
+            Err(why) => add(path, &why),
+        }
+        Ok::<_, ReleaseError>(())
+    })?;
     Ok(Some(ContentHash::of(&[digests.as_bytes()])))
 }
 
-fn is_source(file: &Path) -> bool {
-    file.starts_with(CONNECTOR) || file == Path::new("go.work") || file == Path::new("go.work.sum")
+fn is_source(file: &TreePath) -> bool {
+    let connector = file.names().next() == Some(CONNECTOR.as_bytes());
+    connector || matches!(file.as_bytes(), b"go.work" | b"go.work.sum")
 }
 
-fn kept(root: &Path, sources: Option<ContentHash>) -> Option<Vec<u8>> {
-    let directory = root.join(DIRECTORY);
-    let stamp = disk::read(&directory.join("stamp"), 1024).ok()?;
-    let wasm = disk::read(&directory.join("connector.wasm"), MAX_MODULE).ok()?;
-    (stamp == stamp_of(sources?, &wasm).as_bytes()).then_some(wasm)
+fn kept(root: &Path, sources: Option<ContentHash>, spawner: Spawner<'_>) -> Option<Vec<u8>> {
+    let files = SourceTree::Work(WorkTree::open(root));
+    let wanted = [("stamp", 1024), ("connector.wasm", MAX_MODULE)];
+    let paths = wanted.map(|(name, limit)| (format!("{DIRECTORY}/{name}"), limit));
+    let wanted: Vec<Wanted<'_>> = paths.iter().map(|(path, limit)| Wanted { path, limit: *limit }).collect();
+    match <[Found; 2]>::try_from(files.read(&wanted, spawner).ok()?).ok()? {
+        [Found::Bytes(stamp), Found::Bytes(wasm)] => (stamp == stamp_of(sources?, &wasm).as_bytes()).then_some(wasm),
+        _ => None,
+    }
 }
 
 fn keep(root: &Path, sources: Option<ContentHash>, wasm: &[u8]) -> Result<(), disk::DiskError> {

@@ -13,3 +13,4 @@ pub mod project;
 pub mod release;
 pub mod scaffold;
 pub mod sign;
+pub mod source;

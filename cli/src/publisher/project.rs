@@ -1,14 +1,16 @@
-//! The repository at one commit, as values with byte ranges.
+//! The repository, as values with byte ranges: at one commit, or as it lies in the work tree.
 //!
 //! Reads everything a release needs and judges nothing: `lint` does. The work tree is never written.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::cohort::CommitId;
 use aileron_verifier::problem::{Problem, Source};
 
-use crate::sys::disk::{self, DiskError};
+use super::build::CONNECTOR;
+use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};
+use crate::sys::disk::DiskError;
 use crate::sys::git::{self, GitError};
 use crate::sys::process::Spawner;
 
@@ -41,7 +43,20 @@ pub struct Project {
     /// `keys/publisher.pub`, if there is one.
     pub publisher_key: Option<Result<Source, Problem>>,
     /// `CHANGELOG.md`, if there is one that is text.
-    pub changelog: Option<String>,
+    pub changelog: Option<Result<String, Problem>>,
+    /// The files all of this was read from, for a build to read on.
+    pub files: SourceTree,
+}
+
+/// Which files a verb works on. artifacts.md §12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// What lies in the work tree: for verbs without a version.
+    WorkTree,
+    /// HEAD's tree: for verbs with one.
+    Commit,
+    /// The work tree where it differs from HEAD, else HEAD's tree: `--allow-dirty`.
+    Changed,
 }
 
 /// One directory under `actions/`.
@@ -54,14 +69,12 @@ pub struct ActionDirectory {
 
 /// The commit, and how the work tree differs from it. artifacts.md §12.
 pub struct History {
-    /// HEAD, 40 hex digits.
-    pub commit: String,
+    /// HEAD.
+    pub commit: CommitId,
     /// Paths that are changed, or neither tracked nor ignored; `dist/` excepted.
     pub changes: Vec<String>,
-    /// Files a build may need: tracked ones, and untracked ones that are not ignored.
-    pub files: Vec<PathBuf>,
-    /// Local tags and the commits they peel to.
-    pub tags: BTreeMap<String, String>,
+    /// Paths that a filter of this clone keeps from being compared with the commit.
+    pub unjudged: Vec<String>,
     /// URL of the remote `origin`, if any.
     pub remote: Option<String>,
 }
@@ -72,83 +85,151 @@ pub enum LoadError {
     /// Neither the directory nor its repository holds a connector.
     #[error("no connector manifest: there is no {MANIFEST} in {}", .0.display())]
     NoManifest(PathBuf),
+    /// The work tree may hold a connector, the commit does not.
+    #[error("no connector manifest: there is no {MANIFEST} in commit {commit} of {}", .root.display())]
+    NotCommitted {
+        /// The project's root.
+        root: PathBuf,
+        /// HEAD.
+        commit: CommitId,
+    },
+    /// git was asked and did not tell.
+    #[error(transparent)]
+    Git(GitError),
     /// A file could not be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
+}
+
+impl From<SourceError> for LoadError {
+    fn from(error: SourceError) -> LoadError {
+        match error {
+            SourceError::Git(error) => LoadError::Git(error),
+            SourceError::Disk(error) => LoadError::Disk(error),
+        }
+    }
 }
 
 impl Project {
     /// Reads the repository `directory` is in.
     ///
     /// # Errors
-    /// [`LoadError`]; a directory git knows nothing of is no error yet: [`Project::history`] holds the reason.
-    pub fn load(directory: &Path, spawner: Spawner<'_>) -> Result<Project, LoadError> {
+    /// [`LoadError`]. For [`Reading::WorkTree`], what git cannot tell is no error yet: [`Project::history`] holds the reason.
+    pub fn load(directory: &Path, reading: Reading, spawner: Spawner<'_>) -> Result<Project, LoadError> {
         let root = root(directory, spawner)?;
         let history = History::read(&root, spawner);
-        let manifest = source(&root, MANIFEST)?.ok_or_else(|| LoadError::NoManifest(root.clone()))?;
-        Ok(Project {
-            manifest,
-            actions: actions(&root)?,
-            suite: source(&root, SUITE)?,
-            publisher_key: source(&root, PUBLISHER_KEY)?,
-            changelog: disk::read_if_there(&root.join(CHANGELOG), CHANGELOG_LIMIT)?
-                .and_then(|bytes| String::from_utf8(bytes).ok()),
-            history,
-            root,
-        })
+        let files = open(&root, reading, &history, spawner)?;
+        let mut directories = files.directories("actions")?;
+        directories.sort_by(|one, other| one.name.cmp(&other.name));
+        let paths: Vec<String> =
+            directories.iter().map(|directory| format!("actions/{}/action.md", directory.name)).collect();
+        let documents = [MANIFEST, SUITE, PUBLISHER_KEY].into_iter().chain(paths.iter().map(String::as_str));
+        let wanted = documents.map(|path| Wanted { path, limit: DOCUMENT_LIMIT });
+        let wanted: Vec<Wanted<'_>> = wanted.chain([Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT }]).collect();
+        let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
+        let mut next = || found.next().and_then(|(path, found)| document(path, found));
+        let manifest = next().ok_or_else(|| no_manifest(&files, &root, &history))?;
+        let (suite, publisher_key) = (next(), next());
+        let action = |directory: super::source::Directory| {
+            let found = next();
+            let at = format!("actions/{}", directory.name);
+            let at = at.trim_end_matches('/');
+            let document = directory.refusal.map(|refusal| Err(refusal.problem(at))).or(found);
+            ActionDirectory { name: directory.name, document }
+        };
+        let actions = directories.into_iter().map(action).collect();
+        let changelog = found.next().and_then(|(path, found)| match found {
+            Found::Absent => None,
+            Found::Bytes(bytes) => String::from_utf8(bytes).ok().map(Ok),
+            Found::Refused(refusal) => Some(Err(refusal.problem(path))),
+        });
+        Ok(Project { manifest, actions, suite, publisher_key, changelog, history, files, root })
     }
 }
 
-/// The root of the repository `directory` is in: the directory itself when it holds a connector, else what git names.
+/// The reader, and where it begins.
+fn open(
+    root: &Path,
+    reading: Reading,
+    history: &Result<History, GitError>,
+    spawner: Spawner<'_>,
+) -> Result<SourceTree, LoadError> {
+    let history = match (reading, history) {
+        (Reading::WorkTree, _) => return Ok(SourceTree::Work(WorkTree::open(root))),
+        (_, Ok(history)) => history,
+        (_, Err(error)) => return Err(LoadError::Git(error.clone())),
+    };
+    if reading == Reading::Changed && history.is_dirty() {
+        return Ok(SourceTree::Work(WorkTree::open(root)));
+    }
+    Ok(SourceTree::Commit(Commit::open(root, &history.commit, spawner)?))
+}
+
+fn no_manifest(files: &SourceTree, root: &Path, history: &Result<History, GitError>) -> LoadError {
+    match (files, history) {
+        (SourceTree::Commit(_), Ok(history)) => {
+            LoadError::NotCommitted { root: root.to_owned(), commit: history.commit.clone() }
+        }
+        _ => LoadError::NoManifest(root.to_owned()),
+    }
+}
+
+fn document(path: &str, found: Found) -> Option<Result<Source, Problem>> {
+    match found {
+        Found::Absent => None,
+        Found::Bytes(bytes) => Some(Source::read(path, bytes)),
+        Found::Refused(refusal) => Some(Err(refusal.problem(path))),
+    }
+}
+
+/// The root of the repository `directory` is in: the directory itself when it or its commit holds a connector, else what
+/// git names.
 ///
 /// # Errors
-/// [`LoadError::NoManifest`] when neither holds one.
+/// [`LoadError::NoManifest`] when neither holds one; [`LoadError::Git`] when git refuses to say.
 pub fn root(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, LoadError> {
     let directory = fs::canonicalize(directory).map_err(DiskError::at("open", directory))?;
-    if directory.join(MANIFEST).is_file() {
+    if lies_in(&directory) {
         return Ok(directory);
     }
-    match git::toplevel(&directory, spawner) {
-        Ok(toplevel) if toplevel.join(MANIFEST).is_file() => Ok(toplevel),
-        _ => Err(LoadError::NoManifest(directory)),
-    }
-}
-
-fn source(root: &Path, path: &str) -> Result<Option<Result<Source, Problem>>, DiskError> {
-    let bytes = disk::read_if_there(&root.join(path), DOCUMENT_LIMIT)?;
-    Ok(bytes.map(|bytes| Source::read(path, bytes)))
-}
-
-fn actions(root: &Path) -> Result<Vec<ActionDirectory>, DiskError> {
-    let directory = root.join("actions");
-    let entries = match fs::read_dir(&directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(DiskError::at("list", &directory))?,
+    let toplevel = match git::toplevel(&directory, spawner) {
+        Ok(toplevel) => toplevel,
+        Err(error) if error.is_refusal() => return Err(LoadError::Git(error)),
+        Err(_) => return Err(LoadError::NoManifest(directory)),
     };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(DiskError::at("list", &directory))?;
-        if entry.path().is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+    for candidate in [&directory, &toplevel] {
+        if lies_in(candidate) || is_committed_in(candidate, spawner)? {
+            return Ok(candidate.clone());
         }
     }
-    names.sort();
-    let read = |name: String| {
-        let document = source(root, &format!("actions/{name}/action.md"))?;
-        Ok(ActionDirectory { name, document })
+    Err(LoadError::NoManifest(directory))
+}
+
+fn lies_in(directory: &Path) -> bool {
+    directory.join(MANIFEST).symlink_metadata().is_ok()
+}
+
+/// A sparse work tree may lack what its commit has.
+fn is_committed_in(directory: &Path, spawner: Spawner<'_>) -> Result<bool, LoadError> {
+    let asked = || {
+        let at = [&*git::prefix(directory, spawner)?, CONNECTOR.as_bytes()].concat();
+        Ok(!git::tree(directory, &git::head(directory, spawner)?, &at, spawner)?.is_empty())
     };
-    names.into_iter().map(read).collect()
+    match asked() {
+        Err(error) if GitError::is_refusal(&error) => Err(LoadError::Git(error)),
+        asked => Ok(asked.unwrap_or(false)),
+    }
 }
 
 impl History {
     fn read(root: &Path, spawner: Spawner<'_>) -> Result<History, GitError> {
         let commit = git::head(root, spawner)?;
-        let changes = git::changes(root, spawner)?.into_iter().filter(|path| !path.starts_with("dist/")).collect();
+        let git::Changes { paths, unjudged } = git::changes(root, spawner)?;
+        let text = |path: &Vec<u8>| String::from_utf8_lossy(path).into_owned();
         Ok(History {
             commit,
-            changes,
-            files: git::files(root, spawner)?,
-            tags: git::tags(root, spawner)?,
+            changes: paths.iter().filter(|path| !path.starts_with(b"dist/")).map(text).collect(),
+            unjudged: unjudged.iter().map(text).collect(),
             remote: git::remote(root, spawner)?,
         })
     }

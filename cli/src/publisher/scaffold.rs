@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::HOME;
 use crate::sys::disk::DiskError;
+use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
@@ -266,24 +267,16 @@ fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldE
 
 /// What says who commits and where git keeps its settings. Where *this* repository lies is not for the caller's
 /// environment to say: `GIT_DIR` and its kin stay behind.
-const GIT_VARIABLES: [&str; 7] = [
-    "GIT_AUTHOR_NAME",
-    "GIT_AUTHOR_EMAIL",
-    "GIT_COMMITTER_NAME",
-    "GIT_COMMITTER_EMAIL",
-    "GIT_CONFIG_GLOBAL",
-    "GIT_CONFIG_SYSTEM",
-    "GIT_CONFIG_NOSYSTEM",
-];
+const GIT_VARIABLES: [&str; 4] = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
 
 /// A repository with one commit of everything. The user's hooks, signing key and ignore list have no say in it: none
 /// of them was made for a skeleton, and a signing prompt could not be answered here.
 fn commit(root: &Path, request: &Scaffold, spawner: Spawner<'_>) -> Result<(), ScaffoldError> {
-    let git = |arguments: &[&str]| spawner.command("git").inherit(&GIT_VARIABLES).within(root).args(arguments);
-    succeed("init", git(&["init", "--quiet"]).run())?;
+    let git = |arguments: &[&str]| git::making(spawner).inherit(&GIT_VARIABLES).within(root).args(arguments);
+    succeed("init", git(&["init", "--quiet", "--template="]).run())?;
     succeed("add", git(&["add", "--all", "--force"]).run())?;
     let message = format!("Start aileron-connector-{}", request.service);
-    let mut last = git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-m", &message]);
+    let mut last = git(&["commit", "--quiet", "-m", &message]);
     for (setting, stand_in, variables) in [
         ("user.name", request.owner.clone(), ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"]),
         (

@@ -1,10 +1,13 @@
 //! What stands on a command line becomes the JSON arguments of an op. sandbox.md 15a.
 
-use aileron_verifier::action::Input;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-/// Arguments by name.
-pub type Arguments = Map<String, Value>;
+use aileron_verifier::action::Input;
+use aileron_verifier::text::json::{Json, View};
+use aileron_verifier::text::printable;
+
+/// Arguments by name, each digit for digit as it was given.
+pub type Arguments = BTreeMap<String, Json>;
 
 /// Why a command line gives no arguments. All of it is a usage error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +54,18 @@ fn listed(names: &[String]) -> String {
 /// # Errors
 /// [`ArgumentError`].
 pub fn untyped(object: Option<&str>, pairs: &[String]) -> Result<Arguments, ArgumentError> {
-    let value = |_: &str, text: &str| Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)));
-    gathered(object, pairs, value)
+    gathered(object, pairs, |_, text| Ok(Json::read(text).unwrap_or_else(|_| Json::from(text))))
+}
+
+/// The first `--arg` whose value [`untyped`] took for JSON and not for text, as the text it could have been: what to type
+/// where the connector wanted text.
+pub fn as_text(pairs: &[String]) -> Option<String> {
+    pairs.iter().find_map(|pair| {
+        let (name, text) = pair.split_once('=')?;
+        let value = Json::read(text).ok()?;
+        let is_scalar = matches!(value.view(), View::Number(_) | View::Boolean(_) | View::Null);
+        is_scalar.then(|| format!("--arg '{name}=\"{}\"'", value.text()))
+    })
 }
 
 /// Arguments of an action: `--arg` is converted by the declared type, and both ways of giving them are held against the
@@ -67,13 +80,14 @@ pub fn typed(inputs: &[Input], object: Option<&str>, pairs: &[String]) -> Result
             known: inputs.iter().map(|input| input.name.value.clone()).collect(),
         })
     };
-    let arguments = gathered(object, pairs, |name, text| converted(declared(name)?, text))?;
-    for (name, value) in &arguments {
+    let mut arguments = gathered(object, pairs, |name, text| converted(declared(name)?, text))?;
+    for (name, value) in &mut arguments {
         let input = declared(name)?;
-        let is_left_out = value.is_null() && !input.required;
-        if !is_left_out && !is_of(&input.kind.value, value) {
-            return Err(mismatch(input, value.to_string()));
+        if value.is_null() && !input.required {
+            continue;
         }
+        *value =
+            of_kind(&input.kind.value, value).ok_or_else(|| mismatch(input, printable(value.text()).into_owned()))?;
     }
     let missing = inputs.iter().filter(|input| input.required && !arguments.contains_key(&input.name.value));
     let missing: Vec<String> = missing.map(|input| input.name.value.clone()).collect();
@@ -83,12 +97,10 @@ pub fn typed(inputs: &[Input], object: Option<&str>, pairs: &[String]) -> Result
 fn gathered(
     object: Option<&str>,
     pairs: &[String],
-    value: impl Fn(&str, &str) -> Result<Value, ArgumentError>,
+    value: impl Fn(&str, &str) -> Result<Json, ArgumentError>,
 ) -> Result<Arguments, ArgumentError> {
     let mut arguments = match object {
-        Some(text) => serde_json::from_str::<Option<Arguments>>(text)
-            .map_err(|error| ArgumentError::NotAnObject(error.to_string()))?
-            .unwrap_or_default(),
+        Some(text) => object_of(text)?,
         None => Arguments::new(),
     };
     let mut seen = std::collections::HashSet::new();
@@ -105,27 +117,43 @@ fn gathered(
     Ok(arguments)
 }
 
-fn converted(input: &Input, text: &str) -> Result<Value, ArgumentError> {
-    let kind = input.kind.value.as_str();
-    match kind {
-        "integer" | "number" | "boolean" | "array" | "object" => serde_json::from_str(text)
+fn object_of(text: &str) -> Result<Arguments, ArgumentError> {
+    let value = Json::read(text).map_err(|error| ArgumentError::NotAnObject(error.to_string()))?;
+    let found = match value.view() {
+        View::Object(fields) => return Ok(fields),
+        View::Null => return Ok(Arguments::new()),
+        View::List(_) => "it is an array",
+        View::Text(_) => "it is a string",
+        View::Number(_) => "it is a number",
+        View::Boolean(_) => "it is a boolean",
+    };
+    Err(ArgumentError::NotAnObject(found.to_owned()))
+}
+
+fn converted(input: &Input, text: &str) -> Result<Json, ArgumentError> {
+    match input.kind.value.as_str() {
+        kind @ ("integer" | "number" | "boolean" | "array" | "object") => Json::read(text)
             .ok()
-            .filter(|value| is_of(kind, value))
-            .ok_or_else(|| mismatch(input, format!("\"{}\"", text.escape_debug()))),
-        _ => Ok(Value::from(text)),
+            .and_then(|value| of_kind(kind, &value))
+            .ok_or_else(|| mismatch(input, format!("\"{}\"", printable(text)))),
+        _ => Ok(Json::from(text)),
     }
 }
 
-fn is_of(kind: &str, value: &Value) -> bool {
-    match kind {
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
+/// The value, if it is of that type. An integer that is written with an exponent or a fraction (`1e3`, `2.0`) is passed on
+/// as the integer it is, which every connector can read; all else stays as it was written.
+fn of_kind(kind: &str, value: &Json) -> Option<Json> {
+    let is_of = match (kind, value.view()) {
+        ("integer", View::Number(number)) => return Json::read(&number.integer()?).ok(),
+        ("string", View::Text(_))
+        | ("number", View::Number(_))
+        | ("boolean", View::Boolean(_))
+        | ("array", View::List(_))
+        | ("object", View::Object(_)) => true,
+        ("string" | "integer" | "number" | "boolean" | "array" | "object", _) => false,
         _ => true,
-    }
+    };
+    is_of.then(|| value.clone())
 }
 
 fn mismatch(input: &Input, given: String) -> ArgumentError {
@@ -137,7 +165,7 @@ fn mismatch(input: &Input, given: String) -> ArgumentError {
 #[cfg(test)]
 mod tests {
     use aileron_verifier::problem::Spanned;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -159,9 +187,13 @@ mod tests {
             .collect()
     }
 
+    fn json(arguments: &Arguments) -> Value {
+        serde_json::to_value(arguments).expect("JSON")
+    }
+
     fn given(object: Option<&str>, pairs: &[&str]) -> Result<Value, String> {
         let pairs: Vec<String> = pairs.iter().map(|pair| (*pair).to_owned()).collect();
-        typed(&inputs(), object, &pairs).map(Value::Object).map_err(|error| error.to_string())
+        typed(&inputs(), object, &pairs).map(|arguments| json(&arguments)).map_err(|error| error.to_string())
     }
 
     #[test] // sandbox.md 15a: `--arg k=v` converts by the declared type
@@ -189,7 +221,7 @@ mod tests {
             (None, &["=x"], "--arg =x is not of the form name=value"),
             (Some("{\"text\":7}"), &[], "text must be a string: 7 is not"),
             (Some("{\"text\":null}"), &[], "text must be a string: null is not"),
-            (Some("[]"), &[], "--args is not a JSON object: invalid type: sequence, expected a map at line 1 column 0"),
+            (Some("[]"), &[], "--args is not a JSON object: it is an array"),
         ] {
             assert_eq!(given(object, pairs), Err(message.to_owned()));
         }
@@ -199,7 +231,66 @@ mod tests {
     fn an_undeclared_argument_is_json_where_it_is_some() {
         let pairs = ["n=7", "s=seven", "q=\"7\"", "l=[1,{}]", "e="].map(str::to_owned);
         let expected = json!({"n": 7, "s": "seven", "q": "7", "l": [1, {}], "e": ""});
-        assert_eq!(untyped(None, &pairs).map(Value::Object), Ok(expected));
-        assert_eq!(untyped(None, &[]).map(Value::Object), Ok(json!({})));
+        assert_eq!(untyped(None, &pairs).map(|arguments| json(&arguments)), Ok(expected));
+        assert_eq!(untyped(None, &[]).map(|arguments| json(&arguments)), Ok(json!({})));
+    }
+
+    #[test] // sandbox.md §5.1: numbers stay exact
+    fn a_number_is_passed_on_digit_for_digit_or_refused() {
+        const REFUSED: Option<&str> = None;
+        for (kind, written, passed) in [
+            ("count", "9007199254740993", Some("9007199254740993")),
+            ("count", "18446744073709551615", Some("18446744073709551615")),
+            ("count", "18446744073709551617", Some("18446744073709551617")),
+            ("count", "-9223372036854775809", Some("-9223372036854775809")),
+            ("count", "123456789012345678901234", Some("123456789012345678901234")),
+            ("count", "1e3", Some("1000")),
+            ("count", "1E+3", Some("1000")),
+            ("count", "1.0", Some("1")),
+            ("count", "-2.50e1", Some("-25")),
+            ("count", "-0", Some("-0")),
+            ("count", "0e5", Some("0")),
+            ("count", "1e-3", REFUSED),
+            ("count", "1.5", REFUSED),
+            ("count", "1e999999", REFUSED),
+            ("count", "1e99999999999999999999", REFUSED),
+            ("count", "+1", REFUSED),
+            ("count", "007", REFUSED),
+            ("count", "NaN", REFUSED),
+            ("count", "Infinity", REFUSED),
+            ("count", "0x10", REFUSED),
+            ("count", "\"7\"", REFUSED),
+            ("count", "", REFUSED),
+            ("ratio", "0.12345678901234567890123", Some("0.12345678901234567890123")),
+            ("ratio", "1.10", Some("1.10")),
+            ("ratio", "1e400", Some("1e400")),
+            ("ratio", "5e-324", Some("5e-324")),
+            ("ratio", "-0.0", Some("-0.0")),
+            ("ratio", "340282366920938463463374607431768211456", Some("340282366920938463463374607431768211456")),
+            ("ratio", ".5", REFUSED),
+            ("ratio", "1.", REFUSED),
+            ("text", "00340433950281289025", Some("\"00340433950281289025\"")),
+            ("text", "1.10", Some("\"1.10\"")),
+        ] {
+            let pairs = ["text=x".to_owned(), format!("{kind}={written}")];
+            let pairs = if kind == "text" { &pairs[1..] } else { &pairs[..] };
+            let found = typed(&inputs(), None, pairs).ok();
+            assert_eq!(found.as_ref().map(|found| found[kind].text()), passed, "{kind}={written}");
+            if kind != "text" {
+                let object = format!("{{\"text\":\"x\",\"{kind}\":{written}}}");
+                let found = typed(&inputs(), Some(&object), &[]).ok();
+                assert_eq!(found.as_ref().map(|found| found[kind].text()), passed, "{object}");
+            }
+        }
+        let list = untyped(Some("{\"l\":[1.50, 18446744073709551617, {\"d\": 1E400}]}"), &[]).expect("an object");
+        assert_eq!(list["l"].text(), "[1.50,18446744073709551617,{\"d\":1E400}]");
+    }
+
+    #[test]
+    fn a_value_that_could_have_been_text_is_offered_as_text() {
+        let hint = |pairs: &[&str]| as_text(&pairs.iter().map(|pair| (*pair).to_owned()).collect::<Vec<_>>());
+        assert_eq!(hint(&["name=Ann", "id=42"]).as_deref(), Some("--arg 'id=\"42\"'"));
+        assert_eq!(hint(&["on=true"]).as_deref(), Some("--arg 'on=\"true\"'"));
+        assert_eq!(hint(&["id=042", "s=\"42\"", "l=[1]"]), None);
     }
 }

@@ -1,12 +1,14 @@
 //! A recording as a document: what was asked for, what the network said, what came of it. sandbox.md 15a, "Cassettes".
 //!
-//! TOML, because people write and read these. TOML has no null and no numbers beyond 64 bits: where `args` or `output` hold
-//! such a thing, JSON text stands in place of the table, and either is read. Not here: matching, which is [`super::tape`]'s.
+//! TOML, because people write and read these. TOML has no null and no number beyond 64 bits: where `args` or `output` hold
+//! such a thing, or a number whose digits TOML would not give back, JSON text stands in place of the table, and either is
+//! read. Not here: matching, which is [`super::tape`]'s.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use aileron_sandbox::host::http::tape::{Answered, Sent};
+use aileron_verifier::text::json::{Json, View};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
@@ -58,8 +60,8 @@ pub struct Asked {
 pub enum Expect {
     /// Nothing is said about it, but it must not fail.
     Success,
-    /// Exactly this output.
-    Output(Value),
+    /// Exactly this output; numbers by their exact value.
+    Output(Json),
     /// A failure of this class, or of this class in the connector's own words.
     Error(String),
 }
@@ -122,17 +124,20 @@ impl Cassette {
     /// [`NotACassette`]: syntax with line and column, or which part is missing, unknown or of the wrong type.
     pub fn parse(text: &str) -> Result<Cassette, NotACassette> {
         let document = Document::parse(text).map_err(|error| NotACassette(error.to_string().trim_end().to_owned()))?;
+        if let Some(number) = not_finite(document.as_item()) {
+            return Err(NotACassette(format!("{number} is not a number in JSON")));
+        }
         let written: Written = serde_json::from_value(json_of(document.as_item()))
             .map_err(|error| NotACassette(format!("not a cassette: {error}")))?;
-        let args = match embedded(written.args, "args")? {
-            None | Some(Value::Null) => Arguments::new(),
-            Some(Value::Object(args)) => args,
+        let args = match embedded(written.args, "args")?.map(|args| args.view()) {
+            None | Some(View::Null) => Arguments::new(),
+            Some(View::Object(args)) => args,
             Some(_) => return Err(NotACassette("`args` is not an object".to_owned())),
         };
         let exchanges = written.exchange.into_iter().enumerate().map(|(index, written)| exchange(index, written));
         let expect = match (embedded(written.expect.output, "expect.output")?, written.expect.error) {
             (Some(_), Some(_)) => return Err(NotACassette("`expect` has both an output and an error".to_owned())),
-            (Some(output @ (Value::Object(_) | Value::Null)), None) => Expect::Output(output),
+            (Some(output), None) if output.is_null() || output.text().starts_with('{') => Expect::Output(output),
             (Some(_), None) => return Err(NotACassette("`expect.output` is not an object".to_owned())),
             (None, Some(error)) => Expect::Error(error.class),
             (None, None) => Expect::Success,
@@ -142,7 +147,8 @@ impl Cassette {
 
     /// The document. [`Cassette::parse`] gives the same value back.
     pub fn text(&self) -> String {
-        let mut text = format!("op = {}\nargs = {}\n", quoted(&self.op), table(&Value::Object(self.args.clone())));
+        let args = Json::object(self.args.iter().map(|(name, value)| (name.as_str(), value)));
+        let mut text = format!("op = {}\nargs = {}\n", quoted(&self.op), table(&args));
         for Exchange { request, response } in &self.exchanges {
             let _ = write!(
                 text,
@@ -224,12 +230,33 @@ fn exchange(index: usize, written: WrittenExchange) -> Result<Exchange, NotACass
 }
 
 /// JSON text in place of a table.
-fn embedded(value: Option<Value>, name: &str) -> Result<Option<Value>, NotACassette> {
+fn embedded(value: Option<Value>, name: &str) -> Result<Option<Json>, NotACassette> {
     match value {
-        Some(Value::String(text)) => serde_json::from_str(&text)
+        Some(Value::String(text)) => Json::read(&text)
             .map(Some)
             .map_err(|error| NotACassette(format!("`{name}` is text, but not JSON: {error}"))),
-        other => Ok(other),
+        other => Ok(other.as_ref().map(Json::from)),
+    }
+}
+
+/// The first number that TOML can say and JSON cannot: `inf` or `nan`.
+fn not_finite(item: &Item) -> Option<f64> {
+    match item {
+        Item::None => None,
+        Item::Value(value) => not_finite_value(value),
+        Item::Table(table) => table.iter().find_map(|(_, item)| not_finite(item)),
+        Item::ArrayOfTables(tables) => {
+            tables.iter().find_map(|table| table.iter().find_map(|(_, item)| not_finite(item)))
+        }
+    }
+}
+
+fn not_finite_value(value: &toml_edit::Value) -> Option<f64> {
+    match value {
+        toml_edit::Value::Float(number) => Some(*number.value()).filter(|number| !number.is_finite()),
+        toml_edit::Value::Array(list) => list.iter().find_map(not_finite_value),
+        toml_edit::Value::InlineTable(table) => table.iter().find_map(|(_, value)| not_finite_value(value)),
+        _ => None,
     }
 }
 
@@ -262,27 +289,40 @@ fn json_of_value(value: &toml_edit::Value) -> Value {
 }
 
 /// An inline table, or JSON text where TOML cannot say it.
-fn table(value: &Value) -> String {
-    inline(value).unwrap_or_else(|| quoted(&value.to_string()))
+fn table(value: &Json) -> String {
+    inline(value, INLINE).unwrap_or_else(|| quoted(value.text()))
 }
 
-fn inline(value: &Value) -> Option<String> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(is) => is.to_string(),
-        Value::Number(number) if number.is_i64() => number.to_string(),
-        Value::Number(number) => {
-            let float = number.as_f64().filter(|_| number.is_f64())?;
-            format!("{float:?}")
+/// Levels of nesting an inline table may have; a deeper value is written as JSON text.
+const INLINE: usize = 32;
+
+fn inline(value: &Json, levels: usize) -> Option<String> {
+    let levels = levels.checked_sub(1)?;
+    Some(match value.view() {
+        View::Null => return None,
+        View::Boolean(is) => is.to_string(),
+        View::Number(number) => same_in_toml(number.text())?,
+        View::Text(text) => quoted(&text),
+        View::List(list) => {
+            let items: Option<Vec<_>> = list.iter().map(|item| inline(item, levels)).collect();
+            format!("[{}]", items?.join(", "))
         }
-        Value::String(text) => quoted(text),
-        Value::Array(list) => format!("[{}]", list.iter().map(inline).collect::<Option<Vec<_>>>()?.join(", ")),
-        Value::Object(fields) if fields.is_empty() => "{}".to_owned(),
-        Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| Some(format!("{} = {}", key(name), inline(value)?));
+        View::Object(fields) if fields.is_empty() => "{}".to_owned(),
+        View::Object(fields) => {
+            let field = |(name, value): (&String, &Json)| Some(format!("{} = {}", key(name), inline(value, levels)?));
             format!("{{ {} }}", fields.iter().map(field).collect::<Option<Vec<_>>>()?.join(", "))
         }
     })
+}
+
+/// A number in TOML, if TOML gives the same digits back.
+fn same_in_toml(number: &str) -> Option<String> {
+    if number.parse::<i64>().is_ok_and(|integer| integer.to_string() == number) {
+        return Some(number.to_owned());
+    }
+    let float: f64 = number.parse().ok()?;
+    let again = Json::of_double(float)?;
+    (again.text() == number).then(|| format!("{float:?}"))
 }
 
 fn headers_line(text: &mut String, headers: Vec<(&str, &str)>) {
@@ -367,7 +407,7 @@ when = 2026-01-01T00:00:00Z
     fn a_cassette_is_read_as_it_is_written() {
         let cassette = Cassette::parse(WRITTEN).unwrap();
         assert_eq!(
-            (cassette.op.as_str(), Value::Object(cassette.args.clone())),
+            (cassette.op.as_str(), serde_json::to_value(&cassette.args).unwrap()),
             ("get_item", json!({"id": 7, "tags": ["a"]}))
         );
         let [first, second] = cassette.exchanges.as_slice() else { panic!("{cassette:?}") };
@@ -375,7 +415,8 @@ when = 2026-01-01T00:00:00Z
         assert_eq!(first.response.headers, [("content-type".to_owned(), "application/json".to_owned())]);
         assert_eq!((first.response.status, first.response.body.as_slice()), (200, &br#"{"id":7}"#[..]));
         assert_eq!((second.request.body.as_deref(), second.response.body.as_slice()), (Some("b"), &[0xff][..]));
-        assert_eq!(cassette.expect, Expect::Output(json!({"id": 7, "when": "2026-01-01T00:00:00Z"})));
+        let expected = Json::from(&json!({"id": 7, "when": "2026-01-01T00:00:00Z"}));
+        assert_eq!(cassette.expect, Expect::Output(expected));
         assert_eq!(Cassette::parse(&cassette.text()), Ok(cassette));
     }
 
@@ -385,9 +426,9 @@ when = 2026-01-01T00:00:00Z
         for (text, expected) in [
             ("", Expect::Success),
             ("[expect]", Expect::Success),
-            ("expect.output = {}", Expect::Output(json!({}))),
-            ("expect.output = \"null\"", Expect::Output(Value::Null)),
-            ("expect.output = '{\"a\":null}'", Expect::Output(json!({"a": null}))),
+            ("expect.output = {}", Expect::Output(Json::from(&json!({})))),
+            ("expect.output = \"null\"", Expect::Output(Json::null())),
+            ("expect.output = '{\"a\":null}'", Expect::Output(Json::from(&json!({"a": null})))),
             ("[expect]\nerror = { class = \"unknown_op\" }", Expect::Error("unknown_op".into())),
         ] {
             assert_eq!(expect(text), Ok(expected), "{text}");
@@ -456,12 +497,46 @@ when = 2026-01-01T00:00:00Z
         assert!(!text.contains("s3cret") && text.contains("accept = \"a/b\""), "{text}");
     }
 
+    #[test] // numbers keep their digits, in TOML where it can say them
+    fn a_recorded_number_is_the_same_number_again() {
+        for (number, in_toml) in [
+            ("7", true),
+            ("-9223372036854775808", true),
+            ("9223372036854775808", false),
+            ("123456789012345678901234", false),
+            ("-0", false),
+            ("1.5", true),
+            ("1.50", false),
+            ("0.1", true),
+            ("1e3", false),
+            ("0.12345678901234567890123", false),
+            ("1E400", false),
+            ("5e-324", true),
+        ] {
+            let value = Json::read(&format!("{{\"n\":[{number}]}}")).unwrap();
+            let View::Object(args) = value.view() else { panic!("an object") };
+            let expect = Expect::Output(value.clone());
+            let cassette = Cassette { op: "x".into(), args, exchanges: Vec::new(), expect };
+            let text = cassette.text();
+            assert_eq!(text.contains("args = { n = "), in_toml, "{text}");
+            let again = Cassette::parse(&text).unwrap();
+            assert_eq!(again.args["n"].text(), format!("[{number}]"));
+            assert!(matches!(again.expect, Expect::Output(again) if again.text() == value.text()));
+        }
+        for number in ["inf", "-inf", "nan"] {
+            let error = Cassette::parse(&format!("op = \"x\"\nargs = {{ n = [{number}] }}")).unwrap_err().to_string();
+            assert!(error.ends_with("is not a number in JSON"), "{error}");
+        }
+        let error = Cassette::parse("op = \"x\"\nargs = { n = 9223372036854775808 }").unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+
     proptest! {
         #[test]
         fn every_text_survives_the_round_trip(text in "([ -~]|['\"\\\\\n\r\t]|\\PC|[\\x00-\\x1f\\x7f]){0,40}", number in any::<f64>(), name in "\\PC{0,8}") {
             let number = if number.is_finite() { json!(number) } else { json!(null) };
-            let value = json!({&*name: text, "n": [number, {"deep": [text, true]}], "i": i64::MIN});
-            let Value::Object(args) = value.clone() else { unreachable!() };
+            let value = Json::from(&json!({&*name: text, "n": [number, {"deep": [text, true]}], "i": i64::MIN}));
+            let View::Object(args) = value.view() else { unreachable!() };
             let request = Asked { method: text.clone(), url: "https://x/".into(), headers: Some(BTreeMap::from([(name.clone(), text.clone())])), body: Some(text.clone()) };
             let response = Answered { status: 200, headers: Vec::new(), body: text.clone().into_bytes() };
             let cassette = Cassette { op: text, args, exchanges: vec![Exchange { request, response }], expect: Expect::Output(value) };

@@ -5,30 +5,39 @@
 
 use aileron_verifier::action::template::{Reference, references};
 use aileron_verifier::problem::Spanned;
+use aileron_verifier::text::json::{Json, View};
 use aileron_verifier::toml;
-use serde_json::{Map, Number, Value};
 
 use super::arguments::Arguments;
 
-/// A reference that names nothing: the step fails.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the result of step \"{step}\" has no `{path}`")]
-pub struct Absent {
-    /// The earlier step.
-    pub step: String,
-    /// The path that leads nowhere in its output.
-    pub path: String,
+/// Outputs of earlier steps by their ids.
+pub type Outputs = std::collections::BTreeMap<String, Json>;
+
+/// An input that cannot be filled: the step fails.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Unfilled {
+    /// A reference that names nothing.
+    #[error("the result of step \"{step}\" has no `{path}`")]
+    Absent {
+        /// The earlier step.
+        step: String,
+        /// The path that leads nowhere in its output.
+        path: String,
+    },
+    /// A number of the document that JSON cannot say.
+    #[error("an input of the step is {0}, which is not a number in JSON")]
+    NotFinite(f64),
 }
 
 /// A table of inputs or preview arguments with every reference replaced.
 ///
 /// # Errors
-/// [`Absent`].
+/// [`Unfilled`].
 pub fn interpolate(
     inputs: &[(Spanned<String>, Spanned<toml::Value>)],
     arguments: &Arguments,
-    outputs: &Map<String, Value>,
-) -> Result<Arguments, Absent> {
+    outputs: &Outputs,
+) -> Result<Arguments, Unfilled> {
     let scope = Scope { arguments, outputs };
     let mut filled = Arguments::new();
     for (name, value) in inputs {
@@ -41,16 +50,16 @@ pub fn interpolate(
 
 struct Scope<'a> {
     arguments: &'a Arguments,
-    outputs: &'a Map<String, Value>,
+    outputs: &'a Outputs,
 }
 
 impl Scope<'_> {
     /// `None`: left out.
-    fn value(&self, value: &toml::Value) -> Result<Option<Value>, Absent> {
+    fn value(&self, value: &toml::Value) -> Result<Option<Json>, Unfilled> {
         Ok(Some(match value {
             toml::Value::String(text) => return self.text(text),
             toml::Value::Integer(number) => (*number).into(),
-            toml::Value::Float(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
+            toml::Value::Float(number) => Json::of_double(*number).ok_or(Unfilled::NotFinite(*number))?,
             toml::Value::Boolean(is) => (*is).into(),
             toml::Value::Datetime(text) => text.as_str().into(),
             toml::Value::List(list) => {
@@ -58,19 +67,19 @@ impl Scope<'_> {
                 for value in list {
                     filled.extend(self.value(&value.value)?);
                 }
-                Value::Array(filled)
+                Json::list(filled)
             }
         }))
     }
 
-    fn text(&self, text: &str) -> Result<Option<Value>, Absent> {
+    fn text(&self, text: &str) -> Result<Option<Json>, Unfilled> {
         let found = references(text);
         if let [(at, reference)] = found.as_slice()
             && *at == (0..text.len())
         {
             return Ok(match reference {
                 Reference::Argument(name) => self.arguments.get(*name).map(|value| rendered(value).into()),
-                Reference::Step { id, field } => Some(self.output(id, field)?.clone()),
+                Reference::Step { id, field } => Some(self.output(id, field)?),
                 Reference::Unclosed => Some(text.into()),
             });
         }
@@ -78,7 +87,7 @@ impl Scope<'_> {
         for (at, reference) in found {
             filled.push_str(&text[from..at.start]);
             match reference {
-                Reference::Step { id, field } => filled.push_str(&rendered(self.output(id, field)?)),
+                Reference::Step { id, field } => filled.push_str(&rendered(&self.output(id, field)?)),
                 Reference::Argument(name) if self.arguments.contains_key(name) => {
                     filled.push_str(&rendered(&self.arguments[name]));
                 }
@@ -90,17 +99,17 @@ impl Scope<'_> {
         Ok(Some(filled.into()))
     }
 
-    fn output(&self, step: &str, path: &str) -> Result<&Value, Absent> {
-        let absent = || Absent { step: step.to_owned(), path: path.to_owned() };
+    fn output(&self, step: &str, path: &str) -> Result<Json, Unfilled> {
+        let absent = || Unfilled::Absent { step: step.to_owned(), path: path.to_owned() };
         let output = self.outputs.get(step).ok_or_else(absent)?;
         at(output, path).ok_or_else(absent)
     }
 }
 
 /// What lies at a path: `a.b`, `items.0.id` or `items[0].id`.
-pub fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+pub fn at(value: &Json, path: &str) -> Option<Json> {
     // A key that really holds dots or brackets wins over taking it apart.
-    if let Some(found) = value.get(path) {
+    if let Some(found) = value.field(path) {
         return Some(found);
     }
     let parts = path.split('.').flat_map(|part| {
@@ -108,24 +117,24 @@ pub fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
         let indices = indices.trim_end_matches(']').split("][").filter(|index| !index.is_empty());
         Some(name).filter(|name| !name.is_empty()).into_iter().chain(indices)
     });
-    parts.into_iter().try_fold(value, |value, part| match value {
-        Value::Object(fields) => fields.get(part),
-        Value::Array(items) => items.get(part.parse::<usize>().ok()?),
-        _ => None,
-    })
+    let mut found = value.clone();
+    for part in parts {
+        found = found.field(part).or_else(|| found.item(part.parse().ok()?))?;
+    }
+    Some(found)
 }
 
 /// Text as it is; everything else as compact JSON.
-pub fn rendered(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+pub fn rendered(value: &Json) -> String {
+    match value.view() {
+        View::Text(text) => text,
+        _ => value.text().to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -133,19 +142,20 @@ mod tests {
         Spanned { value, at: 0..0 }
     }
 
+    fn fields(value: &Value) -> Arguments {
+        match Json::from(value).view() {
+            View::Object(fields) => fields,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn filled(value: toml::Value) -> Result<Value, String> {
-        let Value::Object(arguments) =
-            json!({"name": "Ann", "n": 5, "list": [1, "a"], "null": null, "token": "${args.name}"})
-        else {
-            unreachable!()
-        };
-        let Value::Object(outputs) =
-            json!({"find": {"id": 7, "items": [{"id": "x"}], "deep": {"er": null}, "a.b": 1}, "none": null})
-        else {
-            unreachable!()
-        };
+        let arguments =
+            fields(&json!({"name": "Ann", "n": 5, "list": [1, "a"], "null": null, "token": "${args.name}"}));
+        let outputs = json!({"find": {"id": 7, "items": [{"id": "x"}], "deep": {"er": null}, "a.b": 1}, "none": null});
         let inputs = [(spanned("in".to_owned()), spanned(value))];
-        interpolate(&inputs, &arguments, &outputs).map(Value::Object).map_err(|absent| absent.to_string())
+        let filled = interpolate(&inputs, &arguments, &fields(&outputs)).map_err(|unfilled| unfilled.to_string())?;
+        Ok(serde_json::to_value(filled).expect("JSON"))
     }
 
     #[test] // sandbox.md §10.2, 15a
@@ -200,6 +210,29 @@ mod tests {
             (toml::Value::Datetime("2026-01-01".into()), json!("2026-01-01")),
         ] {
             assert_eq!(filled(value), Ok(json!({"in": expected})));
+        }
+    }
+    #[test] // sandbox.md §5.1: numbers stay exact
+    fn numbers_keep_their_digits_on_the_way() {
+        let read = |text: &str| Json::read(text).expect("JSON");
+        let big = "[1.50,18446744073709551617,1E400,0.12345678901234567890123]";
+        let arguments = Arguments::from([("big".to_owned(), read(big))]);
+        let outputs = Outputs::from([("find".to_owned(), read(&format!("{{\"big\":{big}}}")))]);
+        for (text, expected) in [
+            ("${args.big}", format!("{:?}", big)),
+            ("n=${args.big}", format!("{:?}", format!("n={big}"))),
+            ("${find.big}", big.to_owned()),
+            ("${find.big[0]}", "1.50".to_owned()),
+            ("${find.big.1}", "18446744073709551617".to_owned()),
+            ("n=${find.big[2]}", "\"n=1E400\"".to_owned()),
+        ] {
+            let inputs = [(spanned("in".to_owned()), spanned(toml::Value::String(text.into())))];
+            let filled = interpolate(&inputs, &arguments, &outputs).expect("filled");
+            assert_eq!(filled["in"].text(), expected, "{text}");
+        }
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let message = filled(toml::Value::Float(number)).expect_err("JSON has no such number");
+            assert!(message.ends_with("which is not a number in JSON"), "{message}");
         }
     }
 }

@@ -5,10 +5,10 @@
 
 use aileron_sandbox::failure::{CAPABILITY_DENIED, Failure};
 use aileron_verifier::action::{Action, Requirement};
-use serde_json::{Map, Value, json};
+use aileron_verifier::text::Json;
 
 use super::arguments::Arguments;
-use super::interpolate::{at, interpolate, rendered};
+use super::interpolate::{Outputs, at, interpolate, rendered};
 use super::public::{of_runtime, public};
 
 /// One op to invoke: the connector as the action pins it, the op, its arguments.
@@ -23,8 +23,8 @@ pub struct Call<'a> {
     pub is_preview: bool,
 }
 
-/// Invokes an op; `Null` where it gave no output.
-pub type Invoke<'a> = dyn FnMut(&Call<'_>) -> Result<Value, Failure> + 'a;
+/// Invokes an op; `null` where it gave no output.
+pub type Invoke<'a> = dyn FnMut(&Call<'_>) -> Result<Json, Failure> + 'a;
 
 /// The step an action stopped at, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,25 +35,45 @@ pub struct Stopped {
     pub failure: Failure,
 }
 
-/// Runs every step. The result is `{"action", "output", "steps"}`. §10.3.
+/// What a whole action gave. §10.3.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Executed {
+    /// Its name.
+    pub action: Json,
+    /// The last step's output.
+    pub output: Json,
+    /// Each step's output by its id.
+    pub steps: Json,
+}
+
+impl Executed {
+    /// Its parts under their names, in the order of the document.
+    pub fn fields(&self) -> [(&'static str, &Json); 3] {
+        [("action", &self.action), ("output", &self.output), ("steps", &self.steps)]
+    }
+}
+
+/// Runs every step.
 ///
 /// # Errors
 /// [`Stopped`].
-pub fn execute(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) -> Result<Value, Stopped> {
-    let mut outputs = Map::new();
-    let mut last = Value::Null;
+pub fn execute(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) -> Result<Executed, Stopped> {
+    let mut outputs = Outputs::new();
+    let mut last = Json::null();
     for step in &action.steps {
         let stopped = |failure| Stopped { step: step.id.value.clone(), failure };
         let op = step.op.value.as_str();
         let connector = permitted(action, &step.connector.value, op).map_err(stopped)?;
         let filled = interpolate(&step.inputs, arguments, &outputs);
-        let mut filled = filled.map_err(|absent| stopped(of_runtime(absent.to_string())))?;
+        let mut filled = filled.map_err(|unfilled| stopped(of_runtime(unfilled.to_string())))?;
         filled.extend(arguments.clone());
         let call = Call { connector, op, arguments: filled, is_preview: false };
         last = invoke(&call).map_err(|failure| stopped(public(failure)))?;
         outputs.insert(step.id.value.clone(), last.clone());
     }
-    Ok(json!({"action": action.name.value, "output": last, "steps": outputs}))
+    let in_order = action.steps.iter().filter_map(|step| outputs.get_key_value(&step.id.value));
+    let steps = Json::object(in_order.map(|(id, output)| (id.as_str(), output)));
+    Ok(Executed { action: action.name.value.as_str().into(), output: last, steps })
 }
 
 /// The action boundary: a step calls what the action says it uses. §10.1.
@@ -81,8 +101,9 @@ pub fn preview(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) 
     let preview = action.approval.as_ref()?.preview.as_ref()?;
     let connector = &action.steps.first()?.connector.value;
     let unavailable = |why: String| format!("preview unavailable: {why}");
-    let result =
-        interpolate(&preview.args, arguments, &Map::new()).map_err(|absent| absent.to_string()).and_then(|arguments| {
+    let result = interpolate(&preview.args, arguments, &Outputs::new())
+        .map_err(|unfilled| unfilled.to_string())
+        .and_then(|arguments| {
             let requirement = action.requires.iter().find(|required| required.name.value.to_string() == *connector);
             let connector = requirement.ok_or_else(|| format!("the action does not require {connector}"))?;
             invoke(&Call { connector, op: &preview.op.value, arguments, is_preview: true }).map_err(|failure| {
@@ -96,7 +117,9 @@ pub fn preview(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) 
     };
     let line = |label: &str, path: &str| {
         let is_multiline = preview.multiline.iter().any(|multiline| multiline.value == label);
-        let text = at(&output, path).filter(|found| !found.is_null()).map_or_else(|| "n/a".to_owned(), rendered);
+        let text = at(&output, path)
+            .filter(|found| !found.is_null())
+            .map_or_else(|| "n/a".to_owned(), |found| rendered(&found));
         (label.to_owned(), if is_multiline { text } else { text.split_whitespace().collect::<Vec<_>>().join(" ") })
     };
     Some(Ok(preview.render.iter().map(|(label, path)| line(&label.value, &path.value)).collect()))
@@ -107,6 +130,7 @@ mod tests {
     use aileron_sandbox::failure::{CONNECTOR_LOAD_FAILED, RESOURCE_LIMIT_EXCEEDED};
     use aileron_verifier::problem::Source;
     use aileron_verifier::toml::Stage;
+    use serde_json::json;
 
     use super::*;
 
@@ -126,25 +150,23 @@ mod tests {
     }
 
     fn arguments() -> Arguments {
-        Arguments::from_iter([("text".to_owned(), json!("hello"))])
+        Arguments::from([("text".to_owned(), "hello".into())])
     }
 
     #[test] // sandbox.md §10.1 to §10.3, §13 E1
     fn steps_run_in_order_and_see_what_came_before() {
         let mut calls = Vec::new();
         let result = execute(&action(TWO), &arguments(), &mut |call| {
-            calls.push((call.op.to_owned(), Value::Object(call.arguments.clone())));
-            Ok(if call.op == "find" { json!({"items": [{"id": 7}]}) } else { json!({"sent": true}) })
+            calls.push((call.op.to_owned(), serde_json::to_string(&call.arguments).expect("JSON")));
+            Ok(Json::from(&if call.op == "find" { json!({"items": [{"id": 7}]}) } else { json!({"sent": true}) }))
         });
-        let expected = json!({
-            "action": "post",
-            "output": {"sent": true},
-            "steps": {"find": {"items": [{"id": 7}]}, "send": {"sent": true}},
-        });
-        assert_eq!(result, Ok(expected));
+        let result = Json::object(result.expect("all steps run").fields());
+        let expected =
+            r#"{"action":"post","output":{"sent":true},"steps":{"find":{"items":[{"id":7}]},"send":{"sent":true}}}"#;
+        assert_eq!(result.text(), expected);
         // Every step gets every call-time argument, and it wins.
-        let find = json!({"q": "to hello", "text": "hello"});
-        assert_eq!(calls, [("find".into(), find), ("send".into(), json!({"id": 7, "text": "hello"}))]);
+        let (find, send) = (r#"{"q":"to hello","text":"hello"}"#, r#"{"id":7,"text":"hello"}"#);
+        assert_eq!(calls, [("find".into(), find.to_owned()), ("send".into(), send.to_owned())]);
     }
 
     #[test] // sandbox.md §13 E2, E3
@@ -158,7 +180,7 @@ mod tests {
         assert_eq!((stopped.step.as_str(), stopped.failure.class, count), ("find", "connector_runtime_error", 1));
         assert_eq!(stopped.failure.details["connector_class"], "connector_load_failed");
 
-        let missing = execute(&action(TWO), &arguments(), &mut |_| Ok(json!({"items": []}))).unwrap_err();
+        let missing = execute(&action(TWO), &arguments(), &mut |_| Ok(Json::from(&json!({"items": []})))).unwrap_err();
         assert_eq!((missing.step.as_str(), missing.failure.boundary), ("send", "runtime"));
         assert_eq!(missing.failure.message, "the result of step \"find\" has no `items[0].id`");
 
@@ -174,8 +196,8 @@ mod tests {
             multiline = [\"Body\"]\n[approval.preview.render]\nTo = \"items[0].to\"\nBody = \"body\"\nCount = \"n\"\nGone = \"x.y\"\n";
         let action = action(&format!("{TWO}{preview_text}"));
         let shown = preview(&action, &arguments(), &mut |call| {
-            assert_eq!((call.op, call.is_preview, &call.arguments["q"]), ("find", true, &json!("hello")));
-            Ok(json!({"items": [{"to": "a\n b"}], "body": "1\n2", "n": 3}))
+            assert_eq!((call.op, call.is_preview, &call.arguments["q"]), ("find", true, &Json::from("hello")));
+            Ok(Json::from(&json!({"items": [{"to": "a\n b"}], "body": "1\n2", "n": 3})))
         });
         let line = |label: &str, text: &str| (label.to_owned(), text.to_owned());
         let lines = vec![line("To", "a b"), line("Body", "1\n2"), line("Count", "3"), line("Gone", "n/a")];

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use aileron_sandbox::failure::Failure;
 use aileron_sandbox::host::http::tape::{Answered, Recorder, Sent, Tape};
+use aileron_verifier::text::json::{Json, View};
 use serde_json::Value;
 use url::Url;
 
@@ -22,7 +23,7 @@ impl Recorder for Recording {
 
 impl Recording {
     /// What was heard, as a cassette that expects what came of it.
-    pub fn cassette(&self, op: &str, args: &Arguments, result: &Result<Value, Failure>) -> Cassette {
+    pub fn cassette(&self, op: &str, args: &Arguments, result: &Result<Json, Failure>) -> Cassette {
         let expect = match result {
             Ok(output) => Expect::Output(output.clone()),
             Err(failure) => Expect::Error(own_class(failure).unwrap_or(failure.class).to_owned()),
@@ -126,17 +127,17 @@ fn same_url(one: &str, other: &str) -> bool {
 
 /// The order of keys in a JSON body is nobody's promise.
 fn same_body(one: &str, other: &str) -> bool {
-    let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let json = |text: &str| Json::read(text).ok();
     one == other || json(one).zip(json(other)).is_some_and(|(one, other)| one == other)
 }
 
 /// How a result differs from what a cassette expects, one line per place; `None` when it is as expected.
-pub fn judge(expect: &Expect, result: &Result<Value, Failure>) -> Option<String> {
+pub fn judge(expect: &Expect, result: &Result<Json, Failure>) -> Option<String> {
     match (expect, result) {
         (Expect::Success, Ok(_)) => None,
         (Expect::Output(expected), Ok(output)) => {
             let mut lines = String::new();
-            compare("output", expected, output, &mut lines);
+            compare("output", COMPARED, expected, output, &mut lines);
             (!lines.is_empty()).then_some(lines)
         }
         (Expect::Error(class), Err(failure)) if class == failure.class || own_class(failure) == Some(class) => None,
@@ -151,12 +152,18 @@ pub fn judge(expect: &Expect, result: &Result<Value, Failure>) -> Option<String>
     }
 }
 
-fn compare(path: &str, expected: &Value, found: &Value, lines: &mut String) {
-    match (expected, found) {
-        (Value::Object(expected), Value::Object(found)) => {
-            for (name, value) in expected {
+/// Levels that are taken apart; what differs deeper is shown whole.
+const COMPARED: usize = 64;
+
+fn compare(path: &str, levels: usize, expected: &Json, found: &Json, lines: &mut String) {
+    if expected == found {
+        return;
+    }
+    match (expected.view(), found.view()) {
+        (View::Object(expected), View::Object(found)) if levels > 0 => {
+            for (name, value) in &expected {
                 match found.get(name) {
-                    Some(other) => compare(&format!("{path}.{name}"), value, other, lines),
+                    Some(other) => compare(&format!("{path}.{name}"), levels - 1, value, other, lines),
                     None => lines.push_str(&format!("  {path}.{name}\n    - {value}\n    + (nothing)\n")),
                 }
             }
@@ -164,12 +171,11 @@ fn compare(path: &str, expected: &Value, found: &Value, lines: &mut String) {
                 lines.push_str(&format!("  {path}.{name}\n    - (nothing)\n    + {value}\n"));
             }
         }
-        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
-            for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
-                compare(&format!("{path}[{index}]"), expected, found, lines);
+        (View::List(expected), View::List(found)) if levels > 0 && expected.len() == found.len() => {
+            for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
+                compare(&format!("{path}[{index}]"), levels - 1, expected, found, lines);
             }
         }
-        _ if expected == found => {}
         _ => lines.push_str(&format!("  {path}\n    - {expected}\n    + {found}\n")),
     }
 }
@@ -191,6 +197,10 @@ mod tests {
              response = {{ status = 200, body = \"{url}\" }}\n"
         ));
         Cassette::parse(&format!("op = \"x\"\n{}", exchanges.collect::<String>())).unwrap()
+    }
+
+    fn read(text: &str) -> Json {
+        Json::read(text).expect("JSON")
     }
 
     fn sent(method: &str, url: &str) -> Sent {
@@ -228,9 +238,10 @@ mod tests {
     #[test]
     fn a_result_that_differs_says_where() {
         let failure = || Failure::new(CONNECTOR_RUNTIME_ERROR, "no such op").with("connector_class", "unknown_op");
-        let output = |value: Value| Expect::Output(value);
+        let output = |value: Value| Expect::Output(Json::from(&value));
         for (expect, result, difference) in [
             (Expect::Success, Ok(json!(null)), ""),
+            (Expect::Output(read("{\"n\":1.0}")), Ok(json!({"n": 1})), ""),
             (output(json!({"a": 1, "b": [1, {"c": "d"}]})), Ok(json!({"b": [1, {"c": "d"}], "a": 1})), ""),
             (
                 output(json!({"a": 1, "x": 0})),
@@ -254,18 +265,29 @@ mod tests {
             (Expect::Error("bad_input".into()), Ok(json!({})), "  result\n    - error bad_input\n    + output {}\n"),
             (Expect::Success, Err(failure()), "  result\n    - an output\n    + connector_runtime_error: no such op\n"),
         ] {
+            let result = result.map(|value| Json::from(&value));
             assert_eq!(judge(&expect, &result).unwrap_or_default(), difference, "{expect:?} {result:?}");
         }
+    }
+
+    #[test]
+    fn numbers_are_compared_digit_for_digit() {
+        let bodies = [r#"{"a":12345678901234567890123,"b":2}"#, r#"{"a":12345678901234567890124,"b":2}"#];
+        assert!(same_body(bodies[0], bodies[0]) && !same_body(bodies[0], bodies[1]));
+        let expect = Expect::Output(read("{\"n\":0.12345678901234567890123}"));
+        let differs = judge(&expect, &Ok(read("{\"n\":0.12345678901234567890124}")));
+        let lines = "  output.n\n    - 0.12345678901234567890123\n    + 0.12345678901234567890124\n";
+        assert_eq!(differs.as_deref(), Some(lines));
     }
 
     #[test]
     fn a_recording_plays_back() {
         let recording = Recording::default();
         recording.hear(sent("GET", "https://h/1"), Answered { status: 201, headers: vec![], body: b"hi".to_vec() });
-        let cassette = recording.cassette("x", &Arguments::new(), &Ok(json!({"a": null})));
+        let cassette = recording.cassette("x", &Arguments::new(), &Ok(read("{\"a\":null}")));
         let cassette = Cassette::parse(&cassette.text()).unwrap();
         let player = Player::new(&cassette);
         assert_eq!(player.play(&sent("GET", "https://h/1")).unwrap().status, 201);
-        assert_eq!((player.fault(), judge(&cassette.expect, &Ok(json!({"a": null})))), (None, None));
+        assert_eq!((player.fault(), judge(&cassette.expect, &Ok(read("{\"a\":null}")))), (None, None));
     }
 }

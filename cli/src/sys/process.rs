@@ -1,21 +1,26 @@
 //! Child processes: toolchains and git.
 //!
 //! A child sees a short list of variables and never a key, a token, or a setting that changes what a compiler emits.
-//! Its output is kept up to a cap, and it dies when the run is interrupted. Not here: what a child's output means.
+//! Its standard output is whole or an error, never cut, and it ends when the run is interrupted. Not here: what a
+//! child's output means.
+
+mod capture;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use self::capture::Capture;
 use super::environment::Environment;
 
-/// Bytes kept of each of standard output and standard error; what follows is read and dropped.
+/// Bytes of standard output a child may write, unless [`Command::cap`] says another number: more is an error. Standard
+/// error is for people: it is cut here, and says so.
 pub const OUTPUT_CAP: usize = 4 << 20;
 
 /// Variables a child may have, when they are set. Names ending in `*` are prefixes. artifacts.md §12.
@@ -128,7 +133,7 @@ impl<'a> Spawner<'a> {
     /// A child to be: no arguments, no input, and of the environment what every child may have.
     pub fn command(self, program: &'static str) -> Command<'a> {
         let variables = self.environment.for_a_child().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Command { spawner: self, program, arguments: Vec::new(), directory: None, variables }
+        Command { spawner: self, program, arguments: Vec::new(), directory: None, variables, cap: OUTPUT_CAP }
     }
 }
 
@@ -139,6 +144,7 @@ pub struct Command<'a> {
     arguments: Vec<OsString>,
     directory: Option<PathBuf>,
     variables: BTreeMap<OsString, OsString>,
+    cap: usize,
 }
 
 /// A child that ran to its own end, well or badly.
@@ -146,9 +152,20 @@ pub struct Command<'a> {
 pub struct Finished {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it wrote to standard output, up to [`OUTPUT_CAP`].
+    /// All it wrote to standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to standard error, up to [`OUTPUT_CAP`].
+    /// What it wrote to standard error: up to [`OUTPUT_CAP`] bytes, with a last line that says so when it was more.
+    pub stderr: Vec<u8>,
+}
+
+/// A child that ran to its own end while its standard output was read.
+#[derive(Debug)]
+pub struct Streamed<T> {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What the reader made of standard output.
+    pub value: io::Result<T>,
+    /// What it wrote to standard error, as in [`Finished`].
     pub stderr: Vec<u8>,
 }
 
@@ -164,6 +181,28 @@ pub enum ProcessError {
     /// The run was interrupted; the child and what it had started were ended.
     #[error("{program} was stopped: the run was interrupted")]
     Interrupted {
+        /// The program.
+        program: &'static str,
+    },
+    /// The directory it was to run in is not there.
+    #[error("cannot run {program} in {}: there is no such directory", .directory.display())]
+    NoDirectory {
+        /// The program.
+        program: &'static str,
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// It wrote more than its caller allows. The answer is not used: a part of it could mean something else.
+    #[error("the answer of {program} is longer than {cap} bytes, so it was not used")]
+    TooLong {
+        /// The program.
+        program: &'static str,
+        /// Bytes allowed.
+        cap: usize,
+    },
+    /// It ended, and a process it started still holds its standard output: whether the answer is whole cannot be known.
+    #[error("{program} ended, but a process it started keeps its output open, so the answer was not used")]
+    Held {
         /// The program.
         program: &'static str,
     },
@@ -207,11 +246,69 @@ impl Command<'_> {
         self
     }
 
+    /// Allows this many bytes of standard output instead of [`OUTPUT_CAP`].
+    pub fn cap(mut self, bytes: usize) -> Self {
+        self.cap = bytes;
+        self
+    }
+
     /// Runs it to its end. A failing exit is a [`Finished`] like any other.
     ///
     /// # Errors
-    /// [`ProcessError`]: not found, interrupted, or refused by the system.
+    /// [`ProcessError`]: not found, interrupted, refused by the system, or an answer that is not whole.
     pub fn run(self) -> Result<Finished, ProcessError> {
+        let (program, cap) = (self.program, self.cap);
+        let (mut child, path) = self.start(Stdio::null())?;
+        let (stdout, stderr) = (Capture::of(child.stdout.take(), cap), Capture::of(child.stderr.take(), OUTPUT_CAP));
+        match wait(&mut child, self.spawner.stop) {
+            Ok(Some(status)) => Ok(Finished { status, stdout: stdout.whole(program)?, stderr: stderr.shown() }),
+            Ok(None) => Err(ProcessError::Interrupted { program }),
+            Err(error) => {
+                end(&mut child);
+                Err(failed(&path, error))
+            }
+        }
+    }
+
+    /// Runs it to its end; `input` writes its standard input while `read` takes its standard output as it comes, however
+    /// long. `read` ends the child by returning: what is not read by then is not wanted.
+    ///
+    /// # Errors
+    /// [`ProcessError`]: not found, interrupted, or refused by the system.
+    pub fn stream<T>(
+        self,
+        input: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
+        read: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
+    ) -> Result<Streamed<T>, ProcessError> {
+        let (program, stop) = (self.program, self.spawner.stop);
+        let (mut child, path) = self.start(Stdio::piped())?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let stderr = Capture::of(child.stderr.take(), OUTPUT_CAP);
+        let (value, ended) = thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut pipe = BufWriter::new(stdin?);
+                // A child that ended early breaks the pipe; how it ended says more than that.
+                input(&mut pipe).and_then(|()| pipe.flush()).ok()
+            });
+            let waiter = scope.spawn(|| {
+                let ended = wait(&mut child, stop);
+                if ended.is_err() {
+                    end(&mut child);
+                }
+                ended
+            });
+            let none = || io::Error::other("there is no standard output");
+            let value = stdout.ok_or_else(none).and_then(|pipe| read(&mut BufReader::with_capacity(1 << 16, pipe)));
+            (value, waiter.join().unwrap_or_else(|_| Err(io::Error::other("waiting for it failed"))))
+        });
+        match ended.map_err(|error| failed(&path, error))? {
+            Some(status) => Ok(Streamed { status, value, stderr: stderr.shown() }),
+            None => Err(ProcessError::Interrupted { program }),
+        }
+    }
+
+    /// The running child and the path it was found at.
+    fn start(&self, stdin: Stdio) -> Result<(Child, PathBuf), ProcessError> {
         let Spawner { environment, stop } = self.spawner;
         let program = self.program;
         let path = environment.find(program).ok_or(ProcessError::NotFound { program })?;
@@ -220,23 +317,24 @@ impl Command<'_> {
         }
         let mut command = std::process::Command::new(&path);
         command.args(&self.arguments).env_clear().envs(&self.variables);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
         own_group(&mut command);
-        let failed = |cause| ProcessError::Run { path: path.clone(), source: Arc::new(cause) };
-        let mut child = command.spawn().map_err(failed)?;
-        let (stdout, stderr) = (Capture::of(child.stdout.take()), Capture::of(child.stderr.take()));
-        match wait(&mut child, stop) {
-            Ok(Some(status)) => Ok(Finished { status, stdout: stdout.finish(), stderr: stderr.finish() }),
-            Ok(None) => Err(ProcessError::Interrupted { program }),
-            Err(error) => {
-                end(&mut child);
-                Err(failed(error))
+        match (command.spawn(), &self.directory) {
+            (Ok(child), _) => Ok((child, path)),
+            // The system has one word for a program and for a directory that are not there.
+            (Err(_), Some(directory)) if !directory.is_dir() => {
+                Err(ProcessError::NoDirectory { program, directory: directory.clone() })
             }
+            (Err(cause), _) => Err(failed(&path, cause)),
         }
     }
+}
+
+fn failed(path: &Path, cause: io::Error) -> ProcessError {
+    ProcessError::Run { path: path.to_owned(), source: Arc::new(cause) }
 }
 
 /// The exit status, or `None` once the child was ended because `stop` was set.
@@ -293,141 +391,5 @@ fn own_group(_: &mut std::process::Command) {}
 #[cfg(not(unix))]
 fn signal_group(_: &Child, _: bool) {}
 
-/// One pipe, drained by a thread so that the child never blocks on it.
-struct Capture {
-    kept: Arc<Mutex<Vec<u8>>>,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Capture {
-    fn of(pipe: Option<impl Read + Send + 'static>) -> Capture {
-        let kept = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&kept);
-        let reader = pipe.map(|mut pipe| {
-            thread::spawn(move || {
-                let mut chunk = [0; 8192];
-                while let Ok(read @ 1..) = pipe.read(&mut chunk) {
-                    let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                    let room = OUTPUT_CAP.saturating_sub(kept.len());
-                    kept.extend_from_slice(&chunk[..read.min(room)]);
-                }
-            })
-        });
-        Capture { kept, reader }
-    }
-
-    /// What was written. A process that outlives the child and keeps the pipe open is waited for briefly, then left alone.
-    fn finish(self) -> Vec<u8> {
-        let patience = Instant::now() + Duration::from_secs(2);
-        if let Some(reader) = self.reader {
-            while !reader.is_finished() && Instant::now() < patience {
-                thread::sleep(Duration::from_millis(1));
-            }
-        }
-        std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test] // artifacts.md §12
-    fn a_child_gets_no_secret_and_no_compiler_setting() {
-        for name in [
-            "AILERON_SIGNING_KEY",
-            "AILERON_HOME",
-            "GITHUB_TOKEN",
-            "GH_TOKEN",
-            "GOOGLE_OAUTH_CLIENT_SECRET",
-            "XDG_SESSION_TOKEN",
-            "LC_KEY",
-            "GOFLAGS",
-            "GOWASM",
-            "GOEXPERIMENT",
-            "GOROOT",
-            "GOENV",
-            "RUSTFLAGS",
-            "LD_PRELOAD",
-            "SSH_AUTH_SOCK",
-        ] {
-            assert!(!is_passed(name), "{name}");
-        }
-        for name in ["PATH", "HOME", "LC_ALL", "https_proxy", "XDG_CACHE_HOME", "GOPROXY"] {
-            assert!(is_passed(name), "{name}");
-        }
-    }
-
-    #[cfg(unix)]
-    mod on_unix {
-        use super::*;
-        use std::fs;
-        use std::os::unix::fs::PermissionsExt;
-
-        fn script(dir: &Path, name: &str, text: &str) {
-            fs::write(dir.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
-            fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o755)).unwrap();
-        }
-
-        fn environment(path: &OsStr) -> Environment {
-            [("PATH".into(), path.to_owned()), ("GITHUB_TOKEN".into(), "t0ken".into())].into_iter().collect()
-        }
-
-        #[test]
-        fn the_output_and_status_of_a_child_come_back() {
-            let dir = tempfile::tempdir().unwrap();
-            script(dir.path(), "tool", "echo out $1 $MORE $GITHUB_TOKEN; echo err >&2; exit 3");
-            let stop = AtomicBool::new(false);
-            let environment = environment(dir.path().as_os_str());
-            let spawner = Spawner { environment: &environment, stop: &stop };
-            let finished = spawner.command("tool").args(["one"]).env("MORE", "two").run().unwrap();
-            assert_eq!(finished.status.code(), Some(3));
-            assert_eq!((&*finished.stdout, &*finished.stderr), (&b"out one two\n"[..], &b"err\n"[..]));
-        }
-
-        #[test]
-        fn a_program_is_not_looked_for_in_relative_places() {
-            let stop = AtomicBool::new(false);
-            for path in ["", ".", "bin::"] {
-                let environment = environment(OsStr::new(path));
-                let spawner = Spawner { environment: &environment, stop: &stop };
-                let error = spawner.command("sh").within(Path::new("/bin")).run().expect_err(path);
-                assert!(matches!(error, ProcessError::NotFound { program: "sh" }), "{error}");
-            }
-        }
-
-        #[test]
-        fn an_interrupted_child_ends_with_its_children() {
-            let dir = tempfile::tempdir().unwrap();
-            let mark = dir.path().join("started");
-            script(
-                dir.path(),
-                "tool",
-                &format!("(while :; do /bin/cat /dev/zero; done) & : > {}; wait", mark.display()),
-            );
-            let stop = AtomicBool::new(false);
-            let environment = environment(dir.path().as_os_str());
-            let spawner = Spawner { environment: &environment, stop: &stop };
-            thread::scope(|scope| {
-                let run = scope.spawn(|| spawner.command("tool").run());
-                while !mark.exists() {
-                    thread::yield_now();
-                }
-                stop.store(true, Ordering::SeqCst);
-                let ended = run.join().unwrap();
-                assert!(matches!(ended, Err(ProcessError::Interrupted { program: "tool" })), "{ended:?}");
-            });
-        }
-
-        #[test]
-        fn output_past_the_cap_is_read_and_dropped() {
-            let dir = tempfile::tempdir().unwrap();
-            script(dir.path(), "tool", "/usr/bin/head -c 5000000 /dev/zero");
-            let stop = AtomicBool::new(false);
-            let environment = environment(dir.path().as_os_str());
-            let finished = Spawner { environment: &environment, stop: &stop }.command("tool").run().unwrap();
-            assert!(finished.status.success());
-            assert_eq!(finished.stdout.len(), OUTPUT_CAP);
-        }
-    }
-}
+mod tests;

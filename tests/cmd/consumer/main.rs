@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod authority;
 mod bounds;
 mod fail_closed;
 mod guide;
@@ -12,3 +13,4 @@ mod session;
 mod store;
 mod storms;
 mod transcripts;
+mod two_users;

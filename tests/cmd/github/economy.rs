@@ -139,7 +139,7 @@ fn notes_say_everything_once_and_stay_below_githubs_limit() {
     let proven = || release::Proven::clone(&cohort.proven);
     let usual = notes(proven());
     assert!(usual.chars().count() < 125_000);
-    for said in [proven().content.to_string(), proven().signer().to_string(), proven().index.commit] {
+    for said in [proven().content.to_string(), proven().signer().to_string(), proven().index.commit.to_string()] {
         assert!(usual.contains(&said), "{said}");
     }
     for action in &proven().artifacts[1..] {

@@ -318,7 +318,7 @@ fn a_tag_that_is_moved_is_told_with_both_commits() {
         let (_, end, said) = meanwhile(write, move |github| {
             github.repository.tags.insert(moved, TagRef::light("d".repeat(40)));
         });
-        let both = said.contains(&"d".repeat(40)) && said.contains(&cohort.proven.index.commit);
+        let both = said.contains(&"d".repeat(40)) && said.contains(cohort.proven.index.commit.as_str());
         assert!(end == Ended::Error && both && said.contains(&tag), "write {write}: {said}");
     }
 }
@@ -641,7 +641,7 @@ fn what_github_would_refuse_is_said_before_anything_is_built() {
     let nothing = |_: &mut Model| {};
     assert_eq!(said(&nothing, "ghp_x", None).0, Ended::Well);
     assert_eq!(said(&nothing, "ghs_x", None).0, Ended::Well);
-    let touches = |github: &mut Model| github.repository.touches_workflows.extend([commit.clone()]);
+    let touches = |github: &mut Model| github.repository.touches_workflows.extend([commit.to_string()]);
     assert_eq!(said(&touches, "ghp_x", None).0, Ended::Well, "a person's token may");
     let full = cohort.hosted().repository.full_name();
     let archived = json!({"full_name": full, "archived": true, "private": false, "permissions": {"push": true}});

@@ -12,7 +12,7 @@ use aileron_cli::publisher::forge::github::{Answers, GitHub, Limits, Patience, P
 use aileron_cli::publisher::forge::model::wire::{Call, understand};
 use aileron_cli::publisher::forge::model::{GitHub as Model, Operation, Response};
 use aileron_cli::publisher::forge::{Forge as _, Remote, Scope};
-use aileron_cli::publisher::release::{self, Proven, Public, Receipt, ReleaseError, SecretSource, World};
+use aileron_cli::publisher::release::{self, DirtyTree, Proven, Public, Receipt, ReleaseError, SecretSource, World};
 use aileron_cli::publisher::sign::OsKeychain;
 use aileron_cli::secret::Secret;
 use aileron_cli::sys::clock::Clock as _;
@@ -63,7 +63,7 @@ impl Cohort {
             repository,
             version: "0.1.0".parse().unwrap(),
             waived: waived.iter().map(|rule| rule.parse().unwrap()).collect(),
-            allow_dirty: false,
+            dirty: DirtyTree::Refused,
             wasm,
             key: Some(key),
             client_secret: SecretSource::Default,
@@ -94,7 +94,7 @@ impl Cohort {
             connector: &self.proven.release.name,
             release: &self.proven.release,
             tags: &self.proven.tags,
-            commit: &self.proven.index.commit,
+            commit: self.proven.index.commit.as_str(),
         }
     }
 }
@@ -250,6 +250,7 @@ impl Stage {
                 api: self.api.clone(),
                 server: self.api.replace("/api/v3", "").replace("api.github", "github"),
                 journal: self.journal.path().to_owned(),
+                locking: aileron_cli::sys::lock::LockPolicy::default(),
             };
             let (stop, longest) = (world.stop, self.max_wait);
             let patience = Patience { clock: &self.rehearsal, stop, listener: &listener, longest };
@@ -300,7 +301,7 @@ pub(crate) fn assert_public(proven: &Proven, github: &Model) {
         let body = release.body.as_deref().unwrap_or_default();
         let says = if is_connector { proven.content.to_string() } else { artifact.archive.digest.to_string() };
         assert!(body.contains(&says), "{tag}: {body}");
-        assert_eq!(github.repository.tags[tag].commit, proven.index.commit, "{tag}");
+        assert_eq!(github.repository.tags[tag].commit, proven.index.commit.as_str(), "{tag}");
     }
     assert_eq!(github.latest().map(|release| release.tag_name.as_str()), Some(connector.as_str()));
 }

@@ -4,10 +4,13 @@
 
 #[path = "../../../verifier/sandbox/tests/net/certificate.rs"]
 mod certificate;
+mod links_out;
+mod nothing_runs;
 mod over_http;
 mod real_input;
 mod registry;
 mod running;
+mod same_bytes;
 mod secrets;
 #[path = "../../../verifier/sandbox/tests/net/server.rs"]
 mod server;

@@ -70,12 +70,14 @@ fn a_manifest_that_cannot_be_read_is_shown_where_it_breaks() {
     assert!(house.run("aileron-pub -C tea check").stdout.contains("connector/manifest.toml: byte 0 is not UTF-8"));
     fs::remove_file(house.path(manifest)).unwrap();
     fs::create_dir(house.path(manifest)).unwrap();
-    refused(&house, RELEASE, 6, "validation_error: no connector manifest");
+    let stopped = "validation_error: 1 problem stops this release (connector/manifest.toml:1)";
+    refused(&house, RELEASE, 6, stopped);
     fs::remove_dir(house.path(manifest)).unwrap();
     house.git(&["checkout", "-q", "."]);
     fs::remove_file(house.path("tea/actions/tea-ping/action.md")).unwrap();
     fs::create_dir(house.path("tea/actions/tea-ping/action.md")).unwrap();
-    refused(&house, "aileron-pub -C tea check", 1, "fetch_failed: cannot read ");
+    let stopped = "validation_error: 1 problem stops a release (actions/tea-ping/action.md:1)";
+    refused(&house, "aileron-pub -C tea check", 6, stopped);
 }
 
 #[test]

@@ -4,12 +4,15 @@
 //! every tick of the engine, a guest asleep or waiting for an answer is waiting in the same runtime, and dropping the call
 //! ends either.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
+use aileron_verifier::text::json::{Json, View};
+use aileron_verifier::text::printable;
+use serde_json::Value;
 use wasmtime::{Instance, Store, Trap};
 
 use crate::engine::Connector;
@@ -84,7 +87,7 @@ pub struct Args(String);
 /// A text is not one JSON object.
 #[derive(Debug, thiserror::Error)]
 #[error("arguments are one JSON object: {0}")]
-pub struct NotArgs(serde_json::Error);
+pub struct NotArgs(String);
 
 impl Args {
     /// Takes the text of a JSON object, or of `null`, which is an empty one.
@@ -92,8 +95,12 @@ impl Args {
     /// # Errors
     /// [`NotArgs`].
     pub fn parse(text: &str) -> Result<Args, NotArgs> {
-        let object: Option<Map<String, Value>> = serde_json::from_str(text).map_err(NotArgs)?;
-        Ok(if object.is_some() { Args(compact(text)) } else { Args::default() })
+        let value = Json::read(text).map_err(|error| NotArgs(error.to_string()))?;
+        match value.view() {
+            View::Object(_) => Ok(Args(value.text().to_owned())),
+            View::Null => Ok(Args::default()),
+            _ => Err(NotArgs(format!("this is not an object: {}", printable(text)))),
+        }
     }
 
     /// The object, without white space between its parts.
@@ -108,27 +115,10 @@ impl Default for Args {
     }
 }
 
-impl From<&Map<String, Value>> for Args {
-    fn from(object: &Map<String, Value>) -> Args {
-        // A map with text keys always has a text; the empty object is what is left if that ever changes.
-        serde_json::to_string(object).map(Args).unwrap_or_default()
+impl From<&BTreeMap<String, Json>> for Args {
+    fn from(object: &BTreeMap<String, Json>) -> Args {
+        Args(Json::object(object.iter().map(|(name, value)| (name.as_str(), value))).text().to_owned())
     }
-}
-
-/// A JSON text without white space outside of strings. The text is valid JSON.
-fn compact(text: &str) -> String {
-    let (mut in_string, mut escaped) = (false, false);
-    let keep = |character: &char| {
-        let is_space = !in_string && character.is_ascii_whitespace();
-        match (in_string, escaped, character) {
-            (true, true, _) => escaped = false,
-            (true, false, '\\') => escaped = true,
-            (_, false, '"') => in_string = !in_string,
-            _ => {}
-        }
-        !is_space
-    };
-    text.chars().filter(keep).collect()
 }
 
 /// The bytes a guest reads from standard input: compact, sorted, without a newline. sandbox.md §5.1.
@@ -307,13 +297,12 @@ mod tests {
             keys in proptest::collection::vec("[ -~\\t\\né]{0,12}", 0..6),
             number in proptest::num::i64::ANY,
         ) {
-            let mut object = Map::new();
-            for key in keys {
-                object.insert(key.clone(), serde_json::json!([number, key, {"nested": [null, true]}]));
-            }
-            let pretty = serde_json::to_string_pretty(&object).unwrap();
-            let args = Args::parse(&pretty).unwrap();
-            proptest::prop_assert_eq!(args.text(), serde_json::to_string(&object).unwrap());
+            let value = |key: &String| Json::from(&serde_json::json!([number, key, {"nested": [null, true]}]));
+            let object: BTreeMap<String, Json> = keys.into_iter().map(|key| (key.clone(), value(&key))).collect();
+            let compact = serde_json::to_string(&object).unwrap();
+            let pretty: serde_json::Value = serde_json::from_str(&compact).unwrap();
+            let args = Args::parse(&format!("{pretty:#}")).unwrap();
+            proptest::prop_assert_eq!(args.text(), compact);
             proptest::prop_assert_eq!(args, Args::from(&object));
         }
     }

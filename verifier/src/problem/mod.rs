@@ -203,6 +203,7 @@ macro_rules! rules {
 rules! {
     // Reading: artifacts.md §2 and §3, first paragraphs.
     Encoding "encoding" ParseError Error "not UTF-8", "save the file as UTF-8";
+    SourceFile "source-file" ValidationError Error "a regular file of the repository is expected here", "commit the file itself, below the repository's root: not a link that leads out, a submodule or an LFS pointer";
     FrontMatter "front-matter" ParseError Error "front matter expected here", "start the file with a line `+++`, then TOML, then a line `+++`, then the Markdown body";
     TomlSyntax "toml-syntax" ParseError Error "TOML syntax", "write strict TOML 1.0 (https://toml.io/en/v1.0.0)";
     TomlVersion "toml-1.0" ParseError Error "TOML 1.1 form", "existing runtimes read TOML 1.0: write this in its 1.0 form";

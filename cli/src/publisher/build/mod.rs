@@ -1,8 +1,8 @@
 //! The connector's source to its module.
 //!
-//! A build happens in a copy that holds only the files it was given, so neither the work tree nor an untracked file has
-//! a say in the result. What comes out is bytes and the exact toolchain. Not here: binding, and whether the module is a
-//! connector (`aileron_verifier::module`).
+//! A build happens in a copy of the repository's own files, as the commit has them or (without a version) as they lie in
+//! the work tree. What comes out is bytes and the exact toolchain. Not here: which files those are (`publisher::source`),
+//! binding, and whether the module is a connector (`aileron_verifier::module`).
 
 mod go;
 mod prebuilt;
@@ -10,12 +10,14 @@ mod wat;
 
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use aileron_verifier::cohort::Toolchain as Made;
 use aileron_verifier::problem::Class;
 
+use crate::publisher::source::{LeftOut, Refusal, SourceError, SourceTree, TreePath};
 use crate::sys::disk::DiskError;
+use crate::sys::git::GitError;
 use crate::sys::process::{ProcessError, Spawner};
 
 pub use go::Go;
@@ -29,6 +31,11 @@ pub const CONNECTOR: &str = "connector";
 pub trait Toolchain {
     /// A few words for progress and logs: `Go (connector/go.mod)`.
     fn describe(&self) -> String;
+
+    /// Whether the build may look at this file of the repository; others are not copied.
+    fn reads(&self, _path: &TreePath) -> bool {
+        true
+    }
 
     /// Builds the connector of `copy`, the root of a copied repository.
     ///
@@ -93,9 +100,37 @@ pub enum BuildError {
     /// The process was interrupted, or the system refused it.
     #[error(transparent)]
     Process(ProcessError),
-    /// A path that leads out of the repository, or is no path inside one.
-    #[error("{} is not a path inside the repository", .0.display())]
-    Outside(PathBuf),
+    /// Something below the connector's directory is no file that can be built.
+    #[error("{path} cannot be built: {why}{}", more(*.others))]
+    NotSource {
+        /// The path.
+        path: TreePath,
+        /// What is there.
+        why: Refusal,
+        /// How many more there are.
+        others: usize,
+    },
+    /// git did not tell which files there are, or did not give their content.
+    #[error(transparent)]
+    Git(GitError),
+    /// The connector's directory is not among the files of the build.
+    #[error(
+        "{} is not in the copy that is built: it must be a directory of this repository whose files git does not ignore, not a submodule and not a link out",
+        .0.display()
+    )]
+    NoDirectory(PathBuf),
+    /// A source of the build lies outside of the repository.
+    #[error(
+        "{file} takes {module} from {path}, which is outside of this repository: a version is made of its commit alone"
+    )]
+    ForeignSource {
+        /// `connector/go.mod` or `go.work`.
+        file: String,
+        /// The module that is replaced, or `a module`.
+        module: String,
+        /// Where it is taken from, as written.
+        path: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -112,22 +147,39 @@ impl BuildError {
             | BuildError::Text(_)
             | BuildError::Unidentified { .. }
             | BuildError::Process(_)
-            | BuildError::Outside(_)
+            | BuildError::NotSource { .. }
+            | BuildError::Git(_)
+            | BuildError::NoDirectory(_)
+            | BuildError::ForeignSource { .. }
             | BuildError::Disk(_) => Class::BuildFailed,
         }
     }
 }
 
-/// The toolchain for a connector's directory, by the file that gives it away; the first of the list that is there.
+impl From<SourceError> for BuildError {
+    fn from(error: SourceError) -> BuildError {
+        match error {
+            SourceError::Git(error) => BuildError::Git(error),
+            SourceError::Disk(error) => BuildError::Disk(error),
+        }
+    }
+}
+
+fn more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" (and {others} more)") }
+}
+
+/// The toolchain for a connector, by the file that gives it away; the first of the list that is there.
 ///
 /// # Errors
 /// [`BuildError::NoSource`], naming what was looked for.
-pub fn detect(connector: &Path) -> Result<Box<dyn Toolchain>, BuildError> {
+pub fn detect(files: &SourceTree) -> Result<Box<dyn Toolchain>, BuildError> {
     const LOOKED_FOR: [&str; 2] = ["go.mod", "connector.wat"];
-    match LOOKED_FOR.map(|file| connector.join(file).is_file()) {
-        [true, _] => Ok(Box::new(Go)),
-        [_, true] => Ok(Box::new(Wat)),
-        _ => Err(BuildError::NoSource { dir: connector.to_owned(), looked_for: LOOKED_FOR.to_vec() }),
+    let [go, wat] = LOOKED_FOR.map(|file| files.is_file(&format!("{CONNECTOR}/{file}")));
+    match (go?, wat?) {
+        (true, _) => Ok(Box::new(Go)),
+        (_, true) => Ok(Box::new(Wat)),
+        _ => Err(BuildError::NoSource { dir: files.root().join(CONNECTOR), looked_for: LOOKED_FOR.to_vec() }),
     }
 }
 
@@ -135,75 +187,93 @@ pub fn detect(connector: &Path) -> Result<Box<dyn Toolchain>, BuildError> {
 ///
 /// # Errors
 /// [`BuildError::NoSource`].
-pub fn announce(root: &Path, prebuilt: Option<&Path>) -> Result<String, BuildError> {
+pub fn announce(files: &SourceTree, prebuilt: Option<&Path>) -> Result<String, BuildError> {
     match prebuilt {
         Some(path) => Ok(format!("taking the module {}", path.display())),
-        None => Ok(format!("building with {}", detect(&root.join(CONNECTOR))?.describe())),
+        None => Ok(format!("building with {}", detect(files)?.describe())),
     }
 }
 
-/// Builds the connector of the repository at `root` in a temporary copy of `files`, or takes a prebuilt module.
+/// Builds the connector in a temporary copy of `files`, or takes a prebuilt module.
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn build(
-    root: &Path,
-    files: &[PathBuf],
-    prebuilt: Option<&Path>,
-    spawner: Spawner<'_>,
-) -> Result<Built, BuildError> {
+pub fn build(files: &SourceTree, prebuilt: Option<&Path>, spawner: Spawner<'_>) -> Result<Built, BuildError> {
     let copy = tempfile::tempdir().map_err(disk("create", &std::env::temp_dir()))?;
     match prebuilt {
         Some(path) => Prebuilt(path.to_owned()).build(copy.path(), spawner),
         None => {
-            let toolchain = detect(&root.join(CONNECTOR))?;
-            copy_tree(root, files, copy.path())?;
-            toolchain.build(copy.path(), spawner)
+            let toolchain = detect(files)?;
+            let left_out = self::copy(files, copy.path(), |path| toolchain.reads(path), spawner)?;
+            toolchain.build(copy.path(), spawner).map_err(|error| explained(error, &left_out))
         }
     }
 }
 
-/// Copies `files`, given relative to `root`, to the same places below `into`.
-///
-/// A link is followed when it leads to a file inside `root`. One that leads out, or to a directory, is left behind, as
-/// is a directory in the list (a submodule): a build sees the repository's own files and nothing else.
+/// Copies the files that `wanted` takes to the same places below `into`; links become what they lead to. What cannot be
+/// copied is given back, unless it lies where the connector's source is: that is an error.
 ///
 /// # Errors
-/// [`BuildError::Outside`] for a path that is absolute or has `..` in it; [`BuildError::Disk`].
-pub fn copy_tree(root: &Path, files: &[PathBuf], into: &Path) -> Result<(), BuildError> {
-    let inside = root.canonicalize().map_err(disk("read", root))?;
-    for file in files {
-        is_inside(file)?;
-        let source = root.join(file);
-        let link = source.symlink_metadata().map_err(disk("read", &source))?.is_symlink();
-        let real = match source.canonicalize() {
-            Ok(real) => real,
-            Err(_) if link => continue, // it leads nowhere
-            Err(error) => return Err(disk("read", &source)(error)),
-        };
-        if real.starts_with(&inside) && real.is_file() {
-            place(into, file, &fs::read(&real).map_err(disk("read", &source))?)?;
+/// [`BuildError::NotSource`], [`BuildError::Git`], [`BuildError::Disk`].
+pub fn copy(
+    files: &SourceTree,
+    into: &Path,
+    wanted: impl Fn(&TreePath) -> bool,
+    spawner: Spawner<'_>,
+) -> Result<Vec<LeftOut>, BuildError> {
+    let parts = files.parts(spawner)?;
+    let mut left_out: Vec<LeftOut> = parts.left_out.iter().filter(|left| wanted(&left.path)).cloned().collect();
+    files.fetch(&parts, wanted, spawner, |path, bytes| {
+        match (bytes, path.on_disk(into)) {
+            (Ok(bytes), _) if is_source(path) && crate::publisher::source::is_lfs_pointer(&bytes) => {
+                left_out.push(LeftOut { path: path.clone(), why: Refusal::LfsPointer });
+            }
+            (Ok(bytes), Some(target)) => write(&target, &bytes)?,
+            (Ok(_), None) => left_out.push(LeftOut { path: path.clone(), why: Refusal::Name }),
+            (Err(why), _) => left_out.push(LeftOut { path: path.clone(), why }),
         }
+        Ok::<_, BuildError>(())
+    })?;
+    let needed: Vec<&LeftOut> = left_out.iter().filter(|left| is_source(&left.path)).collect();
+    match needed.first() {
+        Some(LeftOut { path, why }) => {
+            Err(BuildError::NotSource { path: path.clone(), why: why.clone(), others: needed.len() - 1 })
+        }
+        None => Ok(left_out),
     }
-    Ok(())
 }
 
-/// Writes one file of a copy: for text that is not on disk as it should be built, such as a bound manifest.
-///
-/// # Errors
-/// As [`copy_tree`].
-pub fn place(into: &Path, file: &Path, bytes: &[u8]) -> Result<(), BuildError> {
-    is_inside(file)?;
-    let target = into.join(file);
+/// Whether a build needs what lies there: the connector's directory, without what Go passes over (`testdata`, and names
+/// that begin with `.` or `_`).
+fn is_source(path: &TreePath) -> bool {
+    let mut names = path.names();
+    let is_passed_over = |name: &[u8]| name == b"testdata" || matches!(name.first(), Some(b'.' | b'_'));
+    names.next() == Some(CONNECTOR.as_bytes()) && !names.any(is_passed_over)
+}
+
+/// A compiler that missed a file does not know why it is not there.
+fn explained(error: BuildError, left_out: &[LeftOut]) -> BuildError {
+    const SHOWN: usize = 20;
+    match error {
+        BuildError::Failed { program, status, mut output } if !left_out.is_empty() => {
+            output.push_str("\nleft out of the copy that was built:");
+            for LeftOut { path, why } in left_out.iter().take(SHOWN) {
+                output.push_str(&format!("\n  {path}: {why}"));
+            }
+            if left_out.len() > SHOWN {
+                output.push_str(&format!("\n  and {} more", left_out.len() - SHOWN));
+            }
+            BuildError::Failed { program, status, output }
+        }
+        error => error,
+    }
+}
+
+fn write(target: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(disk("create", parent))?;
     }
-    fs::write(&target, bytes).map_err(disk("write", &target))
-}
-
-fn is_inside(file: &Path) -> Result<(), BuildError> {
-    let inside = file.components().all(|part| matches!(part, Component::Normal(_))) && file.file_name().is_some();
-    if inside { Ok(()) } else { Err(BuildError::Outside(file.to_owned())) }
+    fs::write(target, bytes).map_err(disk("write", target))
 }
 
 fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
@@ -214,46 +284,69 @@ fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::publisher::source::WorkTree;
+    use crate::sys::environment::Environment;
+    use std::sync::atomic::AtomicBool;
+
+    /// Writes one file of a repository.
+    pub(super) fn place(root: &Path, file: &str, bytes: &[u8]) {
+        write(&root.join(file), bytes).unwrap();
+    }
 
     #[test]
     fn the_toolchain_is_told_from_the_file_that_is_there() {
         let temp = tempfile::tempdir().unwrap();
-        let error = detect(temp.path()).err().unwrap();
+        let files = SourceTree::Work(WorkTree::open(temp.path()));
+        let error = detect(&files).err().unwrap();
         assert!(error.to_string().contains("looked for go.mod and connector.wat; --wasm FILE"), "{error}");
-        fs::write(temp.path().join("connector.wat"), "").unwrap();
-        assert_eq!(detect(temp.path()).unwrap().describe(), "WebAssembly text (connector/connector.wat)");
-        fs::write(temp.path().join("go.mod"), "").unwrap();
-        assert_eq!(detect(temp.path()).unwrap().describe(), "Go (connector/go.mod)");
+        place(temp.path(), "connector/connector.wat", b"");
+        assert_eq!(detect(&files).unwrap().describe(), "WebAssembly text (connector/connector.wat)");
+        place(temp.path(), "connector/go.mod", b"");
+        assert_eq!(detect(&files).unwrap().describe(), "Go (connector/go.mod)");
     }
 
     #[test]
-    fn a_copy_holds_the_files_of_the_list_and_nothing_from_outside() {
+    fn source_is_what_a_compiler_looks_at() {
+        for (path, is) in [
+            ("connector", true),
+            ("connector/main.go", true),
+            ("connector/inner/deep/x.go", true),
+            ("connector/_old/x.go", false),
+            ("connector/.cache/x", false),
+            ("connector/testdata/big.bin", false),
+            ("connector/inner/testdata/big.bin", false),
+            ("connector2/main.go", false),
+            ("shared/connector/main.go", false),
+            ("README.md", false),
+        ] {
+            assert_eq!(is_source(&TreePath::new(path).unwrap()), is, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_failed_build_says_what_the_compiler_could_not_see() {
+        let failed = || BuildError::Failed {
+            program: "go",
+            status: std::process::ExitStatus::default(),
+            output: "no such directory".into(),
+        };
+        let left = |number: usize| LeftOut {
+            path: TreePath::new(format!("shared{number}")).unwrap(),
+            why: Refusal::Submodule(TreePath::new("shared").unwrap()),
+        };
+        let said = |count: usize| explained(failed(), &(0..count).map(left).collect::<Vec<_>>()).to_string();
+        assert!(!said(0).contains("left out"), "{}", said(0));
+        assert!(said(1).contains("shared0: shared is a submodule"), "{}", said(1));
+        assert!(said(25).contains("and 5 more") && !said(20).contains("more"), "{}", said(25));
+    }
+
+    #[test]
+    fn a_repository_git_does_not_know_is_not_built() {
         let temp = tempfile::tempdir().unwrap();
-        let (root, into) = (temp.path().join("root"), temp.path().join("into"));
-        place(&root, Path::new("a/b.txt"), b"b").unwrap();
-        place(&root, Path::new("untracked"), b"u").unwrap();
-        fs::write(temp.path().join("outside"), "o").unwrap();
-        let mut files = vec![PathBuf::from("a/b.txt"), PathBuf::from("a")];
-        #[cfg(unix)]
-        for (name, target) in [("in", "a/b.txt"), ("out", "../outside"), ("dir", "a"), ("nowhere", "gone")] {
-            std::os::unix::fs::symlink(target, root.join(name)).unwrap();
-            files.push(name.into());
-        }
-        copy_tree(&root, &files, &into).unwrap();
-        let mut copied: Vec<_> = walkdir::WalkDir::new(&into)
-            .into_iter()
-            .map(Result::unwrap)
-            .filter(|entry| !entry.file_type().is_dir())
-            .map(|entry| entry.path().strip_prefix(&into).unwrap().to_owned())
-            .collect();
-        copied.sort();
-        let expected: &[&str] = if cfg!(unix) { &["a/b.txt", "in"] } else { &["a/b.txt"] };
-        assert_eq!(copied, expected.iter().map(PathBuf::from).collect::<Vec<_>>());
-        for file in ["../outside", "/etc/hostname", "a/../../outside", ""] {
-            let error = copy_tree(&root, &[file.into()], &into).unwrap_err();
-            assert!(matches!(error, BuildError::Outside(_)), "{file}: {error}");
-        }
-        let error = copy_tree(&root, &["gone.txt".into()], &into).unwrap_err();
-        assert!(matches!(error, BuildError::Disk(_)), "{error}");
+        place(temp.path(), "connector/connector.wat", b"(module)");
+        let (environment, stop) = (Environment::of_this_process(), AtomicBool::new(false));
+        let spawner = Spawner { environment: &environment, stop: &stop };
+        let error = build(&SourceTree::Work(WorkTree::open(temp.path())), None, spawner).unwrap_err();
+        assert!(matches!(error, BuildError::Git(GitError::NotARepository(_))), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{BuildError, Built, CONNECTOR, Made, Toolchain, disk};
+use crate::publisher::source::TreePath;
 use crate::sys::process::Spawner;
 
 /// `connector/connector.wat`.
@@ -18,6 +19,10 @@ const SOURCE: &str = "connector.wat";
 impl Toolchain for Wat {
     fn describe(&self) -> String {
         format!("WebAssembly text ({CONNECTOR}/{SOURCE})")
+    }
+
+    fn reads(&self, path: &TreePath) -> bool {
+        path.names().next() == Some(CONNECTOR.as_bytes())
     }
 
     fn build(&self, copy: &Path, _: Spawner<'_>) -> Result<Built, BuildError> {
@@ -36,7 +41,7 @@ impl Toolchain for Wat {
 
 #[cfg(test)]
 mod tests {
-    use super::super::place;
+    use super::super::tests::place;
     use super::*;
     use crate::publisher::scaffold::{Scaffold, scaffold};
     use crate::sys::environment::Environment;
@@ -77,10 +82,10 @@ mod tests {
     #[test]
     fn a_mistake_is_shown_with_its_place() {
         let temp = tempfile::tempdir().unwrap();
-        place(temp.path(), Path::new("connector/connector.wat"), b"(module\n  (fun))").unwrap();
+        place(temp.path(), "connector/connector.wat", b"(module\n  (fun))");
         let error = build(temp.path()).unwrap_err().to_string();
         assert!(error.contains("connector/connector.wat:2:4"), "{error}");
-        place(temp.path(), Path::new("connector/connector.wat"), b"\0asm\xff").unwrap();
+        place(temp.path(), "connector/connector.wat", b"\0asm\xff");
         let error = build(temp.path()).unwrap_err().to_string();
         assert_eq!(error, "connector/connector.wat: byte 4 is not UTF-8");
     }

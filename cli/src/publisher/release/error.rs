@@ -16,6 +16,7 @@ use crate::publisher::forge::ForgeError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
 use crate::publisher::sign::KeyError;
+use crate::publisher::source::SourceError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 
@@ -24,7 +25,7 @@ use crate::sys::git::GitError;
 pub enum ReleaseError {
     /// There is nothing to release here.
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Load(LoadError),
     /// A release needs a commit.
     #[error(transparent)]
     History(GitError),
@@ -61,6 +62,14 @@ pub enum ReleaseError {
     /// The client secret is not text.
     #[error("the client secret from {0} is not UTF-8, so it cannot stand in a TOML string")]
     ClientSecretNotText(String),
+    /// The client secret cannot be meant as it is.
+    #[error("the client secret from {origin} is not usable: {why}")]
+    BadClientSecret {
+        /// The variable or file.
+        origin: String,
+        /// What is wrong; never the value.
+        why: &'static str,
+    },
     /// A placeholder would be published.
     #[error("{} this release: a placeholder would be published", stops(.0.errors().count()))]
     Leftovers(Box<Findings>),
@@ -141,6 +150,21 @@ pub enum ReleaseError {
     },
 }
 
+impl From<LoadError> for ReleaseError {
+    fn from(error: LoadError) -> ReleaseError {
+        match error {
+            LoadError::Git(error) => ReleaseError::History(error),
+            error => ReleaseError::Load(error),
+        }
+    }
+}
+
+impl From<SourceError> for ReleaseError {
+    fn from(error: SourceError) -> ReleaseError {
+        LoadError::from(error).into()
+    }
+}
+
 impl ReleaseError {
     /// The failure class. artifacts.md §8.
     pub fn class(&self) -> Class {
@@ -150,6 +174,7 @@ impl ReleaseError {
             | ReleaseError::Dirty { .. }
             | ReleaseError::NoClientSecret { .. }
             | ReleaseError::ClientSecretNotText(_)
+            | ReleaseError::BadClientSecret { .. }
             | ReleaseError::NoPublisherKey
             | ReleaseError::Leftovers(_) => Class::ValidationError,
             ReleaseError::UnwantedClientSecret(_) => Class::UsageError,
@@ -184,6 +209,7 @@ impl ReleaseError {
                 | ForgeError::OtherName { .. }
                 | ForgeError::NotPushed { .. }
                 | ForgeError::TagElsewhere { .. }
+                | ForgeError::Forbidden { .. }
                 | ForgeError::Refused { .. }
                 | ForgeError::Taken { .. } => Class::PublishFailed,
             },

@@ -1,13 +1,15 @@
 //! First steps of a release: the repository at one commit, every rule, one look at the forge.
 
+use aileron_verifier::cohort::CommitId;
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::version::Tag;
 
-use super::{ReleaseError, Request, World};
+use super::{DirtyTree, ReleaseError, Request, World};
 use crate::event::counted;
 use crate::publisher::forge::{Forge, Remote, Scope};
 use crate::publisher::lint::{self, Checked};
-use crate::publisher::project::{History, Project};
+use crate::publisher::project::Project;
+use crate::sys::git;
 
 /// A repository that may be released as one version: rules kept, tree clean, tags in place.
 pub struct Ready {
@@ -18,7 +20,7 @@ pub struct Ready {
     /// Every tag of the cohort: the connector's first, then the actions' in name order.
     pub tags: Vec<Tag>,
     /// The commit.
-    pub commit: String,
+    pub commit: CommitId,
     /// Whether the work tree differs from it, with the publisher's leave.
     pub dirty: bool,
 }
@@ -29,52 +31,64 @@ pub struct Ready {
 /// [`ReleaseError`], before anything was built or asked.
 pub fn ready(request: &Request, world: &World<'_>) -> Result<Ready, ReleaseError> {
     world.begin("checking the repository", 0);
-    let project = Project::load(&request.repository, world.spawner())?;
+    let project = Project::load(&request.repository, request.dirty.reading(), world.spawner())?;
     let findings = lint::check(project, Some(&request.version), &request.waived);
     let Some(checked) = findings.checked else { return Err(ReleaseError::Check(Box::new(findings))) };
-    let ready = place(checked, request)?;
+    let history = dirty(&checked.project, request, world)?;
+    let ready = place(checked, history, request, world)?;
     let (actions, warnings) = (ready.checked.actions.len(), ready.checked.problems.len());
     world.end(format!("{}, {}", counted(actions, "action"), counted(warnings, "warning")));
     world.go_on()?;
     Ok(ready)
 }
 
-/// Ties the release to one commit. artifacts.md §12.
-fn place(mut checked: Checked, request: &Request) -> Result<Ready, ReleaseError> {
-    let missing = || crate::sys::git::GitError::NotARepository(request.repository.clone());
-    let history = std::mem::replace(&mut checked.project.history, Err(missing())).map_err(ReleaseError::History)?;
-    if history.is_dirty() && !request.allow_dirty {
-        return Err(ReleaseError::Dirty { commit: history.commit, changes: history.changes });
+/// The commit, and whether the work tree is released in its place. artifacts.md §12.
+fn dirty(project: &Project, request: &Request, world: &World<'_>) -> Result<(CommitId, bool), ReleaseError> {
+    let history = project.history.as_ref().map_err(|error| ReleaseError::History(error.clone()))?;
+    let commit = history.commit.clone();
+    if history.is_dirty() {
+        let differs = || format!("the work tree differs from commit {commit}");
+        match request.dirty {
+            DirtyTree::Refused => {
+                return Err(ReleaseError::Dirty { commit: commit.to_string(), changes: history.changes.clone() });
+            }
+            DirtyTree::Ignored => world.note(format!("{}; only the commit is used", differs())),
+            DirtyTree::Released => {
+                world.note(format!("{}; the work tree is used, and cohort.json says so", differs()));
+                return Ok((commit, true));
+            }
+        }
     }
+    if !history.unjudged.is_empty() {
+        let paths = counted(history.unjudged.len(), "path");
+        world.note(format!("{paths} with a git filter not compared with commit {commit}; only the commit is used"));
+    }
+    Ok((commit, false))
+}
+
+/// Ties the release to one commit. artifacts.md §12.
+fn place(
+    checked: Checked,
+    (commit, dirty): (CommitId, bool),
+    request: &Request,
+    world: &World<'_>,
+) -> Result<Ready, ReleaseError> {
     let release = Ref { name: checked.manifest.name.value.clone(), version: request.version.clone() };
     let connector = std::iter::once(release.tag());
     let actions = checked.actions.iter().map(|action| action.reference.value.name.tag(&request.version));
     let tags: Vec<Tag> = connector.chain(actions).collect();
-    same_commit(&tags, &history)?;
-    let ready = Ready { release, tags, commit: history.commit.clone(), dirty: history.is_dirty(), checked };
-    Ok(Ready {
-        checked: Checked { project: Project { history: Ok(history), ..ready.checked.project }, ..ready.checked },
-        ..ready
-    })
-}
-
-fn same_commit(tags: &[Tag], history: &History) -> Result<(), ReleaseError> {
-    for tag in tags {
-        match history.tags.get(tag.as_str()) {
-            Some(found) if *found != history.commit => {
-                let (tag, found, commit) = (tag.to_string(), found.clone(), history.commit.clone());
-                return Err(ReleaseError::TagElsewhere { tag, found, commit });
-            }
-            _ => {}
-        }
+    let names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+    let found = git::peeled(&checked.project.root, &names, world.spawner()).map_err(ReleaseError::History)?;
+    match found.into_iter().find(|(_, found)| found != commit.as_str()) {
+        Some((tag, found)) => Err(ReleaseError::TagElsewhere { tag, found, commit: commit.to_string() }),
+        None => Ok(Ready { release, tags, commit, dirty, checked }),
     }
-    Ok(())
 }
 
 impl Ready {
     /// What the forge is asked about.
     pub(super) fn scope(&self) -> Scope<'_> {
-        Scope { connector: &self.release.name, release: &self.release, tags: &self.tags, commit: &self.commit }
+        Scope { connector: &self.release.name, release: &self.release, tags: &self.tags, commit: self.commit.as_str() }
     }
 
     /// One look at the forge, before anything is built; what can never be published ends here.
@@ -93,6 +107,6 @@ impl Ready {
     /// [`ReleaseError::Forge`].
     pub(super) fn look(&self, forge: &dyn Forge, world: &World<'_>) -> Result<Remote, ReleaseError> {
         world.go_on()?;
-        forge.observe(&self.scope()).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
+        super::since::observe(forge, &self.scope()).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | load, check | `load` over `project` and `lint` |
+//! | load, check | `load` over `source`, `project` and `lint` |
 //! | bind, build, pin | `make` |
 //! | unlock, sign, pack, prove | `seal` |
 //! | plan | `plan`, `drafts`, `notes`: pure, what is missing |
@@ -11,6 +11,7 @@
 //! | status | `status`: what stands there now |
 
 mod apply;
+mod client_secret;
 mod drafts;
 mod error;
 mod load;
@@ -20,6 +21,7 @@ mod plan;
 mod rebuild;
 mod recheck;
 mod seal;
+mod since;
 mod status;
 
 use std::path::PathBuf;
@@ -37,9 +39,11 @@ pub use self::plan::{Conflict, Plan, Verdict};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
 pub use self::seal::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
+pub use self::since::{Since, SinceLines};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::{Forge, Remote};
+use crate::publisher::project::Reading;
 use crate::publisher::sign::Keychain;
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
@@ -53,8 +57,8 @@ pub struct Request {
     pub version: Version,
     /// Rules the publisher waives.
     pub waived: Vec<Waiver>,
-    /// Release a work tree that differs from its commit, and say so in the cohort.
-    pub allow_dirty: bool,
+    /// What a work tree that differs from its commit means.
+    pub dirty: DirtyTree,
     /// A module built elsewhere, instead of building one.
     pub wasm: Option<PathBuf>,
     /// File with the signing key.
@@ -65,6 +69,27 @@ pub struct Request {
     pub replace_key: bool,
 }
 
+/// What a work tree that differs from its commit means. The commit is the source either way but for the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirtyTree {
+    /// The release is refused: the publisher may take the changes for a part of it.
+    Refused,
+    /// Nothing: only the commit is looked at.
+    Ignored,
+    /// The work tree is released, and the cohort says so.
+    Released,
+}
+
+impl DirtyTree {
+    fn reading(self) -> Reading {
+        match self {
+            DirtyTree::Ignored => Reading::Commit,
+            // What is wrong with the changes is said before they are refused.
+            DirtyTree::Refused | DirtyTree::Released => Reading::Changed,
+        }
+    }
+}
+
 /// Where a client secret comes from. artifacts.md §5.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
@@ -72,7 +97,7 @@ pub enum SecretSource {
     Default,
     /// This variable.
     Variable(String),
-    /// This file, without one trailing newline.
+    /// This file.
     File(PathBuf),
 }
 

@@ -5,6 +5,7 @@
 
 use aileron_verifier::archive::Files;
 use aileron_verifier::binding;
+use aileron_verifier::cohort::CommitId;
 use aileron_verifier::digest::ContentHash;
 use aileron_verifier::verify::{Payload, Verified};
 use zeroize::Zeroizing;
@@ -24,7 +25,7 @@ pub struct Rebuilt {
     /// Identity of what this commit builds.
     pub built: ContentHash,
     /// The commit.
-    pub commit: String,
+    pub commit: CommitId,
     /// What compiled it now.
     pub toolchain: String,
 }

@@ -19,7 +19,7 @@ pub struct Receipt {
     /// Writes this run made.
     pub writes: usize,
     /// What the connector may do that the newest older version could not.
-    pub growth: Option<aileron_verifier::capability::Difference>,
+    pub growth: Option<super::Since>,
 }
 
 pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
@@ -28,7 +28,7 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
         connector: &proven.release.name,
         release: &proven.release,
         tags: &proven.tags,
-        commit: &proven.index.commit,
+        commit: proven.index.commit.as_str(),
     };
     let ring = proven.ring();
     let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };

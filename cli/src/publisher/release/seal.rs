@@ -122,7 +122,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
     let mut extras = vec![Asset::new(cohort::ASSET, text), Asset::new(cohort::SIGNATURE_ASSET, signature)];
     extras.extend(suite(&pinned).map(|text| Asset::new("suite.toml", text.into_bytes())));
     let Pinned { ready, content, changes, .. } = pinned;
-    let changelog = ready.checked.project.changelog.as_deref();
+    let changelog = ready.checked.project.changelog.as_ref().and_then(|text| text.as_deref().ok());
     let changelog = changelog.and_then(|text| notes::section(text, &ready.release.version));
     let proven = Proven {
         release: ready.release,

@@ -1,6 +1,6 @@
 //! How far a version has come, without building anything: what stands under each tag of the cohort.
 
-use aileron_verifier::cohort;
+use aileron_verifier::cohort::{self, CommitId};
 use aileron_verifier::fqn::Ref;
 
 use super::{Ready, ReleaseError, Verdict, World};
@@ -27,7 +27,7 @@ pub struct Status {
     /// Each tag, the connector's first.
     pub tags: Vec<Standing>,
     /// The commit the published index names.
-    pub commit: Option<String>,
+    pub commit: Option<CommitId>,
     /// What it would take to complete the version, if what is staged stays as it is.
     pub estimate: Option<Estimate>,
 }

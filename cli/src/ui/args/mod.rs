@@ -76,7 +76,9 @@ pub struct Judging {
 /// What goes into an op, and what stands behind it.
 #[derive(Debug, Default, Args)]
 pub struct Calling {
-    /// All arguments, as one JSON object.
+    /// All arguments, as one JSON object: the text, `@FILE`, or `-` for standard input.
+    ///
+    /// Numbers are passed on digit for digit.
     #[arg(long, value_name = "JSON", conflicts_with = "arg")]
     pub args: Option<String>,
     /// One argument. Repeatable.
@@ -109,7 +111,7 @@ pub struct Calling {
 }
 
 /// `30s`, `90m`, `5h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit = |unit: char| {
         Some(match unit {
             's' => 1,

@@ -58,7 +58,8 @@ pub enum PublisherCommand {
     Demo(Demo),
     /// Check the repository against every rule and list all problems, with file and line.
     ///
-    /// Exit code 6 when a release would be refused. Nothing is built or written.
+    /// With a version the files of the commit are checked, without one those of the work tree. Exit code 6 when a release
+    /// would be refused. Nothing is built or written.
     #[command(after_help = examples!(
         "aileron-pub check",
         "aileron-pub check v0.1.0 --allow input-type",
@@ -263,7 +264,7 @@ pub struct Making {
     /// The version, with or without `v`.
     #[arg(value_parser = version)]
     pub version: Version,
-    /// Go on when the work tree differs from its commit, and say so in cohort.json.
+    /// Release the work tree where it differs from its commit, and say so in cohort.json.
     #[arg(long)]
     pub allow_dirty: bool,
     /// Settings that decide the bytes.
@@ -314,6 +315,9 @@ pub struct Target {
     /// Stop with exit code 5 rather than wait longer than this in all, as in 90m [default: none; 5h where CI is set].
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "GitHub")]
     pub max_wait: Option<Duration>,
+    /// How long another release is waited for. Only a verb that writes takes the flag.
+    #[arg(skip)]
+    pub wait_lock: Option<Duration>,
 }
 
 /// A registry by name.
@@ -337,7 +341,7 @@ pub enum LimitsOf {
 /// `build`.
 #[derive(Debug, Args)]
 pub struct Build {
-    /// Bind this version and show the content hash it would have; without one only the module is built.
+    /// Build the commit as this version and show its content hash; without one the work tree's module is built.
     #[arg(value_parser = version)]
     pub version: Option<Version>,
     /// Settings that decide the bytes.
@@ -397,6 +401,9 @@ pub struct Release {
     /// Publish into a model of GitHub instead: no network, no token, no waiting; shows what it takes and how long.
     #[arg(long)]
     pub rehearse: bool,
+    /// Wait this long for another release that writes to the same place, as in 10m [default: 1s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub wait_lock: Option<Duration>,
 }
 
 /// `status`.
@@ -467,6 +474,9 @@ pub struct Run {
     /// The operation.
     #[arg(value_name = "OP")]
     pub op: String,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
     /// Use this module instead of building one.
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,
@@ -487,6 +497,9 @@ pub struct Test {
     /// Recordings, or directories of them [default: tests/ in the repository].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
     /// Use this module instead of building one.
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,
@@ -495,6 +508,9 @@ pub struct Test {
 /// `inspect`.
 #[derive(Debug, Args)]
 pub struct Inspect {
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
     /// Look at this module instead of building one; needs no repository.
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,

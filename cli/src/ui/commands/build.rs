@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, Context, dist, settings};
 use crate::publisher::lint;
-use crate::publisher::project::Project;
-use crate::publisher::release::{self, Compiled, Request};
+use crate::publisher::project::{Project, Reading};
+use crate::publisher::release::{self, Compiled, DirtyTree, Request};
 use crate::sys::disk;
 use crate::ui::args::Build;
 use crate::ui::report::table::grouped;
@@ -16,8 +16,8 @@ use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer {
     let out = args.out.map_or_else(|| dist("connector.wasm", &repository, context), Ok)?;
-    // Nothing is released: a build may look at work in progress.
-    let request = |version| Request { allow_dirty: true, ..settings(args.settings, version, repository) };
+    // Nothing is released, so changes that are not committed do not stop a build.
+    let request = |version| Request { dirty: DirtyTree::Ignored, ..settings(args.settings, version, repository) };
     match args.version {
         Some(version) => versioned(&request(version), &out, context),
         None => module_only(&request(version::placeholder()), &out, context),
@@ -38,7 +38,8 @@ fn versioned(request: &Request, out: &Path, context: &Context) -> Answer {
 }
 
 fn module_only(request: &Request, out: &Path, context: &Context) -> Answer {
-    let project = Project::load(&request.repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let project = Project::load(&request.repository, Reading::WorkTree, context.spawner())
+        .map_err(|error| Failure::from(&error))?;
     let mut findings = lint::check(project, None, &request.waived);
     let Some(checked) = findings.checked.take() else { return Err(findings.into()) };
     let compiled = context.with_world(|world| release::compile(&checked, request.wasm.as_deref(), world))?;

@@ -11,16 +11,24 @@ use super::{Answer, Context};
 use crate::event::counted;
 use crate::publisher::lint::{self, Findings};
 use crate::publisher::local::last;
-use crate::publisher::project::Project;
-use crate::publisher::release;
+use crate::publisher::project::{Project, Reading};
+use crate::publisher::release::{self, ReleaseError};
 use crate::sys::disk;
 use crate::ui::args::Check;
 use crate::ui::report::{Exit, Failure, Outcome, drawing, problem_json};
 
 pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
-    let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let reading = if args.version.is_some() { Reading::Commit } else { Reading::WorkTree };
+    let project = Project::load(repository, reading, context.spawner()).map_err(|error| Failure::from(&error))?;
+    match &project.history {
+        Err(error) if error.is_refusal() => return Err(ReleaseError::History(error.clone()).into()),
+        Ok(history) if history.is_dirty() && reading == Reading::Commit => context.with_world(|world| {
+            world.note(format!("the work tree differs from commit {}; only the commit is checked", history.commit));
+        }),
+        _ => {}
+    }
     let mut findings = lint::check(project, args.version.as_ref(), &args.allow);
-    if let Some(module) = module(args.wasm.as_deref(), &findings)? {
+    if let Some(module) = module(args.wasm.as_deref(), &findings, context)? {
         findings.hold_against(&module);
     }
     let errors = findings.errors().count();
@@ -30,15 +38,20 @@ pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer 
         .iter()
         .map(|problem| problem_json(problem, findings.source(problem), &findings.waived))
         .collect();
-    let fields = json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
-    Ok(Outcome::new(text(&findings, errors, warnings), fields).with_failure(failure(&findings, errors)))
+    let mut fields = json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
+    if findings.more > 0 {
+        fields["more"] = json!(findings.more);
+    }
+    // A script is not drawn anything. artifacts.md §10.
+    let text = if context.output.json { String::new() } else { text(&findings, errors, warnings) };
+    Ok(Outcome::new(text, fields).with_failure(failure(&findings, errors)))
 }
 
 /// The module to hold the manifest against: the one that is named, else the one `run` built last. Nothing is built.
-fn module(wasm: Option<&Path>, findings: &Findings) -> Result<Option<Module>, Failure> {
+fn module(wasm: Option<&Path>, findings: &Findings, context: &Context) -> Result<Option<Module>, Failure> {
     let bytes = match (wasm, &findings.checked) {
         (Some(path), _) => Some(disk::read(path, MAX_MODULE)?),
-        (None, Some(checked)) => last(checked)?,
+        (None, Some(checked)) => last(checked, context.spawner())?,
         (None, None) => None,
     };
     let parsed = bytes.map(|bytes| Module::parse(&bytes)).transpose();
@@ -75,6 +88,10 @@ fn text(findings: &Findings, errors: usize, warnings: usize) -> String {
         }
     }
     let (actions, errors) = (counted(findings.actions, "action"), counted(errors, "error"));
-    text.push_str(&format!("{actions}: {errors}, {}\n", counted(warnings, "warning")));
+    text.push_str(&format!("{actions}: {errors}, {}", counted(warnings, "warning")));
+    if findings.more > 0 {
+        text.push_str(&format!(", and {} more that are not listed", findings.more));
+    }
+    text.push('\n');
     text
 }

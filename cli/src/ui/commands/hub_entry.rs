@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Answer, Context, dist};
 use crate::event::counted;
 use crate::publisher::catalog::{self, CatalogError, Settings};
-use crate::publisher::project::Project;
+use crate::publisher::project::{Project, Reading};
 use crate::sys::git;
 use crate::ui::args::HubEntry;
 use crate::ui::report::{Failure, Outcome, shown};
@@ -16,7 +16,8 @@ use crate::ui::report::{Failure, Outcome, shown};
 const USUAL_BRANCH: &str = "main";
 
 pub(super) fn run(args: HubEntry, repository: PathBuf, context: &Context) -> Answer {
-    let project = Project::load(&repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let project =
+        Project::load(&repository, Reading::WorkTree, context.spawner()).map_err(|error| Failure::from(&error))?;
     let committed = catalog::committed_key(&project)?;
     let branch = args.branch.or_else(|| git::default_branch(&project.root, context.spawner()));
     let settings = Settings {

@@ -13,7 +13,7 @@ use super::run::checked;
 use super::{Answer, Context};
 use crate::publisher::lint::Checked;
 use crate::publisher::local::local;
-use crate::publisher::project::{self, Project};
+use crate::publisher::project::{self, Project, Reading};
 use crate::sys::disk;
 use crate::ui::args::Inspect;
 use crate::ui::report::table::grouped;
@@ -25,12 +25,12 @@ const HOST: &str = "aileron_host";
 pub(super) fn run(args: &Inspect, repository: &Path, context: &Context) -> Answer {
     let (module, manifest) = match &args.wasm {
         Some(path) => {
-            let module = Module::parse(&disk::read(path, MAX_MODULE)?)
+            let module = Module::parse(&disk::read_named(path, MAX_MODULE)?)
                 .map_err(|error| Failure::new(error.class(), Exit::Refused, format!("{}: {error}", path.display())))?;
             (module, manifest(repository, context))
         }
         None => {
-            let checked: Checked = checked(repository, context)?;
+            let checked: Checked = checked(repository, &args.allow, context)?;
             let build = context.with_world(|world| local(&checked, None, world))?;
             (build.module().clone(), Some(checked.manifest))
         }
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Inspect, repository: &Path, context: &Context) -> Answe
 /// The manifest of the repository, if there is one and it can be read: a module may be looked at alone.
 fn manifest(repository: &Path, context: &Context) -> Option<ConnectorManifest> {
     let root = project::root(repository, context.spawner()).ok()?;
-    let project = Project::load(&root, context.spawner()).ok()?;
+    let project = Project::load(&root, Reading::WorkTree, context.spawner()).ok()?;
     let source = project.manifest.ok()?;
     ConnectorManifest::parse(source, aileron_verifier::toml::Stage::Source).document
 }

@@ -1,6 +1,7 @@
 //! What running verbs share, and the two of the consumer: `connector run` and `action run`.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use aileron_sandbox::engine::Connector;
@@ -14,9 +15,12 @@ use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::Json;
+use aileron_verifier::text::printable;
 use aileron_verifier::verify::{Payload, Verified};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::approval::approval;
 use super::install::{Home, name, reference};
 use super::{Answer, Context};
 use crate::consumer::ask::{Console as _, consents};
@@ -27,9 +31,14 @@ use crate::runtime::public::{error_object, of_runtime};
 use crate::runtime::session::{How, PREVIEW, Session, proxies};
 use crate::runtime::steps::{self, Call, Shown};
 use crate::store::{Pinned, Store, StoreError};
+use crate::sys::disk;
 use crate::ui::args::{ActionRun, Calling, ConnectorRun};
 use crate::ui::report::console::Terminal;
+use crate::ui::report::sheet::width;
 use crate::ui::report::{Exit, Failure, Outcome};
+
+/// Longest object of arguments that is read from a file or from standard input. A guest has 64 MiB of memory by default.
+const ARGUMENTS_LIMIT: u64 = 64 << 20;
 
 /// Everything an op runs with, from the flags all running verbs have.
 pub(super) struct Desk<'a> {
@@ -87,11 +96,49 @@ pub(super) fn spoken(result: Result<Option<&Output>, &SandboxFailure>) -> Outcom
     match result {
         Ok(output) => {
             let text = output.map_or("null", Output::text);
-            let value = output.map_or(Value::Null, |output| json!(output.value()));
-            Outcome::new(format!("{{\"output\":{text}}}\n"), json!({"output": value}))
+            Outcome::new(format!("{{\"output\":{text}}}\n"), json!({})).with_exact("output", of_output(output))
         }
         Err(failure) => refused(failure),
     }
+}
+
+/// What an op gave, for walking: digit for digit, `null` where it gave nothing.
+pub(super) fn of_output(output: Option<&Output>) -> Json {
+    output.and_then(|output| Json::read(output.text()).ok()).unwrap_or_else(Json::null)
+}
+
+/// The object of `--args`: the text itself, a file's (`@FILE`), or standard input's (`-`).
+pub(super) fn given_object(calling: &Calling) -> Result<Option<String>, Failure> {
+    let Some(text) = calling.args.as_deref() else { return Ok(None) };
+    let (bytes, place) = match (text, text.strip_prefix('@')) {
+        ("-", _) => {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().lock().take(ARGUMENTS_LIMIT + 1).read_to_end(&mut bytes);
+            read.map_err(|error| Failure::usage(format!("cannot read --args from standard input: {error}")))?;
+            if bytes.len() as u64 > ARGUMENTS_LIMIT {
+                return Err(Failure::usage(format!("--args: standard input is longer than {ARGUMENTS_LIMIT} bytes")));
+            }
+            (bytes, "standard input".to_owned())
+        }
+        (_, Some(path)) => (disk::read(Path::new(path), ARGUMENTS_LIMIT)?, path.to_owned()),
+        _ => return Ok(Some(text.to_owned())),
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let byte = error.utf8_error().valid_up_to();
+        Failure::usage(format!("--args: {}: byte {byte} is not UTF-8", printable(&place)))
+    })?;
+    // A file that an editor saved may begin with a byte-order mark.
+    Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
+}
+
+/// An op that failed after a value was taken for a number may have wanted text: says how to give it.
+pub(super) fn with_text_hint(outcome: Outcome, pairs: &[String]) -> Outcome {
+    let Some(hint) = arguments::as_text(pairs) else { return outcome };
+    let hinted = |failure: Failure| match failure.next {
+        None => failure.next(format!("if the connector wanted text here: {hint}")),
+        Some(_) => failure,
+    };
+    Outcome { failure: outcome.failure.map(hinted), ..outcome }
 }
 
 fn refused(failure: &SandboxFailure) -> Outcome {
@@ -124,7 +171,7 @@ pub(super) fn warm<'v>(artifacts: impl Iterator<Item = &'v Verified>, context: &
 }
 
 pub(super) fn connector(args: &ConnectorRun, context: &Context) -> Answer {
-    let arguments = arguments::untyped(args.calling.args.as_deref(), &args.calling.arg)?;
+    let arguments = arguments::untyped(given_object(&args.calling)?.as_deref(), &args.calling.arg)?;
     let Home { store, ring } = Home::of(context)?;
     let pinned = installed(&args.connector, &store)?;
     let desk = Desk::open(&args.calling, context)?;
@@ -134,7 +181,7 @@ pub(super) fn connector(args: &ConnectorRun, context: &Context) -> Answer {
     };
     let network = Arc::new(desk.network(&manifest)?);
     let done = desk.session.invoke(&connector, &args.op, &arguments, network, &desk.how);
-    Ok(spoken(done.result.as_ref().map(Option::as_ref)))
+    Ok(with_text_hint(spoken(done.result.as_ref().map(Option::as_ref)), &args.calling.arg))
 }
 
 /// An installed connector by Ref, or by name where one version is installed.
@@ -179,7 +226,12 @@ pub(super) fn action(args: &ActionRun, context: &Context) -> Answer {
     let Payload::Action(action) = verified.payload() else {
         return Err(StoreError::OtherKind(verified.reference().clone()).into());
     };
-    let arguments = arguments::typed(&action.inputs, args.calling.args.as_deref(), &args.calling.arg)
+    if action.needs_approval() && !args.approve && args.calling.args.as_deref() == Some("-") {
+        let message = "--args - takes standard input, so the approval cannot be asked for there";
+        return Err(Failure::usage(message).next("pass --args @FILE, or --approve to run it without asking"));
+    }
+    let object = given_object(&args.calling)?;
+    let arguments = arguments::typed(&action.inputs, object.as_deref(), &args.calling.arg)
         .map_err(|error| Failure::from(error).next(usage(action)))?;
     let desk = Desk::open(&args.calling, context)?;
     let mut open = Vec::new();
@@ -191,7 +243,11 @@ pub(super) fn action(args: &ActionRun, context: &Context) -> Answer {
         }
     }
     Ok(match steps::execute(action, &arguments, &mut invoke) {
-        Ok(result) => Outcome::new(format!("{result}\n"), result),
+        Ok(result) => {
+            let text = format!("{}\n", Json::object(result.fields()));
+            let outcome = Outcome::new(text, json!({}));
+            result.fields().into_iter().fold(outcome, |outcome, (name, value)| outcome.with_exact(name, value.clone()))
+        }
         Err(stopped) => refused(&stopped.failure.with("step", stopped.step)),
     })
 }
@@ -205,7 +261,7 @@ fn run_call(
     ring: &Keyring,
     desk: &Desk<'_>,
     open: &mut Vec<Open>,
-) -> Result<Value, SandboxFailure> {
+) -> Result<Json, SandboxFailure> {
     let pinned = pinned(call.connector).ok_or_else(|| of_runtime("the action pins no content"))?;
     if !open.iter().any(|(found, _, _)| *found == pinned) {
         let (connector, manifest) = opened(&pinned, store, ring, desk).map_err(|failure| of_store(&failure))??;
@@ -219,7 +275,7 @@ fn run_call(
         how.limits = Limits::new(how.limits.memory(), how.limits.wall_time().min(PREVIEW));
     }
     let done = desk.session.invoke(connector, call.op, &call.arguments, Arc::new(network), &how);
-    done.result.map(|output| output.map_or(Value::Null, |output| json!(output.value())))
+    done.result.map(|output| of_output(output.as_ref()))
 }
 
 fn pinned(requirement: &Requirement) -> Option<Pinned> {
@@ -247,22 +303,7 @@ fn usage(action: &Action) -> String {
 
 /// Shows what would happen, and asks. Only a plain yes is one; the end of input is a no. sandbox.md 15a.
 fn approved(action: &Action, arguments: &Arguments, shown: Option<&Shown>, context: &Context) -> Result<bool, Failure> {
-    let mut text = format!("{} {} wants your approval.\n", action.name.value, action.version.value);
-    for (name, value) in arguments {
-        text.push_str(&format!("  {name}: {}\n", printable(&crate::runtime::interpolate::rendered(value))));
-    }
-    match shown {
-        Some(Ok(lines)) => {
-            text.push_str("Preview:\n");
-            for (label, value) in lines {
-                let mut value = value.lines().map(printable);
-                text.push_str(&format!("  {}: {}\n", printable(label), value.next().unwrap_or_default()));
-                value.for_each(|line| text.push_str(&format!("    {line}\n")));
-            }
-        }
-        Some(Err(why)) => text.push_str(&format!("  {}\n", printable(why))),
-        None => {}
-    }
+    let text = approval(action, arguments, shown, width());
     let lost = |error: std::io::Error| {
         Failure::new(Class::StoreUnwritable, Exit::Failure, format!("cannot ask for approval: {error}"))
     };
@@ -275,10 +316,6 @@ fn approved(action: &Action, arguments: &Arguments, shown: Option<&Shown>, conte
     let mut err = std::io::stderr();
     write!(err, "{text}Run it? [y/N]: ").and_then(|()| err.flush()).map_err(lost)?;
     consents(&mut console, "").map_err(lost)
-}
-
-fn printable(text: &str) -> String {
-    aileron_sandbox::host::log::Printable(text).to_string()
 }
 
 fn denied(action: &Action) -> Outcome {

@@ -8,15 +8,16 @@ use base64::Engine as _;
 use serde_json::json;
 
 use super::{Answer, Context};
+use crate::publisher::catalog::CatalogError;
 use crate::publisher::keys::{self, Destination, Place};
 use crate::publisher::lint;
-use crate::publisher::project::Project;
+use crate::publisher::project::{Project, Reading};
 use crate::publisher::sign::OsKeychain;
 use crate::ui::args::Generate;
 use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn generate(args: &Generate, repository: &Path, context: &Context) -> Answer {
-    let (root, name) = connector(repository, context)?;
+    let (Project { root, .. }, name) = connector(repository, context)?;
     let destination = destination(args, context)?;
     let made = keys::generate(&root, &name, destination, &OsKeychain, context.spawner())?;
     let place = match &made.where_it_went {
@@ -43,7 +44,11 @@ pub(super) fn generate(args: &Generate, repository: &Path, context: &Context) ->
         text.push_str(&format!("\n{encoded}\n"));
         fields["secret"] = json!(encoded);
     }
-    Ok(Outcome::new(text, fields))
+    let outcome = Outcome::new(text, fields);
+    Ok(match made.unprinted {
+        Some(unprinted) => outcome.when_written(move || unprinted.arrived()),
+        None => outcome,
+    })
 }
 
 /// Where the private key goes: a flag, else a question on a terminal, else a usage error. artifacts.md §12.
@@ -86,8 +91,13 @@ fn file(path: PathBuf, encrypt: bool, context: &Context) -> Result<Destination, 
 }
 
 pub(super) fn show(repository: &Path, context: &Context) -> Answer {
-    let (root, name) = connector(repository, context)?;
-    let shown = keys::show(&root, &name)?;
+    let (project, name) = connector(repository, context)?;
+    let key = match &project.publisher_key {
+        Some(Err(problem)) => return Err(CatalogError::Document(problem.clone(), None).into()),
+        Some(Ok(source)) => Some(source.text.as_bytes()),
+        None => None,
+    };
+    let shown = keys::show(&project.root, key, &name)?;
     let text = format!(
         "{}fingerprint  {}\nraw base64   {}\ntrust        {}\nkeyring.json that trusts this repository only:\n{}",
         shown.pem, shown.fingerprint, shown.base64, shown.trust, shown.ring_entry,
@@ -105,12 +115,12 @@ pub(super) fn show(repository: &Path, context: &Context) -> Answer {
     ))
 }
 
-/// The repository's root and the connector's name; the manifest must be readable for that.
-fn connector(repository: &Path, context: &Context) -> Result<(PathBuf, Fqn), Failure> {
-    let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
-    let root = project.root.clone();
+/// The repository and the connector's name; the manifest must be readable for that.
+fn connector(repository: &Path, context: &Context) -> Result<(Project, Fqn), Failure> {
+    let project = Project::load(repository, Reading::WorkTree, context.spawner());
+    let project = project.map_err(|error| Failure::from(&error))?;
     match lint::name(&project) {
-        Some(name) => Ok((root, name)),
+        Some(name) => Ok((project, name)),
         None => Err(Failure::from(lint::check(project, None, &[]))),
     }
 }

@@ -7,14 +7,14 @@ use aileron_sandbox::engine::LocalBuild;
 use aileron_sandbox::failure::Failure as SandboxFailure;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::outcome::Output;
-use aileron_verifier::problem::Class;
-use serde_json::{Value, json};
+use aileron_verifier::problem::{Class, Waiver};
+use aileron_verifier::text::Json;
 
-use super::invoke::{Desk, spoken};
+use super::invoke::{Desk, given_object, of_output, spoken, with_text_hint};
 use super::{Answer, Context};
 use crate::publisher::lint::{self, Checked};
 use crate::publisher::local::local;
-use crate::publisher::project::Project;
+use crate::publisher::project::{Project, Reading};
 use crate::runtime::cassette::Cassette;
 use crate::runtime::tape::{Player, Recording};
 use crate::runtime::{arguments, given};
@@ -27,10 +27,10 @@ pub(super) const CASSETTE_LIMIT: u64 = 64 << 20;
 
 pub(super) fn run(args: &Run, repository: &Path, context: &Context) -> Answer {
     let calling = &args.calling;
-    let arguments = arguments::untyped(calling.args.as_deref(), &calling.arg)?;
+    let arguments = arguments::untyped(given_object(calling)?.as_deref(), &calling.arg)?;
     let player =
         args.replay.as_deref().map(|path| Ok::<_, Failure>(Arc::new(Player::new(&cassette(path)?)))).transpose()?;
-    let build = build(args.wasm.as_deref(), repository, context)?;
+    let build = build(args.wasm.as_deref(), repository, &args.allow, context)?;
     let desk = Desk::open(calling, context)?;
     let connector = match desk.session.local(&build) {
         Ok(connector) => connector,
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Run, repository: &Path, context: &Context) -> Answer {
         let cassette = recording.cassette(&args.op, &arguments, &value(&done.result));
         disk::write(path, cassette.text().as_bytes())?;
     }
-    let told = spoken(done.result.as_ref().map(Option::as_ref));
+    let told = with_text_hint(spoken(done.result.as_ref().map(Option::as_ref)), &calling.arg);
     match player.and_then(|player| player.fault()) {
         Some(fault) => Ok(told.with_failure(Some(misfit(&fault)))),
         None => Ok(told),
@@ -69,17 +69,17 @@ fn misfit(fault: &str) -> Failure {
 }
 
 /// What came of it, for comparing and recording.
-pub(super) fn value(result: &Result<Option<Output>, SandboxFailure>) -> Result<Value, SandboxFailure> {
-    match result {
-        Ok(output) => Ok(output.as_ref().map_or(Value::Null, |output| json!(output.value()))),
-        Err(failure) => Err(failure.clone()),
-    }
+pub(super) fn value(result: &Result<Option<Output>, SandboxFailure>) -> Result<Json, SandboxFailure> {
+    result.as_ref().map(|output| of_output(output.as_ref())).map_err(Clone::clone)
 }
 
 /// Reads a recording.
 pub(super) fn cassette(path: &Path) -> Result<Cassette, Failure> {
-    let bytes = disk::read(path, CASSETTE_LIMIT)?;
-    let name = path.display();
+    parsed(&path.display().to_string(), disk::read(path, CASSETTE_LIMIT)?)
+}
+
+/// The recording that a file of this name holds.
+pub(super) fn parsed(name: &str, bytes: Vec<u8>) -> Result<Cassette, Failure> {
     let not = |why: String| {
         let mut lines = why.lines();
         let first = format!("{name}: {}", lines.next().unwrap_or_default());
@@ -90,13 +90,19 @@ pub(super) fn cassette(path: &Path) -> Result<Cassette, Failure> {
 }
 
 /// The build to run: every rule that stops a release stops it here too.
-pub(super) fn build(wasm: Option<&Path>, repository: &Path, context: &Context) -> Result<LocalBuild, Failure> {
-    let checked = checked(repository, context)?;
+pub(super) fn build(
+    wasm: Option<&Path>,
+    repository: &Path,
+    waived: &[Waiver],
+    context: &Context,
+) -> Result<LocalBuild, Failure> {
+    let checked = checked(repository, waived, context)?;
     Ok(context.with_world(|world| local(&checked, wasm, world))?)
 }
 
-pub(super) fn checked(repository: &Path, context: &Context) -> Result<Checked, Failure> {
-    let project = Project::load(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
-    let mut findings = lint::check(project, None, &[]);
+pub(super) fn checked(repository: &Path, waived: &[Waiver], context: &Context) -> Result<Checked, Failure> {
+    let project =
+        Project::load(repository, Reading::WorkTree, context.spawner()).map_err(|error| Failure::from(&error))?;
+    let mut findings = lint::check(project, None, waived);
     findings.checked.take().ok_or_else(|| findings.into())
 }

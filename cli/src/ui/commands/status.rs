@@ -8,7 +8,7 @@ use serde_json::json;
 use super::plan::{estimate_text, requests_json};
 use super::registry::with_forge;
 use super::{Answer, Context, settings};
-use crate::publisher::release::{self, Request, Standing};
+use crate::publisher::release::{self, DirtyTree, Request, Standing};
 use crate::sys::clock::time_of_day;
 use crate::ui::args::{Settings, Status};
 use crate::ui::report::Outcome;
@@ -18,7 +18,7 @@ pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answe
     // Only looked at: a dirty tree or an action an installer would refuse stands in nobody's way.
     let allow = Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse::<Waiver>().ok()).collect();
     let request = settings(Settings { allow, ..Settings::default() }, args.version, repository);
-    let request = Request { allow_dirty: true, ..request };
+    let request = Request { dirty: DirtyTree::Ignored, ..request };
     let (target, version) = (&args.target, &request.version);
     let (status, registry) = with_forge(target, version, &request.repository, context, |forge, world| {
         release::status(&release::ready(&request, world)?, forge, world)

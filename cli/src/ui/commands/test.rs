@@ -1,6 +1,6 @@
 //! `test`: every recording in the real sandbox, offline.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use aileron_sandbox::engine::{Connector, LocalBuild};
@@ -8,13 +8,15 @@ use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::Limits;
 use aileron_verifier::problem::Class;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::invoke::Desk;
-use super::run::{build, cassette, replaying, value};
+use super::run::{CASSETTE_LIMIT, build, cassette, parsed, replaying, value};
 use super::{Answer, Context};
 use crate::event::counted;
-use crate::publisher::project;
+use crate::publisher::project::{self, LoadError};
+use crate::publisher::source::{Found, Listed, Refusal, SourceTree, Wanted, WorkTree};
+use crate::runtime::cassette::Cassette;
 use crate::runtime::tape::{Player, judge};
 use crate::sys::disk::DiskError;
 use crate::ui::args::{Calling, Test};
@@ -25,15 +27,16 @@ const DIRECTORY: &str = "tests";
 
 pub(super) fn run(args: &Test, repository: &Path, context: &Context) -> Answer {
     let root = project::root(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
-    let files = files(&args.paths, &root)?;
-    let build = build(args.wasm.as_deref(), repository, context)?;
+    let recordings = Recordings::open(root, context);
+    let files = recordings.find(&args.paths)?;
+    let build = build(args.wasm.as_deref(), repository, &args.allow, context)?;
     let calling = Calling::default();
     let desk = Desk::with(Profile::Deterministic, Limits::default(), &calling, context)?;
     let connector = desk.session.local(&build).map_err(|failure| Failure::from(&failure))?;
     let (mut text, mut listed, mut failed) = (String::new(), Vec::new(), 0);
     for file in &files {
-        let name = file.strip_prefix(&root).unwrap_or(file).display().to_string();
-        let difference = play(file, &connector, &build, &desk)?;
+        let name = file.name();
+        let difference = play(&recordings.read(file)?, &connector, &build, &desk)?;
         let word = if difference.is_some() { "FAILED" } else { "ok" };
         text.push_str(&format!("{word:<8}{name}\n"));
         if let Some(difference) = &difference {
@@ -54,12 +57,16 @@ pub(super) fn run(args: &Test, repository: &Path, context: &Context) -> Answer {
 }
 
 /// What differs, drawn; `None` when all is as recorded.
-fn play(file: &Path, connector: &Connector, build: &LocalBuild, desk: &Desk<'_>) -> Result<Option<String>, Failure> {
-    let cassette = cassette(file)?;
-    let player = Arc::new(Player::new(&cassette));
+fn play(
+    cassette: &Cassette,
+    connector: &Connector,
+    build: &LocalBuild,
+    desk: &Desk<'_>,
+) -> Result<Option<String>, Failure> {
+    let player = Arc::new(Player::new(cassette));
     let network = Arc::new(replaying(Network::of(build.manifest()), &player));
     let done = desk.session.invoke(connector, &cassette.op, &cassette.args, network, &desk.how);
-    let found: Result<Value, _> = value(&done.result);
+    let found = value(&done.result);
     // What was asked wrongly explains what came of it.
     let difference = player.fault().map(|fault| indented(&fault)).or_else(|| judge(&cassette.expect, &found));
     Ok(difference.map(|difference| indented(&difference)))
@@ -69,32 +76,128 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-/// The recordings to play, in order of their paths.
-fn files(paths: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    let given = if paths.is_empty() { vec![root.join(DIRECTORY)] } else { paths.to_vec() };
-    for path in &given {
-        if path.is_file() {
-            files.push(path.clone());
-            continue;
+/// The repository's recordings, read as its other documents are; and others, where a person names them.
+struct Recordings<'a> {
+    tree: SourceTree,
+    context: &'a Context,
+}
+
+/// Where a recording is.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Recording {
+    /// Below the repository's root, relative to it.
+    Ours(String),
+    /// Elsewhere on this machine.
+    Elsewhere(PathBuf),
+}
+
+impl Recording {
+    fn name(&self) -> String {
+        match self {
+            Recording::Ours(path) => path.clone(),
+            Recording::Elsewhere(path) => path.display().to_string(),
         }
-        let entries = match std::fs::read_dir(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && paths.is_empty() => break,
-            entries => entries.map_err(DiskError::at("list", path))?,
+    }
+}
+
+impl Recordings<'_> {
+    fn open(root: PathBuf, context: &Context) -> Recordings<'_> {
+        Recordings { tree: SourceTree::Work(WorkTree::open(&root)), context }
+    }
+
+    /// The recordings to play, in order of their paths.
+    fn find(&self, paths: &[PathBuf]) -> Result<Vec<Recording>, Failure> {
+        let mut files = Vec::new();
+        if paths.is_empty() {
+            files.extend(self.directory(DIRECTORY)?.unwrap_or_default());
+        }
+        for path in paths {
+            match self.place(path) {
+                Recording::Ours(path) => match self.directory(&path)? {
+                    Some(recordings) => files.extend(recordings),
+                    None => files.push(Recording::Ours(path)),
+                },
+                Recording::Elsewhere(path) if path.is_dir() => files.extend(elsewhere(&path)?),
+                Recording::Elsewhere(path) => files.push(Recording::Elsewhere(path)),
+            }
+        }
+        files.sort();
+        files.dedup();
+        if files.is_empty() {
+            let message = format!("there are no recordings: no {DIRECTORY}/*.toml here");
+            return Err(Failure::new(Class::FetchFailed, Exit::NotFound, message)
+                .next(format!("make one: aileron-pub run OP --record {DIRECTORY}/NAME.toml")));
+        }
+        Ok(files)
+    }
+
+    /// The `*.toml` of a directory of the repository; `None` where that is no directory.
+    fn directory(&self, path: &str) -> Result<Option<Vec<Recording>>, Failure> {
+        let listed = self.tree.names(path).map_err(|error| Failure::from(&LoadError::from(error)))?;
+        match listed {
+            Listed::Names(names) => {
+                let recordings = names.into_iter().filter(|name| name.ends_with(".toml"));
+                Ok(Some(recordings.map(|name| Recording::Ours(format!("{path}/{name}"))).collect()))
+            }
+            Listed::Refused(refusal) => Err(refused(path, &refusal)),
+            Listed::NotADirectory => Ok(None),
+        }
+    }
+
+    /// Whether a path is written as one of the repository's. No link below the root is followed: that is the reader's to do.
+    fn place(&self, path: &Path) -> Recording {
+        let inside = || {
+            let absolute = without_parents(&std::path::absolute(path).ok()?);
+            let is_root = |at: &&Path| at.canonicalize().is_ok_and(|real| real == self.tree.root());
+            let root = absolute.ancestors().find(is_root)?;
+            let names: Option<Vec<&str>> = absolute.strip_prefix(root).ok()?.iter().map(|name| name.to_str()).collect();
+            names.map(|names| names.join("/")).filter(|path| !path.is_empty())
         };
-        for entry in entries {
-            let file = entry.map_err(DiskError::at("list", path))?.path();
-            if file.extension().is_some_and(|extension| extension == "toml") {
-                files.push(file);
+        inside().map_or_else(|| Recording::Elsewhere(path.to_owned()), Recording::Ours)
+    }
+
+    fn read(&self, file: &Recording) -> Result<Cassette, Failure> {
+        let path = match file {
+            Recording::Elsewhere(path) => return cassette(path),
+            Recording::Ours(path) => path,
+        };
+        let found = self.tree.read(&[Wanted { path, limit: CASSETTE_LIMIT }], self.context.spawner());
+        let found = found.map_err(|error| Failure::from(&LoadError::from(error)))?;
+        match found.into_iter().next() {
+            Some(Found::Bytes(bytes)) => parsed(path, bytes),
+            Some(Found::Refused(refusal)) => Err(refused(path, &refusal)),
+            Some(Found::Absent) | None => {
+                let message = format!("there is no {path} in {}", self.tree.root().display());
+                Err(Failure::new(Class::FetchFailed, Exit::NotFound, message))
             }
         }
     }
-    files.sort();
-    files.dedup();
-    if files.is_empty() {
-        let message = format!("there are no recordings: no {DIRECTORY}/*.toml here");
-        return Err(Failure::new(Class::FetchFailed, Exit::NotFound, message)
-            .next(format!("make one: aileron-pub run OP --record {DIRECTORY}/NAME.toml")));
+}
+
+fn refused(path: &str, refusal: &Refusal) -> Failure {
+    let problem = refusal.problem(path);
+    Failure::new(problem.rule.class(), Exit::Policy, format!("{path}: {}", problem.message)).next(problem.rule.help())
+}
+
+/// The `*.toml` of a directory that a person named and that is not the repository's.
+fn elsewhere(path: &Path) -> Result<Vec<Recording>, Failure> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(DiskError::at("list", path))? {
+        let file = entry.map_err(DiskError::at("list", path))?.path();
+        if file.extension().is_some_and(|extension| extension == "toml") {
+            files.push(Recording::Elsewhere(file));
+        }
     }
     Ok(files)
+}
+
+/// `a/../b` as `b`.
+fn without_parents(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut path, part| {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            part => path.push(part),
+        }
+        path
+    })
 }

@@ -14,7 +14,7 @@ use crate::consumer::fetch::Origin;
 use crate::consumer::judge::{self, JudgeError, Judgement, Subject};
 use crate::consumer::trust::Trust;
 use crate::event::{Event, counted};
-use crate::publisher::release;
+use crate::publisher::release::{self, DirtyTree, Request};
 use crate::ui::args::{ConsumerVerify, Judging, Settings, Verify};
 use crate::ui::report::table::{grouped, table};
 use crate::ui::report::{Exit, Failure, Outcome, of_judge, problem_json};
@@ -130,6 +130,7 @@ pub(super) fn rebuild(args: &Verify, repository: PathBuf, context: &Context) -> 
     let allow = Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse().ok()).collect();
     let version = verified.reference().version.clone();
     let request = settings(Settings { allow, ..Settings::default() }, version, repository);
+    let request = Request { dirty: DirtyTree::Ignored, ..request };
     let rebuilt = context.with_world(|world| release::rebuild(verified, &request, world))?;
     let Some(rebuilt) = rebuilt else {
         return Err(Failure::usage("an action is not built; --rebuild compares a connector"));

@@ -25,6 +25,8 @@ pub(crate) struct Drawing {
     waived: Vec<Waiver>,
     /// Not drawn, by rule.
     left: BTreeMap<Rule, usize>,
+    /// A script finds all of them in the document.
+    listed: bool,
     /// Never listed at all: a document with more problems than are kept.
     more: usize,
 }
@@ -47,6 +49,11 @@ impl Drawing {
             }
         }
         drawing
+    }
+
+    /// The same, of problems that `--json` lists all of.
+    pub(crate) fn listed(self) -> Drawing {
+        Drawing { listed: true, ..self }
     }
 
     /// Adds problems that were counted and not kept.
@@ -73,8 +80,9 @@ impl Drawing {
                 *left.entry(problem.rule).or_default() += 1;
             }
         }
+        let hint = if self.listed { " (--json lists them all)" } else { "" };
         for (rule, count) in left {
-            text.push_str(&format!("… and {count} more of rule {rule} (--json lists them all)\n"));
+            text.push_str(&format!("… and {count} more of rule {rule}{hint}\n"));
         }
         if self.more > 0 {
             text.push_str(&format!("… and {} more that are not listed: fix these first\n", self.more));

@@ -29,6 +29,8 @@ use crate::runtime::given::GivenError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
+use crate::sys::lock::LockError;
+use crate::sys::process::ProcessError;
 
 /// Most characters of a message: a name of a megabyte is cut in its middle. artifacts.md §10.
 const LONGEST_MESSAGE: usize = 2_000;
@@ -217,12 +219,7 @@ impl From<ReleaseError> for Failure {
         let fail = |exit| Failure::new(class, exit, message.clone());
         match &error {
             ReleaseError::Load(error) => error.into(),
-            ReleaseError::History(GitError::NoCommit) => {
-                fail(Exit::Policy).next("git add -A && git commit -m \"first commit\", in the repository's root")
-            }
-            ReleaseError::History(GitError::NotARepository(_)) => fail(Exit::Policy)
-                .next("git init && git add -A && git commit -m \"first commit\", in the repository's root"),
-            ReleaseError::History(_) => fail(Exit::Policy),
+            ReleaseError::History(error) => error.into(),
             ReleaseError::Check(findings) | ReleaseError::Leftovers(findings) => of_findings(findings, message),
             ReleaseError::Dirty { changes, commit } => fail(Exit::Policy)
                 .details(json!({"changes": changes, "commit": commit}))
@@ -234,6 +231,8 @@ impl From<ReleaseError> for Failure {
                 .details(json!({"looked_at": looked_at}))
                 .next("set one of them, or pass --client-secret-env NAME or --client-secret-file FILE"),
             ReleaseError::UnwantedClientSecret(flag) => fail(Exit::Usage).next(format!("leave {flag} out")),
+            ReleaseError::BadClientSecret { .. } => fail(Exit::Policy)
+                .next("store the secret again, without anything before or after it, and run the same command"),
             ReleaseError::ClientSecretNotText(_) => fail(Exit::Policy).next("store the secret as plain UTF-8 text"),
             ReleaseError::Build(error) => error.into(),
             ReleaseError::NotAModule(_) => fail(Exit::Failure).next("build with GOOS=wasip1 GOARCH=wasm"),
@@ -331,6 +330,9 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::TagElsewhere { .. } => {
             failure.next("release from the commit the tag names, or release a new version")
         }
+        ForgeError::Forbidden { lacks, .. } => failure.details(json!({"lacks": lacks})).next(
+            "give the token that right (in a workflow: `permissions: contents: write` for the job), then run the same command again",
+        ),
         ForgeError::Refused { .. } => {
             failure.next("look at what GitHub says and at the token's permissions, then run the same command again")
         }
@@ -357,7 +359,7 @@ fn of_findings(findings: &Findings, message: String) -> Failure {
 
 /// Problems of the publisher's own files, to be drawn.
 pub(crate) fn drawing(problems: &[&Problem], findings: &Findings) -> Drawing {
-    Drawing::new(problems.iter().map(|problem| (*problem, findings.source(problem))), &findings.waived)
+    Drawing::new(problems.iter().map(|problem| (*problem, findings.source(problem))), &findings.waived).listed()
 }
 
 /// Which keys were tried, so that a reader can compare fingerprints.
@@ -383,7 +385,32 @@ impl From<&LoadError> for Failure {
         match error {
             LoadError::NoManifest(_) => Failure::new(Class::ValidationError, Exit::Policy, error.to_string())
                 .next("change to a connector repository, name one with -C DIR, or make one with `aileron-pub init`"),
+            LoadError::NotCommitted { .. } => Failure::new(Class::ValidationError, Exit::Policy, error.to_string())
+                .next("git add -A && git commit, in the repository's root"),
+            LoadError::Git(error) => error.into(),
             LoadError::Disk(error) => error.into(),
+        }
+    }
+}
+
+/// git's first line is part of the message, the others are evidence.
+impl From<&GitError> for Failure {
+    fn from(error: &GitError) -> Failure {
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let failure = Failure::new(Class::ValidationError, Exit::Policy, lines.next().unwrap_or_default());
+        let failure = lines.fold(failure, |failure, line| failure.evidence(format!("  {line}")));
+        match error {
+            GitError::NoCommit => {
+                failure.next("git add -A && git commit -m \"first commit\", in the repository's root")
+            }
+            GitError::NotARepository(_) => {
+                failure.next("git init && git add -A && git commit -m \"first commit\", in the repository's root")
+            }
+            GitError::NoObject { .. } => failure
+                .next("git fetch --refetch --no-filter, in the repository; it downloads what a partial clone left out"),
+            GitError::Process(ProcessError::NotFound { .. }) => failure.next("install git 2.38 or newer"),
+            GitError::Failed { .. } | GitError::Process(_) => failure,
         }
     }
 }
@@ -435,13 +462,28 @@ impl From<DiskError> for Failure {
     }
 }
 
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        let message = error.to_string();
+        match error {
+            LockError::Busy { .. } => {
+                let failure = Failure::new(Class::StoreUnwritable, Exit::Failure, message);
+                Failure { retriable: true, ..failure }
+                    .next("run the same command again when the other one is done; --wait-lock TIME waits longer")
+            }
+            LockError::Interrupted(_) => Failure::new(Class::StoreUnwritable, Exit::Interrupted, message),
+            LockError::Disk(error) => error.into(),
+        }
+    }
+}
+
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Failure {
         let fail = |exit| Failure::new(error.class(), exit, error.to_string());
         match &error {
             TrustError::Disk(_) => fail(Exit::NotFound),
             TrustError::NoHome => fail(Exit::Failure),
-            TrustError::WritableByOthers(path) => fail(Exit::Failure).next(format!("chmod go-w {}", path.display())),
+            TrustError::NotPrivate(why) => fail(Exit::Failure).next(super::private::next(why)),
             TrustError::Ring(_) | TrustError::Key { .. } => fail(Exit::Failure),
         }
     }

@@ -8,7 +8,9 @@ mod excerpt;
 mod failure;
 mod installing;
 mod mask;
+pub(crate) mod private;
 pub mod progress;
+pub(crate) mod sheet;
 pub mod table;
 pub mod workflow;
 
@@ -16,6 +18,7 @@ use std::borrow::Cow;
 use std::io::{self, Write as _};
 
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::Json;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::consent::{consent, plan_json};
@@ -31,6 +34,10 @@ pub struct Outcome {
     pub text: String,
     /// The verb's fields, for `--json`.
     pub fields: Map<String, Value>,
+    /// Further fields for `--json`, whose numbers keep every digit.
+    pub exact: Vec<(&'static str, Json)>,
+    /// Called when the result has been written out whole; dropped when it could not be. For a result that exists nowhere else.
+    pub when_written: Option<Box<dyn FnOnce()>>,
     /// Set when the verb did its work and the answer is no: findings, refusals.
     pub failure: Option<Failure>,
 }
@@ -42,7 +49,18 @@ impl Outcome {
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
-        Outcome { text: text.into(), fields, failure: None }
+        Outcome { text: text.into(), fields, exact: Vec::new(), when_written: None, failure: None }
+    }
+
+    /// The same result with one more field, digit for digit.
+    pub fn with_exact(mut self, name: &'static str, value: Json) -> Outcome {
+        self.exact.push((name, value));
+        self
+    }
+
+    /// The same result, and what is done once it has been written out.
+    pub fn when_written(self, done: impl FnOnce() + 'static) -> Outcome {
+        Outcome { when_written: Some(Box::new(done)), ..self }
     }
 
     /// The same result, with a no.
@@ -56,14 +74,15 @@ impl Outcome {
 /// With `json`, standard output holds exactly one JSON document, success or not. Everything about a failure that a person
 /// reads goes to standard error, and what a `workflow` is told beside it.
 pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Result<Outcome, Failure>) -> Exit {
-    let outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
+    let mut outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
+    let when_written = outcome.when_written.take();
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
     // The failure's first line comes first on standard error; a long result precedes it on standard output.
     let document = document(command, &outcome);
     let plain = |text| if workflow.is_some() { inert(text) } else { Cow::Borrowed(text) };
     let written = if json {
-        let text = document.to_string();
+        let text = with_exact(&document, &outcome.exact);
         writeln!(out, "{}", if workflow.is_some() { inert_json(&text) } else { Cow::Borrowed(&*text) })
     } else {
         write!(out, "{}", plain(&outcome.text))
@@ -75,8 +94,13 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
     if let Some(workflow) = workflow {
         let _ = write!(err, "{}", workflow.tell(&document, exit));
     }
+    let must_arrive = when_written.is_some();
+    if let (Ok(()), Some(done)) = (&written, when_written) {
+        done();
+    }
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        // A reader that has seen enough is no failure, but for a result that exists nowhere else.
+        Err(error) if must_arrive || error.kind() != io::ErrorKind::BrokenPipe => {
             let told = Failure::new(
                 Class::StoreUnwritable,
                 Exit::Failure,
@@ -87,6 +111,16 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
         }
         _ => exit,
     }
+}
+
+/// The document as text, with the fields that [`Value`] would change.
+fn with_exact(document: &Value, exact: &[(&'static str, Json)]) -> String {
+    let mut text = document.to_string();
+    for (name, value) in exact {
+        text.pop(); // the closing brace; the document always has fields before it
+        text.push_str(&format!(",\"{name}\":{value}}}"));
+    }
+    text
 }
 
 fn document(command: &str, outcome: &Outcome) -> Value {

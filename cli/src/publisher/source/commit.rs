@@ -1,0 +1,157 @@
+//! HEAD's tree, read through git's object store: one list of its paths, and one child for the blobs that are wanted.
+
+use std::path::{Path, PathBuf};
+
+use aileron_verifier::cohort::CommitId;
+
+use super::listing::{Entry, Listing};
+use super::parts::{Origin, Piece};
+use super::path::TreePath;
+use super::resolve::{Node, Nodes, Place, Refusal, resolve};
+use super::{Found, SourceError, Wanted};
+use crate::sys::git::{self, GitError, Kind};
+use crate::sys::process::Spawner;
+
+/// No link's target is longer: `PATH_MAX` of Linux.
+const TARGET_LIMIT: u64 = 4096;
+/// No file a build may use is longer.
+const FILE_LIMIT: u64 = super::parts::FILE_LIMIT;
+
+/// The tree of one commit, below the project's root.
+pub struct Commit {
+    root: PathBuf,
+    listing: Listing,
+}
+
+impl Commit {
+    /// Lists the tree of `commit` below `root`, a directory of the work tree.
+    ///
+    /// # Errors
+    /// [`SourceError::Git`].
+    pub fn open(root: &Path, commit: &CommitId, spawner: Spawner<'_>) -> Result<Commit, SourceError> {
+        let prefix = git::prefix(root, spawner)?;
+        let mut entries = Vec::new();
+        let mut links: Vec<(TreePath, String)> = Vec::new();
+        for entry in git::tree(root, commit, &prefix, spawner)? {
+            // git itself checks out no such path.
+            let Some(path) = TreePath::new(entry.path) else { continue };
+            match entry.kind {
+                Kind::File => entries.push((path, Entry::File(Some(entry.object)))),
+                Kind::Link => links.push((path, entry.object)),
+                Kind::Submodule => entries.push((path, Entry::Submodule)),
+            }
+        }
+        let wanted: Vec<(&str, u64)> = links.iter().map(|(_, object)| (object.as_str(), TARGET_LIMIT)).collect();
+        git::objects(root, &wanted, spawner, |number, found| {
+            let (path, object) = &links[number];
+            let target = match found {
+                git::Found::Bytes(target) => target,
+                git::Found::TooLong(_) => Vec::new(), // it leads nowhere on any system
+                git::Found::Missing => return Err(missing(path, object)),
+            };
+            entries.push((path.clone(), Entry::Link(target)));
+            Ok::<_, GitError>(())
+        })?;
+        Ok(Commit { root: root.to_owned(), listing: entries.into_iter().collect() })
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// Names in a directory.
+    pub(super) fn children(&self, at: Option<&TreePath>) -> Vec<Vec<u8>> {
+        let first = |path: &[u8]| path.split(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
+        let mut names: Vec<Vec<u8>> = self.listing.below(at).map(|(path, _)| first(path)).collect();
+        names.dedup();
+        names
+    }
+
+    pub(super) fn read(&self, wanted: &[Wanted<'_>], spawner: Spawner<'_>) -> Result<Vec<Found>, SourceError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        let mut asked: Vec<(usize, &str, u64)> = Vec::new();
+        for (number, Wanted { path, limit }) in wanted.iter().enumerate() {
+            let place = match TreePath::new(*path) {
+                Some(path) => resolve(self, &path)?,
+                None => Place::Refused(Refusal::Name),
+            };
+            found.push(match place {
+                Place::Absent => Found::Absent,
+                Place::Refused(refusal) => Found::Refused(refusal),
+                Place::Directory(_) => Found::Refused(Refusal::NotAFile("a directory")),
+                Place::File(real) => {
+                    asked.extend(self.object(&real).map(|object| (number, object, *limit)));
+                    Found::Absent
+                }
+            });
+        }
+        let objects: Vec<(&str, u64)> = asked.iter().map(|(_, object, limit)| (*object, *limit)).collect();
+        git::objects(&self.root, &objects, spawner, |at, answer| {
+            let (number, object, limit) = asked[at];
+            found[number] = match answer {
+                git::Found::Bytes(bytes) => Found::Bytes(bytes),
+                git::Found::TooLong(_) => Found::Refused(Refusal::TooLong(limit)),
+                git::Found::Missing => {
+                    let (path, object) = (wanted[number].path.to_owned(), object.to_owned());
+                    return Err(GitError::NoObject { path, object });
+                }
+            };
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    pub(super) fn fetch<E: From<SourceError>>(
+        &self,
+        pieces: &[&Piece],
+        spawner: Spawner<'_>,
+        mut take: impl FnMut(&TreePath, Result<Vec<u8>, Refusal>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let object = |piece: &Piece| match &piece.from {
+            Origin::Object(object) => Some(object.clone()),
+            Origin::File(path) => self.object(path).map(str::to_owned),
+        };
+        let objects: Vec<String> = pieces.iter().map(|piece| object(piece).unwrap_or_default()).collect();
+        let asked: Vec<(&str, u64)> = objects.iter().map(|object| (object.as_str(), FILE_LIMIT)).collect();
+        let taken = git::objects(&self.root, &asked, spawner, |number, found| {
+            let to = &pieces[number].to;
+            let taken = match found {
+                git::Found::Bytes(bytes) => take(to, Ok(bytes)),
+                git::Found::TooLong(_) => take(to, Err(Refusal::TooLong(FILE_LIMIT))),
+                git::Found::Missing => return Err(Stop(SourceError::from(missing(to, &objects[number])).into())),
+            };
+            taken.map_err(Stop)
+        });
+        taken.map_err(|Stop(error)| error)
+    }
+
+    fn object(&self, path: &TreePath) -> Option<&str> {
+        match self.listing.get(path) {
+            Some(Entry::File(object)) => object.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Nodes for Commit {
+    fn node(&self, path: &TreePath) -> Result<Node, SourceError> {
+        self.listing.node(path)
+    }
+}
+
+/// An error on its way out of [`git::objects`].
+struct Stop<E>(E);
+
+impl<E: From<SourceError>> From<GitError> for Stop<E> {
+    fn from(error: GitError) -> Stop<E> {
+        Stop(SourceError::from(error).into())
+    }
+}
+
+fn missing(path: &TreePath, object: &str) -> GitError {
+    GitError::NoObject { path: path.to_string(), object: object.to_owned() }
+}

@@ -1,0 +1,117 @@
+//! The work tree: regular files below the root, opened without following a link out and without waiting for a FIFO.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::listing::{Entry, Listing};
+use super::open::{self, Read};
+use super::parts::{FILE_LIMIT, Origin, Piece};
+use super::path::TreePath;
+use super::resolve::{Node, Nodes, Place, Refusal, resolve};
+use super::{Found, SourceError, Wanted};
+use crate::sys::bytes;
+use crate::sys::disk::DiskError;
+use crate::sys::git;
+use crate::sys::process::Spawner;
+
+/// A work tree.
+pub struct WorkTree {
+    root: PathBuf,
+}
+
+impl WorkTree {
+    /// The one at `root`.
+    pub fn open(root: &Path) -> WorkTree {
+        WorkTree { root: root.to_owned() }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Names in a directory, which was resolved a moment ago.
+    pub(super) fn children(&self, at: Option<&TreePath>) -> Result<Vec<Vec<u8>>, SourceError> {
+        let directory = at.map_or_else(|| Some(self.root.clone()), |at| at.on_disk(&self.root));
+        let Some(directory) = directory else { return Ok(Vec::new()) };
+        let failed = || DiskError::at("list", &directory);
+        let entries = fs::read_dir(&directory).map_err(failed())?;
+        let name = |entry: io::Result<fs::DirEntry>| Ok(bytes::of_os(&entry.map_err(failed())?.file_name()));
+        entries.map(name).collect()
+    }
+
+    pub(super) fn read(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>, SourceError> {
+        wanted.iter().map(|Wanted { path, limit }| self.read_one(path, *limit)).collect()
+    }
+
+    fn read_one(&self, path: &str, limit: u64) -> Result<Found, SourceError> {
+        let Some(path) = TreePath::new(path) else { return Ok(Found::Refused(Refusal::Name)) };
+        Ok(match resolve(self, &path)? {
+            Place::Absent => Found::Absent,
+            Place::Refused(refusal) => Found::Refused(refusal),
+            Place::Directory(_) => Found::Refused(Refusal::NotAFile("a directory")),
+            Place::File(real) => match open::read(&self.root, &real, limit)? {
+                Read::Bytes(bytes) => Found::Bytes(bytes),
+                Read::Refused(refusal) => Found::Refused(refusal),
+            },
+        })
+    }
+
+    /// What git tracks, or does not know and does not ignore.
+    pub(super) fn listing(&self, spawner: Spawner<'_>) -> Result<Listing, SourceError> {
+        let mut entries = Vec::new();
+        for file in git::files(&self.root, spawner)? {
+            let nested = file.strip_suffix(b"/").map(<[u8]>::to_vec);
+            let is_nested = nested.is_some();
+            let Some(path) = TreePath::new(nested.unwrap_or(file)) else { continue };
+            let entry = match self.node(&path)? {
+                Node::Absent => continue, // deleted, or never checked out
+                Node::Directory => Entry::Submodule,
+                _ if is_nested => Entry::Submodule,
+                Node::File => Entry::File(None),
+                Node::Link(target) => Entry::Link(target),
+                Node::Submodule => Entry::Submodule,
+                Node::Other(kind) => Entry::Other(kind),
+            };
+            entries.push((path, entry));
+        }
+        Ok(entries.into_iter().collect())
+    }
+
+    pub(super) fn fetch<E: From<SourceError>>(
+        &self,
+        pieces: &[&Piece],
+        mut take: impl FnMut(&TreePath, Result<Vec<u8>, Refusal>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for piece in pieces {
+            let Origin::File(path) = &piece.from else { continue };
+            match open::read(&self.root, path, FILE_LIMIT).map_err(SourceError::from)? {
+                Read::Bytes(bytes) => take(&piece.to, Ok(bytes))?,
+                Read::Refused(refusal) => take(&piece.to, Err(refusal))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Nodes for WorkTree {
+    fn node(&self, path: &TreePath) -> Result<Node, SourceError> {
+        // What the system cannot name is not on its disk.
+        let Some(place) = path.on_disk(&self.root) else { return Ok(Node::Absent) };
+        let metadata = match fs::symlink_metadata(&place) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(Node::Absent);
+            }
+            metadata => metadata.map_err(DiskError::at("read", &place))?,
+        };
+        Ok(match metadata.file_type() {
+            kind if kind.is_file() => Node::File,
+            kind if kind.is_dir() => Node::Directory,
+            kind if kind.is_symlink() => {
+                let target = fs::read_link(&place).map_err(DiskError::at("read", &place))?;
+                Node::Link(bytes::of_os(target.as_os_str()))
+            }
+            kind => Node::Other(open::kind(&kind)),
+        })
+    }
+}
