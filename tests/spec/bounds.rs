@@ -152,6 +152,17 @@ proptest! {
         fuzzed::ring(&bytes);
         fuzzed::cohort(&bytes);
         fuzzed::workflow(&bytes);
+        fuzzed::github(&bytes);
+    }
+
+    #[test]
+    fn any_answer_of_a_server_is_read(
+        status in 100_u16..600,
+        name in prop::sample::select(vec!["retry-after", "x-ratelimit-reset", "x-ratelimit-remaining", "date", "location"]),
+        value in "([0-9]{0,25}|-1|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT|\\PC{0,30})",
+        body in "(\\{\"message\":\"[a-z ]{0,20}\"\\}|\\{\"id\":1,\"created_at\":\"[0-9TZ:-]{0,20}\"\\}|\\PC{0,30})",
+    ) {
+        fuzzed::github(format!("{status}\n{name}: {value}\nx-ratelimit-remaining: 0\n\n{body}").as_bytes());
     }
 
     #[test]

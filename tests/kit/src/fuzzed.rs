@@ -4,8 +4,11 @@
 //! Each function takes bytes of a stranger through everything that happens to them before a signature counts, and panics
 //! where a bound of artifacts.md §10 does not hold.
 
+use std::time::{Duration, SystemTime};
+
 use aileron_cli::consumer::judge::JudgeError;
 use aileron_cli::consumer::refusal::InstallError;
+use aileron_cli::publisher::forge::github::read_answer;
 use aileron_cli::ui::report::workflow::{Workflow, inert, inert_json};
 use aileron_cli::ui::report::{Exit, Failure};
 use aileron_verifier::action::Action;
@@ -18,6 +21,7 @@ use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::text::screen;
 use aileron_verifier::toml::Stage;
 use aileron_verifier::verify::{Unverified, VerifyError, Wanted};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
 use crate::{Toy, module, pack};
@@ -105,6 +109,28 @@ pub fn cohort(bytes: &[u8]) {
     let _ = cohort.contradiction();
     assert_eq!(cohort.archives().count(), cohort.actions.len() + 1);
     assert_eq!(Cohort::read(&cohort.render()).ok(), Some(cohort), "what is rendered reads back");
+}
+
+/// Bytes that claim to be an answer of GitHub's: a status, lines of headers, an empty line, a body.
+///
+/// # Panics
+/// Where reading it does.
+pub fn github(bytes: &[u8]) {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
+    let (head, body) = (&bytes[..end], bytes.get(end + 2..).unwrap_or_default());
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let status = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.trim().parse().ok()).unwrap_or(403);
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            headers.append(name, value);
+        }
+    }
+    for now in [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)] {
+        read_answer(status, &headers, body, now);
+    }
 }
 
 /// Bytes that claim to be text of a repository, on their way into a job of GitHub Actions.

@@ -64,6 +64,13 @@ const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
 /// Seconds between looks for a download: what was published an instant ago is not everywhere yet.
 const SHOWN_SOON: [u64; 3] = [2, 5, 15];
 
+/// Reads an answer of GitHub's as every request does: status, headers and body, and the documents a body may be. Nothing
+/// is sent and nothing is kept: this is where any bytes can be tried.
+pub fn read_answer(status: u16, headers: &::http::HeaderMap, body: &[u8], now: std::time::SystemTime) {
+    let _ = classify::classify(status, &transport::headers(headers, now), body, now);
+    documents::read_any(body);
+}
+
 /// Where GitHub is, and where this version keeps its journal.
 pub struct Place {
     /// Base of the API, without a slash at the end.
