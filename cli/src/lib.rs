@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! bin ──► ui ──► publisher | consumer | runtime ──► store ──► sys      (the wings never import each other)
-//! everything ──► aileron-verifier: formats and the verdict        publisher, runtime ──► aileron-sandbox
+//! everything ──► aileron-verifier: formats and the verdict        publisher, runtime, sys::private ──► aileron-sandbox
 //! ```
 //!
 //! | wing | what it is |
@@ -14,7 +14,7 @@
 //! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do |
 //! | [`runtime`] | an op, or an action's ops one after the other, in the sandbox |
 //! | [`store`] | verified artifacts on disk |
-//! | [`sys`] | disk, child processes, environment, interruption |
+//! | [`sys`] | disk, locks, child processes, environment, interruption; what only this user can change (the sandbox's check) |
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].
 

@@ -98,6 +98,19 @@ impl KeyringError {
     }
 }
 
+/// The encoding whose byte-order mark a text begins with. Editors add one unasked, and no JSON begins so.
+fn byte_order_mark(bytes: &[u8]) -> Option<&'static str> {
+    const MARKS: [(&[u8], &str); 5] = [
+        (&[0xef, 0xbb, 0xbf], "UTF-8"),
+        // The four-byte marks first: one of them begins like a two-byte mark.
+        (&[0xff, 0xfe, 0, 0], "UTF-32"),
+        (&[0, 0, 0xfe, 0xff], "UTF-32"),
+        (&[0xff, 0xfe], "UTF-16"),
+        (&[0xfe, 0xff], "UTF-16"),
+    ];
+    MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|(_, encoding)| *encoding)
+}
+
 /// Why a ring does not stand behind a signature. All are class `signature_failure`. keyring.md §2.5.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureRefused {
@@ -149,6 +162,9 @@ impl Keyring {
     pub fn parse(bytes: &[u8], path: &str) -> Result<Keyring, KeyringError> {
         let path = || path.to_owned();
         let json = |detail: String, line| KeyringError::Json { path: path(), detail, line };
+        if let Some(mark) = byte_order_mark(bytes) {
+            return Err(json(format!("it begins with a {mark} byte-order mark; save it as UTF-8 without one"), 1));
+        }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
             json(format!("invalid UTF-8 at line {line}"), line)
@@ -627,6 +643,35 @@ mod tests {
         fn no_input_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Keyring::parse(&bytes, "k");
             let _ = PublicKey::from_text(&bytes);
+        }
+    }
+
+    #[test] // keyring.md §1.4
+    fn a_ring_that_begins_with_a_byte_order_mark_is_refused_by_that_name() {
+        let text = "{\"version\": 2, \"publishers\": {}}";
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        let utf32 = |bytes: fn(u32) -> [u8; 4]| text.chars().flat_map(|one| bytes(one.into())).collect::<Vec<u8>>();
+        let rows: [(&[u8], Vec<u8>, &str); 10] = [
+            (b"\xef\xbb\xbf", text.into(), "UTF-8"),
+            (b"\xef\xbb\xbf", Vec::new(), "UTF-8"),
+            (b"\xef\xbb\xbf", b"not json".to_vec(), "UTF-8"),
+            (b"\xef\xbb\xbf\xef\xbb\xbf", text.into(), "UTF-8"),
+            (b"\xff\xfe", utf16(u16::to_le_bytes), "UTF-16"),
+            (b"\xfe\xff", utf16(u16::to_be_bytes), "UTF-16"),
+            (b"\xff\xfe", Vec::new(), "UTF-16"),
+            (b"\xfe\xff", text.into(), "UTF-16"),
+            (b"\xff\xfe\0\0", utf32(u32::to_le_bytes), "UTF-32"),
+            (b"\0\0\xfe\xff", utf32(u32::to_be_bytes), "UTF-32"),
+        ];
+        for (mark, rest, encoding) in rows {
+            let refused = Keyring::parse(&[mark, &rest].concat(), "k.json").expect_err("a mark");
+            let expected = format!(
+                "keyring \"k.json\": invalid JSON: it begins with a {encoding} byte-order mark; save it as UTF-8 without one"
+            );
+            assert_eq!((refused.to_string(), refused.line()), (expected, Some(1)), "{mark:?}");
+        }
+        for text in [text, "\n {\"version\": 2}", "{\"version\": 2, \"publishers\": {\"a://\u{feff}\": []}}"] {
+            Keyring::parse(text.as_bytes(), "k.json").expect("no mark at its beginning");
         }
     }
 }

@@ -21,6 +21,7 @@ use super::publisher_key::{self, Fetched, KeyFetchError};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
 use crate::sys::git::{self, Access};
+use crate::sys::private::{NotPrivate, PrivateError, PrivateFile};
 use crate::sys::process::Spawner;
 use crate::yaml;
 
@@ -55,6 +56,9 @@ pub enum HubError {
         /// What is wrong with it.
         why: String,
     },
+    /// Others could have written the configuration.
+    #[error("hub: {0}")]
+    NotPrivate(NotPrivate),
     /// git could not fetch it.
     #[error("hub: clone {url}: {why}")]
     Clone {
@@ -86,6 +90,7 @@ impl HubError {
     pub fn class(&self) -> Class {
         match self {
             HubError::NotConfigured { .. } => Class::UsageError,
+            HubError::NotPrivate(_) => Class::ValidationError,
             HubError::Clone { .. } | HubError::Read { .. } => Class::FetchFailed,
             HubError::Config { .. } | HubError::Parse { .. } => Class::ParseError,
         }
@@ -148,8 +153,13 @@ fn configured(path: &Path) -> Result<Option<String>, HubError> {
     struct Hub {
         url: Option<String>,
     }
-    let read = disk::read_if_there(path, ENTRY_LIMIT);
-    let Some(bytes) = read.map_err(|error| unreadable(path.display().to_string(), error))? else { return Ok(None) };
+    // It names where keys are looked up, so another user must not have written it.
+    let read = || PrivateFile::open(path)?.map(|mut file| file.read(ENTRY_LIMIT)).transpose();
+    let read = read().map_err(|error| match error {
+        PrivateError::NotPrivate(why) => HubError::NotPrivate(why),
+        PrivateError::Io { path, cause } => HubError::Read { file: path.display().to_string(), cause },
+    });
+    let Some(bytes) = read? else { return Ok(None) };
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }

@@ -13,13 +13,18 @@ use aileron_verifier::quote::Quoted;
 use super::trust::{self, TrustError};
 use crate::sys::disk::DiskError;
 use crate::sys::environment::Environment;
+use crate::sys::lock::{self, Lock, LockError, LockPolicy};
+use crate::sys::private::{self, Directory, NotPrivate, PrivateError};
 
 /// Links that are followed before a circle is suspected.
 const LINKS: usize = 40;
 
 /// `keyring.json` of one user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RingFile(PathBuf);
+#[derive(Clone, Debug)]
+pub struct RingFile {
+    path: PathBuf,
+    waiting: LockPolicy,
+}
 
 /// Why the ring was not changed; it is then as it was. The texts are keyring.md §1.4's and §1.6's.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +40,12 @@ pub enum RingError {
     /// It cannot be written.
     #[error("save keyring: {0}")]
     Save(#[from] DiskError),
+    /// Others could replace what would be written.
+    #[error("save keyring: {0}")]
+    NotPrivate(NotPrivate),
+    /// Another process changes it, and did not finish in time.
+    #[error("save keyring: {0}")]
+    Locked(#[from] LockError),
 }
 
 impl RingError {
@@ -42,7 +53,17 @@ impl RingError {
     pub fn class(&self) -> Class {
         match self {
             RingError::Load { why, .. } => why.class(),
-            RingError::Save(_) => Class::StoreUnwritable,
+            RingError::NotPrivate(_) => Class::ValidationError,
+            RingError::Save(_) | RingError::Locked(_) => Class::StoreUnwritable,
+        }
+    }
+}
+
+impl From<PrivateError> for RingError {
+    fn from(error: PrivateError) -> RingError {
+        match error {
+            PrivateError::NotPrivate(why) => RingError::NotPrivate(why),
+            PrivateError::Io { path, cause } => DiskError { doing: "open", path, cause }.into(),
         }
     }
 }
@@ -58,17 +79,22 @@ fn refusal(why: &TrustError, path: &str) -> String {
 impl RingFile {
     /// Below `AILERON_HOME`, else `~/.aileron`; `None` without a home. keyring.md §1.1.
     pub fn at_home(environment: &Environment) -> Option<RingFile> {
-        Some(RingFile(environment.aileron_home()?.join("keyring.json")))
+        Some(RingFile::at(environment.aileron_home()?.join("keyring.json")))
     }
 
     /// A ring somewhere else.
     pub fn at(path: PathBuf) -> RingFile {
-        RingFile(path)
+        RingFile { path, waiting: LockPolicy::default() }
+    }
+
+    /// The same file, which waits for its lock like this.
+    pub fn waiting(self, waiting: LockPolicy) -> RingFile {
+        RingFile { waiting, ..self }
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Reads it; one that does not exist is empty. keyring.md §1.4.
@@ -76,7 +102,7 @@ impl RingFile {
     /// # Errors
     /// [`TrustError`].
     pub fn load(&self) -> Result<Keyring, TrustError> {
-        trust::ring_at(&self.0)
+        trust::ring_at(&self.path)
     }
 
     /// As [`RingFile::load`], for a command that is about this file: the error names it.
@@ -84,7 +110,7 @@ impl RingFile {
     /// # Errors
     /// [`RingError::Load`].
     pub fn load_or_refuse(&self) -> Result<Keyring, RingError> {
-        self.load().map_err(|why| RingError::Load { path: self.0.display().to_string(), why })
+        self.load().map_err(|why| RingError::Load { path: self.path.display().to_string(), why })
     }
 
     /// Reads it, lets `change` work on it, and writes it when it came out different. No other process that changes it
@@ -93,6 +119,8 @@ impl RingFile {
     /// # Errors
     /// [`RingError`].
     pub fn edit<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> Result<T, RingError> {
+        // Refused as it stands before anything is made beside it.
+        self.load_or_refuse()?;
         let target = self.target();
         let _lock = self.lock(&target)?;
         let before = self.load_or_refuse()?;
@@ -104,24 +132,20 @@ impl RingFile {
         Ok(answer)
     }
 
-    /// Keeps other commands out for as long as the returned file is open. Where the system can lock a directory, nothing
-    /// is left behind; elsewhere an empty file stays. The lock is where the file really is, so that two links to one ring
-    /// exclude each other too.
-    fn lock(&self, target: &Path) -> Result<File, RingError> {
-        let directory = target.parent().unwrap_or(Path::new("."));
-        make_private(directory)?;
-        let opened = if cfg!(unix) {
-            File::open(directory)
-        } else {
-            File::options().create(true).append(true).open(target.with_extension("lock"))
-        };
-        let locked = opened.and_then(|file| file.lock().map(|()| file));
-        Ok(locked.map_err(DiskError::at("lock", directory))?)
+    /// Keeps other commands out until it is dropped. The lock is beside where the file really is, so that two links to one
+    /// ring exclude each other too. Missing parents are made for this user only; a directory in which others could replace
+    /// the file is refused before anything is written.
+    fn lock(&self, target: &Path) -> Result<Lock, RingError> {
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        private::make(directory).map_err(DiskError::at("create keyring directory", directory))?;
+        Directory::open(directory)?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        Ok(lock::take(&directory.join(format!(".{name}.lock")), &self.waiting)?)
     }
 
     /// Where the file really is: behind every link, also one whose target is not there yet. keyring.md §1.6.
     fn target(&self) -> PathBuf {
-        let mut target = self.0.clone();
+        let mut target = self.path.clone();
         for _ in 0..LINKS {
             let Ok(next) = fs::read_link(&target) else { break };
             target = target.parent().unwrap_or(Path::new(".")).join(next);
@@ -143,15 +167,6 @@ impl RingFile {
     }
 }
 
-/// Missing parents are made for this user only; existing ones stay as they are.
-fn make_private(directory: &Path) -> Result<(), DiskError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(DiskError::at("create keyring directory", directory))
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -160,7 +175,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     fn ring(directory: &Path) -> RingFile {
-        RingFile(directory.join("nested/.aileron/keyring.json"))
+        RingFile::at(directory.join("nested/.aileron/keyring.json"))
     }
 
     fn grant(ring: &RingFile, owner: &str, byte: u8) -> bool {
@@ -196,9 +211,9 @@ mod tests {
     fn a_link_survives_and_its_target_is_written() {
         let directory = tempfile::tempdir().expect("a directory");
         let (real, link) = (directory.path().join("real.json"), directory.path().join("keyring.json"));
-        fs::write(&real, RingFile(real.clone()).load().expect("empty").render()).expect("writes");
+        fs::write(&real, RingFile::at(real.clone()).load().expect("empty").render()).expect("writes");
         symlink(&real, &link).expect("links");
-        grant(&RingFile(link.clone()), "github://acme", 1);
+        grant(&RingFile::at(link.clone()), "github://acme", 1);
         assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
         assert!(fs::read_to_string(&real).expect("there").contains("github://acme"));
     }
@@ -209,13 +224,13 @@ mod tests {
         let (link, between) = (directory.path().join("keyring.json"), directory.path().join("between.json"));
         symlink("between.json", &link).expect("links");
         symlink("dotfiles/real.json", &between).expect("links");
-        grant(&RingFile(link.clone()), "github://acme", 1);
+        grant(&RingFile::at(link.clone()), "github://acme", 1);
         assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
         assert!(fs::symlink_metadata(&between).expect("there").is_symlink());
         let real = directory.path().join("dotfiles/real.json");
         assert!(fs::read_to_string(real).expect("there").contains("github://acme"));
         symlink("round.json", directory.path().join("round.json")).expect("links");
-        let round = RingFile(directory.path().join("round.json"));
+        let round = RingFile::at(directory.path().join("round.json"));
         round
             .edit(|ring| ring.grant(Authority::new("github://acme"), PublicKey::from_bytes([1; 32])))
             .expect_err("a circle");

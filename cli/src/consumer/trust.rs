@@ -9,6 +9,7 @@ use aileron_verifier::problem::Class;
 use super::ring::RingFile;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
+use crate::sys::private::{NotPrivate, PrivateError, PrivateFile};
 
 /// A ring longer than this is not one.
 const RING_LIMIT: u64 = 16 * 1024 * 1024;
@@ -44,8 +45,8 @@ pub enum TrustError {
         why: String,
     },
     /// Another user could have added keys.
-    #[error("{} can be written by other users", .0.display())]
-    WritableByOthers(PathBuf),
+    #[error(transparent)]
+    NotPrivate(#[from] NotPrivate),
     /// No home directory.
     #[error("cannot determine home directory; set $HOME or $AILERON_HOME, or name the keys with --key")]
     NoHome,
@@ -57,7 +58,7 @@ impl TrustError {
         match self {
             TrustError::Disk(_) => Class::FetchFailed,
             TrustError::Ring(error) => error.class(),
-            TrustError::Key { .. } | TrustError::WritableByOthers(_) | TrustError::NoHome => Class::ValidationError,
+            TrustError::Key { .. } | TrustError::NotPrivate(_) | TrustError::NoHome => Class::ValidationError,
         }
     }
 }
@@ -73,35 +74,43 @@ impl Trust {
                 let keys: Vec<PublicKey> = paths.iter().map(|path| key(path)).collect::<Result<_, _>>()?;
                 Ok(Keyring::of_keys(keys))
             }
-            Trust::File(path) => parse(path, &disk::read(path, RING_LIMIT)?),
+            Trust::File(path) => named(path),
             Trust::Home => RingFile::at_home(environment).ok_or(TrustError::NoHome)?.load(),
         }
     }
 }
 
-/// The ring at `path`; empty where there is none.
+/// The ring at `path`; empty where there is none. Read from the handle that was found to be private, so that nobody adds a
+/// key in between. artifacts.md §10.
 pub(super) fn ring_at(path: &Path) -> Result<Keyring, TrustError> {
-    match disk::read_if_there(path, RING_LIMIT)? {
+    match private(path)? {
         Some(bytes) => parse(path, &bytes),
         None => Ok(Keyring::default()),
     }
 }
 
+/// A ring file that a command names: it must exist.
+fn named(path: &Path) -> Result<Keyring, TrustError> {
+    let bytes = match disk::is_handed_over(path) {
+        // The caller's shell opened it.
+        true => disk::read(path, RING_LIMIT)?,
+        false => private(path)?.ok_or_else(|| {
+            DiskError::at("read", path)(std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file"))
+        })?,
+    };
+    parse(path, &bytes)
+}
+
+fn private(path: &Path) -> Result<Option<Vec<u8>>, TrustError> {
+    let read = || PrivateFile::open(path)?.map(|mut file| file.read(RING_LIMIT)).transpose();
+    read().map_err(|error| match error {
+        PrivateError::NotPrivate(why) => TrustError::NotPrivate(why),
+        PrivateError::Io { path, cause } => TrustError::Disk(DiskError { doing: "read", path, cause }),
+    })
+}
+
 fn parse(path: &Path, bytes: &[u8]) -> Result<Keyring, TrustError> {
-    refuse_writable_by_others(path)?;
     Ok(Keyring::parse(bytes, &path.display().to_string())?)
-}
-
-#[cfg(unix)]
-fn refuse_writable_by_others(path: &Path) -> Result<(), TrustError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map_err(DiskError::at("inspect", path))?.permissions().mode();
-    if mode & 0o022 == 0 { Ok(()) } else { Err(TrustError::WritableByOthers(path.to_owned())) }
-}
-
-#[cfg(not(unix))]
-fn refuse_writable_by_others(_: &Path) -> Result<(), TrustError> {
-    Ok(())
 }
 
 /// A public key file, PEM or base64. A key that would verify forgeries is refused. keyring.md §4.2, §2.5.

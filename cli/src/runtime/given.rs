@@ -57,7 +57,7 @@ pub fn read(source: &Source, environment: &Environment) -> Result<Option<Arc<Giv
             let secret = environment.secret(name).ok_or_else(|| GivenError::Unset(name.clone()))?;
             (Zeroizing::new(secret.expose().to_vec()), format!("${name}"))
         }
-        (None, Some(path)) => (Zeroizing::new(disk::read(path, LIMIT)?), path.display().to_string()),
+        (None, Some(path)) => (Zeroizing::new(disk::read_named(path, LIMIT)?), path.display().to_string()),
         (None, None) => return Ok(None),
     };
     let content = without_line_end(&bytes);

@@ -16,9 +16,10 @@ use aileron_verifier::problem::Source;
 use aileron_verifier::toml::Stage;
 use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 
-use super::checked::{Check, Memories, Memory, Stamp};
+use super::checked::{Check, Held, Memories, Memory, State};
 use super::{Locked, Pinned, Store, StoreError, names};
 use crate::sys::disk::{self, DiskError};
+use crate::sys::private::Directory;
 
 /// Where batches are, below the actions: small, so that looking for one costs nothing however many actions there are.
 const BATCHES: &str = ".batches";
@@ -107,6 +108,7 @@ impl Store {
             return Ok(entered);
         }
         let batches = self.batches();
+        self.make(&self.actions_directory())?;
         let workshop = self.workshop(&batches, WRITING)?;
         for document in &documents {
             workshop.write(&format!("{}.md", document.name), document.text)?;
@@ -203,16 +205,24 @@ impl Store {
     /// Finishes what a killed process had decided.
     fn finish_batches(&self) -> Result<(), StoreError> {
         let decided = |name: &String| name.starts_with(DECIDED);
-        if names(&self.batches())?.iter().any(decided) {
+        if names(&self.batches())?.iter().any(decided) && self.batches_are_private() {
             let locked = self.lock()?;
             self.finish_batches_within(&locked)?;
         }
         Ok(())
     }
 
+    /// Whether what is there was decided by this user: others could have put a batch of theirs there otherwise.
+    fn batches_are_private(&self) -> bool {
+        matches!(Directory::open(&self.batches()), Ok(Some(_)))
+    }
+
     /// A live process holds the lock while its batch moves, so what is here under the lock belongs to a dead one.
     pub(super) fn finish_batches_within(&self, _: &Locked) -> Result<(), StoreError> {
         let batches = self.batches();
+        if !self.batches_are_private() {
+            return Ok(());
+        }
         for name in names(&batches)?.iter().filter(|name| name.starts_with(DECIDED)) {
             self.put_in_place(&batches.join(name))?;
         }
@@ -247,10 +257,13 @@ impl Store {
 
     fn action_file(&self, name: &str) -> Result<Option<ActionFile>, StoreError> {
         let directory = self.actions_directory();
-        let Some(text) = disk::read_if_there(&directory.join(format!("{name}.md")), MAX_DOCUMENT)? else {
-            return Ok(None);
+        let action = match disk::read_if_there(&directory.join(format!("{name}.md")), MAX_DOCUMENT) {
+            Ok(None) => return Ok(None),
+            Ok(Some(text)) => parsed(text),
+            // A name in the list like any other; what verifies it says what is wrong.
+            Err(error) if is_no_document(&error) => None,
+            Err(error) => return Err(error.into()),
         };
-        let action = parsed(text);
         Ok(Some(ActionFile {
             name: name.to_owned(),
             needs: action.as_ref().map(|action| pins(action).collect()).unwrap_or_default(),
@@ -263,37 +276,36 @@ impl Store {
     /// Reads and verifies an installed action, whatever is remembered. What runs it takes its text from here.
     ///
     /// # Errors
-    /// [`StoreError::NoAction`], [`StoreError::Exposed`], [`StoreError::Unsigned`], or [`StoreError::Refused`]
-    /// with the verdict.
+    /// [`StoreError::NoAction`], [`StoreError::NotPrivate`], [`StoreError::Unsigned`], or [`StoreError::Refused`] with the
+    /// verdict.
     pub fn verify_action(&self, name: &str, ring: &Keyring) -> Result<Verified, StoreError> {
-        let file = self.action(name)?;
-        let directory = self.actions_directory();
-        let (text, signature) = (directory.join(format!("{name}.md")), directory.join(format!("{name}.sig")));
-        let refused = |why| StoreError::Refused { what: text.display().to_string(), why };
-        if !file.signed {
-            return Err(StoreError::Unsigned { name: file.name, installed: file.reference });
-        }
-        Stamp::all(&[&text, &signature])?;
-        let files = Files::Action {
-            document: disk::read(&text, MAX_DOCUMENT)?,
-            signature: disk::read(&signature, MAX_DOCUMENT)?,
-        };
-        let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::default() };
-        let verified = Unverified::unpacked(files).verify(&wanted, ring).map_err(refused)?;
-        match verified.payload() {
-            Payload::Action(action) if action.name.value == name => Ok(verified),
-            _ => {
-                // Under another action's name it would be run in its place.
-                let found = verified.reference().clone();
-                let named = found.name.repository().action(name);
-                let wanted = Ref { name: named.unwrap_or_else(|_| found.name.clone()), version: found.version.clone() };
-                Err(refused(VerifyError::Name { wanted, found }))
-            }
-        }
+        self.action(name)?;
+        self.hold_action(name)?.verify(ring)
     }
 
-    /// Judges these installed actions; what was judged before by the same ring and is unchanged is not read again. Forgets
-    /// everything first if `full`.
+    /// The two files of an installed action, open and read, when nobody else could have changed them.
+    fn hold_action(&self, name: &str) -> Result<HeldAction, StoreError> {
+        let names = [format!("{name}.md"), format!("{name}.sig")];
+        let path = self.actions_directory().join(&names[0]);
+        let Some(directory) = Directory::open(&self.actions_directory())? else {
+            return Err(StoreError::NoAction(name.to_owned()));
+        };
+        let held = Held::open(directory, names.each_ref().map(String::as_str))?;
+        let mut held = match held {
+            Ok(held) => held,
+            Err(missing) if missing == names[0] => return Err(StoreError::NoAction(name.to_owned())),
+            Err(_) => {
+                return Err(StoreError::Unsigned { name: name.to_owned(), installed: self.action(name)?.reference });
+            }
+        };
+        let stamps = held.stamps()?;
+        let (document, signature) = (held.read(0, MAX_DOCUMENT)?, held.read(1, MAX_DOCUMENT)?);
+        let state = State::new(stamps, &[&document, &signature]);
+        Ok(HeldAction { name: name.to_owned(), path, held, state, document, signature })
+    }
+
+    /// Judges these installed actions; what was judged before by the same ring and is unchanged is not verified again.
+    /// Forgets everything first if `full`.
     ///
     /// # Errors
     /// [`StoreError::Disk`] when the directory cannot be listed; each verdict is its own.
@@ -306,27 +318,18 @@ impl Store {
         use rayon::prelude::*;
         let remembered = if full { Memories::new() } else { self.recall(MEMORY) };
         let digest = ring.digest();
-        let directory = self.actions_directory();
         let judge = |file: ActionFile| {
-            let paths = [directory.join(format!("{}.md", file.name)), directory.join(format!("{}.sig", file.name))];
-            let stamps = || Stamp::all(&paths.each_ref().map(PathBuf::as_path));
-            let before = if file.signed { stamps() } else { Ok(Vec::new()) };
-            let before = match before {
-                Ok(before) => before,
-                Err(error) => return (file, Err(error), None),
-            };
-            if let Some(memory) = remembered.get(&file.name).filter(|memory| memory.holds(&digest, &before)) {
-                let judged =
-                    Judged { reference: memory.reference.clone(), signer: memory.signer, check: Check::Before };
-                return (file, Ok(judged), Some(memory.clone()));
-            }
-            match self.verify_action(&file.name, ring) {
-                Ok(verified) => {
-                    let (reference, signer) = (verified.reference().clone(), *verified.signer());
-                    let same = stamps().is_ok_and(|after| after == before);
-                    let memory = if same { Memory::of(self, &reference, &signer, ring, before) } else { None };
-                    (file, Ok(Judged { reference, signer, check: Check::Now }), memory)
+            let judged = self.hold_action(&file.name).and_then(|held| {
+                match remembered.get(&file.name).filter(|memory| memory.holds(&digest, &held.state)) {
+                    Some(memory) => {
+                        let (reference, signer) = (memory.reference.clone(), memory.signer);
+                        Ok((Judged { reference, signer, check: Check::Before }, Some(memory.clone())))
+                    }
+                    None => self.judge_now(held, ring),
                 }
+            });
+            match judged {
+                Ok((judged, memory)) => (file, Ok(judged), memory),
                 Err(error) => (file, Err(error), None),
             }
         };
@@ -337,6 +340,17 @@ impl Store {
             self.remember(MEMORY, &memories);
         }
         Ok(judged.into_iter().map(|(file, verdict, _)| (file, verdict)).collect())
+    }
+
+    fn judge_now(&self, action: HeldAction, ring: &Keyring) -> Result<(Judged, Option<Memory>), StoreError> {
+        let (held, state) = (action.held.stamps(), action.state.clone());
+        let verified = action.verify(ring)?;
+        let (reference, signer) = (verified.reference().clone(), *verified.signer());
+        let memory = match state.still(&held?) {
+            true => Memory::of(self, &reference, &signer, ring, state),
+            false => None,
+        };
+        Ok((Judged { reference, signer, check: Check::Now }, memory))
     }
 
     /// Removes an action: its text, then its signature. Its connectors stay.
@@ -356,6 +370,43 @@ impl Store {
         self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
         Ok(file)
     }
+}
+
+/// An installed action's files, open, and what was read from them.
+struct HeldAction {
+    name: String,
+    /// Of the text, for messages.
+    path: PathBuf,
+    held: Held<2>,
+    state: State,
+    document: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl HeldAction {
+    fn verify(self, ring: &Keyring) -> Result<Verified, StoreError> {
+        let HeldAction { name, path, document, signature, .. } = self;
+        let refused = |why| StoreError::Refused { what: path.display().to_string(), why };
+        let files = Files::Action { document, signature };
+        let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::default() };
+        let verified = Unverified::unpacked(files).verify(&wanted, ring).map_err(refused)?;
+        match verified.payload() {
+            Payload::Action(action) if action.name.value == name => Ok(verified),
+            _ => {
+                // Under another action's name it would be run in its place.
+                let found = verified.reference().clone();
+                let named = found.name.repository().action(&name);
+                let wanted = Ref { name: named.unwrap_or_else(|_| found.name.clone()), version: found.version.clone() };
+                Err(refused(VerifyError::Name { wanted, found }))
+            }
+        }
+    }
+}
+
+/// Whether what lies there cannot be an action's text, whatever is in it.
+fn is_no_document(error: &DiskError) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.cause.kind(), ErrorKind::InvalidInput | ErrorKind::IsADirectory | ErrorKind::FileTooLarge)
 }
 
 /// A verified action's bytes.

@@ -1,21 +1,28 @@
-//! What was checked before, and is unchanged since. artifacts.md §9, "Warm opens".
+//! What was checked before, and is unchanged since. artifacts.md §9, "Warm opens"; §10, "Private".
 //!
 //! A file that was written, touched, moved or replaced differs in device, inode, size, mtime or ctime; ctime cannot be set
 //! back by the one who changed it. Two changes within one tick of the clock would look like one, so nothing is remembered
 //! before its stamps are older than that. The ring is part of the memory: whoever trusts others checks again.
+//!
+//! Stamps are taken from the open files the bytes are read from, never from a path, so what is used is what was judged. A
+//! process that has a file mapped can change it without a new stamp; documents are therefore compared by digest as well.
+//! The module is not: it is not read on a warm open, and compiled code has a digest of its own.
+//!
+//! Nothing is remembered, and nothing remembered is used, below a directory that others could have changed.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::key::Fingerprint;
 use aileron_verifier::keyring::Keyring;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk;
+use crate::sys::private::{self, Directory, PrivateFile, Stamp};
 
 /// Changes closer together than this may have one time stamp. File systems with whole seconds exist.
 const TICK: Duration = Duration::from_secs(2);
@@ -31,17 +38,6 @@ pub enum Check {
     Before,
 }
 
-/// What tells a file from any other state of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    mtime: (i64, i64),
-    ctime: (i64, i64),
-    mode: u32,
-}
-
 /// One thing that was verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Memory {
@@ -49,109 +45,145 @@ pub(super) struct Memory {
     pub(super) signer: Fingerprint,
     ring: String,
     stamps: Vec<Stamp>,
+    documents: ContentHash,
 }
 
 /// By a connector's content hash, or an action's name.
 pub(super) type Memories = BTreeMap<String, Memory>;
 
-impl Stamp {
-    /// Stamps of these files, after making sure that nobody else may write them.
-    #[cfg(unix)]
-    pub(super) fn all(paths: &[&Path]) -> Result<Vec<Stamp>, StoreError> {
-        use std::os::unix::fs::MetadataExt as _;
-        let stamp = |path: &&Path| {
-            let found = fs::symlink_metadata(path).map_err(DiskError::at("inspect", path))?;
-            if found.mode() & 0o022 != 0 && !found.is_symlink() {
-                return Err(StoreError::Exposed(path.to_path_buf()));
+/// Open files that are private: what is installed, or a part of it.
+pub(super) struct Held<const FILES: usize> {
+    directory: Directory,
+    files: [PrivateFile; FILES],
+}
+
+/// What identifies the state of held files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    /// Of the files, and of their directory where it is theirs alone; none where the system gives none.
+    stamps: Vec<Stamp>,
+    /// Digest of the bytes of all documents, one after the other.
+    documents: ContentHash,
+}
+
+impl<const FILES: usize> Held<FILES> {
+    /// Opens the files of these names. `Err` in the answer holds the first name that is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::NotPrivate`], also for a link; [`StoreError::Disk`].
+    pub(super) fn open<'n>(
+        directory: Directory,
+        names: [&'n str; FILES],
+    ) -> Result<Result<Held<FILES>, &'n str>, StoreError> {
+        let mut files = Vec::with_capacity(FILES);
+        for name in names {
+            match directory.file(name)? {
+                Some(file) => files.push(file),
+                None => return Ok(Err(name)),
             }
-            Ok(Stamp {
-                device: found.dev(),
-                inode: found.ino(),
-                size: found.size(),
-                mtime: (found.mtime(), found.mtime_nsec()),
-                ctime: (found.ctime(), found.ctime_nsec()),
-                mode: found.mode(),
-            })
-        };
-        paths.iter().map(stamp).collect()
+        }
+        match files.try_into() {
+            Ok(files) => Ok(Ok(Held { directory, files })),
+            Err(_) => unreachable!("a file for each name"),
+        }
     }
 
-    /// Nothing here tells two states of a file apart reliably, so nothing is remembered.
-    #[cfg(not(unix))]
-    pub(super) fn all(_: &[&Path]) -> Result<Vec<Stamp>, StoreError> {
-        Ok(Vec::new())
+    /// Reads one of the files whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`], also for a file longer than `limit`.
+    pub(super) fn read(&mut self, number: usize, limit: u64) -> Result<Vec<u8>, StoreError> {
+        Ok(self.files[number].read(limit)?)
     }
 
-    /// Whether the file has been as it is for longer than a tick.
+    /// Where the files are.
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The stamps of the files as they are now.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub(super) fn stamps(&self) -> Result<Vec<Stamp>, StoreError> {
+        let mut stamps = Vec::with_capacity(FILES);
+        for file in &self.files {
+            stamps.extend(file.stamp()?);
+        }
+        Ok(stamps)
+    }
+}
+
+impl State {
+    /// `stamps` were taken before `documents` were read from the same handles.
+    pub(super) fn new(stamps: Vec<Stamp>, documents: &[&[u8]]) -> State {
+        State { stamps, documents: ContentHash::of(documents) }
+    }
+
+    /// Whether these are the stamps it was made with, so that nothing changed between.
+    pub(super) fn still(&self, stamps: &[Stamp]) -> bool {
+        self.stamps == stamps
+    }
+
+    /// Whether all files have been as they are for longer than a tick.
     fn is_old(&self, now: Duration) -> bool {
-        let latest = self.mtime.max(self.ctime);
-        let latest = Duration::new(u64::try_from(latest.0).unwrap_or(0), u32::try_from(latest.1).unwrap_or(0));
-        now > latest + TICK
+        !self.stamps.is_empty() && self.stamps.iter().all(|stamp| now > stamp.changed() + TICK)
     }
 }
 
 impl Memory {
-    /// A memory of `stamps`, which were taken before the check and are still the same after it. `None` where a later change
-    /// could look the same.
+    /// A memory of files that were in this state before the check and still are after it. `None` where a later change could
+    /// look the same.
     pub(super) fn of(
         store: &Store,
         reference: &Ref,
         signer: &Fingerprint,
         ring: &Keyring,
-        stamps: Vec<Stamp>,
+        state: State,
     ) -> Option<Memory> {
         let now = store.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let lasting = !stamps.is_empty() && stamps.iter().all(|stamp| stamp.is_old(now));
-        lasting.then(|| Memory { reference: reference.clone(), signer: *signer, ring: ring.digest(), stamps })
+        let State { stamps, documents } = state.is_old(now).then_some(state)?;
+        Some(Memory { reference: reference.clone(), signer: *signer, ring: ring.digest(), stamps, documents })
     }
 
     /// Whether this is what was checked, by the same ring.
-    pub(super) fn holds(&self, ring: &str, stamps: &[Stamp]) -> bool {
-        self.ring == ring && !stamps.is_empty() && self.stamps == stamps
+    pub(super) fn holds(&self, ring: &str, state: &State) -> bool {
+        self.ring == ring
+            && !state.stamps.is_empty()
+            && self.stamps == state.stamps
+            && self.documents == state.documents
     }
 }
 
 impl Store {
-    /// What was remembered under this name. Whatever cannot be read, or could have been written by somebody else, is
+    fn memories(&self) -> PathBuf {
+        self.home.join("cache/checked")
+    }
+
+    /// What was remembered under this name. Whatever cannot be read, or could have been written by another user, is
     /// forgotten.
     pub(super) fn recall(&self, name: &str) -> Memories {
-        let path = self.home.join("cache/checked").join(format!("{name}.json"));
-        if !is_private(&path) || !path.parent().is_some_and(is_private) {
-            return Memories::new();
-        }
-        let bytes = disk::read_if_there(&path, LIMIT).ok().flatten();
-        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        let read = |directory: &Path| -> Option<Memories> {
+            let mut file = Directory::open(directory).ok()??.file(&format!("{name}.json")).ok()??;
+            serde_json::from_slice(&file.read(LIMIT).ok()?).ok()
+        };
+        read(&self.memories()).unwrap_or_default()
     }
 
     /// Remembers. Not durable and best effort: whoever forgets checks again.
     pub(super) fn remember(&self, name: &str, memories: &Memories) {
-        let directory = self.home.join("cache/checked");
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        if builder.create(&directory).is_err() {
+        let directory = self.memories();
+        // Only where nobody else could change it later.
+        if private::make(&directory).is_err() || !matches!(Directory::open(&directory), Ok(Some(_))) {
             return;
         }
-        let path = directory.join(format!("{name}.json"));
         if let Ok(bytes) = serde_json::to_vec(memories) {
-            let _ = disk::write(&path, &bytes);
+            let _ = disk::write(&directory.join(format!("{name}.json")), &bytes);
         }
     }
 
     /// Forgets what was remembered under this name.
     pub(super) fn forget(&self, name: &str) {
-        let _ = fs::remove_file(self.home.join("cache/checked").join(format!("{name}.json")));
+        let _ = std::fs::remove_file(self.memories().join(format!("{name}.json")));
     }
-}
-
-#[cfg(unix)]
-fn is_private(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(path).is_ok_and(|found| found.mode() & 0o022 == 0)
-}
-
-#[cfg(not(unix))]
-fn is_private(_: &Path) -> bool {
-    true
 }

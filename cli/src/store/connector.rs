@@ -1,7 +1,6 @@
 //! Connectors: content-addressed entries that are whole or not there.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, MAX_MODULE, Malformed};
 use aileron_verifier::digest::ContentHash;
@@ -11,15 +10,17 @@ use aileron_verifier::keyring::Keyring;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;
 use aileron_verifier::toml::Stage;
-use aileron_verifier::verify::{Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 
-use super::checked::{Check, Memories, Memory, Stamp};
+use super::checked::{Check, Held, Memories, Memory, State};
 use super::{Locked, Pinned, Store, StoreError, names};
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::DiskError;
+use crate::sys::private::{Directory, Stamp};
 
 const MODULE: &str = "connector.wasm";
 const MANIFEST: &str = "manifest.toml";
 const SIGNATURE: &str = "signature.sig";
+const MEMBERS: [&str; 3] = [MODULE, MANIFEST, SIGNATURE];
 /// How the directory of an unfinished entry begins. artifacts.md §9.
 const INSTALLING: &str = "install-";
 /// How the directory of an entry on its way out begins.
@@ -78,7 +79,7 @@ impl Store {
         let directory = self.entry_directory(content);
         let entry = |was_there| Entry { pinned: pinned.clone(), directory: directory.clone(), was_there };
         let members: [(&str, &[u8]); 3] = [(MODULE, wasm), (MANIFEST, manifest), (SIGNATURE, signature)];
-        if changed(&directory, &members).is_empty() {
+        if self.changed(content, &members)?.is_empty() {
             let locked = self.lock()?;
             self.enter(&pinned, replace, &locked)?;
             return Ok(entry(true));
@@ -93,10 +94,10 @@ impl Store {
         let sha256 = self.connectors().join("sha256");
         let locked = self.lock()?;
         self.refuse_other_content(&pinned, replace)?;
-        self.steps.make_directory(&sha256).map_err(DiskError::at("create directory", &sha256))?;
+        self.make(&sha256)?;
         let was_there = match directory.is_dir() {
             true => {
-                let changed = changed(&directory, &members);
+                let changed = self.changed(content, &members)?;
                 for name in &changed {
                     let to = directory.join(name);
                     self.steps.rename(&workshop.path.join(name), &to).map_err(DiskError::at("write", &to))?;
@@ -151,33 +152,30 @@ impl Store {
     /// Opens an entry: verified by this ring now, or before and unchanged since. artifacts.md §9.
     ///
     /// # Errors
-    /// [`StoreError::NoConnector`], [`StoreError::Exposed`], or [`StoreError::Refused`] with the verdict.
+    /// [`StoreError::NoConnector`], [`StoreError::NotPrivate`], or [`StoreError::Refused`] with the verdict.
     pub fn open(&self, wanted: &Pinned, ring: &Keyring) -> Result<Opened, StoreError> {
-        let (directory, stamps) = self.look(wanted)?;
-        let hex = wanted.content.hex();
-        let remembered = self.recall(&hex).remove(&hex);
-        let remembered =
-            remembered.filter(|memory| memory.reference == wanted.reference && memory.holds(&ring.digest(), &stamps));
-        if let Some(memory) = remembered
-            && let Some(manifest) = manifest(&directory)
-            && Stamp::all(&paths(&directory).each_ref().map(PathBuf::as_path))? == stamps
-        {
-            return Ok(Opened {
-                pinned: wanted.clone(),
-                signer: memory.signer,
-                manifest,
-                check: Check::Before,
-                directory,
-            });
-        }
-        let verified = self.verify(wanted, ring)?;
-        let manifest = match verified.payload() {
-            aileron_verifier::verify::Payload::Connector { manifest, .. } => (**manifest).clone(),
-            aileron_verifier::verify::Payload::Action(_) => {
-                return Err(StoreError::OtherKind(wanted.reference.clone()));
-            }
+        let mut entry = self.look(wanted)?;
+        let opened = |manifest, signer, check| {
+            let directory = self.entry_directory(wanted.content);
+            Opened { pinned: wanted.clone(), signer, manifest, check, directory }
         };
-        Ok(Opened { pinned: wanted.clone(), signer: *verified.signer(), manifest, check: Check::Now, directory })
+        let hex = wanted.content.hex();
+        let remembered = self.recall(&hex).remove(&hex).filter(|memory| memory.reference == wanted.reference);
+        if let Some(memory) = remembered {
+            let documents = entry.documents()?;
+            if memory.holds(&ring.digest(), &documents.state)
+                && let Ok(source) = Source::read(MANIFEST, documents.manifest)
+                && let Some(manifest) = ConnectorManifest::parse(source, Stage::Artifact).document
+            {
+                return Ok(opened(manifest, memory.signer, Check::Before));
+            }
+            entry = self.look(wanted)?;
+        }
+        let verified = self.verify_entry(entry, wanted, ring)?;
+        match verified.payload() {
+            Payload::Connector { manifest, .. } => Ok(opened((**manifest).clone(), *verified.signer(), Check::Now)),
+            Payload::Action(_) => Err(StoreError::OtherKind(wanted.reference.clone())),
+        }
     }
 
     /// Reads, hashes and verifies an entry, whatever is remembered, and remembers it. What runs it takes the bytes from here.
@@ -185,13 +183,13 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn verify(&self, wanted: &Pinned, ring: &Keyring) -> Result<Verified, StoreError> {
-        let (directory, stamps) = self.look(wanted)?;
-        let [module, manifest, signature] = [
-            read(&directory, MODULE, MAX_MODULE)?,
-            read(&directory, MANIFEST, MAX_DOCUMENT)?,
-            read(&directory, SIGNATURE, MAX_DOCUMENT)?,
-        ];
-        let files = Files::Connector { wasm: module, manifest, signature };
+        self.verify_entry(self.look(wanted)?, wanted, ring)
+    }
+
+    fn verify_entry(&self, mut entry: EntryFiles, wanted: &Pinned, ring: &Keyring) -> Result<Verified, StoreError> {
+        let Documents { state, manifest, signature } = entry.documents()?;
+        let wasm = entry.0.read(0, MAX_MODULE)?;
+        let files = Files::Connector { wasm, manifest, signature };
         let question = Wanted {
             reference: Some(wanted.reference.clone()),
             kind: Some(Kind::Connector),
@@ -203,28 +201,42 @@ impl Store {
             self.forget(&hex);
             refused(why)
         })?;
-        if Stamp::all(&paths(&directory).each_ref().map(PathBuf::as_path))? == stamps
-            && let Some(memory) = Memory::of(self, verified.reference(), verified.signer(), ring, stamps)
+        if state.still(&entry.stamps()?)
+            && let Some(memory) = Memory::of(self, verified.reference(), verified.signer(), ring, state)
         {
             self.remember(&hex, &Memories::from([(hex.clone(), memory)]));
         }
         Ok(verified)
     }
 
-    /// The entry's directory and stamps, when it is there and nobody else may write it.
-    fn look(&self, wanted: &Pinned) -> Result<(PathBuf, Vec<Stamp>), StoreError> {
-        let directory = self.entry_directory(wanted.content);
-        if !directory.is_dir() {
+    /// The entry's files, open, when they are there and nobody else could have changed them.
+    fn look(&self, wanted: &Pinned) -> Result<EntryFiles, StoreError> {
+        let Some(directory) = self.entry(wanted.content)? else {
             return Err(StoreError::NoConnector(wanted.reference.to_string()));
+        };
+        Held::open(directory, MEMBERS)?.map(EntryFiles).map_err(|name| {
+            let member = MEMBERS.into_iter().find(|member| *member == name).unwrap_or(MODULE);
+            let why = VerifyError::Archive(Malformed::Missing { kind: Kind::Connector, member });
+            StoreError::Refused { what: wanted.reference.to_string(), why }
+        })
+    }
+
+    /// The directory of an entry, which is not a link; `None` where there is none.
+    fn entry(&self, content: ContentHash) -> Result<Option<Directory>, StoreError> {
+        match Directory::open(&self.connectors().join("sha256"))? {
+            Some(entries) => Ok(entries.directory(&content.hex())?),
+            None => Ok(None),
         }
-        for member in [MODULE, MANIFEST, SIGNATURE] {
-            if !directory.join(member).is_file() {
-                let why = VerifyError::Archive(Malformed::Missing { kind: Kind::Connector, member });
-                return Err(StoreError::Refused { what: wanted.reference.to_string(), why });
-            }
-        }
-        let stamps = Stamp::all(&paths(&directory).each_ref().map(PathBuf::as_path))?;
-        Ok((directory, stamps))
+    }
+
+    /// Members that are not there, private and with exactly these bytes.
+    fn changed<'a>(&self, content: ContentHash, members: &[(&'a str, &[u8])]) -> Result<Vec<&'a str>, StoreError> {
+        let directory = self.entry(content)?;
+        let same = |name: &str, bytes: &[u8]| {
+            let file = directory.as_ref().and_then(|directory| directory.file(name).ok().flatten());
+            file.and_then(|mut file| file.read(bytes.len() as u64).ok()).is_some_and(|found| found == bytes)
+        };
+        Ok(members.iter().filter(|(name, bytes)| !same(name, bytes)).map(|(name, _)| *name).collect())
     }
 
     /// Every installed version of a connector, oldest first.
@@ -271,7 +283,7 @@ impl Store {
         let directory = self.entry_directory(content);
         let tmp = self.connectors().join("tmp");
         let aside = tmp.join(format!("{REMOVING}{}", &content.hex()[..24]));
-        self.steps.make_directory(&tmp).map_err(DiskError::at("create directory", &tmp))?;
+        self.make(&tmp)?;
         if aside.is_dir() {
             self.steps.remove_directory(&aside).map_err(DiskError::at("remove", &aside))?;
         }
@@ -283,28 +295,29 @@ impl Store {
     }
 }
 
-fn paths(directory: &Path) -> [PathBuf; 4] {
-    [directory.to_owned(), directory.join(MODULE), directory.join(MANIFEST), directory.join(SIGNATURE)]
+/// Module, manifest and signature of one entry, open.
+struct EntryFiles(Held<3>);
+
+/// What is read of an entry at every open.
+struct Documents {
+    state: State,
+    manifest: Vec<u8>,
+    signature: Vec<u8>,
 }
 
-fn read(directory: &Path, member: &'static str, limit: u64) -> Result<Vec<u8>, StoreError> {
-    Ok(disk::read(&directory.join(member), limit)?)
-}
+impl EntryFiles {
+    fn documents(&mut self) -> Result<Documents, StoreError> {
+        let stamps = self.stamps()?;
+        let (manifest, signature) = (self.0.read(1, MAX_DOCUMENT)?, self.0.read(2, MAX_DOCUMENT)?);
+        Ok(Documents { state: State::new(stamps, &[&manifest, &signature]), manifest, signature })
+    }
 
-fn manifest(directory: &Path) -> Option<ConnectorManifest> {
-    let bytes = disk::read(&directory.join(MANIFEST), MAX_DOCUMENT).ok()?;
-    ConnectorManifest::parse(Source::read(MANIFEST, bytes).ok()?, Stage::Artifact).document
-}
-
-/// Members that are not there with exactly these bytes.
-fn changed<'a>(directory: &Path, members: &[(&'a str, &[u8])]) -> Vec<&'a str> {
-    let same = |name: &str, bytes: &[u8]| {
-        let path = directory.join(name);
-        let regular =
-            fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64);
-        regular && fs::read(&path).is_ok_and(|found| found == bytes)
-    };
-    members.iter().filter(|(name, bytes)| !same(name, bytes)).map(|(name, _)| *name).collect()
+    /// Of the files, and of the directory, which holds nothing else.
+    fn stamps(&self) -> Result<Vec<Stamp>, StoreError> {
+        let mut stamps = self.0.stamps()?;
+        stamps.extend(self.0.directory().stamp());
+        Ok(stamps)
+    }
 }
 
 impl Store {

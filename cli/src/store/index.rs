@@ -15,7 +15,8 @@ use aileron_verifier::problem::Source;
 use aileron_verifier::toml::Stage;
 
 use super::{Locked, Pinned, Store, StoreError, names};
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::DiskError;
+use crate::sys::private::{Directory, PrivateError, PrivateFile};
 
 /// An index longer than this is none: it holds a line per connector.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -85,9 +86,14 @@ impl Store {
         Ok(differs)
     }
 
-    /// `None` where there is no file, or one that is no index.
+    /// `None` where there is no file, one that is no index, or one that others could have written.
     fn written_index(&self) -> Result<Option<Index>, StoreError> {
-        let Some(bytes) = disk::read_if_there(&self.index_path(), LIMIT)? else { return Ok(None) };
+        let mut file = match PrivateFile::open(&self.index_path()) {
+            Ok(Some(file)) => file,
+            Ok(None) | Err(PrivateError::NotPrivate(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let bytes = file.read(LIMIT)?;
         let index: Option<Index> = serde_json::from_slice(&bytes).ok();
         Ok(index.filter(|index| index.keys().all(|key| key.parse::<Ref>().is_ok())))
     }
@@ -97,9 +103,9 @@ impl Store {
         let path = self.index_path();
         let directory = path.with_file_name("");
         let failed = || DiskError::at("write", &path);
-        self.steps.make_directory(&directory).map_err(failed())?;
+        self.make(&directory)?;
         let temporary = directory.join(".connectors.json.new");
-        if temporary.exists() {
+        if temporary.symlink_metadata().is_ok() {
             self.steps.remove_file(&temporary).map_err(failed())?;
         }
         let mut bytes = serde_json::to_vec_pretty(index).unwrap_or_default();
@@ -117,20 +123,17 @@ impl Store {
         Ok(names.iter().filter_map(|name| format!("sha256:{name}").parse().ok()).collect())
     }
 
-    /// Name and version an entry's manifest claims; `None` where it cannot be read.
+    /// Name and version an entry's manifest claims; `None` where it cannot be read, or others could have written it.
     pub(super) fn claimed(&self, content: ContentHash) -> Option<Ref> {
-        let path = self.entry_directory(content).join("manifest.toml");
-        let bytes = disk::read_if_there(&path, MAX_DOCUMENT).ok().flatten()?;
-        let source = Source::read("manifest.toml", bytes).ok()?;
-        let manifest = ConnectorManifest::parse(source, Stage::Artifact).document?;
-        Some(Ref { name: manifest.name.value, version: manifest.version.value })
+        claimed(&Directory::open(&self.connectors().join("sha256")).ok()??, content)
     }
 
     /// Of two entries with one name and version the one that `before` names stays, else the first.
     fn told_by_manifests(&self, there: &[ContentHash], before: &Index) -> Index {
         let mut index = Index::new();
+        let Ok(Some(entries)) = Directory::open(&self.connectors().join("sha256")) else { return index };
         for content in there {
-            let Some(reference) = self.claimed(*content) else { continue };
+            let Some(reference) = claimed(&entries, *content) else { continue };
             let key = reference.to_string();
             if before.get(&key) == Some(content) || !index.contains_key(&key) {
                 index.insert(key, *content);
@@ -138,6 +141,13 @@ impl Store {
         }
         index
     }
+}
+
+fn claimed(entries: &Directory, content: ContentHash) -> Option<Ref> {
+    let bytes = entries.directory(&content.hex()).ok()??.file("manifest.toml").ok()??.read(MAX_DOCUMENT).ok()?;
+    let source = Source::read("manifest.toml", bytes).ok()?;
+    let manifest = ConnectorManifest::parse(source, Stage::Artifact).document?;
+    Some(Ref { name: manifest.name.value, version: manifest.version.value })
 }
 
 fn agrees(index: &Index, there: &[ContentHash]) -> bool {

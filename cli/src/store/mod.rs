@@ -10,7 +10,10 @@
 //!
 //! Only a [`Verified`](aileron_verifier::verify::Verified) goes in. What comes out was verified against the ring of today:
 //! now, or before and unchanged since. Every change is one rename that either happened or did not; what a killed process
-//! leaves is finished or swept by the next one. One lock, on the store's directory, orders all commits and removals.
+//! leaves is finished or swept by the next one. One lock, `store/.lock`, orders all commits and removals.
+//!
+//! All of it must be private ([`crate::sys::private`]): what another user could have changed is refused, and nothing is
+//! written where others could replace it.
 //!
 //! May not come in: the network, prompts, clap, the publisher wing.
 
@@ -19,7 +22,7 @@ mod checked;
 mod connector;
 mod index;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +35,8 @@ use aileron_verifier::verify::VerifyError;
 use crate::sys::clock::{self, Clock};
 use crate::sys::disk::DiskError;
 use crate::sys::environment::Environment;
+use crate::sys::lock::{self, Lock, LockError, LockPolicy};
+use crate::sys::private::{Directory, NotPrivate, PrivateError};
 use crate::sys::steps::{Disk, Steps};
 
 pub(crate) use self::action::pins;
@@ -39,12 +44,16 @@ pub use self::action::{Abilities, ActionFile, Entered, Judged};
 pub use self::checked::Check;
 pub use self::connector::{Entry, Opened};
 
+/// What a commit or a removal holds, in the store's directory.
+const LOCK: &str = ".lock";
+
 /// The store below one home directory.
 #[derive(Clone)]
 pub struct Store {
     home: PathBuf,
     steps: Arc<dyn Steps>,
     clock: Arc<dyn Clock + Send + Sync>,
+    waiting: LockPolicy,
 }
 
 /// A connector by name, version and content together: what an action pins, and what the index says is installed.
@@ -79,8 +88,11 @@ pub enum StoreError {
         installed: Option<Ref>,
     },
     /// Another user could change what was verified.
-    #[error("{} can be written by other users", .0.display())]
-    Exposed(PathBuf),
+    #[error(transparent)]
+    NotPrivate(#[from] NotPrivate),
+    /// Another process changes the store, and did not finish in time.
+    #[error(transparent)]
+    Locked(#[from] LockError),
     /// No such connector.
     #[error("{0} is not installed")]
     NoConnector(String),
@@ -133,16 +145,25 @@ impl StoreError {
     /// The failure class. artifacts.md §8.
     pub fn class(&self) -> Class {
         match self {
-            StoreError::Disk(_) => Class::StoreUnwritable,
+            StoreError::Disk(_) | StoreError::Locked(_) => Class::StoreUnwritable,
             StoreError::Refused { why, .. } => why.class(),
             StoreError::Unsigned { .. } => Class::MalformedTarball,
-            StoreError::Exposed(_) | StoreError::Taken { .. } | StoreError::OtherKind(_) => Class::ValidationError,
+            StoreError::NotPrivate(_) | StoreError::Taken { .. } | StoreError::OtherKind(_) => Class::ValidationError,
             StoreError::NoConnector(_) | StoreError::ConnectorMissing { .. } | StoreError::Pinned { .. } => {
                 Class::ConnectorsMissing
             }
             StoreError::NoAction(_) => Class::FetchFailed,
             StoreError::OtherContent { .. } => Class::HashMismatch,
             StoreError::Nameless(_) => Class::MalformedTarball,
+        }
+    }
+}
+
+impl From<PrivateError> for StoreError {
+    fn from(error: PrivateError) -> StoreError {
+        match error {
+            PrivateError::NotPrivate(why) => StoreError::NotPrivate(why),
+            PrivateError::Io { path, cause } => StoreError::Disk(DiskError { doing: "read", path, cause }),
         }
     }
 }
@@ -165,7 +186,7 @@ fn taken(installed: &Option<Ref>, offered: &Ref) -> String {
 
 /// Held while something is committed or removed; let go when dropped, by a killed process too.
 struct Locked {
-    _directory: File,
+    _lock: Lock,
 }
 
 impl Store {
@@ -181,7 +202,12 @@ impl Store {
 
     /// The same with another disk and another clock.
     pub fn with(home: PathBuf, steps: Arc<dyn Steps>, clock: Arc<dyn Clock + Send + Sync>) -> Store {
-        Store { home, steps, clock }
+        Store { home, steps, clock, waiting: LockPolicy::default() }
+    }
+
+    /// The same store, which waits for its lock like this.
+    pub fn waiting(self, waiting: LockPolicy) -> Store {
+        Store { waiting, ..self }
     }
 
     /// The directory everything is below.
@@ -201,13 +227,18 @@ impl Store {
         self.home.join("actions")
     }
 
-    /// Waits until nobody else commits or removes. Makes the store's directory.
+    /// Waits until no other process commits or removes. Makes the store's directory, and refuses one that is not private.
     fn lock(&self) -> Result<Locked, StoreError> {
         let directory = self.home.join("store");
-        self.steps.make_directory(&directory).map_err(DiskError::at("create directory", &directory))?;
-        let opened = lockable(&directory).map_err(DiskError::at("open", &directory))?;
-        opened.lock().map_err(DiskError::at("lock", &directory))?;
-        Ok(Locked { _directory: opened })
+        self.make(&directory)?;
+        Ok(Locked { _lock: lock::take(&directory.join(LOCK), &self.waiting)? })
+    }
+
+    /// Makes a directory in which something is going to be written, and refuses one that others can write.
+    fn make(&self, directory: &Path) -> Result<(), StoreError> {
+        self.steps.make_directory(directory).map_err(DiskError::at("create directory", directory))?;
+        Directory::open(directory)?;
+        Ok(())
     }
 
     /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that nobody sweeps it.
@@ -222,11 +253,12 @@ impl Store {
         let path = parent.join(format!("{prefix}{hex}"));
         // Sweeping needs the same lock, so that no one finds the directory before it is held.
         let _locked = self.lock()?;
-        self.steps.make_directory(&path).map_err(DiskError::at("create directory", &path))?;
+        self.make(&path)?;
         #[cfg(unix)]
         let held = {
-            let held = lockable(&path).map_err(DiskError::at("open", &path))?;
-            held.lock().map_err(DiskError::at("lock", &path))?;
+            // Only this user can open it, so it is free.
+            let held = open_directory(&path).map_err(DiskError::at("open", &path))?;
+            held.try_lock().map_err(|error| DiskError::at("lock", &path)(error.into()))?;
             Some(held)
         };
         #[cfg(not(unix))]
@@ -242,10 +274,8 @@ impl Store {
         }
         for name in names(parent).unwrap_or_default().iter().filter(|name| name.starts_with(prefix)) {
             let path = parent.join(name);
-            let Ok(opened) = lockable(&path) else { continue };
-            match opened.try_lock() {
-                Ok(()) => drop(self.steps.remove_directory(&path)),
-                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+            if open_directory(&path).is_ok_and(|opened| opened.try_lock().is_ok()) {
+                let _ = self.steps.remove_directory(&path);
             }
         }
     }
@@ -274,13 +304,18 @@ impl Drop for Workshop<'_> {
     }
 }
 
-/// What a lock on a directory is taken on: itself, so that nothing is left behind; elsewhere than on Unix, a file in it.
-fn lockable(directory: &Path) -> io::Result<File> {
-    if cfg!(unix) {
-        File::open(directory)
-    } else {
-        File::options().create(true).truncate(false).write(true).open(directory.join(".lock"))
-    }
+/// Opens a directory and nothing else.
+#[cfg(unix)]
+fn open_directory(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::NOFOLLOW;
+    let mut options = File::options();
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    options.read(true).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_directory(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Names in a directory, sorted; none where there is no directory.

@@ -1,5 +1,5 @@
 //! The machine, thinly: clock, disk, child processes, environment, interruption. Decisions live above; nothing here knows what a
-//! release is.
+//! release is. Whether a file can be changed by other users is decided by [`private`], for the sandbox's compiled code too.
 
 pub mod bytes;
 pub mod clock;
@@ -8,5 +8,8 @@ pub mod environment;
 pub mod git;
 pub mod http;
 pub mod interrupt;
+pub mod lock;
 pub mod process;
 pub mod steps;
+
+pub use aileron_sandbox::private;

@@ -7,9 +7,11 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::private;
+
 /// One change of the disk each.
 pub trait Steps: Send + Sync {
-    /// Makes a directory and its parents. One that exists is fine.
+    /// Makes a directory and its parents, for this user alone: 0700 whatever the umask. One that exists is fine.
     ///
     /// # Errors
     /// The system's.
@@ -58,11 +60,7 @@ pub struct Disk;
 
 impl Steps for Disk {
     fn make_directory(&self, path: &Path) -> io::Result<()> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
-        builder.create(path)
+        private::make(path)
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

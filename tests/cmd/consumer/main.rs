@@ -12,3 +12,4 @@ mod session;
 mod store;
 mod storms;
 mod transcripts;
+mod two_users;

@@ -250,6 +250,7 @@ impl Stage {
                 api: self.api.clone(),
                 server: self.api.replace("/api/v3", "").replace("api.github", "github"),
                 journal: self.journal.path().to_owned(),
+                locking: aileron_cli::sys::lock::LockPolicy::default(),
             };
             let (stop, longest) = (world.stop, self.max_wait);
             let patience = Patience { clock: &self.rehearsal, stop, listener: &listener, longest };

@@ -378,6 +378,20 @@ fn a_ring_that_others_can_write_is_refused_and_says_what_to_do() {
     assert_eq!(std::fs::metadata(home.ring()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
+#[test] // keyring.md §1.4
+fn a_ring_with_a_byte_order_mark_is_named_and_left_as_it_is() {
+    let text = format!("\u{feff}{EXAMPLE}");
+    let home = Home::with_ring(&text);
+    let why = "it begins with a UTF-8 byte-order mark; save it as UTF-8 without one";
+    for args in [&["list"][..], &["revoke", "github://acme"]] {
+        let said = home.run(args);
+        let expected =
+            format!("error: load keyring \"RING\": validation_error: keyring \"RING\": invalid JSON: {why}\n");
+        assert_eq!((said.exit, said.err.as_str()), (1, expected.as_str()), "{args:?}");
+        assert_eq!(home.saved(), text);
+    }
+}
+
 #[test] // nothing lost, nothing half, whoever writes at the same time
 fn a_storm_of_commands_loses_no_change_and_shows_no_half_file() {
     let home = Home::with_ring(EXAMPLE);

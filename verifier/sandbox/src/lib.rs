@@ -13,6 +13,7 @@
 //! | [`invoke`] | one operation: stdin, limits, deadline, stdout |
 //! | [`outcome`] | how it ended becomes one result; a pure decision table |
 //! | [`credential`] | a kind becomes a header; sigv4; the port a vault plugs into |
+//! | [`private`] | files that only this user can change; the one check of it, for the whole project |
 //! | [`failure`], [`secret`] | the one shape of every failure; bytes that cannot be shown |
 
 pub mod credential;
@@ -22,4 +23,5 @@ pub mod grant;
 pub mod host;
 pub mod invoke;
 pub mod outcome;
+pub mod private;
 pub mod secret;

@@ -11,7 +11,7 @@
 //! last, so a version that is listed is whole. artifacts.md §1 and §12.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
 use crate::sys::disk::{self, DiskError};
+use crate::sys::lock::{self, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// No asset is longer than an archive may be. artifacts.md §7.
 const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
@@ -32,7 +33,11 @@ const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
 pub struct Directory {
     root: PathBuf,
     unsettled: Mutex<Vec<PathBuf>>,
+    waiting: LockPolicy,
 }
+
+/// What a release holds, in the registry's root. A file of ours, since anyone who can list the root could lock that.
+const LOCK: &str = ".release.lock";
 
 /// `releases/index.json`: complete versions in SemVer order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,7 +53,13 @@ pub struct Index {
 impl Directory {
     /// A registry at `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Directory {
-        Directory { root, unsettled: Mutex::new(Vec::new()) }
+        let waiting = LockPolicy { wait: WAIT_FOR_RELEASE, ..LockPolicy::default() };
+        Directory { root, unsettled: Mutex::new(Vec::new()), waiting }
+    }
+
+    /// The same registry, whose lock is waited for like this.
+    pub fn waiting(self, waiting: LockPolicy) -> Directory {
+        Directory { waiting, ..self }
     }
 
     fn repository(&self, name: &Fqn) -> PathBuf {
@@ -180,11 +191,11 @@ impl Forge for Directory {
 
     fn lock(&self, _: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
         fs::create_dir_all(&self.root).map_err(DiskError::at("create directory", &self.root))?;
-        let directory = File::open(&self.root).map_err(DiskError::at("open", &self.root))?;
-        match directory.try_lock() {
-            Ok(()) => Ok(Box::new(directory)),
-            Err(fs::TryLockError::WouldBlock) => Err(ForgeError::Busy(self.describe())),
-            Err(fs::TryLockError::Error(cause)) => Err(DiskError::at("lock", &self.root)(cause).into()),
+        match lock::take(&self.root.join(LOCK), &self.waiting) {
+            Ok(lock) => Ok(Box::new(lock)),
+            Err(LockError::Busy { .. }) => Err(ForgeError::Busy(self.describe())),
+            Err(LockError::Interrupted(_)) => Err(ForgeError::Interrupted),
+            Err(LockError::Disk(error)) => Err(error.into()),
         }
     }
 

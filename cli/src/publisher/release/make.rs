@@ -79,7 +79,7 @@ fn client_secret(
 }
 
 fn from_file(path: &Path) -> Result<(Secret, String), ReleaseError> {
-    let bytes = Zeroizing::new(disk::read(path, SECRET_LIMIT)?);
+    let bytes = Zeroizing::new(disk::read_named(path, SECRET_LIMIT)?);
     let content = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let content = content.strip_suffix(b"\r").filter(|_| bytes.ends_with(b"\r\n")).unwrap_or(content);
     if content.is_empty() {

@@ -1,11 +1,12 @@
 //! `aileron`'s command lines.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aileron_verifier::problem::Waiver;
 use clap::{Args, Parser, Subcommand};
 
-use super::{Calling, Judging, Output};
+use super::{Calling, Judging, Output, duration};
 
 /// Trust, install and verify Aileron connectors and actions.
 #[derive(Debug, Parser)]
@@ -58,6 +59,7 @@ Verbs:
   list                       who is trusted, with fingerprints
   revoke <authority>         withdraw a grant
   revoke --key <fingerprint> withdraw one key everywhere
+    --wait-lock <time>       for trust and revoke: wait this long for another command that changes the keyring [default: 1m]
 
 Exit codes: 0 done, 1 refused.")]
     Keyring {
@@ -197,6 +199,9 @@ pub struct Installing {
     /// Show what would be installed, and install nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Wait this long for another command that changes the same files, as in 5m [default: 1m].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub wait_lock: Option<Duration>,
 }
 
 /// `connector install`.
@@ -284,6 +289,9 @@ pub struct Remove {
     /// Show what would be removed, and remove nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Wait this long for another command that changes the same files, as in 5m [default: 1m].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub wait_lock: Option<Duration>,
 }
 
 /// `connector check`.
@@ -298,6 +306,9 @@ pub struct ConnectorCheck {
     /// Compare with this mirror [default: AILERON_MIRROR, else where the name's scheme publishes].
     #[arg(long, value_name = "DIR|URL")]
     pub from: Option<String>,
+    /// Wait this long for another command that changes the same files, as in 5m [default: 1m].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub wait_lock: Option<Duration>,
 }
 
 /// `connector run`.

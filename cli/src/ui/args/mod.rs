@@ -111,7 +111,7 @@ pub struct Calling {
 }
 
 /// `30s`, `90m`, `5h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit = |unit: char| {
         Some(match unit {
             's' => 1,

@@ -315,6 +315,9 @@ pub struct Target {
     /// Stop with exit code 5 rather than wait longer than this in all, as in 90m [default: none; 5h where CI is set].
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "GitHub")]
     pub max_wait: Option<Duration>,
+    /// How long another release is waited for. Only a verb that writes takes the flag.
+    #[arg(skip)]
+    pub wait_lock: Option<Duration>,
 }
 
 /// A registry by name.
@@ -398,6 +401,9 @@ pub struct Release {
     /// Publish into a model of GitHub instead: no network, no token, no waiting; shows what it takes and how long.
     #[arg(long)]
     pub rehearse: bool,
+    /// Wait this long for another release that writes to the same place, as in 10m [default: 1s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub wait_lock: Option<Duration>,
 }
 
 /// `status`.

@@ -101,7 +101,7 @@ fn unsigned(files: &[ActionFile]) -> String {
 }
 
 fn remove(args: &Remove, context: &Context) -> Answer {
-    let store = Home::of(context)?.store;
+    let store = Home::waiting(context, args.wait_lock)?.store;
     let files = args.names.iter().map(|name| store.action(name)).collect::<Result<Vec<_>, _>>()?;
     let shown = |file: &ActionFile| match &file.reference {
         Some(reference) => reference.to_string(),

@@ -118,7 +118,7 @@ fn named(store: &Store, texts: &[String]) -> Result<Vec<Pinned>, Failure> {
 }
 
 fn remove(args: &Remove, context: &Context) -> Answer {
-    let store = Home::of(context)?.store;
+    let store = Home::waiting(context, args.wait_lock)?.store;
     for text in args.names.iter().filter(|text| !text.contains('@')) {
         let versions = store.versions_of(&name(text)?)?;
         if versions.len() > 1 {
@@ -178,7 +178,7 @@ enum Published {
 }
 
 fn check(args: &ConnectorCheck, context: &Context) -> Answer {
-    let home = Home::of(context)?;
+    let home = Home::waiting(context, args.wait_lock)?;
     let ring = home.ring.load()?;
     let index_mended = home.store.rebuild_index()?;
     let unreadable = home.store.entries()?.into_iter().filter(|(_, reference)| reference.is_none());

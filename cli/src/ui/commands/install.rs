@@ -1,6 +1,7 @@
 //! What installing verbs share: the world, what a name on the command line means, and the walk from a plan to a receipt.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aileron_verifier::digest::{ContentHash, NotAHash};
 use aileron_verifier::fqn::{Fqn, NameError, Ref};
@@ -28,10 +29,16 @@ pub(super) struct Home {
 
 impl Home {
     pub(super) fn of(context: &Context) -> Result<Home, Failure> {
+        Home::waiting(context, None)
+    }
+
+    /// The same for a verb that takes `--wait-lock`.
+    pub(super) fn waiting(context: &Context, wait: Option<Duration>) -> Result<Home, Failure> {
         let no_home = || Failure::from(TrustError::NoHome);
+        let waiting = context.waiting(wait);
         Ok(Home {
-            store: Store::at_home(&context.environment).ok_or_else(no_home)?,
-            ring: RingFile::at_home(&context.environment).ok_or_else(no_home)?,
+            store: Store::at_home(&context.environment).ok_or_else(no_home)?.waiting(waiting.clone()),
+            ring: RingFile::at_home(&context.environment).ok_or_else(no_home)?.waiting(waiting),
         })
     }
 }
@@ -49,7 +56,7 @@ pub(super) fn install(
     context: &Context,
     plan: impl FnOnce(&mut Installer<'_>) -> Result<Plan, InstallError>,
 ) -> Answer {
-    let home = Home::of(context)?;
+    let home = Home::waiting(context, how.installing.wait_lock)?;
     let listener = |event| context.progress.take(event);
     let origin = Origin::choose(how.installing.from.as_deref(), &context.environment);
     let mut console = Terminal { json: context.output.json };

@@ -19,7 +19,10 @@ use crate::consumer::publisher_key::{self, Fetched, KeyFetchError};
 use crate::consumer::ring::{RingError, RingFile};
 use crate::consumer::trust::TrustError;
 use crate::event::Event;
-use crate::ui::report::{Exit, Failure, Outcome};
+use crate::sys::lock::LockError;
+use crate::sys::private::Flaw;
+use crate::ui::args::duration;
+use crate::ui::report::{Exit, Failure, Outcome, private};
 
 const USAGE: &str = "usage: aileron keyring <trust|list|revoke> [args...]";
 const LIST_USAGE: &str = "usage: aileron keyring list";
@@ -60,6 +63,7 @@ fn trust(args: &[String], context: &Context) -> Answer {
         ("from", true),
         ("catalog", true),
         ("plan", true),
+        ("wait-lock", true),
     ];
     let flags = Flags::parse(args, &known, TRUST_USAGE, Order::First)?;
     if let Some(plan) = flags.value("plan") {
@@ -80,7 +84,7 @@ fn trust(args: &[String], context: &Context) -> Answer {
         return Err(error(Class::SignatureFailure, message));
     }
     let no_home = "cannot determine home directory; set $HOME or write ~/.aileron/keyring.json by hand";
-    let file = ring_file(context, no_home)?;
+    let file = ring_file(context, no_home, &flags)?;
     let (reach, covers) = match flags.has("repo-only") {
         true => ("this repository alone", "  This covers this repository alone.\n"),
         false => ("every connector this publisher ships", "  This covers every connector this publisher ships.\n"),
@@ -214,7 +218,7 @@ fn bare_owner(text: &str) -> Option<&str> {
 }
 
 fn list(context: &Context) -> Answer {
-    let file = ring_file(context, "cannot determine home directory")?;
+    let file = at_home(context, "cannot determine home directory")?;
     let ring = file.load_or_refuse().map_err(|failure| refused(&failure))?;
     let path = file.path().display();
     let mut groups: BTreeMap<Authority, Vec<Authority>> = BTreeMap::new();
@@ -257,7 +261,7 @@ fn fingerprints(ring: &Keyring, authority: &Authority) -> Vec<Fingerprint> {
 }
 
 fn revoke(args: &[String], context: &Context) -> Answer {
-    let flags = Flags::parse(args, &[("key", true)], REVOKE_FLAGS, Order::First)?;
+    let flags = Flags::parse(args, &[("key", true), ("wait-lock", true)], REVOKE_FLAGS, Order::First)?;
     let key = flags.value("key").filter(|key| !key.is_empty());
     let what = match (key, flags.positional.as_slice()) {
         (Some(_), [_, ..]) => {
@@ -268,7 +272,7 @@ fn revoke(args: &[String], context: &Context) -> Answer {
         (None, [authority]) => Revocation::Authority(Authority::new(authority.clone())),
         (None, _) => return Err(usage(REVOKE_USAGE)),
     };
-    let file = ring_file(context, "cannot determine home directory")?;
+    let file = ring_file(context, "cannot determine home directory", &flags)?;
     let removed = file.edit(|ring| what.remove(ring)).map_err(|failure| refused(&failure))?;
     let path = file.path().display();
     let text = match &what {
@@ -314,16 +318,29 @@ impl Revocation {
     }
 }
 
-fn ring_file(context: &Context, no_home: &str) -> Result<RingFile, Failure> {
+fn ring_file(context: &Context, no_home: &str, flags: &Flags) -> Result<RingFile, Failure> {
+    let wait = flags.value("wait-lock").map(duration).transpose();
+    let wait = wait.map_err(|why| error(Class::UsageError, format!("--wait-lock: {why}")))?;
+    Ok(at_home(context, no_home)?.waiting(context.waiting(wait)))
+}
+
+fn at_home(context: &Context, no_home: &str) -> Result<RingFile, Failure> {
     RingFile::at_home(&context.environment).ok_or_else(|| error(Class::ValidationError, no_home))
 }
 
 fn refused(failure: &RingError) -> Failure {
     let told = error(failure.class(), failure.to_string());
     match failure {
-        RingError::Load { why: TrustError::WritableByOthers(path), .. } => {
-            told.next(format!("look through it, then chmod go-w {}", path.display()))
+        RingError::Load { why: TrustError::NotPrivate(why), .. } if why.flaw == Flaw::WritableByOthers => {
+            told.next(format!("look through it, then chmod go-w {}", why.at.display()))
         }
+        RingError::Load { why: TrustError::NotPrivate(why), .. } | RingError::NotPrivate(why) => {
+            told.next(private::next(why))
+        }
+        RingError::Locked(LockError::Busy { .. }) => Failure { retriable: true, ..told }
+            .next("run the same command again when the other one is done; --wait-lock TIME waits longer"),
+        RingError::Locked(LockError::Interrupted(_)) => Failure { exit: Exit::Interrupted, ..told },
+        RingError::Locked(LockError::Disk(_)) => told,
         RingError::Load { why: TrustError::Ring(why), path } => {
             Failure { place: why.line().map(|line| (path.clone(), line)), ..told }
         }

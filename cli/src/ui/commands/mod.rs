@@ -29,7 +29,9 @@ mod verify;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use aileron_verifier::version::Version;
 use clap::Parser;
@@ -41,20 +43,21 @@ use super::args::{
 use super::report::progress::{Progress, Style};
 use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
-use crate::event::Listener;
+use crate::event::{Event, Listener};
 use crate::publisher::project;
 use crate::publisher::release::{DirtyTree, Request, SecretSource, World};
 use crate::publisher::sign::{self, OsKeychain};
 use crate::secret::Secret;
 use crate::sys::environment::Environment;
 use crate::sys::interrupt;
+use crate::sys::lock::{LockPolicy, WAIT};
 use crate::sys::process::Spawner;
 
 /// What commands have of the world.
 pub(crate) struct Context {
     pub(crate) output: Output,
     pub(crate) environment: Environment,
-    pub(crate) progress: Progress,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) stop: &'static AtomicBool,
 }
 
@@ -63,7 +66,7 @@ impl Context {
         Context {
             output,
             environment: Environment::of_this_process(),
-            progress: Progress::new(Style::choose(output.quiet, output.json)),
+            progress: Arc::new(Progress::new(Style::choose(output.quiet, output.json))),
             stop: interrupt::listen(),
         }
     }
@@ -73,7 +76,7 @@ impl Context {
         Context {
             output,
             environment: Environment::of_this_process(),
-            progress: Progress::new(Style::choose(output.quiet, output.json)),
+            progress: Arc::new(Progress::new(Style::choose(output.quiet, output.json))),
             stop: interrupt::ignored(),
         }
     }
@@ -81,6 +84,13 @@ impl Context {
     /// Starts child processes that know nothing of our secrets and end with the run.
     pub(crate) fn spawner(&self) -> Spawner<'_> {
         Spawner { environment: &self.environment, stop: self.stop }
+    }
+
+    /// How a lock is waited for: as long as `--wait-lock` says, else a minute, with a line after a second.
+    pub(crate) fn waiting(&self, wait: Option<Duration>) -> LockPolicy {
+        let progress = Arc::clone(&self.progress);
+        let say = Arc::new(move |line| progress.take(Event::Note(line)));
+        LockPolicy { wait: wait.unwrap_or(WAIT), stop: self.stop, say, ..LockPolicy::default() }
     }
 
     /// Said before anything is read or asked: a verb that exists to sign has no business on a pull request.

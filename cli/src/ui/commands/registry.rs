@@ -16,6 +16,7 @@ use crate::publisher::release::{ReleaseError, World};
 use crate::secret::Secret;
 use crate::sys::clock::{self, Clock as _};
 use crate::sys::disk;
+use crate::sys::lock::{LockPolicy, WAIT_FOR_RELEASE};
 use crate::ui::args::{LimitsOf, Registry, Target};
 use crate::ui::report::Failure;
 
@@ -34,7 +35,7 @@ pub(super) fn with_forge<T>(
 ) -> Result<(T, String), Failure> {
     let (place, token) = match &target.to {
         Registry::Directory(path) => {
-            let forge = Directory::new(path.clone());
+            let forge = Directory::new(path.clone()).waiting(locking(target, context));
             let answer = context.with_world(|world| work(&forge, world))?;
             return Ok((answer, forge.describe()));
         }
@@ -110,6 +111,11 @@ fn place(target: &Target, version: &Version, repository: &Path, context: &Contex
     Ok(Place { journal: dist(version.as_str(), repository, context)?, ..addresses(target, context) })
 }
 
+/// How another release is waited for that writes to the same place.
+fn locking(target: &Target, context: &Context) -> LockPolicy {
+    context.waiting(Some(target.wait_lock.unwrap_or(WAIT_FOR_RELEASE)))
+}
+
 /// Where GitHub is; the journal is nowhere yet.
 fn addresses(target: &Target, context: &Context) -> Place {
     let variable = |name: &str| context.environment.var(name)?.to_str().map(str::to_owned);
@@ -118,12 +124,13 @@ fn addresses(target: &Target, context: &Context) -> Place {
         api: base(target.api_url.clone().or_else(|| variable("GITHUB_API_URL")), API),
         server: base(variable("GITHUB_SERVER_URL"), SERVER),
         journal: PathBuf::new(),
+        locking: locking(target, context),
     }
 }
 
 /// `--token-file`, `GITHUB_TOKEN`, `GH_TOKEN`, and last what `gh` was given at its login.
 fn token(target: &Target, context: &Context) -> Result<Secret, Failure> {
-    let from_file = |path: &PathBuf| disk::read(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from);
+    let from_file = |path: &PathBuf| disk::read_named(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from);
     let variable = |name: &&str| context.environment.secret(name).filter(|token| !token.is_blank());
     let found = match &target.token_file {
         Some(path) => Some(from_file(path)?).filter(|token| !token.is_blank()),

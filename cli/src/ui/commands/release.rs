@@ -18,7 +18,8 @@ pub(super) fn run(args: Release, repository: PathBuf, context: &Context) -> Answ
     let mut request = request(args.making, repository);
     request.key = args.signing.key;
     request.replace_key = args.replace_key;
-    let (target, version) = (&args.target, &request.version);
+    let target = &Target { wait_lock: args.wait_lock, ..args.target };
+    let version = &request.version;
     if args.rehearse {
         return rehearsed(&request, target, context);
     }

@@ -28,6 +28,7 @@ use crate::runtime::given::GivenError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
+use crate::sys::lock::LockError;
 use crate::sys::process::ProcessError;
 
 /// How a process ends. artifacts.md §8.
@@ -458,13 +459,28 @@ impl From<DiskError> for Failure {
     }
 }
 
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        let message = error.to_string();
+        match error {
+            LockError::Busy { .. } => {
+                let failure = Failure::new(Class::StoreUnwritable, Exit::Failure, message);
+                Failure { retriable: true, ..failure }
+                    .next("run the same command again when the other one is done; --wait-lock TIME waits longer")
+            }
+            LockError::Interrupted(_) => Failure::new(Class::StoreUnwritable, Exit::Interrupted, message),
+            LockError::Disk(error) => error.into(),
+        }
+    }
+}
+
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Failure {
         let fail = |exit| Failure::new(error.class(), exit, error.to_string());
         match &error {
             TrustError::Disk(_) => fail(Exit::NotFound),
             TrustError::NoHome => fail(Exit::Failure),
-            TrustError::WritableByOthers(path) => fail(Exit::Failure).next(format!("chmod go-w {}", path.display())),
+            TrustError::NotPrivate(why) => fail(Exit::Failure).next(super::private::next(why)),
             TrustError::Ring(_) | TrustError::Key { .. } => fail(Exit::Failure),
         }
     }

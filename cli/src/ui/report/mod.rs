@@ -6,6 +6,7 @@ pub mod console;
 mod diagnostics;
 mod failure;
 mod installing;
+pub(crate) mod private;
 pub mod progress;
 pub(crate) mod sheet;
 pub mod table;

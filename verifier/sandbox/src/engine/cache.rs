@@ -1,7 +1,7 @@
 //! Compiled code on disk. artifacts.md §9.
 //!
-//! What lies here is mapped and run, so three things are made sure of: nobody else can write here (directory 0700, ours,
-//! no link; files ours, writable by nobody else), the bytes are the ones we wrote (a digest of our own, or the stamp of
+//! What lies here is mapped and run, so three things are made sure of: nobody else can write here ([`crate::private`], and
+//! the directory 0700), the bytes are the ones we wrote (a digest of our own, or the stamp of
 //! a file whose digest was checked), and they were made by this engine with these settings (the name). Whatever does not
 //! hold makes the entry absent: it is compiled again and replaced.
 //!
@@ -10,32 +10,36 @@
 //! <content hash>-<engine and settings>.seal     its digest, and the stamp under which that was last checked
 //! ```
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aileron_verifier::digest::ContentHash;
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, Module};
 
+use crate::private::{self, Directory, Flaw, PrivateError, Stamp};
+
 /// A directory of compiled code that is ours alone.
 #[derive(Clone, Debug)]
 pub struct Cache {
     dir: PathBuf,
+    handle: Arc<Directory>,
 }
 
 /// Why there is no cache, or why something is not in it. Never a reason not to run.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheFault {
     /// Somebody else could plant code there.
-    #[error("compiled code is not kept: {} {reason}", .dir.display())]
+    #[error("compiled code is not kept: {} {reason}", .at.display())]
     NotPrivate {
-        /// The directory.
-        dir: PathBuf,
+        /// The directory, or one above it.
+        at: PathBuf,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
     /// Disk full, and the like.
     #[error("compiled code is not kept: cannot {doing} {}: {cause}", .path.display())]
@@ -60,21 +64,21 @@ impl Cache {
     /// Takes the directory, making it when it is not there; its parents too.
     ///
     /// # Errors
-    /// [`CacheFault`]: it is a link, another user's, or others may enter it. It is then left as it is.
+    /// [`CacheFault`]: it is a link, others may enter it, or it is not private. It is then left as it is.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Cache, CacheFault> {
         let dir = dir.into();
-        if let Some(parent) = dir.parent() {
-            fs::create_dir_all(parent).map_err(fault("create", parent))?;
-        }
-        match private::create(&dir) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(fault("create", &dir)(error)),
-            Ok(()) => {}
-        }
-        let found = fs::symlink_metadata(&dir).map_err(fault("read", &dir))?;
-        match private::flaw_of_dir(&found) {
-            Some(reason) => Err(CacheFault::NotPrivate { dir, reason }),
-            None => Ok(Cache { dir }),
+        private::make(&dir).map_err(fault("create", &dir))?;
+        match opened(&dir) {
+            Ok(None) => Err(fault("open", &dir)(io::ErrorKind::NotFound.into())),
+            Ok(Some(handle)) if handle.is_closed() => Ok(Cache { dir, handle: Arc::new(handle) }),
+            Ok(Some(_)) => Err(not_closed(dir)),
+            Err(PrivateError::NotPrivate(why)) if why.at == dir && why.flaw == Flaw::WritableByOthers => {
+                Err(not_closed(dir))
+            }
+            Err(PrivateError::NotPrivate(why)) => {
+                Err(CacheFault::NotPrivate { at: why.at, reason: why.flaw.to_string() })
+            }
+            Err(PrivateError::Io { path, cause }) => Err(fault("open", &path)(cause)),
         }
     }
 
@@ -86,20 +90,16 @@ impl Cache {
     /// The code of this content for this engine; `None` where there is none that may be run.
     pub(super) fn load(&self, engine: &Engine, content: ContentHash) -> Option<Module> {
         let name = name(engine, content);
-        let (code, seal) = (self.dir.join(format!("{name}.cwasm")), self.dir.join(format!("{name}.seal")));
-        let mut file = private::open(&code).ok()?;
-        let found = file.metadata().ok()?;
-        if private::flaw_of_file(&found).is_some() {
-            return None;
-        }
-        let stamp = private::stamp(&found);
-        let known = Seal::read(&seal)?;
+        let file = self.handle.file(&format!("{name}.cwasm")).ok()??;
+        let stamp = file.stamp().ok()?.as_ref().map(Stamp::numbers);
+        let mut file = file.into_file();
+        let known = Seal::read(&self.handle, &format!("{name}.seal"))?;
         if stamp.is_none() || known.stamp != stamp {
             if digest_of(&mut file).ok()? != known.digest {
                 return None;
             }
             // The next run need not look again. Where that cannot be written down, it will.
-            let _ = Seal { stamp, ..known }.write(&self.dir, &seal);
+            let _ = Seal { stamp, ..known }.write(&self.dir, &self.dir.join(format!("{name}.seal")));
         }
         map(engine, file)
     }
@@ -112,7 +112,7 @@ impl Cache {
         // On disk before its seal says so: a stamp survives a power cut that the bytes did not.
         let written = place(&self.dir, &code, &bytes, true)?;
         let written = written.metadata().map_err(fault("read", &code))?;
-        let stamp = private::stamp(&written);
+        let stamp = private::stamp_of(&written).as_ref().map(Stamp::numbers);
         let digest = Sha256::digest(&bytes).into();
         Seal { digest, stamp }.write(&self.dir, &self.dir.join(format!("{name}.seal")))?;
         self.sweep(content, &name, written.modified().ok());
@@ -139,6 +139,21 @@ impl Cache {
             }
         }
     }
+}
+
+/// Opens the directory; its own name is not followed where it is a link.
+fn opened(dir: &Path) -> Result<Option<Directory>, PrivateError> {
+    match (dir.parent(), dir.file_name().and_then(|name| name.to_str())) {
+        (Some(parent), Some(name)) => match Directory::open(parent)? {
+            Some(parent) => parent.directory(name),
+            None => Ok(None),
+        },
+        _ => Directory::open(dir),
+    }
+}
+
+fn not_closed(at: PathBuf) -> CacheFault {
+    CacheFault::NotPrivate { at, reason: "can be entered by other users (chmod 700 it)".to_owned() }
 }
 
 /// How the name of a file begins that is not yet in its place.
@@ -210,21 +225,13 @@ fn fault(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheFau
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seal {
     digest: [u8; 32],
-    stamp: Option<Stamp>,
+    stamp: Option<[i128; 8]>,
 }
 
-/// Device, inode, size, mtime and ctime of a file, the times in seconds and nanoseconds.
-type Stamp = [i128; 7];
-
 impl Seal {
-    fn read(path: &Path) -> Option<Seal> {
-        let mut file = private::open(path).ok()?;
-        if private::flaw_of_file(&file.metadata().ok()?).is_some() {
-            return None;
-        }
-        let mut text = String::new();
-        (&mut file).take(1_024).read_to_string(&mut text).ok()?;
-        Seal::parse(&text)
+    fn read(dir: &Directory, name: &str) -> Option<Seal> {
+        let bytes = dir.file(name).ok()??.read(1_024).ok()?;
+        Seal::parse(std::str::from_utf8(&bytes).ok()?)
     }
 
     fn write(&self, dir: &Path, path: &Path) -> Result<(), CacheFault> {
@@ -246,92 +253,8 @@ impl Seal {
             *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
         }
         let numbers: Result<Vec<i128>, _> = stamp.split_whitespace().map(str::parse).collect();
-        let stamp = match numbers.ok()?.as_slice() {
-            [] => None,
-            numbers => Some(numbers.try_into().ok()?),
-        };
+        // One of another length is another version's: the digest decides.
+        let stamp = numbers.ok()?.as_slice().try_into().ok();
         Some(Seal { digest: bytes, stamp })
-    }
-}
-
-#[cfg(unix)]
-mod private {
-    //! Whose a file is, and who else may touch it.
-
-    use std::fs::Metadata;
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-
-    use rustix::fs::OFlags;
-
-    use super::*;
-
-    pub(super) fn create(dir: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().mode(0o700).create(dir)
-    }
-
-    /// A link is not followed; nothing that blocks is waited for.
-    pub(super) fn open(path: &Path) -> io::Result<File> {
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-        OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)
-    }
-
-    pub(super) fn flaw_of_dir(found: &Metadata) -> Option<&'static str> {
-        match () {
-            () if !found.is_dir() => Some("is not a directory"),
-            () if found.uid() != rustix::process::geteuid().as_raw() => Some("belongs to another user"),
-            () if found.mode() & 0o077 != 0 => Some("can be entered by other users (chmod 700 it)"),
-            () => None,
-        }
-    }
-
-    pub(super) fn flaw_of_file(found: &Metadata) -> Option<&'static str> {
-        match () {
-            () if !found.is_file() => Some("is not a file"),
-            () if found.uid() != rustix::process::geteuid().as_raw() => Some("belongs to another user"),
-            () if found.mode() & 0o022 != 0 => Some("can be written by other users"),
-            () => None,
-        }
-    }
-
-    pub(super) fn stamp(found: &Metadata) -> Option<Stamp> {
-        Some([
-            found.dev().into(),
-            found.ino().into(),
-            found.size().into(),
-            found.mtime().into(),
-            found.mtime_nsec().into(),
-            found.ctime().into(),
-            found.ctime_nsec().into(),
-        ])
-    }
-}
-
-#[cfg(not(unix))]
-mod private {
-    //! Elsewhere a user's own directories are private by the system's default, and files carry no stamp worth trusting:
-    //! the digest is checked at every load.
-
-    use std::fs::Metadata;
-
-    use super::*;
-
-    pub(super) fn create(dir: &Path) -> io::Result<()> {
-        fs::create_dir(dir)
-    }
-
-    pub(super) fn open(path: &Path) -> io::Result<File> {
-        OpenOptions::new().read(true).open(path)
-    }
-
-    pub(super) fn flaw_of_dir(found: &Metadata) -> Option<&'static str> {
-        (!found.is_dir()).then_some("is not a directory")
-    }
-
-    pub(super) fn flaw_of_file(found: &Metadata) -> Option<&'static str> {
-        (!found.is_file()).then_some("is not a file")
-    }
-
-    pub(super) fn stamp(_: &Metadata) -> Option<Stamp> {
-        None
     }
 }

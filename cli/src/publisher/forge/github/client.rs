@@ -3,10 +3,9 @@
 //!
 //! Retries live with whoever knows what a write means: a POST that got no answer may have been carried out.
 
+use crate::sys::lock::Lock;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -66,12 +65,11 @@ impl<'a> Client<'a> {
         token: &Secret,
         limits: Limits,
         patience: Patience<'a>,
-        journal: PathBuf,
+        journal: Journal,
     ) -> Result<Client<'a>, ForgeError> {
         let bytes = [b"Bearer ", token.expose().trim_ascii()].concat();
         let mut authorization = HeaderValue::from_bytes(&bytes).map_err(|_| ForgeError::NoToken)?;
         authorization.set_sensitive(true);
-        let journal = Journal::new(journal);
         let now = patience.clock.now();
         let client = Client {
             transport,
@@ -102,7 +100,7 @@ impl<'a> Client<'a> {
     }
 
     /// Keeps other runs of this version out, reads what they did until now, and begins to write down what this one does.
-    pub(super) fn lock(&self, whose: &str, begin: Entry) -> Result<File, ForgeError> {
+    pub(super) fn lock(&self, whose: &str, begin: Entry) -> Result<Lock, ForgeError> {
         let mut journal = self.journal.borrow_mut();
         let lock = journal.lock(whose)?;
         let memory = journal.memory();

@@ -9,23 +9,22 @@
 //! runs of a version apart.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::budget::Kind;
 use crate::publisher::forge::ForgeError;
 use crate::sys::disk::{self, DiskError};
+use crate::sys::lock::{self, Lock, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// The journal of a version, in the directory that is its own.
 pub const FILE: &str = "journal.jsonl";
 /// What a run that writes holds. Not the journal itself: where locks are mandatory, nobody could read it then.
 const LOCK: &str = "release.lock";
-/// How long the lock is tried for.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest journal that is read: a thousand releases over many runs are a few megabytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -125,6 +124,7 @@ pub struct Journal {
     file: Option<File>,
     /// Lines of before the lock was had.
     waiting: Vec<Line>,
+    locking: LockPolicy,
 }
 
 /// The lines of a version's journal, and how many others were not understood; `None` where there is no journal.
@@ -188,7 +188,13 @@ impl Memory {
 impl Journal {
     /// The journal of the version that has this directory. Nothing is opened yet.
     pub fn new(directory: PathBuf) -> Journal {
-        Journal { directory, file: None, waiting: Vec::new() }
+        let locking = LockPolicy { wait: WAIT_FOR_RELEASE, ..LockPolicy::default() };
+        Journal { directory, file: None, waiting: Vec::new(), locking }
+    }
+
+    /// The same journal, whose lock is waited for like this.
+    pub fn locking(self, locking: LockPolicy) -> Journal {
+        Journal { locking, ..self }
     }
 
     /// What is known so far. A journal that cannot be read is as good as lost.
@@ -200,22 +206,14 @@ impl Journal {
     ///
     /// # Errors
     /// [`ForgeError::Busy`], or the disk's refusal.
-    pub fn lock(&self, whose: &str) -> Result<File, ForgeError> {
+    pub fn lock(&self, whose: &str) -> Result<Lock, ForgeError> {
         let path = self.directory.join(LOCK);
         fs::create_dir_all(&self.directory).map_err(DiskError::at("create directory", &self.directory))?;
-        let file = File::create(&path).map_err(DiskError::at("create", &path))?;
-        let patience = Instant::now() + PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                // A run that ends this instant, or a child that has not yet let go of what it inherited.
-                Err(TryLockError::WouldBlock) if Instant::now() < patience => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(TryLockError::WouldBlock) => return Err(ForgeError::Busy(whose.to_owned())),
-                Err(TryLockError::Error(cause)) => return Err(DiskError::at("lock", &path)(cause).into()),
-            }
-        }
+        lock::take(&path, &self.locking).map_err(|error| match error {
+            LockError::Busy { .. } => ForgeError::Busy(whose.to_owned()),
+            LockError::Interrupted(_) => ForgeError::Interrupted,
+            LockError::Disk(error) => error.into(),
+        })
     }
 
     /// Begins to write, first what was held back. Under [`Journal::lock`].

@@ -45,6 +45,7 @@ use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
 use crate::secret::Secret;
 use crate::sys::clock::time_of_day;
 use crate::sys::http::{self, HttpError};
+use crate::sys::lock::LockPolicy;
 
 /// github.com's API.
 pub const API: &str = "https://api.github.com";
@@ -68,6 +69,8 @@ pub struct Place {
     pub server: String,
     /// Directory of the journal, and of the lock that keeps two runs of one version apart.
     pub journal: PathBuf,
+    /// How that lock is waited for.
+    pub locking: LockPolicy,
 }
 
 /// A repository's releases.
@@ -96,7 +99,8 @@ impl<'a> GitHub<'a> {
         if let Some(bad) = [&place.api, &place.server].into_iter().find(|url| http::address(url).is_none()) {
             return Err(ForgeError::BadAddress(bad.clone()));
         }
-        let client = Client::new(transport, token, limits, patience, place.journal.clone())?;
+        let journal = journal::Journal::new(place.journal.clone()).locking(place.locking.clone());
+        let client = Client::new(transport, token, limits, patience, journal)?;
         Ok(GitHub {
             place,
             client,
