@@ -290,14 +290,14 @@ impl Store {
         let Some(directory) = Directory::open(&self.actions_directory())? else {
             return Err(StoreError::NoAction(name.to_owned()));
         };
-        let held = Held::open(directory, names.each_ref().map(String::as_str))?;
-        let mut held = match held {
-            Ok(held) => held,
-            Err(missing) if missing == names[0] => return Err(StoreError::NoAction(name.to_owned())),
-            Err(_) => {
-                return Err(StoreError::Unsigned { name: name.to_owned(), installed: self.action(name)?.reference });
-            }
-        };
+        let mut held =
+            Held::open(directory, names.each_ref().map(String::as_str))?.map_err(|missing| match missing {
+                missing if missing == names[0] => StoreError::NoAction(name.to_owned()),
+                _ => {
+                    let installed = self.action(name).ok().and_then(|file| file.reference);
+                    StoreError::Unsigned { name: name.to_owned(), installed }
+                }
+            })?;
         let stamps = held.stamps()?;
         let (document, signature) = (held.read(0, MAX_DOCUMENT)?, held.read(1, MAX_DOCUMENT)?);
         let state = State::new(stamps, &[&document, &signature]);

@@ -314,6 +314,11 @@ fn astray(target: &str) -> String {
     format!("redirected to {}, which is not https:// (http:// is for this machine only)", target.escape_debug())
 }
 
+/// The same for a text that may be no address: what cannot be read as one is not shown.
+pub(crate) fn shown_text(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| "an address that is not valid".to_owned(), |url| shown(&url))
+}
+
 /// An address as messages show it: a password or a signed query is nobody's business.
 fn shown(url: &Url) -> String {
     let mut url = url.clone();

@@ -3,6 +3,7 @@
 
 pub mod bytes;
 pub mod clock;
+pub mod core_files;
 pub mod disk;
 pub mod environment;
 pub mod git;

@@ -293,6 +293,16 @@ pub enum ForgeError {
         /// The release's commit.
         wanted: String,
     },
+    /// The token may not do this.
+    #[error("{asked}: the token lacks {lacks}: {why}")]
+    Forbidden {
+        /// What was asked.
+        asked: String,
+        /// GitHub's words.
+        why: String,
+        /// What it lacks, in words.
+        lacks: String,
+    },
     /// The forge says no.
     #[error("{asked}: {why}")]
     Refused {

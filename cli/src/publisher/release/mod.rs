@@ -11,6 +11,7 @@
 //! | status | `status`: what stands there now |
 
 mod apply;
+mod client_secret;
 mod drafts;
 mod error;
 mod load;
@@ -96,7 +97,7 @@ pub enum SecretSource {
     Default,
     /// This variable.
     Variable(String),
-    /// This file, without one trailing newline.
+    /// This file.
     File(PathBuf),
 }
 

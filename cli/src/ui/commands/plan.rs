@@ -101,7 +101,9 @@ fn diff_text(changes: &[Change]) -> String {
             file = &change.file;
             text.push_str(&format!("--- {file}\n+++ {file} (bound)\n"));
         }
-        text.push_str(&format!("@@ {} @@\n-{}\n+{}\n", change.line, change.from, change.to));
+        text.push_str(&format!("@@ {} @@\n", change.line));
+        change.from.lines().for_each(|line| text.push_str(&format!("-{line}\n")));
+        change.to.lines().for_each(|line| text.push_str(&format!("+{line}\n")));
     }
     text.push('\n');
     text

@@ -143,12 +143,12 @@ impl From<StoreError> for Failure {
                     ),
                 }
             }
+            StoreError::NotPrivate(why) => fail(Exit::Failure).next(super::private::next(&why)),
+            StoreError::Locked(why) => Failure { class, ..Failure::from(why) },
             StoreError::Unsigned { installed, .. } => fail(Exit::Refused).next(match installed {
                 Some(reference) => format!("aileron action add {reference}"),
                 None => "aileron action add REF, with the action's name and version".to_owned(),
             }),
-            StoreError::NotPrivate(why) => fail(Exit::Failure).next(super::private::next(&why)),
-            StoreError::Locked(why) => Failure { class, ..Failure::from(why) },
             StoreError::NoConnector(_) => fail(Exit::NotFound).next("aileron connector list, for what is installed"),
             StoreError::NoAction(_) => fail(Exit::NotFound).next("aileron action list, for what is installed"),
             StoreError::OtherContent { installed, offered, .. } => fail(Exit::Refused)
