@@ -291,7 +291,7 @@ fn commit(root: &Path, request: &Scaffold, spawner: Spawner<'_>) -> Result<(), S
             continue;
         }
         for variable in variables {
-            if spawner.environment.value(variable).is_none() {
+            if spawner.environment.var(variable).is_none() {
                 last = last.env(variable, &stand_in);
             }
         }
