@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod cache;
+mod compiling;
 #[path = "../net/certificate.rs"]
 mod certificate;
 mod go;
