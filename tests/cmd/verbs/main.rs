@@ -7,4 +7,5 @@ mod hub_entry;
 mod json;
 mod keys;
 mod network;
+mod screen;
 mod transcripts;

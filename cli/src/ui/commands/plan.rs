@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aileron_verifier::capability::Difference;
+use aileron_verifier::text::printable;
 use serde_json::json;
 
 use super::registry::with_forge;
@@ -12,6 +13,7 @@ use crate::publisher::release::{self, Change, Planned};
 use crate::sys::clock::time_of_day;
 use crate::ui::args::Plan;
 use crate::ui::report::Outcome;
+use crate::ui::report::door::one_line;
 
 pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer {
     let mut request = request(args.making, repository);
@@ -99,9 +101,9 @@ fn diff_text(changes: &[Change]) -> String {
     for change in changes {
         if change.file != file {
             file = &change.file;
-            text.push_str(&format!("--- {file}\n+++ {file} (bound)\n"));
+            text.push_str(&format!("--- {0}\n+++ {0} (bound)\n", printable(file)));
         }
-        text.push_str(&format!("@@ {} @@\n-{}\n+{}\n", change.line, change.from, change.to));
+        text.push_str(&format!("@@ {} @@\n-{}\n+{}\n", change.line, one_line(&change.from), one_line(&change.to)));
     }
     text.push('\n');
     text

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aileron_verifier::text::{LISTED, printable_within};
 use serde_json::Value;
 
 /// How long to wait where GitHub says "wait" and not how long. GitHub Docs, "Best practices for using the REST API".
@@ -109,12 +110,11 @@ fn said(status: u16, document: &Value) -> String {
         let words: Vec<&str> = spelled.into_iter().filter_map(Value::as_str).collect();
         words.join(" ")
     };
-    let reasons: Vec<String> = errors(document).map(reason).filter(|reason| !reason.is_empty()).collect();
+    let reasons: Vec<String> = errors(document).map(reason).filter(|reason| !reason.is_empty()).take(LISTED).collect();
     let mut said = format!("HTTP {status}");
     for part in document["message"].as_str().into_iter().chain(reasons.iter().map(String::as_str)) {
         said.push_str(": ");
-        said.extend(part.split_whitespace().flat_map(|word| [word, " "]));
-        said.truncate(said.trim_end().len());
+        said.push_str(&printable_within(part, 400));
     }
     said
 }

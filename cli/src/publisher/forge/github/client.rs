@@ -20,6 +20,7 @@ use super::transport::{Came, Content, Transport};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::ForgeError;
 use crate::secret::Secret;
+use crate::sys::address::Address;
 use crate::sys::clock::{Clock, time_of_day};
 use crate::sys::http::HttpError;
 
@@ -298,7 +299,7 @@ impl<'a> Client<'a> {
     /// The bytes of an asset, by its API address; `None` where it is not there. GitHub sends whoever asks on to its storage,
     /// which knows no token: the address it names is the permission.
     pub(super) fn download(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, ForgeError> {
-        let asked = || format!("GET {url}");
+        let asked = || format!("GET {}", Address::of(&*url));
         loop {
             let came = self.once(&Method::GET, Kind::Read, url, &Content::Nothing, BYTES)?;
             let came = came.map_err(|why| ForgeError::Unreachable { asked: asked(), why })?;
