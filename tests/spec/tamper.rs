@@ -792,7 +792,7 @@ mod cohort {
             schema: SCHEMA,
             repository: toy.name.clone(),
             version: toy.version.clone(),
-            commit: "0123456789".repeat(4).parse().unwrap(),
+            commit: "0123456789".repeat(4).parse().expect("a commit"),
             dirty: false,
             tool: Tool { name: "aileron-pub".into(), version: "0.1.0".into() },
             toolchain: Toolchain::PREBUILT,

@@ -23,6 +23,7 @@ use crate::key::Fingerprint;
 use crate::keyring::{Keyring, SignatureRefused};
 use crate::manifest::ConnectorManifest;
 use crate::module::{Module, NotAModule};
+use crate::permission::Permissions;
 use crate::problem::{Class, Problem, Severity, Source};
 use crate::toml::Stage;
 
@@ -335,6 +336,14 @@ impl Verified {
     pub fn capabilities(&self) -> Option<Capabilities> {
         match &self.payload {
             Payload::Connector { manifest, module, .. } => Some(Capabilities::of(manifest, module)),
+            Payload::Action(_) => None,
+        }
+    }
+
+    /// Everything it may do, leaf by leaf, for a connector. artifacts.md §10.
+    pub fn permissions(&self) -> Option<Permissions> {
+        match &self.payload {
+            Payload::Connector { manifest, module, .. } => Some(Permissions::of(manifest, module)),
             Payload::Action(_) => None,
         }
     }

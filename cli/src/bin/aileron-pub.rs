@@ -1,5 +1,6 @@
 //! The publisher's tool.
 
 fn main() -> std::process::ExitCode {
+    aileron_cli::sys::core_files::forbid();
     aileron_cli::ui::commands::publisher(std::env::args_os())
 }

@@ -2,20 +2,20 @@
 //!
 //! Everything is fetched and judged before anything is shown; what is wrong with any of them is said of all of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use aileron_verifier::archive::Kind;
 use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::fqn::Ref;
 use aileron_verifier::keyring::Keyring;
-use aileron_verifier::problem::{Class, Severity, Source};
+use aileron_verifier::problem::{Class, Rule, Severity, Source};
 use aileron_verifier::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::verify::{self, Payload, Verified, Wanted};
 
 use super::install::{Installer, Target};
 use super::judge::{self, JudgeError, side_by_side};
-use super::plan::{NewAction, Plan};
+use super::plan::{NewAction, Plan, PlannedSuite, SuiteList};
 use super::refusal::InstallError;
 use crate::event::{Event, counted};
 use crate::store::{ActionFile, StoreError};
@@ -30,6 +30,9 @@ impl Installer<'_> {
     /// # Errors
     /// [`InstallError`]; nothing was written but a publisher's key that was consented to.
     pub fn action(&mut self, target: &Target) -> Result<Plan, InstallError> {
+        if let Target::Version(Ref { name, .. }) | Target::Newest(name) = target {
+            self.asked_for.insert(name.owner_authority());
+        }
         let reference = match target {
             Target::Version(reference) => reference.clone(),
             Target::Newest(name) => self.origin.newest(name)?,
@@ -50,31 +53,31 @@ impl Installer<'_> {
         self.planned(references, &Listed::new())
     }
 
-    /// Plans the install of everything one release of a connector lists in its signed index; where a release has none, of
-    /// what its `suite.toml` names.
+    /// Plans the install of everything one release of a connector lists in its signed index, and of nothing else: whoever
+    /// serves a release can leave the index out, and an unsigned list in its place would be theirs. artifacts.md §10.
     ///
     /// # Errors
-    /// As [`Installer::action`]. An action that is listed and not there is [`JudgeError::NotYet`].
+    /// As [`Installer::action`]; [`InstallError::NoIndex`] for a release without one. An action that is listed and not
+    /// there is [`JudgeError::NotYet`].
     pub fn suite_of(&mut self, connector: &Ref) -> Result<Plan, InstallError> {
+        self.asked_for.insert(connector.name.owner_authority());
         let ring = self.trust(&connector.name)?;
         let Some(index) = self.origin.cohort(connector)? else {
-            let Some(suite) = self.origin.suite(connector)? else {
-                return Err(InstallError::NoSuite(connector.clone()));
-            };
-            return self.suite_text("suite.toml", suite);
+            return Err(InstallError::NoIndex(connector.clone()));
         };
         let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, &ring)
             .map_err(|why| self.refused(connector.to_string(), why, Some(&connector.name)))?;
         let listed = listed(&cohort);
         let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
+        self.known_index = Some((connector.clone(), cohort.clone()));
         let mut plan = self.planned(references, &listed)?;
-        plan.suite = cohort.suite.map(|suite| (suite.name, suite.description));
-        plan.waived = cohort.allowed;
-        plan.dirty = cohort.dirty;
+        let list = SuiteList::SignedIndex;
+        plan.suite = cohort.suite.map(|suite| PlannedSuite { name: suite.name, description: suite.description, list });
+        plan.note_release(&cohort.allowed, cohort.dirty);
         Ok(plan)
     }
 
-    /// Plans the install of everything a suite file names.
+    /// Plans the install of everything a suite file names. No signature covers the list; each action's own is checked.
     ///
     /// # Errors
     /// As [`Installer::action`]; [`InstallError::Suite`] when it is none.
@@ -98,7 +101,8 @@ impl Installer<'_> {
             _ => return Err(InstallError::Suite { problems: parsed.problems, text: source }),
         };
         let mut plan = self.actions(suite.actions)?;
-        plan.suite = Some((suite.name, suite.description));
+        let (name, description, list) = (suite.name, suite.description, SuiteList::Unsigned);
+        plan.suite = Some(PlannedSuite { name, description, list });
         Ok(plan)
     }
 
@@ -244,13 +248,14 @@ fn all<T>(results: Vec<Result<T, InstallError>>) -> Result<Vec<T>, InstallError>
             Err(error) => bad.push(error),
         }
     }
+    let rules: BTreeSet<Rule> = bad.iter().flat_map(InstallError::rules).collect();
     let lines: Vec<String> = bad.iter().map(|error| format!("{}: {}", error.class(), summary(error))).collect();
     bad.sort_by_key(|error| (error.is_retriable(), error.class() == Class::FetchFailed));
     let mut bad = bad.into_iter();
     match (bad.next(), lines.len()) {
         (None, _) => Ok(good),
         (Some(only), 1) => Err(only),
-        (Some(first), _) => Err(InstallError::Several { first: Box::new(first), all: lines }),
+        (Some(first), _) => Err(InstallError::Several { first: Box::new(first), all: lines, rules }),
     }
 }
 

@@ -11,6 +11,7 @@ use aileron_verifier::fqn::{Authority, Fqn};
 use aileron_verifier::key::{Fingerprint, PublicKey};
 use aileron_verifier::keyring::{Keyring, SignatureRefused};
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::printable;
 use aileron_verifier::verify::VerifyError;
 
 use super::fetch::Origin;
@@ -50,6 +51,17 @@ pub struct Session {
     declined: BTreeSet<Authority>,
 }
 
+/// How far `--yes` answers the trust question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Yes {
+    /// It was not given.
+    Ask,
+    /// It was given, and this publisher was named on the command line: the answer is yes.
+    Granted,
+    /// It was given, and another publisher was named: this one is asked about, and told why. artifacts.md §10.
+    OfOthers,
+}
+
 /// What the trust question needs of the world.
 pub struct Asking<'a> {
     /// The ring that is asked first, and that an accepted key is granted in.
@@ -58,8 +70,8 @@ pub struct Asking<'a> {
     pub origin: &'a Origin,
     /// Who is asked.
     pub console: &'a mut dyn Console,
-    /// `--yes`: the notice is shown, the question is not.
-    pub yes: bool,
+    /// Whether the question is shown. The notice always is.
+    pub yes: Yes,
     /// The only key that may be granted. A key with another fingerprint is refused before anything is asked.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -177,10 +189,15 @@ impl Asking<'_> {
         if let Some(wanted) = self.fingerprint.filter(|wanted| *wanted != fingerprint) {
             return Err(AskError::OtherKey { authority: repo, wanted, found: fingerprint });
         }
-        let mirror = if self.origin.is_mirror() { format!("  Mirror: {at}\n") } else { String::new() };
+        let mirror =
+            if self.origin.is_mirror() { format!("  Mirror: {}\n", printable(&at.to_string())) } else { String::new() };
         self.console.say(&format!("  Fingerprint: {fingerprint}\n{mirror}")).map_err(unheard)?;
+        if self.yes == Yes::OfOthers {
+            let why = format!("  --yes does not answer this: {owner} was not named on the command line.\n");
+            self.console.say(&why).map_err(unheard)?;
+        }
         let question = format!("Trust publisher {repo}? [y/N]: ");
-        if !self.yes && !consents(self.console, &question).map_err(unheard)? {
+        if self.yes != Yes::Granted && !consents(self.console, &question).map_err(unheard)? {
             return Err(AskError::Declined(repo));
         }
         let ring = self.ring.edit(|ring| {
@@ -309,6 +326,7 @@ mod tests {
         ) -> Result<Keyring, String> {
             let name = format!("github://{repo}").parse().expect("a name");
             let (ring, origin, console) = (&self.ring, &self.origin, &mut self.console);
+            let yes = if yes { Yes::Granted } else { Yes::Ask };
             let mut asking = Asking { ring, origin, console, yes, fingerprint };
             session.ensure_trusted(&name, &mut asking).map_err(|error| error.to_string())
         }

@@ -1,4 +1,6 @@
-//! What a connector's release holds beside the archive: the signed index of its cohort, and the suite. artifacts.md §11.
+//! What a consumer reads of a connector's release beside the archive: the signed index of its cohort. artifacts.md §11.
+//!
+//! Not here: `suite.toml`. No signature covers it, so nothing is installed by it (artifacts.md §10).
 
 use aileron_verifier::cohort;
 use aileron_verifier::fqn::{ASSET, Ref, Scheme};
@@ -12,8 +14,6 @@ use crate::sys::http::{self, HttpError, Request};
 const INDEX_LIMIT: u64 = 16 * 1024 * 1024;
 /// A longer signature is none, and is refused as one.
 const SIGNATURE_LIMIT: u64 = 1024;
-/// A longer suite is none.
-const SUITE_LIMIT: u64 = 1024 * 1024;
 
 /// A release's index as it came, unverified.
 pub struct SignedIndex {
@@ -32,14 +32,6 @@ impl Origin {
         let Some(bytes) = self.asset(connector, cohort::ASSET, INDEX_LIMIT)? else { return Ok(None) };
         let signature = self.asset(connector, cohort::SIGNATURE_ASSET, SIGNATURE_LIMIT)?;
         Ok(Some(SignedIndex { bytes, signature: signature.unwrap_or_default() }))
-    }
-
-    /// `suite.toml` of a connector's release. It is not signed: everything it names is verified on its own.
-    ///
-    /// # Errors
-    /// [`FetchError`] when it could not be found out whether there is one.
-    pub fn suite(&self, connector: &Ref) -> Result<Option<Vec<u8>>, FetchError> {
-        self.asset(connector, "suite.toml", SUITE_LIMIT)
     }
 
     /// One asset of a release; `None` where the release has none of this name.

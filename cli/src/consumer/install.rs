@@ -5,20 +5,21 @@
 //!
 //! Not here: how a plan looks and who consents (`ui`), what is signed by whom (the verifier), where files go (the store).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::archive::Kind;
 use aileron_verifier::cohort::Cohort;
 use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::{Fqn, Ref};
+use aileron_verifier::fqn::{Authority, Fqn, Ref};
 use aileron_verifier::keyring::{Keyring, SignatureRefused};
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 
-use super::ask::{AskError, Asking, Console, Divergence, Session};
-use super::fetch::{ARCHIVE_LIMIT, Origin};
+use super::ask::{AskError, Asking, Console, Divergence, Session, Yes};
+use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
 use super::judge::{self, JudgeError};
-use super::plan::{NewConnector, Plan};
+use super::plan::{InstalledConnector, NewConnector, Plan, ReleaseIndex};
 use super::refusal::InstallError;
 use super::ring::RingFile;
 use crate::event::{Event, Listener};
@@ -46,8 +47,13 @@ pub struct Installer<'a> {
     pub ring: &'a RingFile,
     /// Who is asked whether to trust a publisher.
     pub console: &'a mut dyn Console,
-    /// `--yes`: a new publisher is trusted without asking.
+    /// `--yes`: a new publisher is trusted without asking, if it is one of `asked_for`.
     pub yes: bool,
+    /// Owners of what was named on the command line. Everyone else is named by documents that may be anyone's, and is
+    /// trusted by nothing but an answer. artifacts.md §10.
+    pub asked_for: BTreeSet<Authority>,
+    /// The signed index that this run has read already.
+    pub(super) known_index: Option<(Ref, Cohort)>,
     /// `--allow`: rules an action may break.
     pub allow: Vec<Waiver>,
     /// `--force`: other content, another name's place, a downgrade.
@@ -73,6 +79,8 @@ impl<'a> Installer<'a> {
             ring,
             console,
             yes: false,
+            asked_for: BTreeSet::new(),
+            known_index: None,
             allow: Vec::new(),
             force: false,
             session: Session::new(),
@@ -85,8 +93,12 @@ impl<'a> Installer<'a> {
     /// # Errors
     /// [`AskError`].
     pub fn trust(&mut self, name: &Fqn) -> Result<Keyring, AskError> {
-        let mut asking =
-            Asking { ring: self.ring, origin: self.origin, console: self.console, yes: self.yes, fingerprint: None };
+        let yes = match (self.yes, self.asked_for.contains(&name.owner_authority())) {
+            (false, _) => Yes::Ask,
+            (true, true) => Yes::Granted,
+            (true, false) => Yes::OfOthers,
+        };
+        let mut asking = Asking { ring: self.ring, origin: self.origin, console: self.console, yes, fingerprint: None };
         self.session.ensure_trusted(name, &mut asking)
     }
 
@@ -104,37 +116,40 @@ impl<'a> Installer<'a> {
                 return self.with_connector(verified);
             }
         };
+        self.asked_for.insert(reference.name.owner_authority());
         let ring = self.trust(&reference.name)?;
         if let Some(plan) = self.stored(&reference, content, &ring)? {
             return Ok(plan);
         }
         self.progress(&reference);
         let verified = self.fetched(&Wanted { reference: Some(reference), ..wanted }, &ring)?;
-        let mut plan = self.with_connector(verified)?;
-        let index = self.index(&plan)?;
-        plan.waived = index.as_ref().map(|index| index.allowed.clone()).unwrap_or_default();
-        plan.dirty = index.is_some_and(|index| index.dirty);
+        let index = self.index(&verified, &ring);
+        let mut plan = Plan::default();
+        self.add_connector(&mut plan, verified, &[], index)?;
         Ok(plan)
     }
 
-    /// What a connector's release says about itself, where it says it with a trusted signature.
-    fn index(&self, plan: &Plan) -> Result<Option<Cohort>, InstallError> {
-        let Some(new) = plan.connectors.first() else { return Ok(None) };
-        let reference = new.verified.reference();
-        let ring = self.ring.load_or_refuse().map_err(AskError::from)?;
-        match self.origin.cohort(reference) {
-            Ok(Some(index)) => {
-                match aileron_verifier::verify::cohort(&index.bytes, &index.signature, reference, &ring) {
-                    Ok((cohort, _)) => Ok(Some(cohort)),
-                    Err(error) => {
-                        (self.listener)(Event::Note(format!("note: the release's index is not believed: {error}")));
-                        Ok(None)
+    /// What a connector's release says about itself. The connector was verified without it; a person is told what is not
+    /// known where it is missing or does not count.
+    fn index(&self, verified: &Verified, ring: &Keyring) -> ReleaseIndex {
+        let reference = verified.reference();
+        let cohort = match &self.known_index {
+            Some((known, cohort)) if known == reference => cohort.clone(),
+            _ => match self.origin.cohort(reference) {
+                Ok(None) => return ReleaseIndex::Absent,
+                Err(error) => return ReleaseIndex::Unusable(error.to_string()),
+                Ok(Some(index)) => {
+                    match aileron_verifier::verify::cohort(&index.bytes, &index.signature, reference, ring) {
+                        Ok((cohort, _)) => cohort,
+                        Err(error) => return ReleaseIndex::Unusable(error.to_string()),
                     }
                 }
-            }
-            // It is for people to read. The connector was verified without it.
-            Ok(None) | Err(_) => Ok(None),
+            },
+        };
+        if verified.content() != Some(cohort.connector.content_hash) {
+            return ReleaseIndex::Unusable(format!("it lists another content, {}", cohort.connector.content_hash));
         }
+        ReleaseIndex::Signed { waived: cohort.allowed, dirty: cohort.dirty }
     }
 
     /// An installed connector that is what was asked for needs no network. artifacts.md §10.
@@ -159,11 +174,17 @@ impl<'a> Installer<'a> {
 
     fn with_connector(&mut self, verified: Verified) -> Result<Plan, InstallError> {
         let mut plan = Plan::default();
-        self.add_connector(&mut plan, verified, &[])?;
+        self.add_connector(&mut plan, verified, &[], ReleaseIndex::NotAsked)?;
         Ok(plan)
     }
 
-    fn add_connector(&mut self, plan: &mut Plan, verified: Verified, by: &[Ref]) -> Result<(), InstallError> {
+    fn add_connector(
+        &mut self,
+        plan: &mut Plan,
+        verified: Verified,
+        by: &[Ref],
+        index: ReleaseIndex,
+    ) -> Result<(), InstallError> {
         let reference = verified.reference().clone();
         let versions = self.store.versions_of(&reference.name)?;
         if let (Some(installed), Some(offered)) = (self.store.content_of(&reference)?, verified.content())
@@ -172,13 +193,19 @@ impl<'a> Installer<'a> {
         {
             return Err(StoreError::OtherContent { reference, installed, offered }.into());
         }
-        let before = versions.into_iter().rfind(|pinned| pinned.reference != reference).and_then(|pinned| {
+        let other = |pinned: &&Pinned| Some(pinned.content) != verified.content();
+        let replaced = versions.iter().filter(other).find(|pinned| pinned.reference == reference);
+        let before = replaced.or_else(|| versions.iter().rfind(other)).and_then(|pinned| {
             // What cannot be verified any more says nothing a person could rely on: then everything is new.
             let ring = self.ring.load().ok()?;
-            let verified = self.store.verify(&pinned, &ring).ok()?;
-            Some((pinned.reference, verified.capabilities()?))
+            let verified = self.store.verify(pinned, &ring).ok()?;
+            let (capabilities, permissions) = (verified.capabilities()?, verified.permissions()?);
+            Some(InstalledConnector { reference: pinned.reference.clone(), capabilities, permissions })
         });
-        plan.connectors.push(NewConnector { verified, before, needed_by: by.to_vec() });
+        if let ReleaseIndex::Signed { waived, dirty } = &index {
+            plan.note_release(waived, *dirty);
+        }
+        plan.connectors.push(NewConnector { verified, before, needed_by: by.to_vec(), index });
         Ok(())
     }
 
@@ -258,9 +285,27 @@ impl<'a> Installer<'a> {
                 kind: Some(Kind::Connector),
                 content: Some(needs.content),
             };
-            let verified = self.fetched(&wanted, &ring)?;
-            self.add_connector(plan, verified, &by)?;
+            let verified = self.fetched(&wanted, &ring).map_err(|error| match is_missing(&error) {
+                true => InstallError::ConnectorMissing {
+                    action: action(),
+                    needs: Box::new(needs.clone()),
+                    why: Box::new(error),
+                },
+                false => error,
+            })?;
+            let index = self.index(&verified, &ring);
+            self.add_connector(plan, verified, &by, index)?;
         }
         Ok(())
+    }
+}
+
+/// Whether the pinned connector is not to be had: nothing is published under that name and version, or other content is.
+/// A server that cannot be asked, or a signature that does not verify, keeps its own class.
+fn is_missing(error: &InstallError) -> bool {
+    match error {
+        InstallError::Fetch(FetchError::Absent { .. } | FetchError::Nowhere(_)) => true,
+        InstallError::Refused { why, .. } => matches!(why, VerifyError::Hash { .. }),
+        _ => false,
     }
 }

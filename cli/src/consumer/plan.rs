@@ -2,6 +2,7 @@
 
 use aileron_verifier::capability::Capabilities;
 use aileron_verifier::fqn::Ref;
+use aileron_verifier::permission::{PermissionChanges, Permissions};
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::verify::{Payload, Verified};
 
@@ -12,10 +13,84 @@ use crate::store::{Abilities, Entered, Entry, Store, StoreError};
 pub struct NewConnector {
     /// The verdict.
     pub verified: Verified,
-    /// The newest installed version of the same connector, and what it may do.
-    pub before: Option<(Ref, Capabilities)>,
+    /// What it is compared with: what it replaces, else the newest other version that is installed.
+    pub before: Option<InstalledConnector>,
     /// The actions of this plan that pin it.
     pub needed_by: Vec<Ref>,
+    /// What its release says about itself.
+    pub index: ReleaseIndex,
+}
+
+/// An installed connector that verifies, and what it may do.
+#[derive(Debug)]
+pub struct InstalledConnector {
+    /// Name and version.
+    pub reference: Ref,
+    /// What `cohort.json` would say of it.
+    pub capabilities: Capabilities,
+    /// Everything it may do.
+    pub permissions: Permissions,
+}
+
+impl NewConnector {
+    /// Everything it may do.
+    pub fn permissions(&self) -> Permissions {
+        self.verified.permissions().unwrap_or_default()
+    }
+
+    /// What it may do and the installed one may not, and the other way round; `None` where none is installed.
+    pub fn changes(&self) -> Option<PermissionChanges> {
+        self.before.as_ref().map(|before| self.permissions().since(&before.permissions))
+    }
+}
+
+/// What is known of the signed index (`cohort.json`) of a connector's release. A person is told which of these it is:
+/// whoever serves the release can leave the index out, and with it everything it would say against the release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReleaseIndex {
+    /// A file was installed: there is no release to ask.
+    NotAsked,
+    /// It is there, and a trusted key signed it.
+    Signed {
+        /// Rules the publisher waived.
+        waived: Vec<Waiver>,
+        /// Made from a work tree with changes its commit does not hold.
+        dirty: bool,
+    },
+    /// The release has none.
+    Absent,
+    /// It is there and does not count, or it could not be fetched.
+    Unusable(String),
+}
+
+/// Where a list of actions comes from. artifacts.md §10.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuiteList {
+    /// The signed index of the release that was asked for.
+    SignedIndex,
+    /// A file that nobody signed.
+    Unsigned,
+}
+
+impl SuiteList {
+    /// Two words for people and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SuiteList::SignedIndex => "signed index",
+            SuiteList::Unsigned => "unsigned list",
+        }
+    }
+}
+
+/// The suite that is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedSuite {
+    /// Its name.
+    pub name: String,
+    /// Its purpose.
+    pub description: String,
+    /// Where the list of its actions comes from.
+    pub list: SuiteList,
 }
 
 /// A verified action that is about to be installed.
@@ -43,8 +118,8 @@ impl NewAction {
 /// What is about to be installed, verified, and not yet under the store.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Name and purpose, for a suite.
-    pub suite: Option<(String, String)>,
+    /// Set for a suite.
+    pub suite: Option<PlannedSuite>,
     /// Connectors.
     pub connectors: Vec<NewConnector>,
     /// Actions, by name.
@@ -67,6 +142,16 @@ pub struct Receipt {
 }
 
 impl Plan {
+    /// Adds what one release's signed index says against it.
+    pub(super) fn note_release(&mut self, waived: &[Waiver], dirty: bool) {
+        for waiver in waived {
+            if !self.waived.contains(waiver) {
+                self.waived.push(*waiver);
+            }
+        }
+        self.dirty |= dirty;
+    }
+
     /// Whether there is nothing left to install.
     pub fn is_empty(&self) -> bool {
         self.connectors.is_empty() && self.actions.is_empty()

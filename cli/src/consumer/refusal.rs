@@ -1,8 +1,10 @@
 //! Why nothing was installed: each reason with its class.
 
+use std::collections::BTreeSet;
+
 use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::Ref;
-use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::problem::{Class, Problem, Rule, Source};
 use aileron_verifier::verify::VerifyError;
 
 use super::ask::{AskError, Divergence};
@@ -17,9 +19,9 @@ pub enum InstallError {
     /// No bytes.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// A release without an index and without a suite.
-    #[error("the release of {0} has neither cohort.json nor suite.toml")]
-    NoSuite(Ref),
+    /// A release without a signed index. What it would list is not known, and nothing unsigned stands in for it.
+    #[error("the release of {0} has no signed index (cohort.json), so what belongs to it is not known")]
+    NoIndex(Ref),
     /// The artifact was refused.
     #[error("{why}")]
     Refused {
@@ -62,6 +64,16 @@ pub enum InstallError {
         /// What is installed.
         installed: ContentHash,
     },
+    /// The connector an action pins is not installed, and could not be installed in this run.
+    #[error("{action} needs {} with content {}, which cannot be installed: {why}", .needs.reference, .needs.content)]
+    ConnectorMissing {
+        /// The action.
+        action: Ref,
+        /// What it pins.
+        needs: Box<Pinned>,
+        /// What came of fetching it.
+        why: Box<InstallError>,
+    },
     /// Two actions of one run want the same file.
     #[error("{first} and {second} have the same name, and a name belongs to one action")]
     SameName {
@@ -88,6 +100,8 @@ pub enum InstallError {
         first: Box<InstallError>,
         /// One line for each.
         all: Vec<String>,
+        /// Every rule that any of them breaks and that can be allowed.
+        rules: BTreeSet<Rule>,
     },
 }
 
@@ -99,12 +113,12 @@ impl InstallError {
             InstallError::Refused { why, .. } => why.class(),
             InstallError::Trust(error) => error.class(),
             InstallError::Store(error) => error.class(),
-            InstallError::Disk(_) | InstallError::NoSuite(_) => Class::FetchFailed,
+            InstallError::Disk(_) | InstallError::NoIndex(_) => Class::FetchFailed,
             InstallError::Rules { .. } | InstallError::SameName { .. } | InstallError::RepositorySuite(_) => {
                 Class::ValidationError
             }
             InstallError::Judged(error) => error.class(),
-            InstallError::OtherPin { .. } => Class::ConnectorsMissing,
+            InstallError::OtherPin { .. } | InstallError::ConnectorMissing { .. } => Class::ConnectorsMissing,
             InstallError::Suite { problems, .. } => {
                 problems.first().map_or(Class::ValidationError, |problem| problem.rule.class())
             }
@@ -119,6 +133,15 @@ impl InstallError {
             InstallError::Judged(error) => error.is_retriable(),
             InstallError::Several { first, .. } => first.is_retriable(),
             _ => false,
+        }
+    }
+
+    /// The rules an action breaks and an installer can be told to allow.
+    pub fn rules(&self) -> BTreeSet<Rule> {
+        match self {
+            InstallError::Rules { problems, .. } => problems.iter().map(|problem| problem.rule).collect(),
+            InstallError::Several { rules, .. } => rules.clone(),
+            _ => BTreeSet::new(),
         }
     }
 }

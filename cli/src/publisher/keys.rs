@@ -68,6 +68,8 @@ pub struct Generated {
     pub wrote_readme: bool,
     /// The private key in PEM, for [`Destination::Print`] only.
     pub printed: Option<Secret>,
+    /// What must hear that [`Generated::printed`] has arrived.
+    pub unprinted: Option<Unprinted>,
 }
 
 /// The public key of a repository in every form a consumer may ask for.
@@ -111,6 +113,16 @@ pub enum KeysError {
     /// The private key could not be made or stored.
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+/// The files of a key pair whose private half is printed: removed when this is dropped before [`Unprinted::arrived`].
+pub struct Unprinted(Made);
+
+impl Unprinted {
+    /// The private half has been written out: the public half stays.
+    pub fn arrived(self) {
+        self.0.keep();
+    }
 }
 
 impl KeysError {
@@ -181,8 +193,15 @@ pub fn generate(
         }
         Destination::Print => (Place::Printed, Some(private)),
     };
-    made.keep();
-    Ok(Generated { public, fingerprint: public.fingerprint(), where_it_went, wrote_readme, printed })
+    // What was printed is handed over when it has arrived: until then the public half may have to go again.
+    let unprinted = match printed {
+        Some(_) => Some(Unprinted(made)),
+        None => {
+            made.keep();
+            None
+        }
+    };
+    Ok(Generated { public, fingerprint: public.fingerprint(), where_it_went, wrote_readme, printed, unprinted })
 }
 
 /// Shows `file`, the public key of the repository at `root`, known as `name`; `None` where it has none.

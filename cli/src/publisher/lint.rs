@@ -257,6 +257,14 @@ impl Lint {
             return None;
         };
         let source = self.open(file)?;
+        // The runtime reads the first block and says nothing of others: which key users trust must not depend on order.
+        let blocks: Vec<usize> = source.text.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
+        if let [_, second, ..] = blocks.as_slice() {
+            let message =
+                format!("there are {} PEM blocks; users trust the first one only: keep exactly one", blocks.len());
+            self.push(source.problem(Rule::PublisherKey, *second..source.text.len(), message));
+            return None;
+        }
         match PublicKey::from_pem(source.text.as_bytes()).and_then(PublicKey::refusing_small_order) {
             Ok(key) => Some(key),
             Err(error) => {

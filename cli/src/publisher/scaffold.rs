@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::HOME;
 use crate::sys::disk::DiskError;
-use crate::sys::git::{self, Access};
+use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
@@ -272,12 +272,11 @@ const GIT_VARIABLES: [&str; 4] = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_CO
 /// A repository with one commit of everything. The user's hooks, signing key and ignore list have no say in it: none
 /// of them was made for a skeleton, and a signing prompt could not be answered here.
 fn commit(root: &Path, request: &Scaffold, spawner: Spawner<'_>) -> Result<(), ScaffoldError> {
-    let git =
-        |arguments: &[&str]| git::command(spawner, Access::Local).inherit(&GIT_VARIABLES).within(root).args(arguments);
-    succeed("init", git(&["init", "--quiet"]).run())?;
+    let git = |arguments: &[&str]| git::making(spawner).inherit(&GIT_VARIABLES).within(root).args(arguments);
+    succeed("init", git(&["init", "--quiet", "--template="]).run())?;
     succeed("add", git(&["add", "--all", "--force"]).run())?;
     let message = format!("Start aileron-connector-{}", request.service);
-    let mut last = git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--no-gpg-sign", "-m", &message]);
+    let mut last = git(&["commit", "--quiet", "-m", &message]);
     for (setting, stand_in, variables) in [
         ("user.name", request.owner.clone(), ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"]),
         (

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::action::{Action, Pin};
-use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, Malformed};
+use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT};
 use aileron_verifier::fqn::{Fqn, Ref};
 use aileron_verifier::key::Fingerprint;
 use aileron_verifier::keyring::Keyring;
@@ -276,8 +276,8 @@ impl Store {
     /// Reads and verifies an installed action, whatever is remembered. What runs it takes its text from here.
     ///
     /// # Errors
-    /// [`StoreError::NoAction`], [`StoreError::NotPrivate`], or [`StoreError::Refused`] with the verdict; an action without a
-    /// signature beside it is refused.
+    /// [`StoreError::NoAction`], [`StoreError::NotPrivate`], [`StoreError::Unsigned`], or [`StoreError::Refused`] with the
+    /// verdict.
     pub fn verify_action(&self, name: &str, ring: &Keyring) -> Result<Verified, StoreError> {
         self.action(name)?;
         self.hold_action(name)?.verify(ring)
@@ -294,9 +294,8 @@ impl Store {
             Held::open(directory, names.each_ref().map(String::as_str))?.map_err(|missing| match missing {
                 missing if missing == names[0] => StoreError::NoAction(name.to_owned()),
                 _ => {
-                    let member = "signature.sig";
-                    let why = VerifyError::Archive(Malformed::Missing { kind: Kind::Action, member });
-                    StoreError::Refused { what: path.display().to_string(), why }
+                    let installed = self.action(name).ok().and_then(|file| file.reference);
+                    StoreError::Unsigned { name: name.to_owned(), installed }
                 }
             })?;
         let stamps = held.stamps()?;

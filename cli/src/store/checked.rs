@@ -71,10 +71,7 @@ impl<const FILES: usize> Held<FILES> {
     ///
     /// # Errors
     /// [`StoreError::NotPrivate`], also for a link; [`StoreError::Disk`].
-    pub(super) fn open<'n>(
-        directory: Directory,
-        names: [&'n str; FILES],
-    ) -> Result<Result<Held<FILES>, &'n str>, StoreError> {
+    pub(super) fn open(directory: Directory, names: [&str; FILES]) -> Result<Result<Held<FILES>, &str>, StoreError> {
         let mut files = Vec::with_capacity(FILES);
         for name in names {
             match directory.file(name)? {

@@ -79,6 +79,14 @@ pub enum StoreError {
         /// The verdict.
         why: VerifyError,
     },
+    /// The existing runtime installs actions without their signatures.
+    #[error("{}", unsigned(.name, .installed.as_ref()))]
+    Unsigned {
+        /// Short name of the action.
+        name: String,
+        /// What its text says it is; `None` when it cannot be read.
+        installed: Option<Ref>,
+    },
     /// Another user could change what was verified.
     #[error(transparent)]
     NotPrivate(#[from] NotPrivate),
@@ -139,6 +147,7 @@ impl StoreError {
         match self {
             StoreError::Disk(_) | StoreError::Locked(_) => Class::StoreUnwritable,
             StoreError::Refused { why, .. } => why.class(),
+            StoreError::Unsigned { .. } => Class::MalformedTarball,
             StoreError::NotPrivate(_) | StoreError::Taken { .. } | StoreError::OtherKind(_) => Class::ValidationError,
             StoreError::NoConnector(_) | StoreError::ConnectorMissing { .. } | StoreError::Pinned { .. } => {
                 Class::ConnectorsMissing
@@ -157,6 +166,11 @@ impl From<PrivateError> for StoreError {
             PrivateError::Io { path, cause } => StoreError::Disk(DiskError { doing: "read", path, cause }),
         }
     }
+}
+
+fn unsigned(name: &str, installed: Option<&Ref>) -> String {
+    let what = installed.map_or_else(|| format!("action {name}"), Ref::to_string);
+    format!("{what} was installed without its signature (by the existing runtime); add it again")
 }
 
 fn taken(installed: &Option<Ref>, offered: &Ref) -> String {

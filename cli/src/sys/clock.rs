@@ -37,9 +37,29 @@ pub fn time_of_day(at: SystemTime) -> String {
     format!("{:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// `22:15:03 UTC`, and the day where it is not the day of `now`: `22:15:03 UTC on 27 Nov 2026`.
+pub fn moment(at: SystemTime, now: SystemTime) -> String {
+    let day = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
+    // Later than the year 9999 there is no date to write.
+    if day(at) == day(now) || day(at) > 2_932_896 {
+        return time_of_day(at);
+    }
+    // `Sun, 06 Nov 1994 08:49:37 GMT`
+    let date = httpdate::fmt_http_date(at);
+    format!("{} on {}", time_of_day(at), date.get(5..16).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_day_is_said() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_763_849_703);
+        assert_eq!(moment(now + Duration::from_secs(60), now), "22:16:03 UTC");
+        assert_eq!(moment(now + Duration::from_secs(7200), now), "00:15:03 UTC on 23 Nov 2025");
+        assert_eq!(moment(UNIX_EPOCH + Duration::from_secs(u64::MAX >> 8), now).len(), "22:16:03 UTC".len());
+    }
 
     #[test]
     fn a_clock_time_is_read_off_the_day() {

@@ -22,9 +22,10 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
-    /// A variable's value; unset and empty are both `None`.
+    /// A variable's value; unset, empty and blank are all `None`: a secret of a workflow that does not exist arrives as an
+    /// empty text, or as a line break.
     pub fn var(&self, name: &str) -> Option<&OsStr> {
-        self.value(name).filter(|value| !value.is_empty())
+        self.value(name).filter(|value| !value.as_encoded_bytes().iter().all(u8::is_ascii_whitespace))
     }
 
     /// A variable that holds a secret, as its bytes.
@@ -48,5 +49,26 @@ impl Environment {
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Environment {
         Environment(variables.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_variable_counts_as_unset() {
+        for blank in ["", " ", "\n", "\r\n", "\t", " \n "] {
+            let names = ["AILERON_HOME", "GITHUB_TOKEN", "HOME", "USERPROFILE"];
+            let environment: Environment = names.map(|name| (name.into(), blank.into())).into_iter().collect();
+            assert!(
+                environment.var("AILERON_HOME").is_none() && environment.secret("GITHUB_TOKEN").is_none(),
+                "{blank:?}"
+            );
+            assert!(environment.aileron_home().is_none(), "{blank:?}");
+            assert_eq!(environment.value("GITHUB_TOKEN"), Some(OsStr::new(blank)), "as it stands");
+        }
+        let environment: Environment = [("A".into(), " x\n".into())].into_iter().collect();
+        assert_eq!(environment.var("A"), Some(OsStr::new(" x\n")), "what is not blank is not changed");
     }
 }

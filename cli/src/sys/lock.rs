@@ -129,7 +129,7 @@ pub fn take(path: &Path, policy: &LockPolicy) -> Result<Lock, LockError> {
         if waited >= SILENCE && !told {
             told = true;
             let by = by(holder);
-            let left = policy.wait.saturating_sub(waited).as_secs();
+            let left = policy.wait.saturating_sub(waited).as_millis().div_ceil(1_000);
             (policy.say)(format!("waiting for {}, which is locked{by}, for up to {left} s", path.display()));
         }
         policy.clock.sleep_until(now + PAUSE, policy.stop);

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod bytes;
 pub mod clock;
+pub mod core_files;
 pub mod disk;
 pub mod environment;
 pub mod git;

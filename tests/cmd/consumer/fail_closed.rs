@@ -168,8 +168,8 @@ fn artifacts_that_are_not_what_they_are_asked_for_are_refused_before_anything_is
                 mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
             },
             ACTION,
-            3,
-            "hash_mismatch",
+            1,
+            "connectors_missing",
         ),
         (
             "an action pinned to a version that is not there",
@@ -183,8 +183,8 @@ fn artifacts_that_are_not_what_they_are_asked_for_are_refused_before_anything_is
                 mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
             },
             ACTION,
-            4,
-            "fetch_failed",
+            1,
+            "connectors_missing",
         ),
         (
             "another action under this name",

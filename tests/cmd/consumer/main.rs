@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod authority;
 mod fail_closed;
 mod guide;
 #[path = "../verbs/house.rs"]

@@ -492,8 +492,8 @@ fn an_ancestor_that_is_exchanged_while_an_entry_is_opened_never_brings_in_an_uns
                 renameat_with(CWD, &ours, CWD, &other, RenameFlags::EXCHANGE).unwrap();
             }
         });
-        let opened = (0..500).filter_map(|_| store.open(&pinned(&toy), &toy.ring()).ok());
-        let all_signed = opened.map(|opened| opened.manifest.source.text == signed.source.text).all(|same| same);
+        let mut opened = (0..500).filter_map(|_| store.open(&pinned(&toy), &toy.ring()).ok());
+        let all_signed = opened.all(|opened| opened.manifest.source.text == signed.source.text);
         done.store(true, Ordering::SeqCst);
         assert!(all_signed);
     });

@@ -32,11 +32,14 @@ enum Outcome {
 }
 use Outcome::{Ours, Refused};
 
+/// Leaves a home open to the other user.
+type Open = fn(&Scene);
+
 /// How a home is left open, what the other user does then, and what commands come to that need the ring, an installed
 /// connector, and an installed action.
 struct Row {
     what: &'static str,
-    open: fn(&Scene),
+    open: Open,
     /// `$H` is the home, `$E` what the other user has prepared, `$HEX` the connector's content hash.
     plant: &'static str,
     ring: Outcome,
@@ -494,7 +497,7 @@ fn what_another_user_remembers_or_compiles_for_us_is_not_used() {
         ),
     ]);
     // After the key was revoked, a memory that names today's ring must not stand in for it.
-    let places: [(&str, fn(&Scene)); 4] = [
+    let places: [(&str, Open); 4] = [
         ("memories for all", |s| mode(&s.home.join("cache/checked"), 0o777)),
         ("his memories", |s| chown(s.home.join("cache/checked"), Some(OTHER), None).unwrap()),
         ("a cache for all", |s| mode(&s.home.join("cache"), 0o777)),
@@ -584,7 +587,7 @@ fn a_configuration_of_another_user_does_not_say_where_keys_are_looked_up() {
         return;
     }
     let config = "printf 'hub:\\n  url: /evil.example\\n' > $H/config.yaml";
-    let places: [fn(&Scene); 2] = [|s| mode(&s.home, 0o777), |s| mode(&s.home, 0o1777)];
+    let places: [Open; 2] = [|s| mode(&s.home, 0o777), |s| mode(&s.home, 0o1777)];
     for open in places {
         let scene = Scene::new();
         open(&scene);

@@ -61,7 +61,7 @@ fn from(document: &str, target: &str, machine: &Machine) -> String {
 }
 
 /// The verb that reads this document of the work tree.
-fn reading<'a>(repository: &'a Repository<'_>, document: &str) -> Command {
+fn reading(repository: &Repository<'_>, document: &str) -> Command {
     let verb: &[&str] = if document.starts_with("tests/") { &["test"] } else { &["check"] };
     let mut command = repository.publisher(verb);
     command.env("AILERON_SIGNING_KEY", SECRET);
@@ -275,13 +275,13 @@ fn a_submodule_or_an_lfs_pointer_where_a_source_file_is_needed_is_named() {
         }
         repository.git(&["reset", "--quiet", "--hard", &ready]);
     }
-    // Where nothing needs it, it is in nobody's way.
+    // Where nothing needs it, it stops nothing.
     repository.write("docs/big.bin", pointer);
     repository.write("connector/testdata/big.bin", pointer);
     repository.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{ready},vendor/other")]);
     fs::create_dir_all(repository.root.join("vendor/other")).unwrap();
     repository.git(&["add", "docs", "connector"]);
-    repository.git(&["commit", "--quiet", "--message", "in nobody's way"]);
+    repository.git(&["commit", "--quiet", "--message", "not needed"]);
     ok(&mut repository.release("v1.0.0", &machine.path("registry")));
 }
 

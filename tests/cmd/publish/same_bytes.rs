@@ -81,7 +81,7 @@ const CLONES: &[(&str, &[&str], &str)] = &[
     ("partial, and checked out", &["--filter=blob:none"], ""),
     ("partial up to a size", &["--filter=blob:limit=100"], ""),
     ("a work tree by setting", &[], "!git config core.worktree \"$PWD\""),
-    ("a separate git directory", &["--separate-git-dir", "../separate.git"], ""),
+    ("a separate git directory", &["--separate-git-dir", "separate.git"], ""),
     (
         "ignored files and actions",
         &[],

@@ -2,13 +2,17 @@
 //!
 //! The user's go is asked once where modules come from and which toolchain it is; the build then runs without any of
 //! the user's settings but those answers. So private proxies and caches keep working, and a `GOFLAGS` in someone's
-//! configuration does not change what is published.
+//! configuration does not change what is published. Sources outside of the repository are refused before anything is
+//! compiled: a version is made of its commit and of modules that `go.sum` names.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::{BuildError, Built, CONNECTOR, Made, Toolchain, disk};
+
+mod sources;
+
 use crate::sys::process::{Command, Finished, ProcessError, Spawner};
 
 /// `connector/go.mod`.
@@ -27,18 +31,10 @@ const FLAGS: [&str; 3] = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"];
 const VERSION: &str = "GOVERSION";
 
 /// Where modules and toolchains come from, and where they are kept. None of it shows in the result.
-const ASKED: [&str; 10] = [
-    "GOPROXY",
-    "GOSUMDB",
-    "GOPRIVATE",
-    "GONOPROXY",
-    "GONOSUMDB",
-    "GOINSECURE",
-    "GOMODCACHE",
-    "GOCACHE",
-    "GOPATH",
-    "GOTOOLCHAIN",
-];
+const ASKED: [&str; 9] =
+    ["GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "GOMODCACHE", "GOCACHE", "GOPATH"];
+
+const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
 impl Toolchain for Go {
     fn describe(&self) -> String {
@@ -47,7 +43,13 @@ impl Toolchain for Go {
 
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<Built, BuildError> {
         let connector = copy.join(CONNECTOR);
-        let go = || spawner.command(GO).within(&connector).env("GOWORK", workspace(copy));
+        if !connector.is_dir() {
+            return Err(BuildError::NoDirectory(PathBuf::from(CONNECTOR)));
+        }
+        // A `toolchain` line of the repository downloads and runs nothing unless the caller's own variable says so.
+        let toolchain = spawner.environment.var(TOOLCHAIN).unwrap_or("local".as_ref());
+        let go = || spawner.command(GO).within(&connector).env("GOWORK", workspace(copy)).env(TOOLCHAIN, toolchain);
+        sources::stay_inside(&connector, copy, spawner)?;
 
         let asked = run(go().args(["env", "-json", VERSION]).args(ASKED), copy)?;
         let unidentified = |detail: String| BuildError::Unidentified { program: GO, detail };
@@ -96,11 +98,11 @@ fn run(command: Command<'_>, copy: &Path) -> Result<Finished, BuildError> {
     }
     let said = [&*finished.stderr, &*finished.stdout].map(String::from_utf8_lossy);
     let output = said.iter().flat_map(|text| text.lines()).map(|line| with_repository_paths(line, copy) + "\n");
-    Err(BuildError::Failed {
-        program: GO,
-        status: finished.status,
-        output: output.collect::<String>().trim_end().into(),
-    })
+    let mut output = output.collect::<String>().trim_end().to_owned();
+    if output.contains("GOTOOLCHAIN=local") {
+        output.push_str("\ninstall that release of Go, or set GOTOOLCHAIN=auto to let go download it");
+    }
+    Err(BuildError::Failed { program: GO, status: finished.status, output })
 }
 
 /// A line of the compiler's, with the paths a person has: the copy's own go, and what is relative to the connector's
@@ -255,6 +257,88 @@ mod tests {
         assert!(text.contains("https://go.dev/dl/") && text.contains("--wasm FILE"), "{text}");
     }
 
+    #[test] // artifacts.md §12
+    fn sources_outside_of_the_repository_are_refused_before_anything_is_compiled() {
+        let Some(environment) = machine_with_go() else { return };
+        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let outside = tempfile::tempdir().unwrap();
+        place(outside.path(), "go.mod", b"module evil.example/o\n");
+        place(outside.path(), "o.go", b"package o\n");
+        let absolute = outside.path().display().to_string();
+        let replace = |path: &str| format!("module x\n\ngo 1.24\n\nreplace evil.example/o => {path}\n");
+        let plain = "module x\n\ngo 1.24\n".to_owned();
+        for (module, work, refused) in [
+            (replace(&absolute), None, true),
+            (replace("../../outside"), None, true),
+            (replace("../../../../../../../tmp"), None, true),
+            (replace("./../../x"), None, true),
+            (replace("../linked"), None, true),
+            (
+                format!(
+                    "module x\n\ngo 1.24\n\nreplace (\n\ta.example/a => ../inside\n\tb.example/b v1.0.0 => {absolute}\n)\n"
+                ),
+                None,
+                true,
+            ),
+            (plain.clone(), Some(format!("go 1.24\n\nuse (\n\t./connector\n\t{absolute}\n)\n")), true),
+            (plain.clone(), Some("go 1.24\n\nuse ./connector\nuse ../other\n".to_owned()), true),
+            (
+                plain.clone(),
+                Some(format!("go 1.24\n\nuse ./connector\n\nreplace evil.example/o => {absolute}\n")),
+                true,
+            ),
+            (plain.clone(), Some("go 1.24\n\nuse ./connector\nuse ./linked\n".to_owned()), true),
+            (replace("../inside"), None, false),
+            (plain.clone(), Some("go 1.24\n\nuse ./connector\n".to_owned()), false),
+            (plain, None, false),
+        ] {
+            let copy = tempfile::tempdir().unwrap();
+            place(copy.path(), "connector/go.mod", module.as_bytes());
+            place(copy.path(), "connector/main.go", b"package main\n\nfunc main() {}\n");
+            place(copy.path(), "inside/go.mod", b"module evil.example/o\n");
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(outside.path(), copy.path().join("linked")).unwrap();
+            if let Some(work) = &work {
+                place(copy.path(), "go.work", work.as_bytes());
+            }
+            let built = Go.build(copy.path(), spawner);
+            match (built, refused) {
+                (Err(error @ BuildError::ForeignSource { .. }), true) => {
+                    assert!(error.to_string().contains("outside of this repository"), "{error}");
+                }
+                (Ok(_), false) => {}
+                (other, _) => panic!("{module} {work:?}: {:?}", other.map(|built| built.toolchain)),
+            }
+        }
+    }
+
+    #[test] // artifacts.md §12
+    fn a_toolchain_line_downloads_nothing() {
+        let Some(environment) = machine_with_go() else { return };
+        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        for line in ["go 1.99.0", "go 1.24\n\ntoolchain go1.99.0"] {
+            let copy = tempfile::tempdir().unwrap();
+            place(copy.path(), "connector/go.mod", format!("module x\n\n{line}\n").as_bytes());
+            place(copy.path(), "connector/main.go", b"package main\n\nfunc main() {}\n");
+            match Go.build(copy.path(), spawner) {
+                Ok(_) => assert!(line.contains("toolchain"), "the local release is new enough for {line}"),
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(said.contains("1.99") && said.contains("set GOTOOLCHAIN=auto"), "{said}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_connector_that_is_not_in_the_copy_is_named() {
+        let environment = Environment::of_this_process();
+        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let copy = tempfile::tempdir().unwrap();
+        let said = Go.build(copy.path(), spawner).unwrap_err().to_string();
+        assert!(said.starts_with("connector is not in the copy that is built"), "{said}");
+    }
+
     #[cfg(unix)]
     #[test] // artifacts.md §12
     fn the_compiler_sees_no_secret_and_no_foreign_flags() {
@@ -263,7 +347,7 @@ mod tests {
         let bin = temp.path().join("bin");
         let log = temp.path().join("log");
         let script = format!(
-            "#!/bin/sh\n/usr/bin/env >> {log}\n[ $1 = env ] && echo '{{\"GOVERSION\":\"go1.99\",\"GOPROXY\":\"https://proxy.test\"}}'\n\
+            "#!/bin/sh\n/usr/bin/env >> {log}\ncase $1 in mod | work) echo '{{}}' ;; esac\n[ $1 = env ] && echo '{{\"GOVERSION\":\"go1.99\",\"GOPROXY\":\"https://proxy.test\"}}'\n\
              while [ $# -gt 0 ]; do [ $1 = -o ] && printf module > $2; shift; done; exit 0\n",
             log = log.display()
         );

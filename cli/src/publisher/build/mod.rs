@@ -113,6 +113,24 @@ pub enum BuildError {
     /// git did not tell which files there are, or did not give their content.
     #[error(transparent)]
     Git(GitError),
+    /// The connector's directory is not among the files of the build.
+    #[error(
+        "{} is not in the copy that is built: it must be a directory of this repository whose files git does not ignore, not a submodule and not a link out",
+        .0.display()
+    )]
+    NoDirectory(PathBuf),
+    /// A source of the build lies outside of the repository.
+    #[error(
+        "{file} takes {module} from {path}, which is outside of this repository: a version is made of its commit alone"
+    )]
+    ForeignSource {
+        /// `connector/go.mod` or `go.work`.
+        file: String,
+        /// The module that is replaced, or `a module`.
+        module: String,
+        /// Where it is taken from, as written.
+        path: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -131,6 +149,8 @@ impl BuildError {
             | BuildError::Process(_)
             | BuildError::NotSource { .. }
             | BuildError::Git(_)
+            | BuildError::NoDirectory(_)
+            | BuildError::ForeignSource { .. }
             | BuildError::Disk(_) => Class::BuildFailed,
         }
     }

@@ -182,6 +182,7 @@ impl Forge for Directory {
             cohort: self.published_cohort(name, this)?,
             listed: versions.contains(this),
             previous: older.map(|version| self.published_cohort(name, version)).transpose()?.flatten(),
+            previous_archive: None,
             highest: versions.iter().rfind(|version| !version.is_prerelease()).cloned(),
             layout: Layout::Files,
             page: String::new(),

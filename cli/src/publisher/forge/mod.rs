@@ -80,8 +80,10 @@ pub struct Remote {
     pub cohort: Option<Cohort>,
     /// Whether the forge's list of releases names this version.
     pub listed: bool,
-    /// Newest published version before this one, with what its connector may do.
+    /// Index of the newest published version before this one.
     pub previous: Option<Cohort>,
+    /// Its connector's archive, where it was asked for and is the one that the index lists. A forge leaves it out.
+    pub previous_archive: Option<Vec<u8>>,
     /// Highest published version that is no pre-release.
     pub highest: Option<Version>,
     /// How a release is put there.
@@ -291,6 +293,16 @@ pub enum ForgeError {
         found: String,
         /// The release's commit.
         wanted: String,
+    },
+    /// The token may not do this.
+    #[error("{asked}: the token lacks {lacks}: {why}")]
+    Forbidden {
+        /// What was asked.
+        asked: String,
+        /// GitHub's words.
+        why: String,
+        /// What it lacks, in words.
+        lacks: String,
     },
     /// The forge says no.
     #[error("{asked}: {why}")]

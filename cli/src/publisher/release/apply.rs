@@ -28,7 +28,7 @@ pub(super) fn alone(
     world.go_on()?;
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
     let lock = forge.lock(&scope(&plan.proven)).map_err(failed)?;
-    let remote = forge.observe(&scope(&plan.proven)).map_err(failed)?;
+    let remote = super::since::observe(forge, &scope(&plan.proven)).map_err(failed)?;
     plan::may_go_on(&remote)?;
     let plan = plan::plan(plan.proven, &remote, request)?;
     if let Some(estimate) = forge.estimate(&plan.stage, &plan.flip).filter(|_| plan.writes() > 0) {

@@ -62,6 +62,14 @@ pub enum ReleaseError {
     /// The client secret is not text.
     #[error("the client secret from {0} is not UTF-8, so it cannot stand in a TOML string")]
     ClientSecretNotText(String),
+    /// The client secret cannot be meant as it is.
+    #[error("the client secret from {origin} is not usable: {why}")]
+    BadClientSecret {
+        /// The variable or file.
+        origin: String,
+        /// What is wrong; never the value.
+        why: &'static str,
+    },
     /// A placeholder would be published.
     #[error("{} this release: a placeholder would be published", stops(.0.errors().count()))]
     Leftovers(Box<Findings>),
@@ -166,6 +174,7 @@ impl ReleaseError {
             | ReleaseError::Dirty { .. }
             | ReleaseError::NoClientSecret { .. }
             | ReleaseError::ClientSecretNotText(_)
+            | ReleaseError::BadClientSecret { .. }
             | ReleaseError::NoPublisherKey
             | ReleaseError::Leftovers(_) => Class::ValidationError,
             ReleaseError::UnwantedClientSecret(_) => Class::UsageError,
@@ -200,6 +209,7 @@ impl ReleaseError {
                 | ForgeError::OtherName { .. }
                 | ForgeError::NotPushed { .. }
                 | ForgeError::TagElsewhere { .. }
+                | ForgeError::Forbidden { .. }
                 | ForgeError::Refused { .. }
                 | ForgeError::Taken { .. } => Class::PublishFailed,
             },

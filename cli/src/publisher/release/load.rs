@@ -107,6 +107,6 @@ impl Ready {
     /// [`ReleaseError::Forge`].
     pub(super) fn look(&self, forge: &dyn Forge, world: &World<'_>) -> Result<Remote, ReleaseError> {
         world.go_on()?;
-        forge.observe(&self.scope()).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
+        super::since::observe(forge, &self.scope()).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
     }
 }

@@ -13,16 +13,10 @@ use aileron_verifier::toml;
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
-use super::error::named;
-use super::{Ready, ReleaseError, Request, SecretSource, World};
+use super::client_secret::{self, ClientSecret};
+use super::{Ready, ReleaseError, Request, World};
 use crate::publisher::build;
 use crate::publisher::lint::{Checked, Findings};
-use crate::secret::Secret;
-use crate::sys::disk;
-use crate::sys::environment::Environment;
-
-/// Longest client secret that is read from a file.
-const SECRET_LIMIT: u64 = 64 * 1024;
 
 /// The manifest's exact text, and where the actions will be edited.
 pub struct Bound {
@@ -37,8 +31,8 @@ pub struct Bound {
 /// [`ReleaseError`] when a secret is missing or not wanted, or a placeholder would be left.
 pub fn bind(ready: Ready, request: &Request, world: &World<'_>) -> Result<Bound, ReleaseError> {
     let manifest = &ready.checked.manifest;
-    let secret = client_secret(&ready, &request.client_secret, world.environment)?;
-    let text = secret.as_ref().map(|(secret, origin)| as_text(secret, origin)).transpose()?;
+    let secret = client_secret::find(manifest, &request.client_secret, world.environment)?;
+    let text = secret.as_ref().map(ClientSecret::text);
     let edits = binding::manifest(manifest, &request.version, text).map_err(|problems| stopped(problems, &ready))?;
     let bound = Zeroizing::new(binding::apply(&manifest.source.text, &edits));
     let source = &manifest.source;
@@ -47,53 +41,6 @@ pub fn bind(ready: Ready, request: &Request, world: &World<'_>) -> Result<Bound,
         return Err(leftovers(left, &ready));
     }
     Ok(Bound { manifest: bound, edits, ready })
-}
-
-fn as_text<'a>(secret: &'a Secret, origin: &str) -> Result<&'a str, ReleaseError> {
-    std::str::from_utf8(secret.expose()).map_err(|_| ReleaseError::ClientSecretNotText(origin.to_owned()))
-}
-
-/// The client secret and where it came from, if a field wants one. artifacts.md §5.
-fn client_secret(
-    ready: &Ready,
-    source: &SecretSource,
-    environment: &Environment,
-) -> Result<Option<(Secret, String)>, ReleaseError> {
-    if binding::client_secret(&ready.checked.manifest).is_none() {
-        return match source {
-            SecretSource::Default => Ok(None),
-            SecretSource::Variable(_) => Err(ReleaseError::UnwantedClientSecret("--client-secret-env")),
-            SecretSource::File(_) => Err(ReleaseError::UnwantedClientSecret("--client-secret-file")),
-        };
-    }
-    let variables = match source {
-        SecretSource::File(path) => return from_file(path).map(Some),
-        SecretSource::Variable(name) => vec![name.clone()],
-        SecretSource::Default => {
-            vec!["AILERON_CLIENT_SECRET".to_owned(), service_variable(ready.release.name.repo())]
-        }
-    };
-    let found = variables.iter().find_map(|name| Some((environment.secret(name)?, name.clone())));
-    let looked_at = || variables.iter().map(|name| format!("${name}")).collect();
-    found.map(Some).ok_or_else(|| ReleaseError::NoClientSecret { looked_at: looked_at() })
-}
-
-fn from_file(path: &Path) -> Result<(Secret, String), ReleaseError> {
-    let bytes = Zeroizing::new(disk::read_named(path, SECRET_LIMIT)?);
-    let content = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    let content = content.strip_suffix(b"\r").filter(|_| bytes.ends_with(b"\r\n")).unwrap_or(content);
-    if content.is_empty() {
-        return Err(ReleaseError::NoClientSecret { looked_at: vec![format!("{} (empty)", named(path))] });
-    }
-    Ok((Secret::from(content.to_vec()), named(path)))
-}
-
-/// `GOOGLE_OAUTH_CLIENT_SECRET` for `aileron-connector-google`.
-fn service_variable(repo: &str) -> String {
-    let service = repo.strip_prefix("aileron-connector-").unwrap_or(repo);
-    let upper: String =
-        service.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    format!("{upper}_OAUTH_CLIENT_SECRET")
 }
 
 fn stopped(problems: Vec<Problem>, ready: &Ready) -> ReleaseError {
@@ -236,16 +183,16 @@ pub struct Preview {
     pub changes: Vec<Change>,
 }
 
-/// One changed line of one file.
+/// One changed line of one file, with every edit in it. A value over several lines makes it several lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The file.
     pub file: String,
-    /// Its line, from 1.
+    /// Its first line, from 1.
     pub line: usize,
-    /// The committed line.
+    /// The committed line or lines, without the last line end.
     pub from: String,
-    /// The bound line.
+    /// The bound line or lines.
     pub to: String,
 }
 
@@ -263,34 +210,36 @@ impl Pinned {
     }
 }
 
+/// The lines that change, with all edits of a line together.
 fn lines(source: &Source, edits: &[Edit]) -> Vec<Change> {
-    let line = |edit: &Edit| {
-        let start = source.text[..edit.at.start].rfind('\n').map_or(0, |at| at + 1);
-        let end = source.text[edit.at.end..].find(['\n', '\r']).map_or(source.text.len(), |at| edit.at.end + at);
-        let (before, after) = (&source.text[start..edit.at.start], &source.text[edit.at.end..end]);
-        let new = if edit.field == binding::Field::ClientSecret { "\"********\"" } else { &edit.text };
-        Change {
-            file: source.path.to_string(),
-            line: source.position(edit.at.start).0,
-            from: source.text[start..end].to_owned(),
-            to: format!("{before}{new}{after}"),
+    let text = &source.text;
+    let mut edits: Vec<&Edit> = edits.iter().collect();
+    edits.sort_by_key(|edit| edit.at.start);
+    let line_end = |at: usize| text[at..].find(['\n', '\r']).map_or(text.len(), |end| at + end);
+    let mut changes: Vec<Change> = Vec::new();
+    let mut rest = edits.as_slice();
+    while let [first, ..] = rest {
+        // A byte-order mark is not part of the first line.
+        let start = text[..first.at.start].rfind('\n').map_or(toml::after_mark(source), |at| at + 1);
+        let (mut at, mut end, mut to) = (start, line_end(first.at.end), String::new());
+        while let [edit, others @ ..] = rest
+            && edit.at.start <= end
+        {
+            to.push_str(&text[at..edit.at.start]);
+            to.push_str(if edit.field == binding::Field::ClientSecret { MASK } else { &edit.text });
+            at = edit.at.end;
+            end = line_end(at);
+            rest = others;
         }
-    };
-    edits.iter().map(line).collect()
+        to.push_str(&text[at..end]);
+        let line = source.position(start).0;
+        changes.push(Change { file: source.path.to_string(), line, from: text[start..end].to_owned(), to });
+    }
+    changes
 }
+
+/// What a client secret looks like in a difference.
+const MASK: &str = "\"********\"";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test] // artifacts.md §5
-    fn a_service_has_a_variable_of_its_own() {
-        for (repo, variable) in [
-            ("aileron-connector-google", "GOOGLE_OAUTH_CLIENT_SECRET"),
-            ("aileron-connector-google-ads", "GOOGLE_ADS_OAUTH_CLIENT_SECRET"),
-            ("weather", "WEATHER_OAUTH_CLIENT_SECRET"),
-        ] {
-            assert_eq!(service_variable(repo), variable);
-        }
-    }
-}
+mod tests;

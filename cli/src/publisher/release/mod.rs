@@ -11,6 +11,7 @@
 //! | status | `status`: what stands there now |
 
 mod apply;
+mod client_secret;
 mod drafts;
 mod error;
 mod load;
@@ -20,6 +21,7 @@ mod plan;
 mod rebuild;
 mod recheck;
 mod seal;
+mod since;
 mod status;
 
 use std::path::PathBuf;
@@ -37,6 +39,7 @@ pub use self::plan::{Conflict, Plan, Verdict};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
 pub use self::seal::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
+pub use self::since::{Since, SinceLines};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::{Forge, Remote};
@@ -94,7 +97,7 @@ pub enum SecretSource {
     Default,
     /// This variable.
     Variable(String),
-    /// This file, without one trailing newline.
+    /// This file.
     File(PathBuf),
 }
 

@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use aileron_verifier::capability::Difference;
 use aileron_verifier::cohort;
 use aileron_verifier::version::Version;
 
-use super::{Artifact, Proven};
+use super::{Artifact, Proven, Since, SinceLines};
 use crate::publisher::forge::Remote;
 
 /// Characters of the notes: GitHub takes 125,000, and what it adds to links is not ours to count.
@@ -57,8 +56,8 @@ fn render(proven: &Proven, remote: &Remote, rows: Rows) -> String {
         proven.index.commit,
         cohort::ASSET,
     );
-    if let Some(previous) = &remote.previous {
-        growth(&mut text, &previous.version, &proven.index.capabilities.since(&previous.capabilities));
+    if let Some(since) = Since::of(proven, remote) {
+        growth(&mut text, &since);
     }
     actions(&mut text, proven, rows);
     if let Some(section) = &proven.changelog {
@@ -68,18 +67,27 @@ fn render(proven: &Proven, remote: &Remote, rows: Rows) -> String {
 }
 
 /// What users of the previous version now consent to.
-fn growth(text: &mut String, previous: &Version, growth: &Difference) {
-    if growth.is_empty() {
+fn growth(text: &mut String, since: &Since) {
+    let previous = &since.version;
+    if since.is_none() {
         let _ = writeln!(text, "- may do what {previous} may, no more and no less");
         return;
     }
+    let SinceLines { gained, changed, lost } = since.lines();
     let _ = write!(text, "\n### Capabilities since {previous}\n\n");
-    for line in &growth.gained {
-        let _ = writeln!(text, "- now may: {line}");
+    if since.permissions.is_none() {
+        let _ = writeln!(text, "- {}", Since::UNREADABLE);
     }
-    for line in &growth.lost {
-        let _ = writeln!(text, "- no longer: {line}");
+    for (what, lines) in [("now may", gained), ("changed", changed), ("no longer", lost)] {
+        for line in lines {
+            let _ = writeln!(text, "- {what}: {}", code(&line));
+        }
     }
+}
+
+/// Text of a document as a code span: Markdown in it is shown and not followed.
+fn code(text: &str) -> String {
+    format!("`` {} ``", text.replace('`', "'"))
 }
 
 fn actions(text: &mut String, proven: &Proven, rows: Rows) {

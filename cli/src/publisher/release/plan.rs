@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aileron_verifier::capability::Difference;
 use aileron_verifier::cohort;
 use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn;
@@ -11,6 +10,7 @@ use aileron_verifier::key::PublicKey;
 use aileron_verifier::version::Tag;
 
 use super::drafts;
+use super::since::Since;
 use super::{Proven, ReleaseError, Request};
 use crate::publisher::forge::{Asset, ForgeError, Layout, PublishedKey, Remote, State, Write};
 
@@ -50,7 +50,7 @@ pub struct Plan {
     /// Writes consumers see, in this order.
     pub flip: Vec<Write>,
     /// What the connector may do that the newest older version could not, if there is one.
-    pub growth: Option<Difference>,
+    pub growth: Option<Since>,
 }
 
 impl Plan {
@@ -124,7 +124,7 @@ pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result
         (false, true) => Verdict::Resumable,
         (false, false) => Verdict::Fresh,
     };
-    let growth = remote.previous.as_ref().map(|previous| proven.index.capabilities.since(&previous.capabilities));
+    let growth = Since::of(&proven, remote);
     Ok(Plan { verdict, stage: missing.stage, flip: missing.flip, growth, proven })
 }
 

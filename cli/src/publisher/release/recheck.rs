@@ -19,7 +19,7 @@ pub struct Receipt {
     /// Writes this run made.
     pub writes: usize,
     /// What the connector may do that the newest older version could not.
-    pub growth: Option<aileron_verifier::capability::Difference>,
+    pub growth: Option<super::Since>,
 }
 
 pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {

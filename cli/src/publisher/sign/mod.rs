@@ -100,6 +100,9 @@ pub enum KeyError {
     /// No PEM block, and not base64 of one.
     #[error("this is no private key: neither a PEM block (-----BEGIN PRIVATE KEY-----) nor base64 of one")]
     NotPem,
+    /// The bytes that PEM holds, without PEM around them.
+    #[error("the private key is in DER form; write it as PEM: openssl pkey -inform DER -in KEY.der -out KEY.pem")]
+    Der,
     /// UTF-16, as some shells write when they redirect.
     #[error("the private key is UTF-16 text; save it as UTF-8 or ASCII")]
     Utf16,
@@ -221,6 +224,7 @@ impl KeyError {
             }
             KeyError::Empty
             | KeyError::NotPem
+            | KeyError::Der
             | KeyError::Utf16
             | KeyError::LiteralNewlines
             | KeyError::CutOff

@@ -29,6 +29,9 @@ pub(super) fn read(text: &[u8], passphrase: impl FnOnce() -> Result<Secret, KeyE
     if text.is_empty() {
         return Err(KeyError::Empty);
     }
+    if is_der(text) {
+        return Err(KeyError::Der);
+    }
     if text.contains(&0) || text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         return Err(KeyError::Utf16);
     }
@@ -43,6 +46,18 @@ pub(super) fn read(text: &[u8], passphrase: impl FnOnce() -> Result<Secret, KeyE
         return Err(KeyError::NotPem);
     }
     read_pem(&inner, passphrase)
+}
+
+/// A DER sequence that says how long it is, as keys in every format but PEM and base64 begin.
+fn is_der(bytes: &[u8]) -> bool {
+    let (length, rest) = match bytes {
+        [0x30, length @ ..=0x7f, rest @ ..] => (usize::from(*length), rest),
+        [0x30, 0x81, length, rest @ ..] => (usize::from(*length), rest),
+        [0x30, 0x82, high, low, rest @ ..] => (usize::from(*high) << 8 | usize::from(*low), rest),
+        _ => return false,
+    };
+    // A last byte that looks like white space was cut off.
+    (length.saturating_sub(8)..=length).contains(&rest.len())
 }
 
 fn read_pem(text: &[u8], passphrase: impl FnOnce() -> Result<Secret, KeyError>) -> Result<SigningKey, KeyError> {

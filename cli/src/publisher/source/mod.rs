@@ -223,5 +223,5 @@ pub fn is_lfs_pointer(bytes: &[u8]) -> bool {
     bytes.len() < 1024 && bytes.starts_with(b"version https://git-lfs.github.com/spec/")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

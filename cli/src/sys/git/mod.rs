@@ -104,6 +104,25 @@ pub fn command<'a>(spawner: Spawner<'a>, access: Access) -> Command<'a> {
     configured(spawner, access, &[])
 }
 
+/// Settings of the user that change what is written into a repository, and what they are in one that this tool makes.
+const UNTOUCHED: [(&str, &str); 8] = [
+    ("core.autocrlf", "false"),
+    ("core.eol", "lf"),
+    ("core.safecrlf", "false"),
+    ("core.attributesFile", "/dev/null"),
+    ("commit.gpgSign", "false"),
+    ("tag.gpgSign", "false"),
+    ("commit.template", ""),
+    ("init.templateDir", ""),
+];
+
+/// A git child for a repository that this tool makes: deaf to the user's hooks, templates, signing and line-end settings
+/// too, none of which was made for it. Who commits is still the user's to say. artifacts.md §12.
+pub fn making<'a>(spawner: Spawner<'a>) -> Command<'a> {
+    let settings = UNTOUCHED.map(|(name, value)| (OsString::from(name), value));
+    configured(spawner, Access::Local, &settings)
+}
+
 /// The same with more settings. One whose name holds `=` is handed over as a variable, where that is possible; the others
 /// as arguments, which git has always read.
 fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)]) -> Command<'a> {
@@ -141,7 +160,7 @@ fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)
 
 /// The `safe.directory` entries of `GIT_CONFIG_COUNT`: whose repositories the user trusts is the user's to say.
 fn safe_directories(environment: &Environment) -> Vec<(OsString, OsString)> {
-    /// git reads as many as the count says; nobody has more.
+    /// More entries than this are not read.
     const MOST: usize = 10_000;
     let count = environment.var("GIT_CONFIG_COUNT").and_then(|count| count.to_str()?.parse::<usize>().ok());
     let entry = |number: usize| {
@@ -286,5 +305,5 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -193,7 +193,7 @@ pub struct Installing {
     /// Fetch from this mirror [default: AILERON_MIRROR, else where the name's scheme publishes].
     #[arg(long, value_name = "DIR|URL")]
     pub from: Option<String>,
-    /// Answer yes to every question. A failed signature stays a no.
+    /// Answer yes to every question, but trust only the publisher that was named. A failed signature stays a no.
     #[arg(short, long)]
     pub yes: bool,
     /// Show what would be installed, and install nothing.

@@ -474,6 +474,9 @@ pub struct Run {
     /// The operation.
     #[arg(value_name = "OP")]
     pub op: String,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
     /// Use this module instead of building one.
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,
@@ -494,6 +497,9 @@ pub struct Test {
     /// Recordings, or directories of them [default: tests/ in the repository].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
     /// Use this module instead of building one.
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,
@@ -502,6 +508,9 @@ pub struct Test {
 /// `inspect`.
 #[derive(Debug, Args)]
 pub struct Inspect {
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<Waiver>,
     /// Look at this module instead of building one; needs no repository.
     #[arg(long, value_name = "FILE")]
     pub wasm: Option<PathBuf>,

@@ -1,5 +1,7 @@
 //! `action`: add, add-suite, upgrade, list, remove.
 
+use aileron_verifier::text::printable;
+use aileron_verifier::text::printable::LISTED;
 use serde_json::json;
 
 use super::connector::asked;
@@ -60,7 +62,10 @@ fn list(context: &Context) -> Answer {
     };
     let text = match files.is_empty() {
         true => "No actions are installed.\n  Install one with `aileron action add <name>`.\n".to_owned(),
-        false => table(&["action", "version", "source", "signed"], &files.iter().map(row).collect::<Vec<_>>()),
+        false => {
+            let table = table(&["action", "version", "source", "signed"], &files.iter().map(row).collect::<Vec<_>>());
+            format!("{table}{}", unsigned(&files))
+        }
     };
     let document = |file: &ActionFile| {
         let needs = |needs: &crate::store::Pinned| json!({"reference": needs.reference, "content_hash": needs.content});
@@ -72,6 +77,27 @@ fn list(context: &Context) -> Answer {
         })
     };
     Ok(Outcome::new(text, json!({"actions": files.iter().map(document).collect::<Vec<_>>()})))
+}
+
+/// What to do about actions without a signature, where there are any.
+fn unsigned(files: &[ActionFile]) -> String {
+    let without: Vec<&ActionFile> = files.iter().filter(|file| !file.signed).collect();
+    if without.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "\nInstalled without a signature (by the existing runtime); none of these runs until it is added again:\n"
+            .to_owned();
+    for file in without.iter().take(LISTED) {
+        match &file.reference {
+            Some(reference) => text.push_str(&format!("  aileron action add {reference}\n")),
+            None => text.push_str(&format!("  {}: its text cannot be read\n", printable(&file.name))),
+        }
+    }
+    if without.len() > LISTED {
+        text.push_str(&format!("  … and {} more (--json lists them all)\n", without.len() - LISTED));
+    }
+    text
 }
 
 fn remove(args: &Remove, context: &Context) -> Answer {

@@ -17,7 +17,7 @@ use crate::ui::report::{Failure, Outcome};
 
 pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer {
     let out = args.out.map_or_else(|| dist("connector.wasm", &repository, context), Ok)?;
-    // Nothing is released: changes that are not committed are in nobody's way.
+    // Nothing is released, so changes that are not committed do not stop a build.
     let request = |version| Request { dirty: DirtyTree::Ignored, ..settings(args.settings, version, repository) };
     match args.version {
         Some(version) => versioned(&request(version), &out, context),

@@ -104,9 +104,8 @@ impl Steps<'_> {
     fn git(&mut self, repository: &Path, args: &[&str]) -> Result<(), Failure> {
         self.text.push_str(&format!("$ git -C {} {}\n", repository.display(), typed(args.iter().copied())));
         // A machine without a configured author still gets its demo.
-        let author =
-            ["-c", "user.name=demo", "-c", "user.email=demo@users.noreply.github.com", "-c", "commit.gpgsign=false"];
-        let command = self.context.spawner().command("git").args(author).args(args).within(repository);
+        let author = ["-c", "user.name=demo", "-c", "user.email=demo@users.noreply.github.com"];
+        let command = git::making(self.context.spawner()).args(author).args(args).within(repository);
         let failed = |why: String| Failure::new(aileron_verifier::problem::Class::StoreUnwritable, Exit::Failure, why);
         match command.run() {
             Ok(finished) if finished.status.success() => {

@@ -26,12 +26,12 @@ const HOST: &str = "aileron_host";
 pub(super) fn run(args: &Inspect, repository: &Path, context: &Context) -> Answer {
     let (module, manifest) = match &args.wasm {
         Some(path) => {
-            let module = Module::parse(&disk::read(path, MAX_MODULE)?)
+            let module = Module::parse(&disk::read_named(path, MAX_MODULE)?)
                 .map_err(|error| Failure::new(error.class(), Exit::Refused, format!("{}: {error}", path.display())))?;
             (module, manifest(repository, context))
         }
         None => {
-            let checked: Checked = checked(repository, context)?;
+            let checked: Checked = checked(repository, &args.allow, context)?;
             let build = context.with_world(|world| local(&checked, None, world))?;
             (build.module().clone(), Some(checked.manifest))
         }

@@ -16,9 +16,11 @@ use aileron_verifier::keyring::Keyring;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::Json;
+use aileron_verifier::text::printable;
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::json;
 
+use super::approval::approval;
 use super::install::{Home, name, reference};
 use super::{Answer, Context};
 use crate::consumer::ask::{Console as _, consents};
@@ -33,6 +35,7 @@ use crate::sys::disk;
 use crate::ui::args::{ActionRun, Calling, ConnectorRun};
 use crate::ui::report::console::Terminal;
 use crate::ui::report::door::{self, Stream};
+use crate::ui::report::sheet::width;
 use crate::ui::report::{Exit, Failure, Outcome};
 
 /// Longest object of arguments that is read from a file or from standard input. A guest has 64 MiB of memory by default.
@@ -301,22 +304,7 @@ fn usage(action: &Action) -> String {
 
 /// Shows what would happen, and asks. Only a plain yes is one; the end of input is a no. sandbox.md 15a.
 fn approved(action: &Action, arguments: &Arguments, shown: Option<&Shown>, context: &Context) -> Result<bool, Failure> {
-    let mut text = format!("{} {} wants your approval.\n", action.name.value, action.version.value);
-    for (name, value) in arguments {
-        text.push_str(&format!("  {name}: {}\n", printable(&crate::runtime::interpolate::rendered(value))));
-    }
-    match shown {
-        Some(Ok(lines)) => {
-            text.push_str("Preview:\n");
-            for (label, value) in lines {
-                let mut value = value.lines().map(printable);
-                text.push_str(&format!("  {}: {}\n", printable(label), value.next().unwrap_or_default()));
-                value.for_each(|line| text.push_str(&format!("    {line}\n")));
-            }
-        }
-        Some(Err(why)) => text.push_str(&format!("  {}\n", printable(why))),
-        None => {}
-    }
+    let text = approval(action, arguments, shown, width());
     let lost = |error: std::io::Error| {
         Failure::new(Class::StoreUnwritable, Exit::Failure, format!("cannot ask for approval: {error}"))
     };
@@ -328,10 +316,6 @@ fn approved(action: &Action, arguments: &Arguments, shown: Option<&Shown>, conte
     }
     door::write_text(Stream::Err, &format!("{text}Run it? [y/N]: ")).map_err(lost)?;
     consents(&mut console, "").map_err(lost)
-}
-
-fn printable(text: &str) -> String {
-    aileron_verifier::text::printable(text).into_owned()
 }
 
 fn denied(action: &Action) -> Outcome {

@@ -44,7 +44,11 @@ pub(super) fn generate(args: &Generate, repository: &Path, context: &Context) ->
         text.push_str(&format!("\n{encoded}\n"));
         fields["secret"] = json!(encoded);
     }
-    Ok(Outcome::new(text, fields))
+    let outcome = Outcome::new(text, fields);
+    Ok(match made.unprinted {
+        Some(unprinted) => outcome.when_written(move || unprinted.arrived()),
+        None => outcome,
+    })
 }
 
 /// Where the private key goes: a flag, else a question on a terminal, else a usage error. artifacts.md §12.

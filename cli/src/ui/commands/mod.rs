@@ -1,6 +1,7 @@
 //! One file per verb: request in, [`Outcome`] out. A verb that needs two wings composes them here.
 
 mod action;
+mod approval;
 mod build;
 mod check;
 mod connector;

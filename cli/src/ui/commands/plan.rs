@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use aileron_verifier::capability::Difference;
 use aileron_verifier::text::printable;
 use serde_json::json;
 
 use super::registry::with_forge;
 use super::{Answer, Context, request};
 use crate::publisher::forge::Estimate;
-use crate::publisher::release::{self, Change, Planned};
+use crate::publisher::release::{self, Change, Planned, Since, SinceLines};
 use crate::sys::clock::time_of_day;
 use crate::ui::args::Plan;
 use crate::ui::report::Outcome;
-use crate::ui::report::door::one_line;
 
 pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer {
     let mut request = request(args.making, repository);
@@ -54,7 +52,8 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
                     "limit": estimate.and_then(|estimate| estimate.limit),
                     "requests": estimate.map(requests_json),
                     "steps": writes,
-                    "capabilities_since": plan.growth,
+                    "capabilities_since": plan.growth.as_ref().map(|since| &since.capabilities),
+                    "authority_since": plan.growth.as_ref().and_then(|since| since.permissions.as_ref()),
                     "changes": args.diff.then(|| changes_json(&plan.proven.changes)),
                 }),
             ))
@@ -103,7 +102,9 @@ fn diff_text(changes: &[Change]) -> String {
             file = &change.file;
             text.push_str(&format!("--- {0}\n+++ {0} (bound)\n", printable(file)));
         }
-        text.push_str(&format!("@@ {} @@\n-{}\n+{}\n", change.line, one_line(&change.from), one_line(&change.to)));
+        text.push_str(&format!("@@ {} @@\n", change.line));
+        change.from.lines().for_each(|line| text.push_str(&format!("-{line}\n")));
+        change.to.lines().for_each(|line| text.push_str(&format!("+{line}\n")));
     }
     text.push('\n');
     text
@@ -115,9 +116,15 @@ fn changes_json(changes: &[Change]) -> serde_json::Value {
 }
 
 /// What the connector may do that its predecessor could not, line by line.
-pub(super) fn growth_text(growth: Option<&Difference>) -> String {
-    let Some(growth) = growth.filter(|growth| !growth.is_empty()) else { return String::new() };
-    let gained = growth.gained.iter().map(|line| format!("  now may       {line}\n"));
-    let lost = growth.lost.iter().map(|line| format!("  no longer     {line}\n"));
-    gained.chain(lost).collect()
+pub(super) fn growth_text(since: Option<&Since>) -> String {
+    let Some(since) = since else { return String::new() };
+    let SinceLines { gained, changed, lost } = since.lines();
+    let mut text = String::new();
+    if since.permissions.is_none() {
+        text.push_str(&format!("  note          {}\n", Since::UNREADABLE));
+    }
+    for (label, lines) in [("now may", gained), ("changed", changed), ("no longer", lost)] {
+        lines.iter().for_each(|line| text.push_str(&format!("  {label:<14}{line}\n")));
+    }
+    text
 }

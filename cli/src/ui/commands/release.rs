@@ -48,7 +48,8 @@ pub(super) fn run(args: Release, repository: PathBuf, context: &Context) -> Answ
         "toolchain": proven.index.toolchain,
         "allowed": proven.index.allowed,
         "capabilities": proven.index.capabilities,
-        "capabilities_since": receipt.growth,
+        "capabilities_since": receipt.growth.as_ref().map(|since| &since.capabilities),
+        "authority_since": receipt.growth.as_ref().and_then(|since| since.permissions.as_ref()),
         "artifacts": artifacts_json(proven, "verified"),
     });
     Ok(Outcome::new(text, fields))

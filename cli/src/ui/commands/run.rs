@@ -7,7 +7,7 @@ use aileron_sandbox::engine::LocalBuild;
 use aileron_sandbox::failure::Failure as SandboxFailure;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::outcome::Output;
-use aileron_verifier::problem::Class;
+use aileron_verifier::problem::{Class, Waiver};
 use aileron_verifier::text::Json;
 
 use super::invoke::{Desk, given_object, of_output, spoken, with_text_hint};
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Run, repository: &Path, context: &Context) -> Answer {
     let arguments = arguments::untyped(given_object(calling)?.as_deref(), &calling.arg)?;
     let player =
         args.replay.as_deref().map(|path| Ok::<_, Failure>(Arc::new(Player::new(&cassette(path)?)))).transpose()?;
-    let build = build(args.wasm.as_deref(), repository, context)?;
+    let build = build(args.wasm.as_deref(), repository, &args.allow, context)?;
     let desk = Desk::open(calling, context)?;
     let connector = match desk.session.local(&build) {
         Ok(connector) => connector,
@@ -90,14 +90,19 @@ pub(super) fn parsed(name: &str, bytes: Vec<u8>) -> Result<Cassette, Failure> {
 }
 
 /// The build to run: every rule that stops a release stops it here too.
-pub(super) fn build(wasm: Option<&Path>, repository: &Path, context: &Context) -> Result<LocalBuild, Failure> {
-    let checked = checked(repository, context)?;
+pub(super) fn build(
+    wasm: Option<&Path>,
+    repository: &Path,
+    waived: &[Waiver],
+    context: &Context,
+) -> Result<LocalBuild, Failure> {
+    let checked = checked(repository, waived, context)?;
     Ok(context.with_world(|world| local(&checked, wasm, world))?)
 }
 
-pub(super) fn checked(repository: &Path, context: &Context) -> Result<Checked, Failure> {
+pub(super) fn checked(repository: &Path, waived: &[Waiver], context: &Context) -> Result<Checked, Failure> {
     let project =
         Project::load(repository, Reading::WorkTree, context.spawner()).map_err(|error| Failure::from(&error))?;
-    let mut findings = lint::check(project, None, &[]);
+    let mut findings = lint::check(project, None, waived);
     findings.checked.take().ok_or_else(|| findings.into())
 }

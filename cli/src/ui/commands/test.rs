@@ -30,7 +30,7 @@ pub(super) fn run(args: &Test, repository: &Path, context: &Context) -> Answer {
     let root = project::root(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
     let recordings = Recordings::open(root, context);
     let files = recordings.find(&args.paths)?;
-    let build = build(args.wasm.as_deref(), repository, context)?;
+    let build = build(args.wasm.as_deref(), repository, &args.allow, context)?;
     let calling = Calling::default();
     let desk = Desk::with(Profile::Deterministic, Limits::default(), &calling, context)?;
     let connector = desk.session.local(&build).map_err(|failure| Failure::from(&failure))?;

@@ -1,183 +1,242 @@
 //! What a person reads before they say yes: who signed it, what it may do, and what is new about that. artifacts.md §10.
 
 use aileron_verifier::archive::Files;
-use aileron_verifier::capability::{Capabilities, Difference};
 use aileron_verifier::fqn::Ref;
+use aileron_verifier::permission::{Permission, PermissionChanges, PermissionKind, Permissions};
 use aileron_verifier::problem::Waiver;
+use aileron_verifier::text::printable::LISTED;
+use aileron_verifier::text::{Untrusted, printable};
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
 
-use super::table::{grouped, table};
-use crate::consumer::plan::{NewAction, NewConnector, Plan};
+use super::sheet::{self, Sheet};
+use super::table::grouped;
+use crate::consumer::plan::{NewAction, NewConnector, Plan, ReleaseIndex, SuiteList};
 use crate::event::counted;
 
-/// The whole of what is about to be installed, for a person.
+/// The whole of what is about to be installed, for a person: the screen that a question follows.
 pub(crate) fn consent(plan: &Plan) -> String {
-    let mut text = String::new();
-    if let Some((name, description)) = &plan.suite {
-        text.push_str(&format!("\nSuite {}: {}\n", shown(name), shown(description)));
+    render(plan, sheet::width())
+}
+
+fn render(plan: &Plan, width: usize) -> String {
+    let mut sheet = Sheet::new(width);
+    if let Some(suite) = &plan.suite {
+        sheet.blank();
+        sheet.heading(&format!("Suite {}: {}", Untrusted(&suite.name), Untrusted(&suite.description)));
+        match suite.list {
+            SuiteList::SignedIndex => sheet.field("listed by", "the signed index of its release"),
+            SuiteList::Unsigned => {
+                sheet.field("listed by", "an unsigned list: only each action's own signature was checked");
+            }
+        }
     }
-    for new in &plan.connectors {
-        text.push('\n');
-        text.push_str(&connector(new));
+    for new in plan.connectors.iter() {
+        sheet.blank();
+        connector(&mut sheet, new);
     }
     if let ([new], true) = (plan.actions.as_slice(), plan.suite.is_none()) {
-        text.push('\n');
-        text.push_str(&action(new));
+        sheet.blank();
+        action(&mut sheet, new);
     } else if !plan.actions.is_empty() {
-        text.push_str(&format!("\n{}\n", heading(plan)));
-        text.push_str(&actions(&plan.actions));
+        sheet.blank();
+        sheet.heading(&heading(plan));
+        actions(&mut sheet, &plan.actions);
     }
     if !plan.waived.is_empty() {
-        text.push_str(&format!("\nThe publisher released this although it breaks: {}\n", waivers(&plan.waived)));
+        sheet.blank();
+        sheet.heading(&format!("The publisher released this although it breaks: {}", waivers(&plan.waived)));
     }
     if plan.dirty {
-        text.push_str("\nThe publisher released this from files that differ from its commit.\n");
+        sheet.blank();
+        sheet.heading("The publisher released this from files that differ from its commit.");
     }
     if !plan.present.is_empty() {
-        text.push_str(&format!("\nInstalled already and unchanged: {}\n", plan.present.len()));
+        sheet.blank();
+        sheet.heading(&format!("Installed already and unchanged: {}", plan.present.len()));
     }
-    text.push('\n');
-    text
+    sheet.blank();
+    sheet.into_text()
 }
 
 fn heading(plan: &Plan) -> String {
-    let mut signers: Vec<String> = Vec::new();
-    for new in &plan.actions {
-        let signer = format!("{} ({})", new.verified.reference().name.owner_authority(), new.verified.signer());
-        if !signers.contains(&signer) {
-            signers.push(signer);
-        }
-    }
-    format!("{}, signed by {}", counted(plan.actions.len(), "action"), signers.join(", "))
+    let signer = |new: &NewAction| {
+        format!("{} ({})", Untrusted(new.verified.reference().name.owner_authority().as_str()), new.verified.signer())
+    };
+    let signers = unique(plan.actions.iter().map(signer).collect());
+    format!("{}, signed by {}", counted(plan.actions.len(), "action"), joined(&signers))
 }
 
-fn connector(new: &NewConnector) -> String {
+fn connector(sheet: &mut Sheet, new: &NewConnector) {
     let verified = &new.verified;
-    let mut text = format!("Connector {}\n", verified.reference());
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<16}{value}\n"));
+    sheet.heading(&format!("Connector {}", printable(&verified.reference().to_string())));
     if let Payload::Connector { manifest, content, .. } = verified.payload() {
         let owner = verified.reference().name.owner_authority();
         match manifest.publisher.as_deref().filter(|name| !name.trim().is_empty()) {
-            Some(name) => line("publisher", &format!("{owner} (calls itself {})", shown(name))),
-            None => line("publisher", owner.as_str()),
+            Some(name) => sheet.field("publisher", &format!("{owner} (calls itself {})", Untrusted(name))),
+            None => sheet.field("publisher", owner.as_str()),
         }
-        line("signed by", &verified.signer().to_string());
-        line("content hash", &content.to_string());
-        line("size", &size(verified));
+        sheet.field("signed by", &verified.signer().to_string());
+        // On a line of its own it fits whole, and can be copied.
+        sheet.field("content hash", "");
+        sheet.entry(&content.to_string());
+        sheet.field("size", &size(verified));
     }
-    let may = verified.capabilities().unwrap_or_default();
-    let before = new.before.as_ref().map(|(_, before)| before);
-    for (label, value) in may_do(&may) {
-        line(label, &value);
+    match &new.index {
+        ReleaseIndex::NotAsked | ReleaseIndex::Signed { .. } => {}
+        ReleaseIndex::Absent => sheet.field(
+            "release",
+            "no signed index: whether rules were waived, or files differ from the commit, is not known",
+        ),
+        ReleaseIndex::Unusable(why) => sheet.field(
+            "release",
+            &format!(
+                "its index does not count, so waived rules and uncommitted files are not known: {}",
+                Untrusted(why)
+            ),
+        ),
     }
-    if let (Some((older, _)), Some(before)) = (&new.before, before) {
-        text.push_str(&difference(&older.to_string(), &may.since(before)));
+    let permissions = new.permissions();
+    if let (Some(before), Some(changes)) = (&new.before, new.changes()) {
+        // What is new comes first: a long list below must not push it away.
+        difference(sheet, &before.reference.to_string(), &changes);
     }
-    text
+    may_do(sheet, &permissions);
 }
 
-/// What a connector may do, in full: what it may not is said too.
-fn may_do(may: &Capabilities) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
-    let mut list = |label: &'static str, values: &[String], none: &str| match values {
-        [] => lines.push((label, none.to_owned())),
-        [first, rest @ ..] => {
-            lines.push((label, shown(first)));
-            lines.extend(rest.iter().map(|value| ("", shown(value))));
+/// Everything a connector may do, a line for each leaf. What it may not is said too.
+fn may_do(sheet: &mut Sheet, permissions: &Permissions) {
+    for kind in PermissionKind::ALL {
+        let values: Vec<String> =
+            permissions.of_kind(*kind).map(|permission| printable(&permission.to_string()).into_owned()).collect();
+        let none = match kind {
+            PermissionKind::Host => "nothing",
+            PermissionKind::CredentialKind => "no credential",
+            PermissionKind::Import => "no host function",
+            PermissionKind::Program => "no program",
+            _ if values.is_empty() => continue,
+            _ => "",
+        };
+        match kind {
+            PermissionKind::Import if values.len() <= LISTED && !values.is_empty() => {
+                sheet.field(kind.label(), &values.join(", "));
+            }
+            _ => sheet.list(kind.label(), &values, none),
         }
-    };
-    list("may connect to", &may.hosts, "nothing");
-    let credential = may.credential.iter().map(|credential| match &credential.scope {
-        Some(scope) => format!("{}: {}", credential.kind, shown(scope)),
-        None => format!("{}, for a purpose it does not name", credential.kind),
-    });
-    list("uses your", &credential.collect::<Vec<_>>(), "no credential");
-    list(
-        "may call",
-        &[may.imports.join(", ")].into_iter().filter(|all| !all.is_empty()).collect::<Vec<_>>(),
-        "no host function",
-    );
-    list("may start", &may.spawn, "no program");
-    lines
+    }
 }
 
-fn difference(older: &str, difference: &Difference) -> String {
-    if difference.is_empty() {
-        return format!("  It may do what {older} may, and nothing more.\n");
+fn difference(sheet: &mut Sheet, older: &str, changes: &PermissionChanges) {
+    let line = |one: &Permission| format!("{} {}", one.kind.label(), Untrusted(&one.to_string()));
+    let older = Untrusted(older);
+    sheet.field("compared with", &format!("{older}, which is installed"));
+    if !changes.is_growth() {
+        sheet.field("may do", "what that may, and nothing more");
     }
-    let mut text = format!("  Compared with {older}, which is installed:\n");
-    for gained in &difference.gained {
-        text.push_str(&format!("    + {}    NEW\n", shown(gained)));
+    // The word comes first, and what was there stands on a line of its own: a value cannot end in them.
+    for added in changes.added.iter().take(LISTED) {
+        sheet.entry(&format!("+ NEW: {}", line(added)));
     }
-    for lost in &difference.lost {
-        text.push_str(&format!("    - {}\n", shown(lost)));
+    sheet.rest(changes.added.len());
+    for changed in changes.changed.iter().take(LISTED) {
+        sheet.entry(&format!("~ CHANGED: {}", line(&changed.after)));
+        sheet.entry_line(&format!("before: {}", Untrusted(&changed.before.to_string())));
     }
-    text
+    sheet.rest(changes.changed.len());
+    sheet.entries(&changes.removed.iter().map(|one| format!("- no longer: {}", line(one))).collect::<Vec<_>>());
 }
 
-fn action(new: &NewAction) -> String {
+fn action(sheet: &mut Sheet, new: &NewAction) {
     let verified = &new.verified;
-    let mut text = format!("Action {}\n", verified.reference());
-    let Payload::Action(action) = verified.payload() else { return text };
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label:<16}{value}\n"));
-    line("publisher", verified.reference().name.owner_authority().as_str());
-    line("signed by", &verified.signer().to_string());
-    line("does", &shown(&action.intent.value));
-    for requirement in &action.requires {
-        let operations: Vec<String> = requirement.capabilities.iter().map(|one| shown(&one.value)).collect();
-        line("uses", &format!("{}@{}: {}", requirement.name.value, requirement.version.value, operations.join(", ")));
-    }
-    line("asks you first", if action.needs_approval() { "yes, before every run" } else { "no" });
+    sheet.heading(&format!("Action {}", printable(&verified.reference().to_string())));
+    let Payload::Action(action) = verified.payload() else { return };
+    sheet.field("publisher", verified.reference().name.owner_authority().as_str());
+    sheet.field("signed by", &verified.signer().to_string());
     if let Some(before) = &new.before {
-        line("replaces", &replaced(before, verified));
+        sheet.field("replaces", &replaced(before, verified));
     }
-    for gained in new.growth() {
-        line("may now also", &format!("{}    NEW", shown(&gained)));
+    let growth: Vec<String> = new.growth().iter().map(|gained| format!("NEW: {}", Untrusted(gained))).collect();
+    if !growth.is_empty() {
+        sheet.list("may now also", &growth, "");
     }
+    sheet.field("does", &printable(&action.intent.value));
+    for requirement in action.requires.iter().take(LISTED) {
+        let operations = requirement.capabilities.iter().map(|one| one.value.clone()).collect::<Vec<_>>();
+        let name = format!("{}@{}", requirement.name.value, requirement.version.value);
+        sheet.field("uses", &format!("{}: {}", Untrusted(&name), joined(&operations)));
+    }
+    if action.requires.len() > LISTED {
+        let more = action.requires.len() - LISTED;
+        sheet.field("", &format!("… and {more} more connectors (--json lists them all)"));
+    }
+    sheet.field("asks you first", if action.needs_approval() { "yes, before every run" } else { "no" });
     if !verified.warnings().is_empty() {
         let rules: Vec<String> = verified.warnings().iter().map(|problem| problem.rule.to_string()).collect();
-        line("breaks", &unique(rules).join(", "));
+        sheet.field("breaks", &unique(rules).join(", "));
     }
-    text
 }
 
 fn replaced(before: &Ref, verified: &Verified) -> String {
+    let text = before.to_string();
+    let before_text = Untrusted(&text);
     match before.version.precedence(&verified.reference().version) {
-        std::cmp::Ordering::Greater if before.name == verified.reference().name => format!("{before}, WHICH IS NEWER"),
-        _ if before.name != verified.reference().name => format!("{before}, ANOTHER ACTION"),
-        _ => before.to_string(),
+        std::cmp::Ordering::Greater if before.name == verified.reference().name => {
+            format!("{before_text}, WHICH IS NEWER")
+        }
+        _ if before.name != verified.reference().name => format!("{before_text}, ANOTHER ACTION"),
+        _ => before_text.to_string(),
     }
 }
 
-fn actions(actions: &[NewAction]) -> String {
+/// What one action of many changes: the more a person should look at it, the further up it stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    Replaces,
+    Grows,
+    New,
+    Newer,
+}
+
+fn actions(sheet: &mut Sheet, actions: &[NewAction]) {
     let row = |new: &NewAction| {
-        let Payload::Action(action) = new.verified.payload() else { return Vec::new() };
-        let operations = action.requires.iter().flat_map(|needs| &needs.capabilities).map(|one| shown(&one.value));
-        let asks = if action.needs_approval() { "yes" } else { "no" };
-        let change = match &new.before {
-            None => "new".to_owned(),
-            Some(before) if before == new.verified.reference() => "mended".to_owned(),
-            Some(before) if before.name == new.verified.reference().name => {
-                let growth: String = new.growth().iter().map(|gained| format!(", NEW: {}", shown(gained))).collect();
-                format!("from {}{growth}", before.version)
-            }
-            Some(before) => format!("REPLACES {before}"),
+        let Payload::Action(action) = new.verified.payload() else { return (Urgency::New, String::new()) };
+        let operations = action.requires.iter().flat_map(|needs| &needs.capabilities).map(|one| one.value.clone());
+        let asks = if action.needs_approval() { "asks first" } else { "does not ask" };
+        let growth = new.growth();
+        let (urgency, change) = match &new.before {
+            None => (Urgency::New, "new".to_owned()),
+            Some(before) if before == new.verified.reference() => (Urgency::Newer, "installed again".to_owned()),
+            Some(before) if before.name == new.verified.reference().name => match growth.is_empty() {
+                true => (Urgency::Newer, format!("from {}", Untrusted(before.version.as_str()))),
+                false => {
+                    (Urgency::Grows, format!("from {}, NEW: {}", Untrusted(before.version.as_str()), joined(&growth)))
+                }
+            },
+            Some(before) => (Urgency::Replaces, format!("REPLACES {}", Untrusted(&before.to_string()))),
         };
         let version = new.verified.reference().version.to_string();
-        vec![action.name.value.clone(), version, unique(operations.collect()).join(", "), asks.to_owned(), change]
+        let (name, version) = (Untrusted(&action.name.value), Untrusted(&version));
+        (urgency, format!("{name} {version}: {change}; {asks}; uses {}", joined(&unique(operations.collect()))))
     };
-    let rows: Vec<Vec<String>> = actions.iter().map(row).collect();
-    let table = table(&["action", "version", "uses", "asks first", ""], &rows);
-    let indented: String = table.lines().map(|line| format!("  {line}").trim_end().to_owned() + "\n").collect();
-    let mut broken: Vec<String> =
-        actions.iter().flat_map(|new| new.verified.warnings()).map(|problem| problem.rule.to_string()).collect();
-    broken.sort_unstable();
-    broken.dedup();
-    match broken.is_empty() {
-        true => indented,
-        false => format!("{indented}\nSome of them break rules you allow: {}\n", broken.join(", ")),
+    let mut rows: Vec<(Urgency, String)> = actions.iter().map(row).collect();
+    rows.sort_by_key(|(urgency, _)| *urgency);
+    sheet.entries(&rows.into_iter().map(|(_, text)| text).collect::<Vec<_>>());
+    let broken = actions.iter().flat_map(|new| new.verified.warnings()).map(|problem| problem.rule);
+    let broken: std::collections::BTreeSet<_> = broken.collect();
+    if !broken.is_empty() {
+        sheet.blank();
+        let rules: Vec<String> = broken.iter().map(ToString::to_string).collect();
+        sheet.heading(&format!("Some of them break rules you allow: {}", rules.join(", ")));
     }
+}
+
+/// Values side by side, each harmless, at most [`LISTED`] of them.
+fn joined(values: &[String]) -> String {
+    let mut text = values.iter().take(LISTED).map(|value| printable(value)).collect::<Vec<_>>().join(", ");
+    if values.len() > LISTED {
+        text.push_str(&format!(", … and {} more", values.len() - LISTED));
+    }
+    text
 }
 
 fn unique(values: Vec<String>) -> Vec<String> {
@@ -205,30 +264,22 @@ fn waivers(waived: &[Waiver]) -> String {
     waived.iter().map(|waiver| waiver.rule().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Somebody else's text on this screen: no line breaks, no terminal codes, and nothing that is invisible or turns the
-/// reading direction, so that it cannot draw a screen of its own.
-fn shown(text: &str) -> String {
-    let unseen = |char: char| {
-        char.is_control()
-            || matches!(char, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(char, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    text.chars().flat_map(|char| if unseen(char) { char.escape_unicode().collect() } else { vec![char] }).collect()
-}
-
 /// The same for scripts.
 pub(crate) fn plan_json(plan: &Plan) -> Value {
     let connector = |new: &NewConnector| {
         let may = new.verified.capabilities().unwrap_or_default();
-        let growth = new.before.as_ref().map(|(_, before)| may.since(before));
+        let growth = new.before.as_ref().map(|before| may.since(&before.capabilities));
         json!({
             "reference": new.verified.reference(),
             "content_hash": new.verified.content(),
             "signer": new.verified.signer(),
             "archive": new.verified.digest().map(|sha256| json!({"sha256": sha256, "size": new.verified.size()})),
             "capabilities": may,
-            "upgrades": new.before.as_ref().map(|(before, _)| before),
+            "upgrades": new.before.as_ref().map(|before| &before.reference),
             "difference": growth,
+            "authority": new.permissions(),
+            "authority_difference": new.changes(),
+            "index": index_json(&new.index),
             "needed_by": new.needed_by,
         })
     };
@@ -246,7 +297,9 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
         })
     };
     json!({
-        "suite": plan.suite.as_ref().map(|(name, description)| json!({"name": name, "description": description})),
+        "suite": plan.suite.as_ref().map(|suite| {
+            json!({"name": suite.name, "description": suite.description, "list": suite.list.as_str()})
+        }),
         "connectors": plan.connectors.iter().map(connector).collect::<Vec<_>>(),
         "actions": plan.actions.iter().map(action).collect::<Vec<_>>(),
         "present": plan.present,
@@ -255,21 +308,14 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_publishers_words_cannot_draw_on_the_screen() {
-        assert_eq!(shown("Read your teas, größer — 茶"), "Read your teas, größer — 茶");
-        for (text, safe) in [
-            ("a\nConnector github://x/y", r"a\u{a}Connector github://x/y"),
-            ("\u{1b}[2Jgone", r"\u{1b}[2Jgone"),
-            ("no\r  yes", r"no\u{d}  yes"),
-            ("evil\u{202e}live", r"evil\u{202e}live"),
-            ("a\u{200b}b", r"a\u{200b}b"),
-        ] {
-            assert_eq!(shown(text), safe);
-        }
+fn index_json(index: &ReleaseIndex) -> Value {
+    match index {
+        ReleaseIndex::NotAsked => Value::Null,
+        ReleaseIndex::Signed { .. } => json!({"state": "signed"}),
+        ReleaseIndex::Absent => json!({"state": "absent"}),
+        ReleaseIndex::Unusable(why) => json!({"state": "unusable", "why": why}),
     }
 }
+
+#[cfg(test)]
+mod tests;

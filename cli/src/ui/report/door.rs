@@ -131,7 +131,8 @@ pub(crate) fn write_text(stream: Stream, text: &str) -> io::Result<()> {
 /// # Errors
 /// The stream's.
 pub(crate) fn write_painted(stream: Stream, text: &str, paints: &[Paint]) -> io::Result<()> {
-    write(stream, &OF_THIS_PROCESS.painted(text, paints))
+    // A private key that is printed is not copied on its way.
+    if paints.is_empty() { write_text(stream, text) } else { write(stream, &OF_THIS_PROCESS.painted(text, paints)) }
 }
 
 /// Writes text as one line, with its end.

@@ -224,6 +224,8 @@ impl From<ReleaseError> for Failure {
                 .details(json!({"looked_at": looked_at}))
                 .next("set one of them, or pass --client-secret-env NAME or --client-secret-file FILE"),
             ReleaseError::UnwantedClientSecret(flag) => fail(Exit::Usage).next(format!("leave {flag} out")),
+            ReleaseError::BadClientSecret { .. } => fail(Exit::Policy)
+                .next("store the secret again, without anything before or after it, and run the same command"),
             ReleaseError::ClientSecretNotText(_) => fail(Exit::Policy).next("store the secret as plain UTF-8 text"),
             ReleaseError::Build(error) => error.into(),
             ReleaseError::NotAModule(_) => fail(Exit::Failure).next("build with GOOS=wasip1 GOARCH=wasm"),
@@ -321,6 +323,9 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::TagElsewhere { .. } => {
             failure.next("release from the commit the tag names, or release a new version")
         }
+        ForgeError::Forbidden { lacks, .. } => failure.details(json!({"lacks": lacks})).next(
+            "give the token that right (in a workflow: `permissions: contents: write` for the job), then run the same command again",
+        ),
         ForgeError::Refused { .. } => {
             failure.next("look at what GitHub says and at the token's permissions, then run the same command again")
         }

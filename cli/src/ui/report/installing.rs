@@ -1,5 +1,7 @@
 //! Failures of installing and of the store: exit codes, evidence, and what to try next.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::failure::{drawn_problems, with_published_key};
@@ -9,6 +11,7 @@ use crate::consumer::refusal::InstallError;
 use crate::store::StoreError;
 use aileron_verifier::archive::{Kind, Malformed};
 use aileron_verifier::keyring::SignatureRefused;
+use aileron_verifier::problem::Rule;
 use aileron_verifier::verify::VerifyError;
 
 /// Most lines of what is wrong with many artifacts at once.
@@ -20,9 +23,10 @@ impl From<InstallError> for Failure {
         let fail = |exit| Failure { retriable, ..Failure::new(class, exit, message.clone()) };
         match error {
             InstallError::Fetch(error) => (&error).into(),
-            InstallError::NoSuite(_) => {
-                fail(Exit::NotFound).next("install its actions one by one, or list them in a suite file: -f FILE")
-            }
+            InstallError::NoIndex(_) => fail(Exit::NotFound).next(
+                "ask its publisher for the index; to install a list that you trust, \
+                 though nobody signed it: aileron action add-suite -f FILE",
+            ),
             InstallError::Refused { what, why, divergence } => {
                 let other = other_kind(&why, &what);
                 let failure = of_verdict(why).evidence(format!("  {what}"));
@@ -39,23 +43,35 @@ impl From<InstallError> for Failure {
             InstallError::Store(error) => error.into(),
             InstallError::Disk(error) => of_judge(&JudgeError::Disk(error)),
             InstallError::Rules { problems, text, .. } => {
-                let rules: std::collections::BTreeSet<_> = problems.iter().map(|problem| problem.rule).collect();
-                let allow: Vec<String> = rules.iter().map(|rule| format!("--allow {rule}")).collect();
+                let rules = problems.iter().map(|problem| problem.rule).collect();
                 drawn_problems(fail(Exit::Refused), &problems, &text)
-                    .next(format!("tell its publisher; to install it anyway, add {}", allow.join(" ")))
+                    .next(format!("tell its publisher; to install it anyway, add {}", allowing(&rules)))
             }
             InstallError::Judged(error) => of_judge(&error),
             InstallError::OtherPin { needs, installed, .. } => fail(Exit::Failure)
                 .details(json!({"pinned": needs.content, "installed": installed}))
                 .next(format!("aileron connector check {}, to see which of the two is published", needs.reference)),
+            InstallError::ConnectorMissing { needs, why, .. } => {
+                let why = Failure::from(*why);
+                fail(Exit::Failure)
+                    .details(json!({"reference": needs.reference, "content_hash": needs.content, "why": why.json()}))
+                    .next(format!(
+                        "ask the action's publisher; aileron verify {} shows what is published",
+                        needs.reference
+                    ))
+            }
             InstallError::SameName { .. } => {
                 fail(Exit::Failure).next("leave one of them out: an action's file has its short name")
             }
             InstallError::RepositorySuite(_) => fail(Exit::Refused)
                 .next("name a release of the repository instead: aileron action add-suite <repo>@<version>"),
             InstallError::Suite { problems, text } => drawn_problems(fail(Exit::Refused), &problems, &text),
-            InstallError::Several { first, all } => {
-                let failure = Failure::from(*first);
+            InstallError::Several { first, all, rules } => {
+                let failure = match (&*first, rules.is_empty()) {
+                    (InstallError::Rules { .. }, false) => Failure::from(*first)
+                        .next(format!("tell their publisher; to install them anyway, add {}", allowing(&rules))),
+                    _ => Failure::from(*first),
+                };
                 let (shown, count) = (all.iter().take(LINES), all.len());
                 let mut failure = Failure {
                     message: format!("{} of the artifacts cannot be installed; nothing was", count),
@@ -71,6 +87,11 @@ impl From<InstallError> for Failure {
             }
         }
     }
+}
+
+/// The flags that allow all of these rules, for everything of one run at once.
+fn allowing(rules: &BTreeSet<Rule>) -> String {
+    rules.iter().map(|rule| format!("--allow {rule}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Asked for as a connector, and an action, or the other way round.
@@ -124,6 +145,10 @@ impl From<StoreError> for Failure {
             }
             StoreError::NotPrivate(why) => fail(Exit::Failure).next(super::private::next(&why)),
             StoreError::Locked(why) => Failure { class, ..Failure::from(why) },
+            StoreError::Unsigned { installed, .. } => fail(Exit::Refused).next(match installed {
+                Some(reference) => format!("aileron action add {reference}"),
+                None => "aileron action add REF, with the action's name and version".to_owned(),
+            }),
             StoreError::NoConnector(_) => fail(Exit::NotFound).next("aileron connector list, for what is installed"),
             StoreError::NoAction(_) => fail(Exit::NotFound).next("aileron action list, for what is installed"),
             StoreError::OtherContent { installed, offered, .. } => fail(Exit::Refused)

@@ -9,6 +9,7 @@ mod failure;
 mod installing;
 pub(crate) mod private;
 pub mod progress;
+pub(crate) mod sheet;
 pub mod table;
 pub mod workflow;
 
@@ -48,6 +49,8 @@ pub struct Outcome {
     pub fields: Map<String, Value>,
     /// Further fields for `--json`, whose numbers keep every digit.
     pub exact: Vec<(&'static str, Json)>,
+    /// Called when the result has been written out whole; dropped when it could not be. For a result that exists nowhere else.
+    pub when_written: Option<Box<dyn FnOnce()>>,
     /// Set when the verb did its work and the answer is no: findings, refusals.
     pub failure: Option<Failure>,
 }
@@ -78,6 +81,11 @@ impl Outcome {
         self
     }
 
+    /// The same result, and what is done once it has been written out.
+    pub fn when_written(self, done: impl FnOnce() + 'static) -> Outcome {
+        Outcome { when_written: Some(Box::new(done)), ..self }
+    }
+
     /// The same result, with a no.
     pub fn with_failure(self, failure: Option<Failure>) -> Outcome {
         Outcome { failure, ..self }
@@ -89,7 +97,8 @@ impl Outcome {
 /// With `json`, standard output holds exactly one JSON document, success or not. Everything about a failure that a person
 /// reads goes to standard error, and what a `workflow` is told beside it.
 pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Result<Outcome, Failure>) -> Exit {
-    let outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
+    let mut outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
+    let when_written = outcome.when_written.take();
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
     // The failure's first line comes first on standard error; a long result precedes it on standard output.
     let document = document(command, &outcome);
@@ -104,8 +113,13 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
     if let Some(workflow) = workflow {
         let _ = door::write_commands(&workflow.tell(&document, exit));
     }
+    let must_arrive = when_written.is_some();
+    if let (Ok(()), Some(done)) = (&written, when_written) {
+        done();
+    }
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        // A reader that has seen enough is no failure, but for a result that exists nowhere else.
+        Err(error) if must_arrive || error.kind() != io::ErrorKind::BrokenPipe => {
             let told = Failure::new(
                 Class::StoreUnwritable,
                 Exit::Failure,

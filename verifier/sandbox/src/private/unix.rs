@@ -168,7 +168,8 @@ impl Place {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.found.st_uid == rustix::process::geteuid().as_raw() && u32::from(self.found.st_mode) & 0o077 == 0
+        self.found.st_uid == rustix::process::geteuid().as_raw()
+            && !Mode::from_raw_mode(self.found.st_mode).intersects(Mode::RWXG | Mode::RWXO)
     }
 
     pub(super) fn directory(&self, name: &str) -> Result<Option<Place>, PrivateError> {
@@ -259,11 +260,11 @@ fn of_owner(found: &Stat) -> Option<Flaw> {
 }
 
 fn is_writable_by_others(found: &Stat) -> bool {
-    u32::from(found.st_mode) & 0o022 != 0
+    Mode::from_raw_mode(found.st_mode).intersects(Mode::WGRP | Mode::WOTH)
 }
 
 fn of_directory(found: &Stat) -> Option<Flaw> {
-    let sticky = u32::from(found.st_mode) & 0o1000 != 0;
+    let sticky = Mode::from_raw_mode(found.st_mode).contains(Mode::SVTX);
     of_owner(found).or((is_writable_by_others(found) && !sticky).then_some(Flaw::WritableByOthers))
 }
 

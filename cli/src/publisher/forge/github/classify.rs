@@ -1,9 +1,12 @@
 //! What an answer of GitHub means. One pure function; a 422 is read, never assumed to mean "exists".
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use aileron_verifier::text::{LISTED, printable_within};
 use serde_json::Value;
+
+use super::permission::{self, Offer};
+use super::seconds::Seconds;
 
 /// How long to wait where GitHub says "wait" and not how long. GitHub Docs, "Best practices for using the REST API".
 const A_WHILE: Duration = Duration::from_secs(60);
@@ -17,8 +20,17 @@ pub enum Answer {
     Absent,
     /// No, and asking again does not help.
     Refused(String),
-    /// Not before then.
+    /// The token lacks something: what GitHub says, and what it lacks.
+    Forbidden {
+        /// GitHub's words.
+        why: String,
+        /// What the token lacks, in words: `the permission contents=write`.
+        lacks: String,
+    },
+    /// Not before then; the request was not carried out.
     Limited(SystemTime),
+    /// The server is not there until then. Whether the request was carried out is not known.
+    Unavailable(SystemTime, String),
     /// There was no answer that says anything about the request.
     Unreachable(String),
     /// Something with that name is there already.
@@ -34,8 +46,8 @@ pub enum Answer {
 /// The headers that matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
-    /// `retry-after`, in seconds.
-    pub retry_after: Option<u64>,
+    /// `retry-after`, from the time of the answer on.
+    pub retry_after: Option<Seconds>,
     /// `x-ratelimit-limit`.
     pub limit: Option<u64>,
     /// `x-ratelimit-remaining`.
@@ -46,15 +58,15 @@ pub struct Headers {
     pub date: Option<SystemTime>,
     /// `location`: where a redirect leads.
     pub location: Option<String>,
+    /// What GitHub says about the token's rights.
+    pub offer: Offer,
 }
 
 impl Headers {
     /// When the primary window ends, by the clock of this machine: only the distance to the answer's date is the server's
     /// to tell, whose clock may differ from ours.
     pub fn resets(&self, now: SystemTime) -> Option<SystemTime> {
-        let reset = UNIX_EPOCH + Duration::from_secs(self.reset?);
-        let there = self.date.unwrap_or(now);
-        Some(now + reset.duration_since(there).unwrap_or_default())
+        Some(Seconds::until_reset(self.reset?, self.date.unwrap_or(now)).after(now))
     }
 }
 
@@ -68,7 +80,10 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) ->
         404 | 410 => Answer::Absent,
         403 | 429 => match limited(status, headers, &document, now) {
             Some(until) => Answer::Limited(until),
-            None => Answer::Refused(said(status, &document)),
+            None => match permission::lacking(status, &headers.offer, &document) {
+                Some(lacks) => Answer::Forbidden { why: said(status, &document), lacks },
+                None => Answer::Refused(said(status, &document)),
+            },
         },
         409 => Answer::Conflict(said(status, &document)),
         422 if errors(&document).any(|error| mentions(error, "immutable release")) => {
@@ -76,6 +91,10 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) ->
         }
         422 if errors(&document).any(|error| error["code"] == "already_exists") => {
             Answer::Conflict(said(status, &document))
+        }
+        503 if headers.retry_after.is_some() => {
+            let until = headers.retry_after.unwrap_or_default().after(now);
+            Answer::Unavailable(until, said(status, &document))
         }
         408 | 500.. => Answer::Unreachable(said(status, &document)),
         _ => Answer::Refused(said(status, &document)),
@@ -85,7 +104,7 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) ->
 /// GitHub Docs, "Rate limits for the REST API", "Exceeding the rate limit".
 fn limited(status: u16, headers: &Headers, document: &Value, now: SystemTime) -> Option<SystemTime> {
     if let Some(seconds) = headers.retry_after {
-        return Some(now + Duration::from_secs(seconds));
+        return Some(seconds.after(now));
     }
     if let (Some(0), Some(reset)) = (headers.remaining, headers.resets(now)) {
         // Told without a date, a reset that has passed by our clock is a clock that runs fast.
@@ -121,6 +140,8 @@ fn said(status: u16, document: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
     use serde_json::json;
 
@@ -129,7 +150,7 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1000);
         let at = |seconds| Answer::Limited(UNIX_EPOCH + Duration::from_secs(seconds));
         let none = Headers::default();
-        let retry = Headers { retry_after: Some(7), ..Headers::default() };
+        let retry = Headers { retry_after: Seconds::retry_after("7", now), ..Headers::default() };
         let empty = Headers { remaining: Some(0), reset: Some(1500), ..Headers::default() };
         let exists = json!({"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "name"}]});
         let target =
@@ -151,6 +172,14 @@ mod tests {
             (422, &none, burned, Answer::Burned(said_burned.to_owned())),
             (403, &none, json!({"message": "Resource not accessible"}), refused("HTTP 403: Resource not accessible")),
             (403, &retry, json!({}), at(1007)),
+            (429, &retry, json!({}), at(1007)),
+            (
+                503,
+                &retry,
+                json!({}),
+                Answer::Unavailable(UNIX_EPOCH + Duration::from_secs(1007), "HTTP 503".to_owned()),
+            ),
+            (503, &none, json!({}), Answer::Unreachable("HTTP 503".to_owned())),
             (403, &empty, json!({}), at(1500)),
             (403, &none, json!({"message": "You have exceeded a secondary rate limit."}), at(1060)),
             (429, &none, Value::Null, at(1060)),
@@ -171,6 +200,32 @@ mod tests {
             let here = UNIX_EPOCH + Duration::from_secs(here);
             let meant = Answer::Limited(here + Duration::from_secs(600));
             assert_eq!(classify(403, &headers, b"{}", here), meant);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_panics(
+            status in 100_u16..1000,
+            retry in "[0-9]{0,25}|.{0,30}",
+            numbers: [Option<u64>; 3],
+            date in proptest::option::of(0_u64..(1 << 37)),
+            body in "\\PC{0,60}",
+        ) {
+            let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+            let [limit, remaining, reset] = numbers;
+            let headers = Headers {
+                retry_after: Seconds::retry_after(&retry, now),
+                limit,
+                remaining,
+                reset,
+                date: date.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
+                ..Headers::default()
+            };
+            let answer = classify(status, &headers, body.as_bytes(), now);
+            if let Answer::Limited(until) | Answer::Unavailable(until, _) = answer {
+                proptest::prop_assert!(until <= now + Duration::from_secs(86_400));
+            }
         }
     }
 }

@@ -12,16 +12,18 @@ use std::time::{Duration, SystemTime};
 use http::Method;
 use http::header::HeaderValue;
 use serde_json::Value;
+use url::Url;
 
 use super::budget::{self, Kind, Limits, Primary, Spent, Turn};
 use super::classify::{Answer, classify};
 use super::journal::{self, Event as Entry, Journal, Memory};
+use super::seconds::Seconds;
 use super::transport::{Came, Content, Transport};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::ForgeError;
 use crate::secret::Secret;
 use crate::sys::address::Address;
-use crate::sys::clock::{Clock, time_of_day};
+use crate::sys::clock::{Clock, moment};
 use crate::sys::http::HttpError;
 
 /// Waits shorter than this are neither announced nor written down.
@@ -44,6 +46,8 @@ pub struct Patience<'a> {
 
 pub(super) struct Client<'a> {
     transport: Transport,
+    /// Base of the API. The token goes there, and to the place for uploads that belongs to it.
+    api: Url,
     authorization: HeaderValue,
     limits: Limits,
     spent: RefCell<Spent>,
@@ -63,6 +67,7 @@ pub(super) struct Client<'a> {
 impl<'a> Client<'a> {
     pub(super) fn new(
         transport: Transport,
+        api: &str,
         token: &Secret,
         limits: Limits,
         patience: Patience<'a>,
@@ -74,6 +79,7 @@ impl<'a> Client<'a> {
         let now = patience.clock.now();
         let client = Client {
             transport,
+            api: Url::parse(api).map_err(|_| ForgeError::BadAddress(api.to_owned()))?,
             authorization,
             limits,
             spent: RefCell::default(),
@@ -166,6 +172,29 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// What GitHub's clock shows now.
+    fn there(&self) -> SystemTime {
+        match self.ahead.get() {
+            (ahead, true) => self.now() + ahead,
+            (behind, false) => self.now() - behind,
+        }
+    }
+
+    /// Whether the token may go to an address that GitHub named: the API's own origin, or GitHub's place for uploads.
+    fn may_have_the_token(&self, url: &str) -> bool {
+        let Ok(url) = Url::parse(url) else { return false };
+        let uploads = || {
+            let of_github =
+                |url: &Url, host| url.scheme() == "https" && url.host_str() == Some(host) && url.port().is_none();
+            of_github(&self.api, "api.github.com") && of_github(&url, "uploads.github.com")
+        };
+        let is_bare = url.username().is_empty() && url.password().is_none();
+        // An address of the API itself may carry the user-info that was given with it.
+        let is_own = url.origin() == self.api.origin()
+            && (is_bare || (url.username(), url.password()) == (self.api.username(), self.api.password()));
+        is_own || (is_bare && uploads())
+    }
+
     /// What the next requests that write are for.
     pub(super) fn intend(&self, write: String, tag: String) {
         *self.intent.borrow_mut() = Some(Entry::Intent { write, tag });
@@ -217,7 +246,7 @@ impl<'a> Client<'a> {
         let document = document.and_then(|came| serde_json::from_slice::<Value>(&came.body).ok()).unwrap_or_default();
         let number = |name: &str| document["resources"]["core"][name].as_u64();
         if let (Some(limit), Some(remaining), Some(reset)) = (number("limit"), number("remaining"), number("reset")) {
-            let reset = self.here(SystemTime::UNIX_EPOCH + Duration::from_secs(reset));
+            let reset = Seconds::until_reset(reset, self.there()).after(self.now());
             self.spent.borrow_mut().told(Primary { limit, remaining, reset });
         }
         let turn = budget::opening(&self.spent.borrow(), flips, self.now());
@@ -249,6 +278,12 @@ impl<'a> Client<'a> {
             };
             match answer {
                 Answer::Limited(until) => self.wait(until, "GitHub's rate limit")?,
+                Answer::Unavailable(until, why) => {
+                    self.wait(until, "GitHub is not available")?;
+                    if kind.is_write() {
+                        return Ok(Answer::Unreachable(why)); // it may have been carried out: whoever asked looks first
+                    }
+                }
                 answer => return Ok(answer),
             }
         }
@@ -268,8 +303,13 @@ impl<'a> Client<'a> {
         {
             self.record(intent)?;
         }
+        if !self.may_have_the_token(url) {
+            let asked = format!("{method} {}", Address::of(url));
+            let why = format!("the token is for {} and is not sent there", Address::of(self.api.as_str()));
+            return Err(ForgeError::Refused { asked, why });
+        }
         let left = self.now();
-        let came = self.transport.send(method, url, &self.authorization, content, accept);
+        let came = self.transport.send(method, url, &self.authorization, content, accept, left);
         let now = self.now();
         let (requests, took) = self.took.get();
         self.took.set((requests + 1, took + now.duration_since(left).unwrap_or_default()));
@@ -321,6 +361,7 @@ impl<'a> Client<'a> {
                 Answer::Done(_) => return Ok(Some(came.body)),
                 Answer::Absent => return Ok(None),
                 Answer::Limited(until) => self.wait(until, "GitHub's rate limit")?,
+                Answer::Unavailable(until, _) => self.wait(until, "GitHub is not available")?,
                 answer => return Err(super::refusal(answer, asked())),
             }
         }
@@ -334,10 +375,10 @@ impl<'a> Client<'a> {
     fn wait(&self, until: SystemTime, why: &str) -> Result<(), ForgeError> {
         let Patience { clock, stop, .. } = self.patience;
         if self.deadline.is_some_and(|deadline| until > deadline) {
-            return Err(ForgeError::Paused { until: time_of_day(until), why: why.to_owned() });
+            return Err(ForgeError::Paused { until: moment(until, clock.now()), why: why.to_owned() });
         }
         if until.duration_since(clock.now()).unwrap_or_default() >= NOTICEABLE {
-            self.note(format!("waiting until {} ({why})", time_of_day(until)));
+            self.note(format!("waiting until {} ({why})", moment(until, clock.now())));
             self.record(Entry::Wait { until: journal::milliseconds(until), why: why.to_owned() })?;
             self.settle()?;
         }

@@ -51,6 +51,12 @@ impl Release {
         self.assets.iter().map(|asset| asset.name.as_str()).find(|name| !ours.contains(name))
     }
 
+    /// A draft with notes: this tool gives a release its notes when it is published, and not before. Whoever wrote them may
+    /// want to keep them.
+    pub(super) fn has_notes_of_others(&self) -> bool {
+        self.draft && self.body.as_deref().is_some_and(|body| !body.trim().is_empty())
+    }
+
     /// When it was made, by GitHub's clock.
     pub(super) fn created(&self) -> Option<SystemTime> {
         instant(self.created_at.as_deref()?)
@@ -65,7 +71,7 @@ pub(super) struct Known {
     /// Frozen by GitHub, its tag included.
     pub(super) immutable: bool,
     pub(super) assets: BTreeMap<String, KnownAsset>,
-    /// A file that is not ours.
+    /// Why a draft is not one of this tool's, in words that follow "its draft".
     pub(super) foreign: Option<String>,
 }
 

@@ -5,7 +5,7 @@
 //! | `transport` | octocrab over the network, or over someone who plays GitHub |
 //! | `client` | requests, paced, waited for and written down |
 //! | `budget` | when the next one may leave; pure |
-//! | `classify` | what an answer means; pure |
+//! | `classify`, `permission`, `seconds` | what an answer means, what a token lacks, how long a header asks to wait; pure |
 //! | `journal` | what earlier runs did |
 //! | `preflight` | may we write, is the commit there, do tags stand right |
 //! | `observe` | one look: what is there |
@@ -22,8 +22,10 @@ mod documents;
 pub mod journal;
 mod observe;
 mod perform;
+mod permission;
 mod preflight;
 pub mod rehearsal;
+mod seconds;
 mod transport;
 
 use std::cell::{Cell, RefCell};
@@ -40,11 +42,12 @@ pub use self::classify::{Answer, Headers, classify};
 use self::client::Client;
 pub use self::client::Patience;
 use self::documents::Known;
+pub use self::permission::Offer;
+pub use self::seconds::Seconds;
 pub use self::transport::{Answers, Transport};
 use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
 use crate::secret::Secret;
 use crate::sys::address::Address;
-use crate::sys::clock::time_of_day;
 use crate::sys::http::{self, HttpError};
 use crate::sys::lock::LockPolicy;
 
@@ -82,6 +85,8 @@ pub struct GitHub<'a> {
     private: Cell<bool>,
     of_a_workflow: bool,
     looked: Cell<bool>,
+    /// Whether a draft was asked for and no answer came: a second one may be there unseen.
+    unheard: Cell<bool>,
     reads_of_a_look: Cell<usize>,
 }
 
@@ -101,7 +106,7 @@ impl<'a> GitHub<'a> {
             return Err(ForgeError::BadAddress(Address::of(&**bad).to_string()));
         }
         let journal = journal::Journal::new(place.journal.clone()).locking(place.locking.clone());
-        let client = Client::new(transport, token, limits, patience, journal)?;
+        let client = Client::new(transport, &place.api, token, limits, patience, journal)?;
         Ok(GitHub {
             place,
             client,
@@ -109,6 +114,7 @@ impl<'a> GitHub<'a> {
             private: Cell::new(false),
             of_a_workflow: token.expose().trim_ascii().starts_with(OF_A_WORKFLOW),
             looked: Cell::new(false),
+            unheard: Cell::new(false),
             reads_of_a_look: Cell::new(0),
         })
     }
@@ -154,7 +160,11 @@ impl Forge for GitHub<'_> {
     }
 
     fn after_flips(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        self.tags_in_place(scope).map(drop)
+        self.tags_in_place(scope)?;
+        if self.unheard.get() {
+            self.tell_of_leftovers(scope, &self.list(scope.connector)?);
+        }
+        Ok(())
     }
 
     fn conclude(&self, how: &str) {
@@ -234,13 +244,13 @@ fn refusal(answer: Answer, asked: String) -> ForgeError {
     match answer {
         Answer::Absent => ForgeError::Refused { asked, why: "HTTP 404: Not Found".to_owned() },
         Answer::Refused(why) | Answer::Burned(why) => ForgeError::Refused { asked, why },
+        Answer::Forbidden { why, lacks } => ForgeError::Forbidden { asked, why, lacks },
         Answer::Unwelcome(why) => ForgeError::BadToken { asked, why },
         Answer::Moved(_) => ForgeError::Moved { asked },
         Answer::Conflict(why) => ForgeError::Taken { asked, why },
-        Answer::Unreachable(why) => ForgeError::Unreachable { asked, why },
-        Answer::Limited(until) => {
-            ForgeError::Paused { until: time_of_day(until), why: "GitHub's rate limit".to_owned() }
-        }
+        Answer::Unreachable(why) | Answer::Unavailable(_, why) => ForgeError::Unreachable { asked, why },
+        // The client waits for these itself and never hands one on.
+        Answer::Limited(_) => ForgeError::Unreachable { asked, why: "GitHub's rate limit".to_owned() },
         Answer::Done(_) => ForgeError::Unreachable { asked, why: "the answer is not understood".to_owned() },
     }
 }

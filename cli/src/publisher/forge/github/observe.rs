@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aileron_verifier::cohort::{self, Cohort};
 use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn::Fqn;
+use aileron_verifier::text::printable;
 use aileron_verifier::version::{Tag, Version};
 
 use super::classify::Answer;
@@ -33,7 +34,7 @@ pub(super) struct Listed {
 
 impl GitHub<'_> {
     /// Drafts beside the ones in use are invisible to everybody but the maintainers, and theirs to delete.
-    fn tell_of_leftovers(&self, scope: &Scope<'_>, listed: &Listed) {
+    pub(super) fn tell_of_leftovers(&self, scope: &Scope<'_>, listed: &Listed) {
         let releases = self.releases.borrow();
         let is_left = |release: &&Release| {
             let tag = &release.tag_name;
@@ -157,7 +158,10 @@ impl GitHub<'_> {
             };
             assets.insert(asset.name.clone(), KnownAsset { id: asset.id, digest });
         }
-        let foreign = release.foreign().map(str::to_owned);
+        let foreign =
+            release.foreign().map(|file| format!("holds {}, which no release of this tool has", printable(file)));
+        let foreign = foreign
+            .or_else(|| release.has_notes_of_others().then(|| "has notes that this tool did not write".to_owned()));
         let Release { id, draft, immutable, .. } = *release;
         Ok(Known { id, upload_url: release.upload_url.clone(), draft, immutable, assets, foreign })
     }
@@ -171,9 +175,7 @@ impl GitHub<'_> {
         let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
         let whole = known.assets.iter().filter_map(|(name, asset)| Some((name.clone(), asset.digest?)));
         match (known.draft, &known.foreign) {
-            (true, Some(file)) => {
-                State::Unknown(format!("its draft on GitHub holds {file}, which no release of this tool has"))
-            }
+            (true, Some(what)) => State::Unknown(format!("its draft on GitHub {what}")),
             (true, None) => State::Draft(whole.collect()),
             (false, _) => State::Public { assets: whole.collect(), staged: BTreeMap::new() },
         }
@@ -261,6 +263,7 @@ impl GitHub<'_> {
             // The notes are the last write.
             listed: own.is_some_and(|release| release.body.as_deref().is_some_and(|body| !body.is_empty())),
             previous: older.map(|(_, release)| self.cohort(name, release)).transpose()?.flatten(),
+            previous_archive: None,
             highest: highest.map(|(version, _)| version),
             layout: Layout::Releases,
             page: Address::of(self.page(name)).to_string(),

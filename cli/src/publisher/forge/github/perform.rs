@@ -35,6 +35,7 @@ impl GitHub<'_> {
                 Err(error) => return Err(error),
             };
             // It may have been carried out all the same, so the next attempt begins with what is there.
+            self.unheard.set(self.unheard.get() || matches!(write, Write::Draft { .. }));
             loop {
                 let Some(pause) = pauses.next() else { return Err(error) };
                 match self.client.pause(self.client.now() + Duration::from_secs(*pause), "GitHub did not answer") {
@@ -90,9 +91,6 @@ impl GitHub<'_> {
             "prerelease": pre_release, "make_latest": "false",
         });
         let answer = match self.client.create(&url, &Content::Document(document))? {
-            Answer::Refused(why) if self.of_a_workflow && why.contains("not accessible by integration") => {
-                return Err(ForgeError::Workflows { commit: scope.commit.to_owned() });
-            }
             Answer::Burned(_) => return Err(ForgeError::Burned { tag: tag.to_string() }),
             answer => answer,
         };

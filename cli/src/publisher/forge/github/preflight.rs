@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aileron_verifier::text::printable;
 use serde_json::Value;
 
 use super::classify::Answer;
@@ -88,12 +89,7 @@ impl GitHub<'_> {
             for found in found.as_array().into_iter().flatten() {
                 let name = found["ref"].as_str().and_then(|name| name.strip_prefix("refs/tags/")).unwrap_or_default();
                 let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
-                let mut commit = found["object"]["sha"].as_str().unwrap_or_default().to_owned();
-                if found["object"]["type"] == "tag" {
-                    let url = format!("{}/git/tags/{commit}", self.repository(scope.connector));
-                    let object = done(self.client.get(&url)?, || format!("GET {}", Address::of(&*url)))?;
-                    commit = object["object"]["sha"].as_str().unwrap_or_default().to_owned();
-                }
+                let commit = self.peeled(scope, &found["object"])?;
                 if commit != scope.commit {
                     let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
                     return Err(ForgeError::TagElsewhere { tag, found: commit, wanted });
@@ -103,6 +99,32 @@ impl GitHub<'_> {
         }
         Ok(there)
     }
+
+    /// What a tag names in the end: a tag may point to a tag. Anything else than a commit is shown with its kind.
+    fn peeled(&self, scope: &Scope<'_>, object: &Value) -> Result<String, ForgeError> {
+        let text = |object: &Value, name: &str| printable(object[name].as_str().unwrap_or_default()).into_owned();
+        let mut object = object.clone();
+        for _ in 0..TAGS_OF_TAGS {
+            let (kind, id) = (text(&object, "type"), text(&object, "sha"));
+            match kind.as_str() {
+                "commit" => return Ok(id),
+                "tag" if is_object_id(&id) => {
+                    let url = format!("{}/git/tags/{id}", self.repository(scope.connector));
+                    object = done(self.client.get(&url)?, || format!("GET {}", Address::of(&*url)))?["object"].take();
+                }
+                _ => return Ok(format!("{kind} {id}")),
+            }
+        }
+        Ok(format!("a tag behind {TAGS_OF_TAGS} other tags"))
+    }
+}
+
+/// Tags that may point to each other, one behind the other. More is a circle, or a trap.
+const TAGS_OF_TAGS: usize = 16;
+
+/// A name of git's two object formats.
+fn is_object_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What git has against a tag. `git help check-ref-format`; what our names can still break of it.

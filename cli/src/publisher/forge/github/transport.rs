@@ -6,6 +6,7 @@
 //! drop bodies, its errors drop headers. An answer comes back as it is, and `classify` says what it means.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
@@ -17,6 +18,8 @@ use tokio::runtime::{Builder, Runtime};
 use tower::service_fn;
 
 use super::classify::Headers;
+use super::permission::Offer;
+use super::seconds::Seconds;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::forge::model::wire::Call;
 use crate::publisher::forge::model::{self, Body};
@@ -116,7 +119,7 @@ impl Transport {
         self.playing.is_some()
     }
 
-    /// One request, once. `Err` is the innermost cause of there being no whole answer.
+    /// One request, once; `now` is the time it leaves at. `Err` is the innermost cause of there being no whole answer.
     pub(super) fn send(
         &self,
         method: &Method,
@@ -124,6 +127,7 @@ impl Transport {
         authorization: &HeaderValue,
         content: &Content,
         accept: &'static str,
+        now: SystemTime,
     ) -> Result<Came, String> {
         web::address(url).ok_or("not an https:// address (http:// is for this machine only)")?;
         let request = Request::builder()
@@ -143,17 +147,17 @@ impl Transport {
             }
         };
         let request = request.map_err(|error| error.to_string())?;
-        self.runtime.block_on(self.answer(request))
+        self.runtime.block_on(self.answer(request, now))
     }
 
-    async fn answer(&self, request: Request<OctoBody>) -> Result<Came, String> {
+    async fn answer(&self, request: Request<OctoBody>, now: SystemTime) -> Result<Came, String> {
         let answer = self.octocrab.execute(request).await.map_err(|error| web::innermost(&error))?;
         let (head, body) = answer.into_parts();
         let body = body.collect().await.map_err(|error| web::innermost(&error))?;
         let text = |name: http::HeaderName| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
         Ok(Came {
             status: head.status.as_u16(),
-            headers: headers(&head.headers),
+            headers: headers(&head.headers, now),
             request_id: text(http::HeaderName::from_static("x-github-request-id")),
             body: body.to_bytes().into(),
         })
@@ -180,16 +184,24 @@ where
     }
 }
 
-fn headers(headers: &HeaderMap) -> Headers {
+fn headers(headers: &HeaderMap, now: SystemTime) -> Headers {
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let number = |name: &str| text(name)?.trim().parse().ok();
+    let owned = |name: &str| text(name).map(str::to_owned);
+    let date = text("date").and_then(|date| httpdate::parse_http_date(date).ok());
     Headers {
-        retry_after: number("retry-after"),
+        retry_after: text("retry-after").and_then(|text| Seconds::retry_after(text, date.unwrap_or(now))),
         limit: number("x-ratelimit-limit"),
         remaining: number("x-ratelimit-remaining"),
         reset: number("x-ratelimit-reset"),
-        date: text("date").and_then(|date| httpdate::parse_http_date(date).ok()),
-        location: text(LOCATION.as_str()).map(str::to_owned),
+        date,
+        location: owned(LOCATION.as_str()),
+        offer: Offer {
+            accepted_permissions: owned("x-accepted-github-permissions"),
+            accepted_scopes: owned("x-accepted-oauth-scopes"),
+            scopes: owned("x-oauth-scopes"),
+            sso: owned("x-github-sso"),
+        },
     }
 }
 
