@@ -17,6 +17,7 @@ use aileron_verifier::suite::RepositorySuite;
 use aileron_verifier::toml::Stage;
 
 use super::project::{PUBLISHER_KEY, Project, SUITE};
+use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::http::{self, HttpError};
 use crate::yaml;
@@ -375,12 +376,12 @@ pub fn served_key(url: &str, committed: PublicKey) -> Result<(), CatalogError> {
         return Ok(());
     }
     let (served, committed) = (served.fingerprint().to_string(), committed.fingerprint().to_string());
-    Err(CatalogError::OtherKey { at: url.to_owned(), served, committed })
+    Err(CatalogError::OtherKey { at: Address::of(url).to_string(), served, committed })
 }
 
 fn pem(bytes: &[u8], at: &str) -> Result<PublicKey, CatalogError> {
     let key = PublicKey::from_pem(bytes).and_then(PublicKey::refusing_small_order);
-    key.map_err(|why| CatalogError::NotPem { at: at.to_owned(), why })
+    key.map_err(|why| CatalogError::NotPem { at: Address::of(at).to_string(), why })
 }
 
 #[cfg(test)]

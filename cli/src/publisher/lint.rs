@@ -14,11 +14,13 @@ use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::module::Module;
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source, Waiver};
 use aileron_verifier::suite::RepositorySuite;
+use aileron_verifier::text::printable;
 use aileron_verifier::toml::Stage;
 use aileron_verifier::version::{self, Version};
 use rayon::prelude::*;
 
 use crate::publisher::project::{ActionDirectory, PUBLISHER_KEY, Project};
+use crate::sys::address::Address;
 
 /// A repository that keeps every rule that was not waived.
 pub struct Checked {
@@ -291,7 +293,8 @@ impl Lint {
         let Some(remote) = project.history.as_ref().ok().and_then(|history| history.remote.as_deref()) else { return };
         let Some((owner, repo)) = owner_and_repo(remote) else { return };
         let name = &manifest.name.value;
-        let (declared, actual) = (format!("{}/{}", name.owner(), name.repo()), format!("{owner}/{repo}"));
+        let (declared, actual) =
+            (format!("{}/{}", name.owner(), name.repo()), format!("{}/{}", printable(&owner), printable(&repo)));
         let rule = match declared.eq_ignore_ascii_case(&actual) {
             _ if declared == actual => return,
             true => Rule::RemoteCase,
@@ -303,14 +306,17 @@ impl Lint {
 }
 
 /// Owner and repository of a git remote URL of any common form.
-fn owner_and_repo(url: &str) -> Option<(&str, &str)> {
-    let path = url.trim_end_matches('/').strip_suffix(".git").unwrap_or(url.trim_end_matches('/'));
-    if !path.contains("://") && !path.contains('@') {
+fn owner_and_repo(url: &str) -> Option<(String, String)> {
+    if !url.contains("://") && !url.contains('@') {
         return None; // a path on this machine
     }
+    // Not taken from what may hold a password.
+    let shown = Address::of(url).to_string();
+    let url = &*shown;
+    let path = url.trim_end_matches('/').strip_suffix(".git").unwrap_or(url.trim_end_matches('/'));
     let (rest, repo) = path.rsplit_once('/')?;
     let owner = rest.rsplit(['/', ':']).next()?;
-    (!owner.is_empty() && !repo.is_empty()).then_some((owner, repo))
+    (!owner.is_empty() && !repo.is_empty()).then(|| (owner.to_owned(), repo.to_owned()))
 }
 
 #[cfg(test)]
@@ -325,8 +331,11 @@ mod tests {
             "git@github.com:Acme/x.git",
             "ssh://git@github.com/Acme/x",
             "https://token@github.example.com/Acme/x",
+            "https://bob:password@github.example.com/Acme/x.git",
+            "https://github.com/Acme/x?token=password",
+            "bob:password@github.com:Acme/x.git",
         ] {
-            assert_eq!(owner_and_repo(url), Some(("Acme", "x")), "{url}");
+            assert_eq!(owner_and_repo(url), Some(("Acme".to_owned(), "x".to_owned())), "{url}");
         }
         assert_eq!(owner_and_repo("/srv/git/acme/x.git"), None);
     }

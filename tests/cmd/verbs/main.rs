@@ -8,4 +8,5 @@ mod hub_entry;
 mod json;
 mod keys;
 mod network;
+mod screen;
 mod transcripts;

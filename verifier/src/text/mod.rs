@@ -4,4 +4,4 @@ pub mod json;
 pub mod printable;
 
 pub use json::Json;
-pub use printable::{Untrusted, printable, screen};
+pub use printable::{LISTED, SHOWN, Untrusted, hidden, is_shown, listed, printable, printable_within, screen};

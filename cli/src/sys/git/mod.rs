@@ -18,6 +18,7 @@ use aileron_verifier::cohort::CommitId;
 
 pub use self::changes::{Changes, changes, filters_off};
 pub use self::objects::{Found, Kind, TreeEntry, objects, peeled, tree};
+use super::address::redacted;
 use super::bytes;
 use super::environment::Environment;
 use super::process::{Command, Finished, ProcessError, Spawner};
@@ -278,7 +279,7 @@ fn is_inside_one(directory: &Path) -> bool {
 }
 
 fn refused(verb: &str, stderr: &[u8]) -> GitError {
-    GitError::Failed { verb: verb.to_owned(), said: String::from_utf8_lossy(stderr).trim().to_owned() }
+    GitError::Failed { verb: verb.to_owned(), said: redacted(String::from_utf8_lossy(stderr).trim(), &[]) }
 }
 
 fn unexpected(verb: &str, why: &dyn std::fmt::Display) -> GitError {

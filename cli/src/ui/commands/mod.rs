@@ -41,6 +41,7 @@ use clap::error::ErrorKind;
 use super::args::{
     Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, PublisherHub, Settings,
 };
+use super::report::door;
 use super::report::progress::{Progress, Style};
 use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
@@ -232,11 +233,11 @@ fn explain<A: Parser>(error: &clap::Error, args: &[OsString]) -> Exit {
     let more = format!("{}{verb} --help", if verb.is_empty() { program } else { program + " " });
     let failure = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
+            let _ = door::write_help(error);
             return Exit::Ok;
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !json => {
-            let _ = error.print();
+            let _ = door::write_help(error);
             return Exit::Usage;
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Failure::usage("no command was given"),
