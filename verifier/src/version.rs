@@ -11,6 +11,8 @@ use crate::text::printable;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::shorten;
+
 /// The version every committed document carries until a release binds it. artifacts.md §5.
 pub const PLACEHOLDER: &str = "0.0.0-dev";
 
@@ -103,10 +105,17 @@ fn is_numeric(identifier: &str) -> bool {
     identifier.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Longest version in bytes. It becomes part of a tag, and git takes no longer part of a name. artifacts.md §10, bounds
+/// before the signature.
+pub const MAX_VERSION: usize = 256;
+
 impl FromStr for Version {
     type Err = NotSemVer;
     fn from_str(text: &str) -> Result<Self, NotSemVer> {
-        let fail = |reason| Err(NotSemVer { text: text.to_owned(), reason });
+        let fail = |reason| Err(NotSemVer { text: shorten(text, 100).into_owned(), reason });
+        if text.len() > MAX_VERSION {
+            return fail("it is longer than 256 bytes");
+        }
         let (rest, build) = text.split_once('+').map_or((text, None), |(rest, build)| (rest, Some(build)));
         let (core, pre) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
         let numbers: Vec<&str> = core.split('.').collect();

@@ -95,6 +95,14 @@ pub enum FetchError {
         /// The address.
         at: Address,
     },
+    /// More bytes than an archive may have.
+    #[error("{at} is longer than {ARCHIVE_LIMIT} bytes: no archive of {reference} is")]
+    TooLarge {
+        /// What was wanted.
+        reference: Ref,
+        /// The path or address.
+        at: Address,
+    },
     /// The place was asked, and has no version that could be taken.
     #[error("{at} has no final version of {name}")]
     NoVersion {
@@ -132,7 +140,7 @@ impl FetchError {
             | FetchError::NoVersion { .. }
             | FetchError::Unlisted { .. }
             | FetchError::Garbled { .. } => Class::FetchFailed,
-            FetchError::WebPage { .. } => Class::MalformedTarball,
+            FetchError::WebPage { .. } | FetchError::TooLarge { .. } => Class::MalformedTarball,
         }
     }
 
@@ -213,7 +221,11 @@ impl Origin {
 
     fn private_archive(&self, reference: &Ref, token: &Secret) -> Result<(String, Vec<u8>), FetchError> {
         let absent = |at: String| FetchError::Absent { reference: reference.clone(), at: Address::of(at) };
-        match self.private_asset(reference, ASSET, ARCHIVE_LIMIT, token)? {
+        let asset = self.private_asset(reference, ASSET, ARCHIVE_LIMIT, token).map_err(|error| match error {
+            FetchError::Http(error @ HttpError::TooLarge { .. }) => absent_or(reference)(error),
+            other => other,
+        });
+        match asset? {
             (at, Some(bytes)) => Ok((at, bytes)),
             (at, None) => Err(absent(at)),
         }
@@ -295,6 +307,7 @@ impl Hosts {
 fn absent_or(reference: &Ref) -> impl Fn(HttpError) -> FetchError {
     |error| match error {
         HttpError::Absent { url, .. } => FetchError::Absent { reference: reference.clone(), at: Address::of(url) },
+        HttpError::TooLarge { url, .. } => FetchError::TooLarge { reference: reference.clone(), at: Address::of(url) },
         other => FetchError::Http(other),
     }
 }
@@ -303,7 +316,12 @@ fn from_directory(root: &Path, reference: &Ref) -> Result<Vec<u8>, FetchError> {
     must_exist(root)?;
     let path = root.join(reference.mirror_path());
     let absent = || FetchError::Absent { reference: reference.clone(), at: Address::of_path(&path) };
-    disk::read_if_there(&path, ARCHIVE_LIMIT)?.ok_or_else(absent)
+    match disk::read_if_there(&path, ARCHIVE_LIMIT) {
+        Err(error) if error.cause.kind() == std::io::ErrorKind::FileTooLarge => {
+            Err(FetchError::TooLarge { reference: reference.clone(), at: Address::of_path(&path) })
+        }
+        read => read?.ok_or_else(absent),
+    }
 }
 
 pub(super) fn must_exist(root: &Path) -> Result<(), DiskError> {

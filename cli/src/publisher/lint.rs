@@ -46,7 +46,9 @@ pub struct Findings {
     pub checked: Option<Checked>,
     /// Every problem, by file and place.
     pub problems: Vec<Problem>,
-    /// The files the problems point into.
+    /// How many more problems there are, in documents with more than are kept.
+    pub more: usize,
+    /// The files the problems point into, sorted by path.
     pub sources: Vec<Source>,
     /// What was waived.
     pub waived: Vec<Waiver>,
@@ -99,7 +101,8 @@ impl Findings {
 
     /// The text a problem points into.
     pub fn source(&self, problem: &Problem) -> Option<&Source> {
-        self.sources.iter().find(|source| source.path == problem.file)
+        let found = self.sources.binary_search_by(|source| source.path.cmp(&problem.file));
+        found.ok().map(|at| &self.sources[at])
     }
 }
 
@@ -118,7 +121,7 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
         lint.bound_fields(manifest, &actions, release);
         lint.remote(&project, manifest);
     }
-    let Lint { mut problems, mut sources } = lint;
+    let Lint { mut problems, more, mut sources } = lint;
     problems.sort_by(|a, b| (&a.file, a.at.start, a.rule).cmp(&(&b.file, b.at.start, b.rule)));
     problems.dedup();
     sources.sort_by(|a, b| a.path.cmp(&b.path));
@@ -133,7 +136,7 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
         problems: problems.clone(),
         waived: waived.to_vec(),
     });
-    Findings { checked, problems, sources, waived: waived.to_vec(), actions: documents }
+    Findings { checked, problems, more, sources, waived: waived.to_vec(), actions: documents }
 }
 
 /// The connector's name, when its manifest can be used.
@@ -145,6 +148,7 @@ pub fn name(project: &Project) -> Option<Fqn> {
 #[derive(Default)]
 struct Lint {
     problems: Vec<Problem>,
+    more: usize,
     sources: Vec<Source>,
 }
 
@@ -171,6 +175,7 @@ impl Lint {
         let source = self.open(&project.manifest)?;
         let parsed = ConnectorManifest::parse(source, Stage::Source);
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         parsed.document
     }
 
@@ -201,6 +206,7 @@ impl Lint {
         self.open(document)?;
         let parsed = parsed?;
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         parsed.document
     }
 
@@ -230,6 +236,7 @@ impl Lint {
         let source = self.open(project.suite.as_ref()?)?;
         let parsed = RepositorySuite::parse(source);
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         let suite = parsed.document?;
         let directories: BTreeSet<String> = project.actions.iter().map(|a| format!("actions/{}", a.name)).collect();
         let mut members = BTreeSet::new();

@@ -68,7 +68,7 @@ impl Action {
     pub fn parse(source: Source, stage: Stage) -> Parsed<Action> {
         let parts = match front::split(&source) {
             Ok(parts) => parts,
-            Err(problem) => return Parsed { document: None, problems: vec![problem] },
+            Err(problem) => return Parsed { document: None, problems: vec![problem], more: 0 },
         };
         let within = parts.front_matter.clone();
         toml::read(&source, within, |root| action(root, &parts, stage))

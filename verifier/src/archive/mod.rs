@@ -194,6 +194,12 @@ pub enum Malformed {
         /// The field of the header.
         field: &'static str,
     },
+    /// Bytes where the header's format has no field: other readers would find one there.
+    #[error("the header of entry {entry} holds bytes where its format has no field")]
+    HeaderUnused {
+        /// The entry.
+        entry: usize,
+    },
     /// More than [`MAX_ENTRIES`].
     #[error("more than {MAX_ENTRIES} tar entries (extended headers count)")]
     TooManyEntries,
@@ -260,7 +266,8 @@ pub enum Malformed {
     /// No member by which the kind could be told.
     #[error("the archive holds neither a connector nor an action")]
     Empty,
-    /// A PAX record that changes the stream or a name. artifacts.md §7 refuses it even when it repeats the header.
+    /// A PAX record that changes the stream or a name, or is not known to change nothing. artifacts.md §7 refuses it even
+    /// when it repeats the header.
     #[error("entry {entry} is an extended header with a \"{}\" record", printable(.key))]
     PaxOverride {
         /// The entry.

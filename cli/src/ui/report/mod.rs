@@ -5,8 +5,10 @@ pub mod console;
 
 mod diagnostics;
 pub(crate) mod door;
+mod excerpt;
 mod failure;
 mod installing;
+mod mask;
 pub(crate) mod private;
 pub mod progress;
 pub(crate) mod sheet;
@@ -20,10 +22,10 @@ use aileron_verifier::text::Json;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::consent::{consent, plan_json};
-pub use self::diagnostics::{draw, problem_json};
+pub use self::diagnostics::problem_json;
 use self::door::{Paint, Stream};
 pub use self::failure::{Exit, Failure, with_published_key};
-pub(crate) use self::failure::{drawn, of_judge, shown};
+pub(crate) use self::failure::{drawing, of_judge, shown};
 use self::workflow::Workflow;
 
 /// What the text of an [`Outcome`] is.

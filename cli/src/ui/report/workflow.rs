@@ -56,6 +56,11 @@ impl Workflow {
         })
     }
 
+    /// A job that nothing is known of: it has no files, and annotations name files as they are.
+    pub fn bare() -> Workflow {
+        Workflow { output: None, summary: None, prefix: String::new(), tag: None, again: None }
+    }
+
     /// Writes outputs and summary, and gives the annotations to print.
     pub fn tell(&self, document: &Value, exit: Exit) -> String {
         let mut text = self.annotations(document, exit);
