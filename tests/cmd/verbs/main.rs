@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod bad_input;
+mod deaf;
 mod house;
 mod hub_entry;
 mod json;
 mod keys;
+mod memory;
 mod network;
 mod transcripts;
+mod waived;
