@@ -78,7 +78,12 @@ fn shape(text: &str) -> String {
         let number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ':');
         if number { "N".to_owned() } else { word.to_owned() }
     };
-    let line = |line: &str| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+    // A time of another day comes with its date.
+    let undated = |line: String| match line.split_once(" UTC on N ") {
+        Some((before, date)) => format!("{before} UTC {}", date.split(' ').skip(2).collect::<Vec<_>>().join(" ")),
+        None => line,
+    };
+    let line = |line: &str| undated(line.split_whitespace().map(word).collect::<Vec<_>>().join(" "));
     text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 

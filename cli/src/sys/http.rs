@@ -173,7 +173,11 @@ impl Web {
         let client = made.as_ref().map_err(|why| HttpError::Unreachable { url: url.to_owned(), why: why.clone() })?;
         let mut asking = client.get(parsed).timeout(idle).header(ACCEPT, request.accept);
         if let Some(token) = request.token {
-            asking = asking.header(AUTHORIZATION, bearer(token, url)?);
+            let header = bearer(token).ok_or_else(|| HttpError::Unreachable {
+                url: url.to_owned(),
+                why: "the token holds characters that no header may have".to_owned(),
+            })?;
+            asking = asking.header(AUTHORIZATION, header);
         }
         let answer = asking.send().map_err(|error| failed(url, &error))?;
         let status = answer.status();
@@ -195,14 +199,12 @@ impl Web {
     }
 }
 
-fn bearer(token: &Secret, url: &str) -> Result<HeaderValue, HttpError> {
+/// The header that carries a token, white space around the token left out; `None` where it holds what no header may have.
+pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
     let bytes = zeroize::Zeroizing::new([b"Bearer ", token.expose().trim_ascii()].concat());
-    let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| HttpError::Unreachable {
-        url: url.to_owned(),
-        why: "the token holds characters that no header may have".to_owned(),
-    })?;
+    let mut value = HeaderValue::from_bytes(&bytes).ok()?;
     value.set_sensitive(true);
-    Ok(value)
+    Some(value)
 }
 
 /// Fetches a public file: no credentials, proxies from the environment, roots from the platform.

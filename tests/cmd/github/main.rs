@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
 
+mod causes;
 mod crash;
 mod economy;
 mod faults;

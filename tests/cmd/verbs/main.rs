@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod deaf;
+mod handed_over;
 mod house;
 mod hub_entry;
 mod json;

@@ -19,6 +19,7 @@ use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn::{Fqn, Ref};
 use aileron_verifier::version::{Tag, Version};
 
+use crate::sys::clock::moment;
 use crate::sys::disk::DiskError;
 
 /// A file on a release.
@@ -103,6 +104,8 @@ pub enum Layout {
 /// What a plan costs, and when it can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
+    /// When this was worked out.
+    pub at: SystemTime,
     /// The earliest instant at which the last write can leave, at the pace requests have had so far.
     pub finish: SystemTime,
     /// The limit that asks for the longest wait.
@@ -113,6 +116,13 @@ pub struct Estimate {
     pub changes: usize,
     /// Requests that only look.
     pub reads: usize,
+}
+
+impl Estimate {
+    /// The finish as people read it: a time of day, with the date where that is another day.
+    pub fn done_by(&self) -> String {
+        moment(self.finish, self.at)
+    }
 }
 
 /// One step of publishing. Repeating it finds its own work and changes nothing.
@@ -221,13 +231,15 @@ pub enum ForgeError {
         /// `owner/name`.
         repository: String,
     },
-    /// A workflow's token may not make a tag at a commit whose workflows differ from the default branch's.
+    /// This token may not make a tag at a commit whose workflows differ from the default branch's; that they differ was seen.
     #[error(
-        "commit {commit} has other files in .github/workflows than the default branch, and a workflow's own token may not tag such a commit"
+        "commit {commit} has other files in .github/workflows than the default branch, and {whose} may not tag such a commit"
     )]
     Workflows {
         /// The release's commit.
         commit: String,
+        /// Which kind of token, in words.
+        whose: &'static str,
     },
     /// A tag git would not take.
     #[error("{tag} is no name git takes for a tag: {why}")]
@@ -248,6 +260,14 @@ pub enum ForgeError {
     DraftGone {
         /// The release's tag.
         tag: String,
+    },
+    /// A draft under a tag of this run holds what this tool did not put there.
+    #[error("{tag}: {why}")]
+    DraftOfOthers {
+        /// The tag.
+        tag: String,
+        /// What it holds, and where it is.
+        why: String,
     },
     /// Somebody else published under a tag of this run.
     #[error("{tag}: {why}")]
@@ -284,11 +304,11 @@ pub enum ForgeError {
         commit: String,
     },
     /// A tag of the cohort names another commit there.
-    #[error("tag {tag} points at commit {found} on GitHub, the release is made from {wanted}")]
+    #[error("tag {tag} points at {found} on GitHub, the release is made from commit {wanted}")]
     TagElsewhere {
         /// The tag.
         tag: String,
-        /// The commit it peels to.
+        /// What it peels to, with its kind: `commit 1f2e…`, `tree 9a8b…`.
         found: String,
         /// The release's commit.
         wanted: String,
@@ -300,8 +320,18 @@ pub enum ForgeError {
         asked: String,
         /// GitHub's words.
         why: String,
-        /// What it lacks, in words.
-        lacks: String,
+        /// What it lacks.
+        lacks: github::Lack,
+    },
+    /// The forge names an address that is not its own, and the token would go there.
+    #[error("{asked}: this address {fault}; the token is sent to {api} only")]
+    TokenElsewhere {
+        /// What was to be asked.
+        asked: String,
+        /// What is wrong with the address, in words.
+        fault: String,
+        /// The API's address.
+        api: String,
     },
     /// The forge says no.
     #[error("{asked}: {why}")]

@@ -6,7 +6,6 @@
 use super::plan::{self, Plan};
 use super::{Proven, ReleaseError, Request, World};
 use crate::publisher::forge::{Forge, ForgeError, Scope, Write};
-use crate::sys::clock::time_of_day;
 
 /// A plan that nobody else can overtake any more.
 pub(super) struct Alone {
@@ -33,7 +32,7 @@ pub(super) fn alone(
     let plan = plan::plan(plan.proven, &remote, request)?;
     if let Some(estimate) = forge.estimate(&plan.stage, &plan.flip).filter(|_| plan.writes() > 0) {
         let limit = estimate.limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
-        world.note(format!("{} writes, done by {}{limit}", plan.writes(), time_of_day(estimate.finish)));
+        world.note(format!("{} writes, done by {}{limit}", plan.writes(), estimate.done_by()));
     }
     Ok(Alone { plan, _lock: Some(lock) })
 }

@@ -210,6 +210,8 @@ impl ReleaseError {
                 | ForgeError::NotPushed { .. }
                 | ForgeError::TagElsewhere { .. }
                 | ForgeError::Forbidden { .. }
+                | ForgeError::TokenElsewhere { .. }
+                | ForgeError::DraftOfOthers { .. }
                 | ForgeError::Refused { .. }
                 | ForgeError::Taken { .. } => Class::PublishFailed,
             },

@@ -80,11 +80,11 @@ pub(super) fn run(args: Plan, repository: PathBuf, context: &Context) -> Answer 
 
 /// What it takes, when the last write can leave, and why not sooner.
 pub(super) fn estimate_text(estimate: Estimate) -> String {
-    let Estimate { finish, limit, creations, changes, reads } = estimate;
+    let Estimate { limit, creations, changes, reads, .. } = estimate;
     let limit = limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
     format!(
         "  requests      {creations} creations, {changes} changes, {reads} reads\n  done by       {}{limit}\n",
-        time_of_day(finish)
+        estimate.done_by()
     )
 }
 

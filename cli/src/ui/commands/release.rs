@@ -10,7 +10,7 @@ use super::plan::growth_text;
 use super::registry::{Rehearsed, rehearse, with_forge};
 use super::{Answer, Context, request};
 use crate::publisher::release::{self, Receipt, Request};
-use crate::sys::clock::time_of_day;
+use crate::sys::clock::{moment, time_of_day};
 use crate::ui::args::{Registry, Release, Target};
 use crate::ui::report::{Failure, Outcome};
 
@@ -74,7 +74,7 @@ fn rehearsed(request: &Request, target: &Target, context: &Context) -> Answer {
         usage.creations,
         usage.reads,
         length(took),
-        time_of_day(until),
+        moment(until, until.checked_sub(took).unwrap_or(until)),
     );
     Ok(Outcome::new(
         text,

@@ -1,7 +1,6 @@
 //! `report`: the journal of a version as a timeline. Nobody is asked.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aileron_verifier::problem::Class;
 use serde_json::{Value, json};
@@ -9,9 +8,9 @@ use serde_json::{Value, json};
 use super::{Answer, Context, dist};
 use crate::event::counted;
 use crate::publisher::forge::github::Kind;
-use crate::publisher::forge::github::journal::{self, Event, Line};
+use crate::publisher::forge::github::journal::{self, Event, Line, instant};
 use crate::publisher::forge::model::Timestamp;
-use crate::sys::clock::time_of_day;
+use crate::sys::clock::{moment, time_of_day};
 use crate::ui::args::Report;
 use crate::ui::report::table::table;
 use crate::ui::report::{Exit, Failure, Outcome};
@@ -112,7 +111,9 @@ impl Run<'_> {
                     let commit = commit.get(..10).unwrap_or(commit);
                     Some(format!("{repository}@{version} from commit {commit}, by aileron-pub {tool}"))
                 }
-                Event::Wait { until, why } => Some(format!("waiting until {} ({why})", time_of_day(instant(*until)))),
+                Event::Wait { until, why } => {
+                    Some(format!("waiting until {} ({why})", moment(instant(*until), instant(*at))))
+                }
                 Event::Answer { status: None, why, .. } => {
                     Some(format!("no answer: {}", why.as_deref().unwrap_or("the connection ended")))
                 }
@@ -171,10 +172,6 @@ impl Run<'_> {
 
 fn stretch_text((_, count, first, last): (u64, usize, &str, &str)) -> String {
     if count == 1 { first.to_owned() } else { format!("{count} writes, from {first} to {last}") }
-}
-
-fn instant(at: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(at)
 }
 
 fn stamp(at: u64) -> String {

@@ -17,6 +17,7 @@ use crate::consumer::trust::TrustError;
 use crate::publisher::build::BuildError;
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::forge::ForgeError;
+use crate::publisher::forge::github::Lack;
 use crate::publisher::keys::KeysError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
@@ -111,9 +112,13 @@ impl Failure {
         self
     }
 
-    /// Adds evidence for scripts.
-    pub fn details(self, details: Value) -> Failure {
-        Failure { details, ..self }
+    /// Adds evidence for scripts to what there is; a field that is there already is replaced.
+    pub fn details(mut self, details: Value) -> Failure {
+        match (&mut self.details, details) {
+            (Value::Object(there), Value::Object(more)) => there.extend(more),
+            (there, other) => *there = other,
+        }
+        self
     }
 
     /// Says where: the file and line of a problem.
@@ -252,9 +257,7 @@ impl From<ReleaseError> for Failure {
             ReleaseError::Differs { .. } => {
                 fail(Exit::Failure).next("find out who else writes to this registry, then run the release again")
             }
-            ReleaseError::Unknown { .. } => fail(Exit::Failure).next(
-                "if the draft may go, delete it on GitHub and run the same command again; else release another version",
-            ),
+            ReleaseError::Unknown { .. } => fail(Exit::Failure).next(DRAFT_OF_OTHERS),
             ReleaseError::Interrupted { done, of } => fail(Exit::Interrupted)
                 .details(json!({"writes_done": done, "writes_planned": of}))
                 .next("run the same command again: it continues where this one stopped"),
@@ -279,6 +282,10 @@ fn of_conflict(conflict: &Conflict, failure: Failure) -> Failure {
     }
 }
 
+/// A draft that a person wrote in is that person's: nothing of it is overwritten.
+const DRAFT_OF_OTHERS: &str = "copy what you want to keep from the draft (CHANGELOG.md goes into the notes), delete the draft on GitHub, \
+    then run the same command again; or release another version";
+
 fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
     match error {
         ForgeError::Disk(_) => {
@@ -297,13 +304,14 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ),
         ForgeError::Archived { .. } => failure.next("unarchive the repository on GitHub, or publish to dir:PATH"),
         ForgeError::Workflows { .. } => failure.next(
-            "merge the commit into the default branch first, or use a personal token with the `workflow` scope instead of the workflow's own",
+            "merge the commit into the default branch first, or use a personal token with the `workflow` scope (fine-grained: workflows, write)",
         ),
         ForgeError::BadTag { .. } => failure.next("rename the action: its name becomes part of a tag"),
         ForgeError::Burned { .. } => failure.next("release the next version: this one can never be completed"),
         ForgeError::DraftGone { .. } => {
             failure.next("make sure nobody tidies up meanwhile, then run the same command again: it makes the draft anew")
         }
+        ForgeError::DraftOfOthers { .. } => failure.next(DRAFT_OF_OTHERS),
         ForgeError::Overtaken { .. } => {
             failure.next("find out who else publishes this version; nothing published is ever changed, so release the next one")
         }
@@ -318,8 +326,11 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::TagElsewhere { .. } => {
             failure.next("release from the commit the tag names, or release a new version")
         }
-        ForgeError::Forbidden { lacks, .. } => failure.details(json!({"lacks": lacks})).next(
-            "give the token that right (in a workflow: `permissions: contents: write` for the job), then run the same command again",
+        ForgeError::Forbidden { lacks, .. } => {
+            failure.details(json!({"lacks": lacks.to_string()})).next(format!("{}, then run the same command again", granted(lacks)))
+        }
+        ForgeError::TokenElsewhere { .. } => failure.next(
+            "check --api-url and GITHUB_API_URL; a server that names another origin for its uploads cannot be published to",
         ),
         ForgeError::Refused { .. } => {
             failure.next("look at what GitHub says and at the token's permissions, then run the same command again")
@@ -329,6 +340,20 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         }
         ForgeError::Unreachable { .. } | ForgeError::Paused { .. } | ForgeError::Interrupted => {
             failure.next("run the same command again: it continues where this one stopped")
+        }
+    }
+}
+
+/// How a token gets what it lacks.
+fn granted(lacks: &Lack) -> &'static str {
+    match lacks {
+        Lack::SingleSignOn(_) => "authorize the token for the organization's single sign-on on GitHub",
+        Lack::Scopes(_) => "give the token that scope on GitHub, or use another token that has it",
+        Lack::Permissions(_) => {
+            "give the token that permission (in a workflow: `permissions: contents: write` for the job; else in the token's settings on GitHub)"
+        }
+        Lack::Unnamed => {
+            "use a token that may write contents of the repository (in a workflow: `permissions: contents: write` for the job)"
         }
     }
 }

@@ -2,13 +2,21 @@
 
 use std::time::{Duration, SystemTime};
 
+use aileron_verifier::text::printable::printable_within;
 use serde_json::Value;
 
-use super::permission::{self, Offer};
+use super::permission::{self, Lack, Offer};
 use super::seconds::Seconds;
+use crate::sys::http;
 
 /// How long to wait where GitHub says "wait" and not how long. GitHub Docs, "Best practices for using the REST API".
 const A_WHILE: Duration = Duration::from_secs(60);
+/// The shortest wait: a server that says "wait 0 seconds" is not asked in a tight loop.
+const A_MOMENT: Duration = Duration::from_secs(1);
+/// Characters of one part of GitHub's own words that are shown.
+const WORDS: usize = 300;
+/// Errors of a validation that are shown.
+const REASONS: usize = 5;
 
 /// The meaning of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +31,8 @@ pub enum Answer {
     Forbidden {
         /// GitHub's words.
         why: String,
-        /// What the token lacks, in words: `the permission contents=write`.
-        lacks: String,
+        /// What the token lacks.
+        lacks: Lack,
     },
     /// Not before then; the request was not carried out.
     Limited(SystemTime),
@@ -34,7 +42,7 @@ pub enum Answer {
     Unreachable(String),
     /// Something with that name is there already.
     Conflict(String),
-    /// The token is no good, or no good any more.
+    /// The token is invalid, revoked or expired.
     Unwelcome(String),
     /// The repository is at another address now: this one, where it was said.
     Moved(Option<String>),
@@ -72,45 +80,63 @@ impl Headers {
 /// Reads an answer.
 pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) -> Answer {
     let document = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let said = || said(status, &document, body);
     match status {
         200..=299 => Answer::Done(document),
         301 | 302 | 307 | 308 => Answer::Moved(headers.location.clone()),
-        401 => Answer::Unwelcome(said(status, &document)),
+        401 => Answer::Unwelcome(said()),
         404 | 410 => Answer::Absent,
-        403 | 429 => match limited(status, headers, &document, now) {
-            Some(until) => Answer::Limited(until),
-            None => match permission::lacking(status, &headers.offer, &document) {
-                Some(lacks) => Answer::Forbidden { why: said(status, &document), lacks },
-                None => Answer::Refused(said(status, &document)),
-            },
+        403 | 429 => match cause(status, headers, &document, now) {
+            Cause::Limit(until) => Answer::Limited(until.max(now + A_MOMENT)),
+            Cause::Token(lacks) => Answer::Forbidden { why: said(), lacks },
+            Cause::Unknown => Answer::Refused(said()),
         },
-        409 => Answer::Conflict(said(status, &document)),
-        422 if errors(&document).any(|error| mentions(error, "immutable release")) => {
-            Answer::Burned(said(status, &document))
-        }
-        422 if errors(&document).any(|error| error["code"] == "already_exists") => {
-            Answer::Conflict(said(status, &document))
-        }
+        409 => Answer::Conflict(said()),
+        422 if errors(&document).any(|error| mentions(error, "immutable release")) => Answer::Burned(said()),
+        422 if errors(&document).any(|error| error["code"] == "already_exists") => Answer::Conflict(said()),
         503 if headers.retry_after.is_some() => {
             let until = headers.retry_after.unwrap_or_default().after(now);
-            Answer::Unavailable(until, said(status, &document))
+            Answer::Unavailable(until.max(now + A_MOMENT), said())
         }
-        408 | 500.. => Answer::Unreachable(said(status, &document)),
-        _ => Answer::Refused(said(status, &document)),
+        408 | 500.. => Answer::Unreachable(said()),
+        _ => Answer::Refused(said()),
     }
 }
 
-/// GitHub Docs, "Rate limits for the REST API", "Exceeding the rate limit".
-fn limited(status: u16, headers: &Headers, document: &Value, now: SystemTime) -> Option<SystemTime> {
-    if let Some(seconds) = headers.retry_after {
-        return Some(seconds.after(now));
+/// Why GitHub says 403 or 429.
+enum Cause {
+    /// A limit; nothing leaves before then.
+    Limit(SystemTime),
+    /// The token's rights.
+    Token(Lack),
+    /// Nothing that we know.
+    Unknown,
+}
+
+/// GitHub Docs, "Rate limits for the REST API", "Exceeding the rate limit", and "Troubleshooting the REST API". What GitHub
+/// says in words comes before the headers: `x-ratelimit-remaining` may be 0 beside any refusal.
+fn cause(status: u16, headers: &Headers, document: &Value, now: SystemTime) -> Cause {
+    if let Some(lacks) = permission::certainly_lacking(status, &headers.offer, document) {
+        return Cause::Token(lacks);
     }
-    if let (Some(0), Some(reset)) = (headers.remaining, headers.resets(now)) {
-        // Told without a date, a reset that has passed by our clock is a clock that runs fast.
-        return Some(reset.max(now + Duration::from_secs(1)));
+    let told = headers.retry_after.map(|seconds| seconds.after(now));
+    // Told without a date, a reset that has passed by our clock is a clock that runs fast.
+    let told = told.or_else(|| (headers.remaining == Some(0)).then(|| headers.resets(now)).flatten());
+    match told {
+        Some(until) => Cause::Limit(until),
+        None if status == 429 || speaks_of_a_limit(document) => Cause::Limit(now + A_WHILE),
+        None => permission::lacking(status, &headers.offer, document).map_or(Cause::Unknown, Cause::Token),
     }
-    let message = document["message"].as_str().unwrap_or_default().to_ascii_lowercase();
-    (status == 429 || message.contains("rate limit")).then(|| now + A_WHILE)
+}
+
+/// Older Enterprise servers call the secondary limit abuse detection, and name it in the address of the page only.
+fn speaks_of_a_limit(document: &Value) -> bool {
+    const MESSAGES: [&str; 2] = ["rate limit", "abuse detection"];
+    const PAGES: [&str; 4] =
+        ["secondary-rate-limits", "abuse-rate-limits", "rate-limits-for-the-rest-api", "#rate-limiting"];
+    let text = |name: &str| document[name].as_str().unwrap_or_default().to_ascii_lowercase();
+    let (message, page) = (text("message"), text("documentation_url"));
+    MESSAGES.iter().any(|words| message.contains(words)) || PAGES.iter().any(|words| page.contains(words))
 }
 
 fn errors(document: &Value) -> impl Iterator<Item = &Value> {
@@ -121,111 +147,30 @@ fn mentions(error: &Value, words: &str) -> bool {
     error["message"].as_str().is_some_and(|message| message.contains(words))
 }
 
-/// GitHub's own words, in one line.
-fn said(status: u16, document: &Value) -> String {
+/// GitHub's own words, in one line, and the page it points to where it refuses. A body that is no JSON is not GitHub's.
+fn said(status: u16, document: &Value, body: &[u8]) -> String {
     let reason = |error: &Value| {
         let spelled = [&error["field"], &error["code"], &error["message"]];
         let words: Vec<&str> = spelled.into_iter().filter_map(Value::as_str).collect();
         words.join(" ")
     };
-    let reasons: Vec<String> = errors(document).map(reason).filter(|reason| !reason.is_empty()).collect();
+    let reasons: Vec<String> = errors(document).take(REASONS).map(reason).filter(|reason| !reason.is_empty()).collect();
     let mut said = format!("HTTP {status}");
     for part in document["message"].as_str().into_iter().chain(reasons.iter().map(String::as_str)) {
         said.push_str(": ");
-        said.extend(part.split_whitespace().flat_map(|word| [word, " "]));
-        said.truncate(said.trim_end().len());
+        said.push_str(&printable_within(part, WORDS));
+    }
+    let page = document["documentation_url"].as_str().filter(|page| page.starts_with("https://"));
+    match (status, page) {
+        (403, Some(page)) => said.push_str(&format!(" (see {})", printable_within(&http::shown_text(page), WORDS))),
+        (400..=499, None) if document.is_null() && !body.is_empty() => {
+            said.push_str(": the body is not JSON; a proxy may have answered in place of GitHub");
+        }
+        _ => {}
     }
     said
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn every_answer_has_one_meaning() {
-        let now = UNIX_EPOCH + Duration::from_secs(1000);
-        let at = |seconds| Answer::Limited(UNIX_EPOCH + Duration::from_secs(seconds));
-        let none = Headers::default();
-        let retry = Headers { retry_after: Seconds::retry_after("7", now), ..Headers::default() };
-        let empty = Headers { remaining: Some(0), reset: Some(1500), ..Headers::default() };
-        let exists = json!({"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "name"}]});
-        let target =
-            json!({"message": "Validation Failed", "errors": [{"code": "invalid", "field": "target_commitish"}]});
-        let burned = json!({"message": "Validation Failed", "errors":
-            [{"code": "custom", "field": "tag_name", "message": "tag_name was used by an immutable release"}]});
-        let said_burned = "HTTP 422: Validation Failed: tag_name custom tag_name was used by an immutable release";
-        let refused = |text: &str| Answer::Refused(text.to_owned());
-        for (status, headers, body, meaning) in [
-            (201, &none, json!({"id": 1}), Answer::Done(json!({"id": 1}))),
-            (204, &none, Value::Null, Answer::Done(Value::Null)),
-            (
-                401,
-                &none,
-                json!({"message": "Bad credentials"}),
-                Answer::Unwelcome("HTTP 401: Bad credentials".to_owned()),
-            ),
-            (307, &none, json!({"message": "Temporary Redirect"}), Answer::Moved(None)),
-            (422, &none, burned, Answer::Burned(said_burned.to_owned())),
-            (403, &none, json!({"message": "Resource not accessible"}), refused("HTTP 403: Resource not accessible")),
-            (403, &retry, json!({}), at(1007)),
-            (429, &retry, json!({}), at(1007)),
-            (
-                503,
-                &retry,
-                json!({}),
-                Answer::Unavailable(UNIX_EPOCH + Duration::from_secs(1007), "HTTP 503".to_owned()),
-            ),
-            (503, &none, json!({}), Answer::Unreachable("HTTP 503".to_owned())),
-            (403, &empty, json!({}), at(1500)),
-            (403, &none, json!({"message": "You have exceeded a secondary rate limit."}), at(1060)),
-            (429, &none, Value::Null, at(1060)),
-            (404, &none, json!({"message": "Not Found"}), Answer::Absent),
-            (422, &none, exists, Answer::Conflict("HTTP 422: Validation Failed: name already_exists".to_owned())),
-            (422, &none, target, refused("HTTP 422: Validation Failed: target_commitish invalid")),
-            (502, &none, Value::Null, Answer::Unreachable("HTTP 502".to_owned())),
-        ] {
-            assert_eq!(classify(status, headers, body.to_string().as_bytes(), now), meaning, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn a_reset_is_as_far_away_as_the_server_says_whatever_our_clock_shows() {
-        let there = UNIX_EPOCH + Duration::from_secs(10_000);
-        let headers = Headers { remaining: Some(0), reset: Some(10_600), date: Some(there), ..Headers::default() };
-        for here in [1_000, 10_000, 90_000] {
-            let here = UNIX_EPOCH + Duration::from_secs(here);
-            let meant = Answer::Limited(here + Duration::from_secs(600));
-            assert_eq!(classify(403, &headers, b"{}", here), meant);
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_answer_panics(
-            status in 100_u16..1000,
-            retry in "[0-9]{0,25}|.{0,30}",
-            numbers: [Option<u64>; 3],
-            date in proptest::option::of(0_u64..(1 << 37)),
-            body in "\\PC{0,60}",
-        ) {
-            let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-            let [limit, remaining, reset] = numbers;
-            let headers = Headers {
-                retry_after: Seconds::retry_after(&retry, now),
-                limit,
-                remaining,
-                reset,
-                date: date.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)),
-                ..Headers::default()
-            };
-            let answer = classify(status, &headers, body.as_bytes(), now);
-            if let Answer::Limited(until) | Answer::Unavailable(until, _) = answer {
-                proptest::prop_assert!(until <= now + Duration::from_secs(86_400));
-            }
-        }
-    }
-}
+#[path = "classify/tests.rs"]
+mod tests;

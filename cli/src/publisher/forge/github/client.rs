@@ -3,7 +3,6 @@
 //!
 //! Retries live with whoever knows what a write means: a POST that got no answer may have been carried out.
 
-use crate::sys::lock::Lock;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +11,10 @@ use std::time::{Duration, SystemTime};
 use http::Method;
 use http::header::HeaderValue;
 use serde_json::Value;
-use url::Url;
 
 use super::budget::{self, Kind, Limits, Primary, Spent, Turn};
 use super::classify::{Answer, classify};
+use super::gate::TokenGate;
 use super::journal::{self, Event as Entry, Journal, Memory};
 use super::seconds::Seconds;
 use super::transport::{Came, Content, Transport};
@@ -24,9 +23,13 @@ use crate::publisher::forge::ForgeError;
 use crate::secret::Secret;
 use crate::sys::clock::{Clock, moment};
 use crate::sys::http::{self as web, HttpError};
+use crate::sys::lock::Lock;
 
 /// Waits shorter than this are neither announced nor written down.
 const NOTICEABLE: Duration = Duration::from_secs(5);
+/// Answers "not now" to one request that are waited for, one after the other. A server that never says anything else is not
+/// there; an hour each is longer than a run may take.
+const NOT_NOW: usize = 60;
 const DOCUMENTS: &str = "application/vnd.github+json";
 const BYTES: &str = "application/octet-stream";
 
@@ -45,8 +48,8 @@ pub struct Patience<'a> {
 
 pub(super) struct Client<'a> {
     transport: Transport,
-    /// Base of the API. The token goes there, and to the place for uploads that belongs to it.
-    api: Url,
+    /// Where the token may go.
+    gate: TokenGate,
     authorization: HeaderValue,
     limits: Limits,
     spent: RefCell<Spent>,
@@ -72,13 +75,11 @@ impl<'a> Client<'a> {
         patience: Patience<'a>,
         journal: Journal,
     ) -> Result<Client<'a>, ForgeError> {
-        let bytes = [b"Bearer ", token.expose().trim_ascii()].concat();
-        let mut authorization = HeaderValue::from_bytes(&bytes).map_err(|_| ForgeError::NoToken)?;
-        authorization.set_sensitive(true);
+        let authorization = web::bearer(token).ok_or(ForgeError::NoToken)?;
         let now = patience.clock.now();
         let client = Client {
             transport,
-            api: Url::parse(api).map_err(|_| ForgeError::BadAddress(api.to_owned()))?,
+            gate: TokenGate::of(api).ok_or_else(|| ForgeError::BadAddress(api.to_owned()))?,
             authorization,
             limits,
             spent: RefCell::default(),
@@ -163,35 +164,22 @@ impl<'a> Client<'a> {
         self.limits.lag()
     }
 
-    /// An instant of GitHub's clock by ours.
+    /// An instant of GitHub's clock by ours. A date that no clock can hold is now.
     pub(super) fn here(&self, there: SystemTime) -> SystemTime {
-        match self.ahead.get() {
-            (ahead, true) => there - ahead,
-            (behind, false) => there + behind,
-        }
+        let here = match self.ahead.get() {
+            (ahead, true) => there.checked_sub(ahead),
+            (behind, false) => there.checked_add(behind),
+        };
+        here.unwrap_or_else(|| self.now())
     }
 
     /// What GitHub's clock shows now.
     fn there(&self) -> SystemTime {
-        match self.ahead.get() {
-            (ahead, true) => self.now() + ahead,
-            (behind, false) => self.now() - behind,
-        }
-    }
-
-    /// Whether the token may go to an address that GitHub named: the API's own origin, or GitHub's place for uploads.
-    fn may_have_the_token(&self, url: &str) -> bool {
-        let Ok(url) = Url::parse(url) else { return false };
-        let uploads = || {
-            let of_github =
-                |url: &Url, host| url.scheme() == "https" && url.host_str() == Some(host) && url.port().is_none();
-            of_github(&self.api, "api.github.com") && of_github(&url, "uploads.github.com")
+        let there = match self.ahead.get() {
+            (ahead, true) => self.now().checked_add(ahead),
+            (behind, false) => self.now().checked_sub(behind),
         };
-        let is_bare = url.username().is_empty() && url.password().is_none();
-        // An address of the API itself may carry the user-info that was given with it.
-        let is_own = url.origin() == self.api.origin()
-            && (is_bare || (url.username(), url.password()) == (self.api.username(), self.api.password()));
-        is_own || (is_bare && uploads())
+        there.unwrap_or_else(|| self.now())
     }
 
     /// What the next requests that write are for.
@@ -262,7 +250,7 @@ impl<'a> Client<'a> {
 
     /// One request, when it may leave. An answer "not now" was not carried out, so the same request follows after the wait.
     fn ask(&self, method: Method, kind: Kind, url: &str, content: &Content) -> Result<Answer, ForgeError> {
-        loop {
+        for _ in 0..NOT_NOW {
             loop {
                 let turn = budget::turn(&self.spent.borrow(), &self.limits, kind, self.now());
                 match turn {
@@ -286,6 +274,7 @@ impl<'a> Client<'a> {
                 answer => return Ok(answer),
             }
         }
+        Ok(Answer::Unreachable(format!("GitHub asked {NOT_NOW} times in a row to wait")))
     }
 
     /// One request, now. What it cost and what came of it is written down.
@@ -297,21 +286,23 @@ impl<'a> Client<'a> {
         content: &Content,
         accept: &'static str,
     ) -> Result<Result<Came, String>, ForgeError> {
+        // Before anything is written down: a request that never leaves has not been tried.
+        let url = self.gate.judge(url).map_err(|fault| ForgeError::TokenElsewhere {
+            asked: format!("{method} {}", web::shown_text(url)),
+            fault: fault.to_string(),
+            api: self.gate.api(),
+        })?;
         if kind.is_write()
             && let Some(intent) = self.intent.borrow().clone()
         {
             self.record(intent)?;
         }
-        if !self.may_have_the_token(url) {
-            let asked = format!("{method} {}", web::shown_text(url));
-            let why = format!("the token is for {} and is not sent there", web::shown_text(self.api.as_str()));
-            return Err(ForgeError::Refused { asked, why });
-        }
         let left = self.now();
-        let came = self.transport.send(method, url, &self.authorization, content, accept, left);
+        let came = self.transport.send(method, url.as_str(), &self.authorization, content, accept, left);
         let now = self.now();
         let (requests, took) = self.took.get();
-        self.took.set((requests + 1, took + now.duration_since(left).unwrap_or_default()));
+        let took = took.saturating_add(now.duration_since(left).unwrap_or_default());
+        self.took.set((requests.saturating_add(1), took));
         self.reads.set(self.reads.get() + usize::from(kind == Kind::Read));
         if let Some(there) = came.as_ref().ok().and_then(|came| came.headers.date) {
             let ahead = there.duration_since(now).map(|ahead| (ahead, true));
@@ -339,7 +330,7 @@ impl<'a> Client<'a> {
     /// which knows no token: the address it names is the permission.
     pub(super) fn download(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, ForgeError> {
         let asked = || format!("GET {url}");
-        loop {
+        for _ in 0..NOT_NOW {
             let came = self.once(&Method::GET, Kind::Read, url, &Content::Nothing, BYTES)?;
             let came = came.map_err(|why| ForgeError::Unreachable { asked: asked(), why })?;
             if let (301 | 302 | 303 | 307 | 308, Some(location)) = (came.status, &came.headers.location) {
@@ -364,6 +355,7 @@ impl<'a> Client<'a> {
                 answer => return Err(super::refusal(answer, asked())),
             }
         }
+        Err(ForgeError::Unreachable { asked: asked(), why: format!("GitHub asked {NOT_NOW} times in a row to wait") })
     }
 
     /// A file as the public gets it.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aileron_verifier::cohort;
 use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::text::printable;
 use serde::Deserialize;
 
 /// A release.
@@ -19,6 +20,7 @@ pub(super) struct Release {
     #[serde(default)]
     pub(super) immutable: bool,
     pub(super) body: Option<String>,
+    pub(super) html_url: Option<String>,
     pub(super) created_at: Option<String>,
     #[serde(default)]
     pub(super) assets: Vec<Asset>,
@@ -38,6 +40,12 @@ impl Asset {
     pub(super) fn is_whole(&self) -> bool {
         self.state == "uploaded"
     }
+
+    /// Whether its state is one of those that GitHub's description names. Of another one nothing is known, so the file is
+    /// neither taken for whole nor deleted.
+    fn is_understood(&self) -> bool {
+        matches!(self.state.as_str(), "uploaded" | "starter" | "open")
+    }
 }
 
 impl Release {
@@ -45,16 +53,25 @@ impl Release {
         self.assets.iter().find(|asset| asset.name == name)
     }
 
-    /// The first file that no release of this tool has.
-    pub(super) fn foreign(&self) -> Option<&str> {
-        let ours = [aileron_verifier::fqn::ASSET, cohort::ASSET, cohort::SIGNATURE_ASSET, super::SUITE];
-        self.assets.iter().map(|asset| asset.name.as_str()).find(|name| !ours.contains(name))
-    }
-
-    /// A draft with notes: this tool gives a release its notes when it is published, and not before. Whoever wrote them may
+    /// Why a draft is not one of this tool's, in words that follow "its draft"; `None` for one that is, and for what is public.
+    ///
+    /// This tool gives a release its notes when it is published, and not before: notes of a draft are somebody's own, who may
     /// want to keep them.
-    pub(super) fn has_notes_of_others(&self) -> bool {
-        self.draft && self.body.as_deref().is_some_and(|body| !body.trim().is_empty())
+    pub(super) fn foreign(&self) -> Option<String> {
+        let ours = [aileron_verifier::fqn::ASSET, cohort::ASSET, cohort::SIGNATURE_ASSET, super::SUITE];
+        let not_ours = |asset: &&Asset| !ours.contains(&asset.name.as_str());
+        if !self.draft {
+            None
+        } else if let Some(asset) = self.assets.iter().find(not_ours) {
+            Some(format!("holds {}, which no release of this tool has", printable(&asset.name)))
+        } else if let Some(asset) = self.assets.iter().find(|asset| !asset.is_understood()) {
+            let (name, state) = (printable(&asset.name), printable(&asset.state));
+            Some(format!("holds {name} in the state \"{state}\", which this tool does not know"))
+        } else if self.body.as_deref().is_some_and(|body| !body.trim().is_empty()) {
+            Some("has notes that this tool did not write".to_owned())
+        } else {
+            None
+        }
     }
 
     /// When it was made, by GitHub's clock.
@@ -71,8 +88,10 @@ pub(super) struct Known {
     /// Frozen by GitHub, its tag included.
     pub(super) immutable: bool,
     pub(super) assets: BTreeMap<String, KnownAsset>,
-    /// Why a draft is not one of this tool's, in words that follow "its draft".
+    /// Why a draft is not one of this tool's, in words that follow "its draft": see [`Release::foreign`].
     pub(super) foreign: Option<String>,
+    /// Where a person sees it, as GitHub names it.
+    pub(super) page: Option<String>,
 }
 
 pub(super) struct KnownAsset {
@@ -94,7 +113,7 @@ fn instant(text: &str) -> Option<SystemTime> {
     let (era, year_of_era) = (shifted / 400, shifted % 400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
-    Some(UNIX_EPOCH + Duration::from_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+    UNIX_EPOCH.checked_add(Duration::from_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl Memory {
         let mut memory = Memory::default();
         let mut asked: Option<(&str, &str, SystemTime)> = None;
         for Line { at, event } in lines {
-            let at = UNIX_EPOCH + Duration::from_millis(*at);
+            let at = instant(*at);
             match event {
                 Event::Intent { write, tag } => {
                     memory.lost(asked.take());
@@ -270,6 +270,11 @@ impl Journal {
         let Some(file) = &self.file else { return Ok(()) };
         file.sync_data().map_err(DiskError::at("flush", &self.directory.join(FILE)))
     }
+}
+
+/// The instant so many milliseconds after 1970; one that no clock can hold is 1970 itself.
+pub fn instant(milliseconds: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).unwrap_or(UNIX_EPOCH)
 }
 
 /// Milliseconds since 1970.

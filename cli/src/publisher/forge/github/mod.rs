@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `transport` | octocrab over the network, or over someone who plays GitHub |
 //! | `client` | requests, paced, waited for and written down |
+//! | `gate` | where the token may go; pure |
 //! | `budget` | when the next one may leave; pure |
 //! | `classify`, `permission`, `seconds` | what an answer means, what a token lacks, how long a header asks to wait; pure |
 //! | `journal` | what earlier runs did |
@@ -19,6 +20,7 @@ mod budget;
 mod classify;
 mod client;
 mod documents;
+mod gate;
 pub mod journal;
 mod observe;
 mod perform;
@@ -42,7 +44,7 @@ pub use self::classify::{Answer, Headers, classify};
 use self::client::Client;
 pub use self::client::Patience;
 use self::documents::Known;
-pub use self::permission::Offer;
+pub use self::permission::{Lack, Offer};
 pub use self::seconds::Seconds;
 pub use self::transport::{Answers, Transport};
 use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
@@ -83,9 +85,14 @@ pub struct GitHub<'a> {
     releases: RefCell<BTreeMap<String, Known>>,
     private: Cell<bool>,
     of_a_workflow: bool,
+    /// The default branch, as the first look found it.
+    default_branch: RefCell<String>,
+    /// Whether workflow files were compared with the default branch's, and none differed. Where one differs, nothing goes on.
+    same_workflows: Cell<bool>,
     looked: Cell<bool>,
-    /// Whether a draft was asked for and no answer came: a second one may be there unseen.
-    unheard: Cell<bool>,
+    /// Tags whose draft was asked for without an answer, and whether another draft was made since without waiting until the
+    /// list must show the first: then two may be there.
+    unheard: RefCell<BTreeMap<String, bool>>,
     reads_of_a_look: Cell<usize>,
 }
 
@@ -111,9 +118,11 @@ impl<'a> GitHub<'a> {
             client,
             releases: RefCell::default(),
             private: Cell::new(false),
-            of_a_workflow: token.expose().trim_ascii().starts_with(OF_A_WORKFLOW),
+            of_a_workflow: token.expose().trim_ascii_start().starts_with(OF_A_WORKFLOW),
+            default_branch: RefCell::new("HEAD".to_owned()),
+            same_workflows: Cell::new(false),
             looked: Cell::new(false),
-            unheard: Cell::new(false),
+            unheard: RefCell::default(),
             reads_of_a_look: Cell::new(0),
         })
     }
@@ -156,8 +165,10 @@ impl Forge for GitHub<'_> {
 
     fn after_flips(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
         self.tags_in_place(scope)?;
-        if self.unheard.get() {
-            self.tell_of_leftovers(scope, &self.list(scope.connector)?);
+        if !self.unheard.borrow().is_empty() {
+            let listed = self.list(scope.connector)?;
+            self.tell_of_leftovers(scope, &listed);
+            self.tell_of_unheard(scope, &listed);
         }
         Ok(())
     }
@@ -219,7 +230,7 @@ impl Forge for GitHub<'_> {
         let (finish, limit) = self.client.floor(&stage, &flips);
         // A look to plan from, one under the lock, and where the tags stand afterwards.
         let reads = if stage.len() + flips.len() == 0 { 1 } else { 2 } * self.reads_of_a_look.get();
-        Some(Estimate { finish, limit, creations: stage.len(), changes: flips.len(), reads })
+        Some(Estimate { at: self.client.now(), finish, limit, creations: stage.len(), changes: flips.len(), reads })
     }
 }
 

@@ -9,6 +9,7 @@ use aileron_verifier::cohort::{self, Cohort};
 use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn::Fqn;
 use aileron_verifier::text::printable;
+use aileron_verifier::text::printable::printable_within;
 use aileron_verifier::version::{Tag, Version};
 
 use super::classify::Answer;
@@ -23,6 +24,8 @@ const PAGE: usize = 100;
 const PAGES: usize = 100;
 /// A list that ends after so many releases may have been cut off there. 1,000 was seen by iree-org/iree#16506.
 const CAP: usize = 1000;
+/// Characters of a draft's address that are shown: it holds the names of owner and repository, and is to be opened.
+const ADDRESS: usize = 400;
 const LAGS: &str = "GitHub's list of releases lags behind";
 
 /// The list, and whether that is all.
@@ -39,10 +42,33 @@ impl GitHub<'_> {
             let tag = &release.tag_name;
             release.draft && releases.get(tag).is_some_and(|known| known.id != release.id)
         };
-        let left: Vec<&str> = listed.releases.iter().filter(is_left).map(|release| release.tag_name.as_str()).collect();
-        if let [first, ..] = left.as_slice() {
-            let (drafts, page) = (counted(left.len(), "left-over draft"), self.page(scope.connector));
-            self.client.note(format!("{drafts} can be deleted at {page}/releases, of {first} to begin with"));
+        let page = self.page(scope.connector);
+        let (foreign, empty): (Vec<&Release>, Vec<&Release>) =
+            listed.releases.iter().filter(is_left).partition(|release| release.foreign().is_some());
+        if let [first, ..] = empty.as_slice() {
+            let (drafts, tag) = (counted(empty.len(), "left-over draft"), printable(&first.tag_name));
+            self.client.note(format!("{drafts} can be deleted at {page}/releases, of {tag} to begin with"));
+        }
+        if let [first, ..] = foreign.as_slice() {
+            let (drafts, tag) = (counted(foreign.len(), "other draft"), printable(&first.tag_name));
+            let why = first.foreign().unwrap_or_default();
+            self.client
+                .note(format!("left alone at {page}/releases: {drafts} of this version; the one of {tag} {why}"));
+        }
+    }
+
+    /// A draft that was asked for without an answer, and made again at once: where the list does not even show the second one,
+    /// it cannot tell whether the first is there too.
+    pub(super) fn tell_of_unheard(&self, scope: &Scope<'_>, listed: &Listed) {
+        let releases = self.releases.borrow();
+        let is_shown = |id: u64| listed.releases.iter().any(|release| release.id == id);
+        let unheard = self.unheard.borrow();
+        let twice = unheard.iter().filter(|(_, twice)| **twice).map(|(tag, _)| tag);
+        for tag in twice.filter(|tag| releases.get(*tag).is_some_and(|known| !is_shown(known.id))) {
+            let (tag, page) = (printable(tag), self.page(scope.connector));
+            self.client.note(format!(
+                "an answer of GitHub was lost: an empty draft of {tag} may be left over at {page}/releases, and can be deleted"
+            ));
         }
     }
 
@@ -96,12 +122,13 @@ impl GitHub<'_> {
         }
     }
 
-    /// Remembers the cohort's releases: the public one of a tag, else its oldest draft.
+    /// Remembers the cohort's releases: the public one of a tag, else its oldest draft that is ours to write to.
     pub(super) fn remember(&self, scope: &Scope<'_>, listed: &Listed) -> Result<(), ForgeError> {
         let mut known: BTreeMap<String, Known> = BTreeMap::new();
         let mut take = |release: &Release| -> Result<(), ForgeError> {
-            let rank = (release.draft, release.id);
-            if known.get(&release.tag_name).is_none_or(|other| rank < (other.draft, other.id)) {
+            let rank = (release.draft, release.foreign().is_some(), release.id);
+            let is_first = |other: &Known| rank < (other.draft, other.foreign.is_some(), other.id);
+            if known.get(&release.tag_name).is_none_or(is_first) {
                 known.insert(release.tag_name.clone(), self.known(scope.connector, release)?);
             }
             Ok(())
@@ -157,12 +184,17 @@ impl GitHub<'_> {
             };
             assets.insert(asset.name.clone(), KnownAsset { id: asset.id, digest });
         }
-        let foreign =
-            release.foreign().map(|file| format!("holds {}, which no release of this tool has", printable(file)));
-        let foreign = foreign
-            .or_else(|| release.has_notes_of_others().then(|| "has notes that this tool did not write".to_owned()));
         let Release { id, draft, immutable, .. } = *release;
-        Ok(Known { id, upload_url: release.upload_url.clone(), draft, immutable, assets, foreign })
+        let page = release.html_url.clone().filter(|url| url.starts_with(&format!("{}/", self.place.server)));
+        let (upload_url, foreign) = (release.upload_url.clone(), release.foreign());
+        Ok(Known { id, upload_url, draft, immutable, assets, foreign, page })
+    }
+
+    /// Why a draft is not ours to write to, and where it is.
+    pub(super) fn told(&self, scope: &Scope<'_>, known: &Known) -> Option<String> {
+        let why = known.foreign.as_ref().filter(|_| known.draft)?;
+        let page = known.page.clone().unwrap_or_else(|| format!("{}/releases", self.page(scope.connector)));
+        Some(format!("its draft on GitHub {why}: {}", printable_within(&page, ADDRESS)))
     }
 
     fn state(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> State {
@@ -173,8 +205,8 @@ impl GitHub<'_> {
         }
         let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
         let whole = known.assets.iter().filter_map(|(name, asset)| Some((name.clone(), asset.digest?)));
-        match (known.draft, &known.foreign) {
-            (true, Some(what)) => State::Unknown(format!("its draft on GitHub {what}")),
+        match (known.draft, self.told(scope, known)) {
+            (true, Some(why)) => State::Unknown(why),
             (true, None) => State::Draft(whole.collect()),
             (false, _) => State::Public { assets: whole.collect(), staged: BTreeMap::new() },
         }

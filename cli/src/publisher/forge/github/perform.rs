@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::version::Tag;
 use serde_json::{Value, json};
 
@@ -31,10 +32,12 @@ impl GitHub<'_> {
                     self.client.record(Event::Burned { tag: tag.clone() })?;
                     return Err(ForgeError::Burned { tag });
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.explained(scope, error)),
             };
             // It may have been carried out all the same, so the next attempt begins with what is there.
-            self.unheard.set(self.unheard.get() || matches!(write, Write::Draft { .. }));
+            if matches!(write, Write::Draft { .. }) {
+                self.unheard.borrow_mut().entry(tag.to_string()).or_default();
+            }
             loop {
                 let Some(pause) = pauses.next() else { return Err(error) };
                 match self.client.pause(self.client.now() + Duration::from_secs(*pause), "GitHub did not answer") {
@@ -79,9 +82,29 @@ impl GitHub<'_> {
         }
     }
 
+    /// Why a write was refused: workflow files are blamed only where they were seen to differ. A personal token's are not
+    /// compared before the first refusal that may be about them.
+    fn explained(&self, scope: &Scope<'_>, error: ForgeError) -> ForgeError {
+        let ForgeError::Forbidden { asked, why, lacks } = error else { return error };
+        if lacks.may_be_workflows() && !self.same_workflows.get() {
+            match self.compare_workflows(scope) {
+                Err(differ @ ForgeError::Workflows { .. }) => return differ,
+                Ok(()) | Err(_) => {} // what could not be compared is not blamed, and not ruled out
+            }
+        }
+        let lacks = if self.same_workflows.get() { lacks.without_workflows() } else { lacks };
+        ForgeError::Forbidden { asked, why, lacks }
+    }
+
+    /// A draft that somebody else wrote in is not written to.
+    fn may_write_to(&self, scope: &Scope<'_>, tag: &Tag) -> Result<(), ForgeError> {
+        let why = self.releases.borrow().get(tag.as_str()).and_then(|known| self.told(scope, known));
+        why.map_or(Ok(()), |why| Err(ForgeError::DraftOfOthers { tag: tag.to_string(), why }))
+    }
+
     fn draft(&self, scope: &Scope<'_>, tag: &Tag, pre_release: bool) -> Result<(), ForgeError> {
         if self.releases.borrow().contains_key(tag.as_str()) {
-            return Ok(());
+            return self.may_write_to(scope, tag);
         }
         let url = format!("{}/releases", self.repository(scope.connector));
         let asked = || format!("POST {url} for {tag}");
@@ -94,6 +117,11 @@ impl GitHub<'_> {
             answer => answer,
         };
         let made: Release = read(done(answer, asked)?, asked)?;
+        let was_unheard =
+            self.unheard.borrow().contains_key(tag.as_str()) || self.client.unheard().contains_key(tag.as_str());
+        if was_unheard && self.client.lag().is_zero() {
+            self.unheard.borrow_mut().insert(tag.to_string(), true);
+        }
         let known = self.known(scope.connector, &made)?;
         self.releases.borrow_mut().insert(tag.as_str().to_owned(), known);
         self.client.made(tag.as_str(), made.id)
@@ -101,6 +129,7 @@ impl GitHub<'_> {
 
     /// Uploads to a draft. What is there with these bytes stays; what an upload left half-done, or another build, goes.
     fn stage(&self, scope: &Scope<'_>, tag: &Tag, asset: &Asset) -> Result<(), ForgeError> {
+        self.may_write_to(scope, tag)?;
         let (upload_url, there) = {
             let releases = self.releases.borrow();
             let known = releases.get(tag.as_str()).ok_or_else(|| gone(tag))?;
@@ -129,7 +158,9 @@ impl GitHub<'_> {
             answer => answer,
         };
         let made: AssetDocument = read(done(answer, asked)?, asked)?;
-        if let Some(found) = made.digest.filter(|found| found.parse() != Ok(asset.digest)) {
+        // A digest of another kind says nothing; the recheck fetches the bytes.
+        let kept = made.digest.as_deref().and_then(|digest| digest.parse().ok());
+        if let Some(found) = kept.filter(|found: &ArchiveDigest| *found != asset.digest) {
             let why = format!("GitHub keeps {found}, {} was sent", asset.digest);
             return Err(ForgeError::Refused { asked: asked(), why });
         }
@@ -147,6 +178,7 @@ impl GitHub<'_> {
         if let Some(verdict) = public {
             return verdict;
         }
+        self.may_write_to(scope, tag)?;
         self.update(scope, tag, fields)?;
         self.with_known(tag, |known| known.draft = false);
         Ok(())
@@ -182,11 +214,7 @@ fn tag(write: &Write) -> Option<&Tag> {
 }
 
 /// Somebody published under this tag meanwhile: the same bytes are as good as ours, others are not ours to touch.
-fn overtaken(
-    tag: &Tag,
-    asset: &Asset,
-    found: Option<aileron_verifier::digest::ArchiveDigest>,
-) -> Result<(), ForgeError> {
+fn overtaken(tag: &Tag, asset: &Asset, found: Option<ArchiveDigest>) -> Result<(), ForgeError> {
     if found == Some(asset.digest) {
         return Ok(());
     }

@@ -5,7 +5,12 @@
 //! an organization wants its single sign-on. GitHub Docs, "Troubleshooting the REST API". Nothing is guessed from a message
 //! but that it is about the token's rights at all.
 
+use std::fmt;
+
+use aileron_verifier::text::printable;
 use serde_json::Value;
+
+use crate::sys::http;
 
 /// The headers about a token's rights, as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,97 +25,112 @@ pub struct Offer {
     pub sso: Option<String>,
 }
 
-/// What the token lacks, in words; `None` where the answer does not say that it lacks anything.
-pub(super) fn lacking(status: u16, offer: &Offer, document: &Value) -> Option<String> {
+/// What a token lacks. Displayed, it follows "the token lacks".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The organization's single sign-on; where to give it, without the query of that address.
+    SingleSignOn(Option<String>),
+    /// One of these scopes of a classic token.
+    Scopes(Vec<String>),
+    /// One of these sets of permissions: `contents=write`, `workflows=write`.
+    Permissions(Vec<Vec<String>>),
+    /// Some right that GitHub does not name.
+    Unnamed,
+}
+
+impl Lack {
+    /// Whether a set of permissions with `workflows` would do as well: GitHub asks for it where a commit changes workflow
+    /// files, and lists it beside the set without it (GitHub Docs, "Create a release").
+    pub(super) fn may_be_workflows(&self) -> bool {
+        matches!(self, Lack::Permissions(sets) if sets.iter().any(|set| names_workflows(set)))
+    }
+
+    /// The same, where it is known that no workflow file differs: then those sets are not the cause.
+    pub(super) fn without_workflows(self) -> Lack {
+        match self {
+            Lack::Permissions(sets) if sets.iter().any(|set| !names_workflows(set)) => {
+                Lack::Permissions(sets.into_iter().filter(|set| !names_workflows(set)).collect())
+            }
+            lack => lack,
+        }
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lack::SingleSignOn(None) => f.write_str("the single sign-on of the organization"),
+            Lack::SingleSignOn(Some(at)) => write!(f, "the single sign-on of the organization, at {at}"),
+            Lack::Scopes(any) => write!(f, "the scope {}", any.join(" or ")),
+            Lack::Permissions(any) => {
+                let sets: Vec<String> = any.iter().map(|set| set.join(" and ")).collect();
+                write!(f, "the permission {}", sets.join(", or "))
+            }
+            Lack::Unnamed => f.write_str("a right to do this, and GitHub does not say which"),
+        }
+    }
+}
+
+/// What the token lacks for certain: GitHub says so in words or headers that it uses for nothing else. Asking again does not
+/// help, whatever else the answer says.
+pub(super) fn certainly_lacking(status: u16, offer: &Offer, document: &Value) -> Option<Lack> {
     if status != 403 {
         return None;
     }
     if let Some(sso) = offer.sso.as_deref().filter(|sso| sso.trim_start().starts_with("required")) {
-        let place = sso.split_once("url=").map(|(_, url)| format!(", at {}", url.trim())).unwrap_or_default();
-        return Some(format!("the single sign-on of the organization{place}"));
+        let place = sso.split_once("url=").map(|(_, url)| http::shown_text(url.trim()));
+        return Some(Lack::SingleSignOn(place.map(|place| printable(&place).into_owned())));
     }
-    let message = document["message"].as_str().unwrap_or_default().to_ascii_lowercase();
-    let is_about_the_token = ["not accessible by", "must have", "insufficient", "scope", "write access", "permission"]
-        .iter()
-        .any(|words| message.contains(words));
-    if let (Some(accepted), Some(scopes)) = (listed(&offer.accepted_scopes), &offer.scopes) {
-        let has = |scope: &str| scopes.split(',').any(|one| one.trim() == scope);
-        if !accepted.iter().any(|scope| has(scope)) {
-            return Some(format!("the scope {}", accepted.join(" or ")));
-        }
-    }
-    if !is_about_the_token {
-        return None;
-    }
-    Some(match offer.accepted_permissions.as_deref().map(str::trim).filter(|accepted| !accepted.is_empty()) {
-        Some(accepted) => {
-            let alternatives: Vec<String> = accepted.split(';').map(|one| one.trim().replace(',', " and ")).collect();
-            format!("the permission {}", alternatives.join(", or "))
-        }
-        None => "a right to do this, and GitHub does not say which".to_owned(),
-    })
+    message(document).contains("resource not accessible by").then(|| named(offer))
 }
 
-fn listed(header: &Option<String>) -> Option<Vec<&str>> {
-    let listed: Vec<&str> = header.as_deref()?.split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
-    Some(listed).filter(|listed| !listed.is_empty())
+/// What the token lacks, where nothing says that the answer is about a limit.
+pub(super) fn lacking(status: u16, offer: &Offer, document: &Value) -> Option<Lack> {
+    if status != 403 || document.is_null() {
+        return None;
+    }
+    if let Some(lack) = scopes(offer) {
+        return Some(lack);
+    }
+    const ABOUT_THE_TOKEN: [&str; 7] =
+        ["not accessible by", "must have", "must grant", "insufficient", "scope", "write access", "permission"];
+    let message = message(document);
+    ABOUT_THE_TOKEN.iter().any(|words| message.contains(words)).then(|| named(offer))
+}
+
+fn message(document: &Value) -> String {
+    document["message"].as_str().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// As precisely as the headers name it.
+fn named(offer: &Offer) -> Lack {
+    if let Some(lack) = scopes(offer) {
+        return lack;
+    }
+    let sets = offer.accepted_permissions.as_deref().unwrap_or_default().split(';').map(|set| words(set, ','));
+    let sets: Vec<Vec<String>> = sets.filter(|set| !set.is_empty()).take(MOST).collect();
+    if sets.is_empty() { Lack::Unnamed } else { Lack::Permissions(sets) }
+}
+
+/// The scopes a classic token lacks: it has scopes, and none of those that are enough.
+fn scopes(offer: &Offer) -> Option<Lack> {
+    let has = words(offer.scopes.as_deref()?, ',');
+    let enough = words(offer.accepted_scopes.as_deref()?, ',');
+    (!enough.is_empty() && !enough.iter().any(|scope| has.contains(scope))).then_some(Lack::Scopes(enough))
+}
+
+/// Alternatives of a header that are kept: a longer list does not help a reader.
+const MOST: usize = 8;
+
+fn words(text: &str, separator: char) -> Vec<String> {
+    let words = text.split(separator).map(str::trim).filter(|word| !word.is_empty());
+    words.take(MOST).map(|word| printable(word).into_owned()).collect()
+}
+
+fn names_workflows(set: &[String]) -> bool {
+    set.iter().any(|one| one.starts_with("workflows"))
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_refusal_names_what_the_token_lacks() {
-        let permissions = |text: &str| Offer { accepted_permissions: Some(text.into()), ..Offer::default() };
-        let scopes = |accepted: &str, has: &str| Offer {
-            accepted_scopes: Some(accepted.into()),
-            scopes: Some(has.into()),
-            ..Offer::default()
-        };
-        let sso = |text: &str| Offer { sso: Some(text.into()), ..Offer::default() };
-        let unknown = Some("a right to do this, and GitHub does not say which");
-        let integration = "Resource not accessible by integration";
-        let personal = "Resource not accessible by personal access token";
-        for (offer, message, lacks) in [
-            (permissions("contents=write"), integration, Some("the permission contents=write")),
-            (permissions("contents=write"), personal, Some("the permission contents=write")),
-            (
-                permissions("contents=write,workflows=write"),
-                integration,
-                Some("the permission contents=write and workflows=write"),
-            ),
-            (
-                permissions("contents=write; administration=write"),
-                integration,
-                Some("the permission contents=write, or administration=write"),
-            ),
-            (Offer::default(), integration, unknown),
-            (permissions(""), personal, unknown),
-            (scopes("repo", "gist, read:org"), "Must have admin rights to Repository.", Some("the scope repo")),
-            (scopes("repo, public_repo", "gist"), "", Some("the scope repo or public_repo")),
-            (scopes("repo", "repo, gist"), "Must have push access to repository", unknown),
-            (scopes("", "gist"), "Must have push access to repository", unknown),
-            (
-                sso("required; url=https://github.com/orgs/acme/sso?authorization_request=A"),
-                "Resource protected by organization SAML enforcement.",
-                Some(
-                    "the single sign-on of the organization, at https://github.com/orgs/acme/sso?authorization_request=A",
-                ),
-            ),
-            (sso("partial-results; organizations=1"), "", None),
-            (permissions("contents=write"), "Repository was archived so is read-only.", None),
-            (Offer::default(), "Although you appear to have the correct authorization credentials", None),
-            (Offer::default(), "Write access to repository not granted.", unknown),
-            (Offer::default(), "You have insufficient permission.", unknown),
-            (Offer::default(), "", None),
-        ] {
-            assert_eq!(lacking(403, &offer, &json!({"message": message})).as_deref(), lacks, "{offer:?} {message}");
-        }
-        // A proxy's page is no document; and only a 403 is about rights.
-        assert_eq!(lacking(403, &permissions("contents=write"), &Value::Null), None);
-        assert_eq!(lacking(429, &permissions("contents=write"), &json!({"message": integration})), None);
-    }
-}
+#[path = "permission/tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aileron_verifier::text::printable;
 use serde_json::Value;
+use url::form_urlencoded;
 
 use super::classify::Answer;
 use super::{GitHub, done};
@@ -39,15 +40,19 @@ impl GitHub<'_> {
             return Err(ForgeError::ReadOnly { repository: wanted });
         }
         self.private.set(found["private"] == true);
+        if let Some(branch) = found["default_branch"].as_str() {
+            branch.clone_into(&mut self.default_branch.borrow_mut());
+        }
         if self.of_a_workflow {
-            self.same_workflows(scope, found["default_branch"].as_str().unwrap_or("HEAD"))?;
+            self.compare_workflows(scope)?;
         }
         Ok(())
     }
 
-    /// A workflow's own token may not make a tag at a commit whose workflows are not the default branch's: GitHub answers
-    /// 403 "Resource not accessible by integration" to the first draft (cli/cli#9514). Better said before the build.
-    fn same_workflows(&self, scope: &Scope<'_>, branch: &str) -> Result<(), ForgeError> {
+    /// A token without the permission `workflows` may not make a tag at a commit whose workflows are not the default
+    /// branch's: GitHub answers 403 "Resource not accessible by integration" to the first draft (cli/cli#9514). A workflow's
+    /// own token never has it, so that is said before the build.
+    pub(super) fn compare_workflows(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
         let files = |at: &str| -> Result<Value, ForgeError> {
             let url = format!("{}/contents/.github/workflows?ref={at}", self.repository(scope.connector));
             match self.client.get(&url)? {
@@ -59,10 +64,16 @@ impl GitHub<'_> {
             let file = |file: &Value| Some((file["name"].as_str()?.to_owned(), file["sha"].as_str()?.to_owned()));
             listed.as_array().into_iter().flatten().filter_map(file).collect()
         };
-        if digest(files(scope.commit)?) == digest(files(branch)?) {
+        let branch: String = form_urlencoded::byte_serialize(self.default_branch.borrow().as_bytes()).collect();
+        if digest(files(scope.commit)?) == digest(files(&branch)?) {
+            self.same_workflows.set(true);
             return Ok(());
         }
-        Err(ForgeError::Workflows { commit: scope.commit.to_owned() })
+        let whose = match self.of_a_workflow {
+            true => "a workflow's own token",
+            false => "a token without the permission workflows=write",
+        };
+        Err(ForgeError::Workflows { commit: scope.commit.to_owned(), whose })
     }
 
     /// GitHub makes the tag at the commit, so it must have been pushed.
@@ -88,10 +99,10 @@ impl GitHub<'_> {
             for found in found.as_array().into_iter().flatten() {
                 let name = found["ref"].as_str().and_then(|name| name.strip_prefix("refs/tags/")).unwrap_or_default();
                 let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
-                let commit = self.peeled(scope, &found["object"])?;
-                if commit != scope.commit {
+                let found = self.peeled(scope, &found["object"])?;
+                if found != format!("commit {}", scope.commit) {
                     let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
-                    return Err(ForgeError::TagElsewhere { tag, found: commit, wanted });
+                    return Err(ForgeError::TagElsewhere { tag, found, wanted });
                 }
                 there.insert(name.to_owned());
             }
@@ -99,27 +110,30 @@ impl GitHub<'_> {
         Ok(there)
     }
 
-    /// What a tag names in the end: a tag may point to a tag. Anything else than a commit is shown with its kind.
+    /// What a tag names in the end, with its kind: a tag may point to a tag, and to something that is no commit.
     fn peeled(&self, scope: &Scope<'_>, object: &Value) -> Result<String, ForgeError> {
         let text = |object: &Value, name: &str| printable(object[name].as_str().unwrap_or_default()).into_owned();
         let mut object = object.clone();
-        for _ in 0..TAGS_OF_TAGS {
+        let mut seen = BTreeSet::new();
+        loop {
             let (kind, id) = (text(&object, "type"), text(&object, "sha"));
-            match kind.as_str() {
-                "commit" => return Ok(id),
-                "tag" if is_object_id(&id) => {
-                    let url = format!("{}/git/tags/{id}", self.repository(scope.connector));
-                    object = done(self.client.get(&url)?, || format!("GET {url}"))?["object"].take();
-                }
-                _ => return Ok(format!("{kind} {id}")),
+            if kind != "tag" || !is_object_id(&id) {
+                return Ok(format!("{kind} {id}"));
             }
+            let url = format!("{}/git/tags/{id}", self.repository(scope.connector));
+            if !seen.insert(id) {
+                return Ok("a tag that leads back to itself".to_owned());
+            }
+            if seen.len() > TAGS_OF_TAGS {
+                return Ok(format!("a tag behind more than {TAGS_OF_TAGS} other tags"));
+            }
+            object = done(self.client.get(&url)?, || format!("GET {url}"))?["object"].take();
         }
-        Ok(format!("a tag behind {TAGS_OF_TAGS} other tags"))
     }
 }
 
-/// Tags that may point to each other, one behind the other. More is a circle, or a trap.
-const TAGS_OF_TAGS: usize = 16;
+/// Tags that are followed from one to the next. Each costs a request; git itself knows no limit.
+const TAGS_OF_TAGS: usize = 256;
 
 /// A name of git's two object formats.
 fn is_object_id(text: &str) -> bool {

@@ -183,7 +183,7 @@ where
     }
 }
 
-fn headers(headers: &HeaderMap, now: SystemTime) -> Headers {
+pub(super) fn headers(headers: &HeaderMap, now: SystemTime) -> Headers {
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let number = |name: &str| text(name)?.trim().parse().ok();
     let owned = |name: &str| text(name).map(str::to_owned);
