@@ -19,6 +19,7 @@ use aileron_verifier::toml::Stage;
 use aileron_verifier::version::{self, Version};
 use rayon::prelude::*;
 
+use crate::publisher::committed_key::{self, CommittedKeyError};
 use crate::publisher::project::{ActionDirectory, PUBLISHER_KEY, Project};
 use crate::sys::address::Address;
 
@@ -263,22 +264,23 @@ impl Lint {
             self.push(Problem { rule: Rule::PublisherKeyMissing, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         };
-        let source = self.open(file)?;
-        // The runtime reads the first block and says nothing of others: which key users trust must not depend on order.
-        let blocks: Vec<usize> = source.text.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
-        if let [_, second, ..] = blocks.as_slice() {
-            let message =
-                format!("there are {} PEM blocks; users trust the first one only: keep exactly one", blocks.len());
-            self.push(source.problem(Rule::PublisherKey, *second..source.text.len(), message));
+        // A private key is not among the sources, so that no line of it is drawn.
+        if file.as_ref().is_ok_and(|source| committed_key::holds_private_key(&source.text)) {
+            let message = CommittedKeyError::Private.to_string();
+            self.push(Problem { rule: Rule::PublisherKey, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         }
-        match PublicKey::from_pem(source.text.as_bytes()).and_then(PublicKey::refusing_small_order) {
-            Ok(key) => Some(key),
-            Err(error) => {
-                self.push(source.problem(Rule::PublisherKey, 0..source.text.len(), error.to_string()));
-                None
-            }
-        }
+        let source = self.open(file)?;
+        let error = match committed_key::read(&source.text) {
+            Ok(key) => return Some(key),
+            Err(error) => error,
+        };
+        let at = match &error {
+            CommittedKeyError::Second { at, .. } => at.clone(),
+            CommittedKeyError::Private | CommittedKeyError::NotAKey(_) => 0..source.text.len(),
+        };
+        self.push(source.problem(Rule::PublisherKey, at, error.to_string()));
+        None
     }
 
     /// Every field a release binds holds its placeholder, or the release's own value. artifacts.md §5.

@@ -132,7 +132,7 @@ fn identity_fault(name: &str, version: &Version, reference: &Ref) -> Option<Stri
     let path = reference.name.subpath().unwrap_or_default();
     let rest = path.strip_suffix(name).and_then(|path| path.strip_suffix("actions/"));
     if !rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/')) {
-        Some(format!("the path of `source` does not end in actions/{}", printable(&name)))
+        Some(format!("the path of `source` does not end in actions/{}", printable(name)))
     } else if reference.version != *version {
         Some(format!("`source` has version {}, `version` is {version}", reference.version))
     } else {

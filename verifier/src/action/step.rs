@@ -103,10 +103,10 @@ fn check_references(table: &Table<'_>, value: &Spanned<Value>, scope: &Scope<'_>
     for (written, reference) in template::references(text) {
         let (rule, message) = match reference {
             Reference::Argument(name) if scope.inputs.contains(name) => continue,
-            Reference::Argument(name) => (Rule::ArgReference, format!("no input \"{}\" is declared", printable(&name))),
+            Reference::Argument(name) => (Rule::ArgReference, format!("no input \"{}\" is declared", printable(name))),
             Reference::Unclosed => (Rule::ArgReference, "`${args.` without a name and `}`".to_owned()),
             Reference::Step { id, .. } if earlier.contains(id) => continue,
-            Reference::Step { id, .. } => (Rule::StepReference, format!("\"{}\" is no earlier step", printable(&id))),
+            Reference::Step { id, .. } => (Rule::StepReference, format!("\"{}\" is no earlier step", printable(id))),
         };
         let written = &text[written];
         if reported.insert(written) {
