@@ -88,9 +88,9 @@ impl GitHub<'_> {
     fn explained(&self, scope: &Scope<'_>, error: ForgeError) -> ForgeError {
         let ForgeError::Forbidden { asked, why, lacks } = error else { return error };
         if lacks.may_be_workflows() && !self.same_workflows.get() {
-            match self.compare_workflows(scope) {
-                Err(differ @ ForgeError::Workflows { .. }) => return differ,
-                Ok(()) | Err(_) => {} // what could not be compared is not blamed, and not ruled out
+            // What could not be compared is not blamed, and not ruled out.
+            if let Err(differ @ ForgeError::Workflows { .. }) = self.compare_workflows(scope) {
+                return differ;
             }
         }
         let lacks = if self.same_workflows.get() { lacks.without_workflows() } else { lacks };

@@ -1,3 +1,4 @@
+#![expect(clippy::print_stderr, reason = "a sample that is measured by hand says what it saw")]
 use super::*;
 
 /// A module of these fields in the text format.
