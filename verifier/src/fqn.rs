@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Class;
+use crate::text::printable;
 use crate::version::{NotSemVer, Tag, Version};
 
 /// The asset every release carries. artifacts.md §1.
@@ -78,7 +79,7 @@ pub enum NameError {
         found: usize,
     },
     /// A segment is empty, `.`, `..`, or has a character outside `A-Z a-z 0-9 . _ -`.
-    #[error("invalid URI: segment \"{}\" {}", .segment.escape_debug(), .reason)]
+    #[error("invalid URI: segment \"{}\" {}", printable(.segment), .reason)]
     Segment {
         /// The offending segment.
         segment: String,
@@ -86,7 +87,7 @@ pub enum NameError {
         reason: &'static str,
     },
     /// A Ref without `@`.
-    #[error("\"{}\" has no @<version>", .0.escape_debug())]
+    #[error("\"{}\" has no @<version>", printable(.0))]
     NoVersion(String),
     /// The part after the last `@` is not a version.
     #[error(transparent)]

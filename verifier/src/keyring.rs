@@ -15,6 +15,7 @@ use crate::key::{Fingerprint, PublicKey, PublicKeyError};
 use crate::problem::Class;
 use crate::quote::Quoted;
 use crate::signature::{Signature, WrongLength, accepts};
+use crate::text::printable_within;
 
 /// Grants: which keys may sign for which authority.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct Keyring {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// Not JSON, or JSON of another shape.
-    #[error("keyring {}: invalid JSON: {detail}", Quoted(.path))]
+    #[error("keyring {}: invalid JSON: {}", Quoted(.path), printable_within(.detail, 400))]
     Json {
         /// The file.
         path: String,

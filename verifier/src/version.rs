@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::text::printable;
+
 use serde::{Deserialize, Serialize};
 
 use crate::text::shorten;
@@ -28,7 +30,7 @@ pub struct Version(String);
 
 /// The text is not a SemVer 2.0.0 version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is not a SemVer version: {reason}")]
+#[error("\"{}\" is not a SemVer version: {reason}", printable(.text))]
 pub struct NotSemVer {
     /// What was given.
     pub text: String,

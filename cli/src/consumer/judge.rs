@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
 use crate::event::{Event, Listener};
+use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 
 /// What to judge.
@@ -64,7 +65,7 @@ pub enum JudgeError {
         /// The artifact.
         reference: Ref,
         /// Where it was looked for.
-        at: String,
+        at: Address,
     },
     /// The archive is not the one the release's signed index lists.
     #[error("{reference}: the archive is {found}, the release's signed index lists {listed}")]

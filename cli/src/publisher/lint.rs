@@ -14,11 +14,14 @@ use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::module::Module;
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source, Waiver};
 use aileron_verifier::suite::RepositorySuite;
+use aileron_verifier::text::printable;
 use aileron_verifier::toml::Stage;
 use aileron_verifier::version::{self, Version};
 use rayon::prelude::*;
 
+use crate::publisher::committed_key::{self, CommittedKeyError};
 use crate::publisher::project::{ActionDirectory, PUBLISHER_KEY, Project};
+use crate::sys::address::Address;
 
 /// A repository that keeps every rule that was not waived.
 pub struct Checked {
@@ -261,22 +264,23 @@ impl Lint {
             self.push(Problem { rule: Rule::PublisherKeyMissing, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         };
-        let source = self.open(file)?;
-        // The runtime reads the first block and says nothing of others: which key users trust must not depend on order.
-        let blocks: Vec<usize> = source.text.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
-        if let [_, second, ..] = blocks.as_slice() {
-            let message =
-                format!("there are {} PEM blocks; users trust the first one only: keep exactly one", blocks.len());
-            self.push(source.problem(Rule::PublisherKey, *second..source.text.len(), message));
+        // A private key is not among the sources, so that no line of it is drawn.
+        if file.as_ref().is_ok_and(|source| committed_key::holds_private_key(&source.text)) {
+            let message = CommittedKeyError::Private.to_string();
+            self.push(Problem { rule: Rule::PublisherKey, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         }
-        match PublicKey::from_pem(source.text.as_bytes()).and_then(PublicKey::refusing_small_order) {
-            Ok(key) => Some(key),
-            Err(error) => {
-                self.push(source.problem(Rule::PublisherKey, 0..source.text.len(), error.to_string()));
-                None
-            }
-        }
+        let source = self.open(file)?;
+        let error = match committed_key::read(&source.text) {
+            Ok(key) => return Some(key),
+            Err(error) => error,
+        };
+        let at = match &error {
+            CommittedKeyError::Second { at, .. } => at.clone(),
+            CommittedKeyError::Private | CommittedKeyError::NotAKey(_) => 0..source.text.len(),
+        };
+        self.push(source.problem(Rule::PublisherKey, at, error.to_string()));
+        None
     }
 
     /// Every field a release binds holds its placeholder, or the release's own value. artifacts.md §5.
@@ -298,7 +302,8 @@ impl Lint {
         let Some(remote) = project.history.as_ref().ok().and_then(|history| history.remote.as_deref()) else { return };
         let Some((owner, repo)) = owner_and_repo(remote) else { return };
         let name = &manifest.name.value;
-        let (declared, actual) = (format!("{}/{}", name.owner(), name.repo()), format!("{owner}/{repo}"));
+        let (declared, actual) =
+            (format!("{}/{}", name.owner(), name.repo()), format!("{}/{}", printable(&owner), printable(&repo)));
         let rule = match declared.eq_ignore_ascii_case(&actual) {
             _ if declared == actual => return,
             true => Rule::RemoteCase,
@@ -310,14 +315,17 @@ impl Lint {
 }
 
 /// Owner and repository of a git remote URL of any common form.
-fn owner_and_repo(url: &str) -> Option<(&str, &str)> {
-    let path = url.trim_end_matches('/').strip_suffix(".git").unwrap_or(url.trim_end_matches('/'));
-    if !path.contains("://") && !path.contains('@') {
+fn owner_and_repo(url: &str) -> Option<(String, String)> {
+    if !url.contains("://") && !url.contains('@') {
         return None; // a path on this machine
     }
+    // Not taken from what may hold a password.
+    let shown = Address::of(url).to_string();
+    let url = &*shown;
+    let path = url.trim_end_matches('/').strip_suffix(".git").unwrap_or(url.trim_end_matches('/'));
     let (rest, repo) = path.rsplit_once('/')?;
     let owner = rest.rsplit(['/', ':']).next()?;
-    (!owner.is_empty() && !repo.is_empty()).then_some((owner, repo))
+    (!owner.is_empty() && !repo.is_empty()).then(|| (owner.to_owned(), repo.to_owned()))
 }
 
 #[cfg(test)]
@@ -332,8 +340,11 @@ mod tests {
             "git@github.com:Acme/x.git",
             "ssh://git@github.com/Acme/x",
             "https://token@github.example.com/Acme/x",
+            "https://bob:password@github.example.com/Acme/x.git",
+            "https://github.com/Acme/x?token=password",
+            "bob:password@github.com:Acme/x.git",
         ] {
-            assert_eq!(owner_and_repo(url), Some(("Acme", "x")), "{url}");
+            assert_eq!(owner_and_repo(url), Some(("Acme".to_owned(), "x".to_owned())), "{url}");
         }
         assert_eq!(owner_and_repo("/srv/git/acme/x.git"), None);
     }

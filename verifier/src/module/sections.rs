@@ -208,6 +208,7 @@ impl<'a> Sections<'a> {
             memory: self.memory,
             toolchain: self.toolchain,
             size: self.size,
+            refusal: None,
         }
     }
 }

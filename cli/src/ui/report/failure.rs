@@ -6,7 +6,7 @@ use std::path::Path;
 
 use aileron_verifier::keyring::SignatureRefused;
 use aileron_verifier::problem::{Class, Problem, Source};
-use aileron_verifier::text::shorten;
+use aileron_verifier::text::{printable, printable_within, shorten};
 use aileron_verifier::verify::VerifyError;
 use serde_json::{Value, json};
 
@@ -139,19 +139,20 @@ impl Failure {
         Failure { place: Some((problem.file.to_string(), line)), ..self }
     }
 
-    /// First line, evidence, next command.
+    /// First line, evidence, next command. Message and next command are one line each, whatever they hold.
     pub fn text(&self) -> String {
-        let place = self.place.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+        let place =
+            self.place.as_ref().map(|(file, line)| format!(" ({}:{line})", printable(file))).unwrap_or_default();
         let mut text = match &self.pinned {
             Some(pinned) => format!("{pinned}\n"),
-            None => format!("{}: {}{place}\n", self.class, self.message),
+            None => format!("{}: {}{place}\n", self.class, printable_within(&self.message, LONGEST_MESSAGE)),
         };
         for line in [&self.drawn.text()].into_iter().filter(|drawn| !drawn.is_empty()).chain(&self.evidence) {
             text.push_str(line);
             text.push('\n');
         }
         if let Some(next) = &self.next {
-            text.push_str(&format!("next: {next}\n"));
+            text.push_str(&format!("next: {}\n", printable_within(next, LONGEST_MESSAGE)));
         }
         text
     }

@@ -76,7 +76,7 @@ fn value(line: &str) -> usize {
     let key = line[..equals].trim();
     let is_key =
         |char: char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.' | ' ' | '\t' | '"' | '\'' | '\\');
-    let closed = key.matches('"').count() % 2 == 0 && key.matches('\'').count() % 2 == 0;
+    let closed = key.matches('"').count().is_multiple_of(2) && key.matches('\'').count().is_multiple_of(2);
     let value = line[equals + 1..].trim_start();
     match !key.is_empty() && key.len() <= 200 && key.chars().all(is_key) && closed && !value.starts_with('=') {
         true => equals + 1,
