@@ -48,8 +48,15 @@ pub fn archive(bytes: &[u8]) {
 /// As [`archive`].
 pub fn document(bytes: &[u8]) {
     let signature = vec![0; 64];
-    archive(&pack(&Files::Connector { wasm: module(), manifest: bytes.to_vec(), signature: signature.clone() }));
-    archive(&pack(&Files::Action { document: bytes.to_vec(), signature }));
+    let ring = Toy::default().ring();
+    for files in [
+        Files::Connector { wasm: module(), manifest: bytes.to_vec(), signature: signature.clone() },
+        Files::Action { document: bytes.to_vec(), signature },
+    ] {
+        if let Err(error) = Unverified::new(pack(&files)).verify(&Wanted::default(), &ring) {
+            refusal(error);
+        }
+    }
     let Ok(source) = Source::read("document", bytes.to_vec()) else { return };
     for stage in [Stage::Source, Stage::Artifact] {
         problems(&ConnectorManifest::parse(source.clone(), stage).problems, &source);
