@@ -14,7 +14,7 @@ use crate::publisher::lint;
 use crate::publisher::project::{Project, Reading};
 use crate::publisher::sign::OsKeychain;
 use crate::ui::args::Generate;
-use crate::ui::report::{Failure, Outcome};
+use crate::ui::report::{Failure, Outcome, door};
 
 pub(super) fn generate(args: &Generate, repository: &Path, context: &Context) -> Answer {
     let (Project { root, .. }, name) = connector(repository, context)?;
@@ -82,33 +82,11 @@ fn destination(args: &Generate, context: &Context) -> Result<Destination, Failur
 
 /// The private key is to be printed: never to where it would be lost without an error.
 fn print() -> Result<Destination, Failure> {
-    if is_discarded(&std::io::stdout()) {
+    if door::output_is_discarded() {
         let message = "standard output is closed or /dev/null: the printed private key would be lost";
         return Err(Failure::usage(message).next("leave standard output open, or pass --out FILE or --keychain"));
     }
     Ok(Destination::Print)
-}
-
-/// Whether what is written there is thrown away without an error: an output that was closed before the start is opened as the
-/// null device, and one that is open for reading only counts as written by the standard library.
-#[cfg(unix)]
-fn is_discarded(output: &impl std::os::fd::AsFd) -> bool {
-    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-    let may_write = |flags: rustix::fs::OFlags| flags.intersects(rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::RDWR);
-    if !rustix::fs::fcntl_getfl(output).is_ok_and(may_write) {
-        return true;
-    }
-    let of_output = || std::fs::File::from(output.as_fd().try_clone_to_owned()?).metadata();
-    match (of_output(), std::fs::metadata("/dev/null")) {
-        (Ok(output), Ok(null)) => output.file_type().is_char_device() && output.rdev() == null.rdev(),
-        (Err(_), _) => true,
-        (Ok(_), Err(_)) => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_discarded(_: &std::io::Stdout) -> bool {
-    false
 }
 
 fn file(path: PathBuf, encrypt: bool, context: &Context) -> Result<Destination, Failure> {

@@ -161,6 +161,33 @@ pub(crate) fn write_help(help: &clap::Error) -> io::Result<()> {
     help.print()
 }
 
+/// Whether standard output is thrown away without an error: for a result that must not be lost.
+pub(crate) fn output_is_discarded() -> bool {
+    is_discarded(&io::stdout())
+}
+
+/// Whether what is written there is thrown away without an error: an output that was closed before the start is opened as the
+/// null device, and one that is open for reading only counts as written by the standard library.
+#[cfg(unix)]
+fn is_discarded(output: &impl std::os::fd::AsFd) -> bool {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    let may_write = |flags: rustix::fs::OFlags| flags.intersects(rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::RDWR);
+    if !rustix::fs::fcntl_getfl(output).is_ok_and(may_write) {
+        return true;
+    }
+    let of_output = || std::fs::File::from(output.as_fd().try_clone_to_owned()?).metadata();
+    match (of_output(), std::fs::metadata("/dev/null")) {
+        (Ok(output), Ok(null)) => output.file_type().is_char_device() && output.rdev() == null.rdev(),
+        (Err(_), _) => true,
+        (Ok(_), Err(_)) => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_discarded(_: &std::io::Stdout) -> bool {
+    false
+}
+
 /// A step's name as a moving bar shows it.
 pub(super) fn bar_text(step: &str) -> String {
     OF_THIS_PROCESS.line(step)
