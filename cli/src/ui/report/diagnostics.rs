@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aileron_verifier::problem::{Problem, Rule, Severity, Source, Waiver};
+use aileron_verifier::text::printable;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report};
 use serde_json::{Value, json};
 
@@ -101,7 +102,7 @@ fn draw(problem: &Problem, source: Option<(&Source, &Mask)>, waived: &[Waiver]) 
     let source = source.filter(|(source, _)| !source.text.is_empty());
     let message = match source {
         Some(_) => problem.message.clone(),
-        None => format!("{}: {}", problem.file, problem.message),
+        None => format!("{}: {}", printable(&problem.file), problem.message),
     };
     let diagnostic = MietteDiagnostic::new(message)
         .with_code(problem.rule.id())
@@ -126,7 +127,7 @@ fn draw(problem: &Problem, source: Option<(&Source, &Mask)>, waived: &[Waiver]) 
         .with_context_lines(1); // see `Excerpt`
     match handler.render_report(&mut text, report.as_ref()) {
         Ok(()) => text,
-        Err(_) => format!("{}: {} [{}]\n", problem.file, problem.message, problem.rule),
+        Err(_) => format!("{}: {} [{}]\n", printable(&problem.file), printable(&problem.message), problem.rule),
     }
 }
 

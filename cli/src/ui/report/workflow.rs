@@ -192,7 +192,10 @@ pub fn inert_json(document: &str) -> Cow<'_, str> {
 
 /// A workflow command, escaped as the runner reads it.
 fn command(name: &str, properties: &[(&str, &str)], message: &str) -> String {
-    let data = |text: &str| screen(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")).into_owned();
+    let data = |text: &str| {
+        let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").replace("##[", "## [");
+        screen(&text).into_owned()
+    };
     let property = |(key, value): &(&str, &str)| {
         let value = data(value).replace(':', "%3A").replace(',', "%2C");
         format!("{key}={value}")

@@ -30,7 +30,7 @@ fn no_character_that_steers_or_hides_leaves_as_text() {
         let text: String = piece.iter().map(|char| format!("a{char}##[error]y\n{char}::notice::z\n")).collect();
         let lines = Door::Workflow.text(&text);
         assert!(is_harmless(&lines) && !gives_a_command(&lines), "from {:?}", piece[0]);
-        assert!(!Door::Workflow.line(&text).contains('\n'), "from {:?}", piece[0]);
+        assert!(!one_line(&text).contains('\n'), "from {:?}", piece[0]);
     }
 }
 
