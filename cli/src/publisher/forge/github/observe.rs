@@ -52,7 +52,8 @@ impl GitHub<'_> {
         if let [first, ..] = foreign.as_slice() {
             let (drafts, tag) = (counted(foreign.len(), "other draft"), printable(&first.tag_name));
             let why = first.foreign().unwrap_or_default();
-            self.client.note(format!("left alone at {page}/releases: {drafts} of this version; the one of {tag} {why}"));
+            self.client
+                .note(format!("left alone at {page}/releases: {drafts} of this version; the one of {tag} {why}"));
         }
     }
 

@@ -214,11 +214,7 @@ fn tag(write: &Write) -> Option<&Tag> {
 }
 
 /// Somebody published under this tag meanwhile: the same bytes are as good as ours, others are not ours to touch.
-fn overtaken(
-    tag: &Tag,
-    asset: &Asset,
-    found: Option<ArchiveDigest>,
-) -> Result<(), ForgeError> {
+fn overtaken(tag: &Tag, asset: &Asset, found: Option<ArchiveDigest>) -> Result<(), ForgeError> {
     if found == Some(asset.digest) {
         return Ok(());
     }

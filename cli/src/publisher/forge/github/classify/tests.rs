@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -18,9 +18,8 @@ fn at(second: u64) -> SystemTime {
 }
 
 fn map(pairs: &[(&'static str, &str)]) -> HeaderMap {
-    let header = |(name, value): &(&'static str, &str)| {
-        (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
-    };
+    let header =
+        |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     pairs.iter().map(header).collect()
 }
 
@@ -32,8 +31,7 @@ fn every_answer_has_one_meaning() {
     let retry = Headers { retry_after: Seconds::retry_after("7", now), ..Headers::default() };
     let empty = Headers { remaining: Some(0), reset: Some(1500), ..Headers::default() };
     let exists = json!({"message": "Validation Failed", "errors": [{"code": "already_exists", "field": "name"}]});
-    let target =
-        json!({"message": "Validation Failed", "errors": [{"code": "invalid", "field": "target_commitish"}]});
+    let target = json!({"message": "Validation Failed", "errors": [{"code": "invalid", "field": "target_commitish"}]});
     let burned = json!({"message": "Validation Failed", "errors":
         [{"code": "custom", "field": "tag_name", "message": "tag_name was used by an immutable release"}]});
     let said_burned = "HTTP 422: Validation Failed: tag_name custom tag_name was used by an immutable release";
@@ -41,23 +39,13 @@ fn every_answer_has_one_meaning() {
     for (status, headers, body, meaning) in [
         (201, &none, json!({"id": 1}), Answer::Done(json!({"id": 1}))),
         (204, &none, Value::Null, Answer::Done(Value::Null)),
-        (
-            401,
-            &none,
-            json!({"message": "Bad credentials"}),
-            Answer::Unwelcome("HTTP 401: Bad credentials".to_owned()),
-        ),
+        (401, &none, json!({"message": "Bad credentials"}), Answer::Unwelcome("HTTP 401: Bad credentials".to_owned())),
         (307, &none, json!({"message": "Temporary Redirect"}), Answer::Moved(None)),
         (422, &none, burned, Answer::Burned(said_burned.to_owned())),
         (403, &none, json!({"message": "Resource not accessible"}), refused("HTTP 403: Resource not accessible")),
         (403, &retry, json!({}), at(1007)),
         (429, &retry, json!({}), at(1007)),
-        (
-            503,
-            &retry,
-            json!({}),
-            Answer::Unavailable(UNIX_EPOCH + Duration::from_secs(1007), "HTTP 503".to_owned()),
-        ),
+        (503, &retry, json!({}), Answer::Unavailable(UNIX_EPOCH + Duration::from_secs(1007), "HTTP 503".to_owned())),
         (503, &none, json!({}), Answer::Unreachable("HTTP 503".to_owned())),
         (403, &empty, json!({}), at(1500)),
         (403, &none, json!({"message": "You have exceeded a secondary rate limit."}), at(1060)),
@@ -171,7 +159,8 @@ fn a_refusal_is_said_in_one_line_with_the_page_about_it() {
     }
     assert_eq!(said(502, PAGE), "HTTP 502");
     assert_eq!(said(403, ""), "HTTP 403");
-    let long = json!({"message": "x\n\u{1b}[2J".repeat(10_000), "errors": vec![json!({"message": "y".repeat(1000)}); 1000]});
+    let long =
+        json!({"message": "x\n\u{1b}[2J".repeat(10_000), "errors": vec![json!({"message": "y".repeat(1000)}); 1000]});
     let said = said(403, &long.to_string());
     assert!(said.len() < 4000 && !said.contains(['\n', '\u{1b}']), "{} bytes", said.len());
 }
@@ -199,8 +188,16 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 }
 
 const NAMES: [&str; 10] = [
-    "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "date", "location",
-    "x-accepted-github-permissions", "x-accepted-oauth-scopes", "x-oauth-scopes", "x-github-sso",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "date",
+    "location",
+    "x-accepted-github-permissions",
+    "x-accepted-oauth-scopes",
+    "x-oauth-scopes",
+    "x-github-sso",
 ];
 
 proptest! {
