@@ -1,5 +1,4 @@
-//! What may be installed and who may be trusted is said by signatures and by the command line, and by nothing else; what a
-//! person reads about it is complete.
+//! What may be installed and who may be trusted is said by signatures and by the command line, and by nothing else.
 
 use std::fs;
 
@@ -67,7 +66,7 @@ impl Mirror {
 
 /// A mirror with `acme`, who is trusted, and `evil`, who is not; and a list that names evil's action where a release has
 /// its suite.
-fn scene() -> (Mirror, Toy, Toy) {
+pub(crate) fn scene() -> (Mirror, Toy, Toy) {
     let mirror = Mirror::new();
     let (toy, evil) = (Toy::default(), Toy::default().named("github://evil/echo").by(Publisher::from_seed(66)));
     mirror.publish(&toy);
@@ -411,50 +410,5 @@ fn an_action_whose_pinned_connector_is_not_to_be_had_misses_it() {
             );
             assert!(error["next"].is_string() && mirror.stored() == before, "{error}");
         }
-    }
-}
-
-#[test] // artifacts.md §10: every leaf is shown, and compared
-fn an_upgrade_shows_what_grew_before_everything_else() {
-    let old = "[capabilities.credential]\nkind = \"oauth2\"\nscope = \"read mail\"\n[capabilities.credential.oauth2]\nauthorize_url = \"https://a.example/a\"\ntoken_url = \"https://a.example/t\"\nclient_id = \"app\"\nscopes = [\"mail.read\"]\n[capabilities.spawn]\nprograms = [{ path = \"/usr/bin/git\" }]\nenv_passthrough = [\"A\"]\nfs_read = [\"~/x\"]\n[capabilities.spawn.operations.status]\nargv = \"git status\"\n";
-    let rows: [(&str, &str, &str); 11] = [
-        ("", "", "may do what that may, and nothing more"),
-        ("[\"mail.read\"]", "[\"mail.read\", \"admin\"]", "+ NEW: OAuth scope admin"),
-        (
-            "https://a.example/t",
-            "https://evil.example/t",
-            "~ CHANGED: token URL https://evil.example/t before: https://a.example/t",
-        ),
-        ("https://a.example/a", "https://evil.example/a", "~ CHANGED: authorize URL https://evil.example/a before:"),
-        ("\"app\"", "\"other\"", "~ CHANGED: client id other before: app"),
-        ("\"read mail\"", "\"send mail\"", "~ CHANGED: purpose send mail before: read mail"),
-        (
-            "git status",
-            "git {anything} {more}",
-            "~ CHANGED: command status: git {anything} {more} before: status: git status",
-        ),
-        ("[\"A\"]", "[\"A\", \"GH_TOKEN\"]", "+ NEW: sees variable GH_TOKEN"),
-        ("[\"~/x\"]", "[\"~\"]", "+ NEW: may read ~"),
-        ("fs_read", "fs_write = [\"~\"]\nfs_read", "+ NEW: may write ~"),
-        ("/usr/bin/git", "/usr/bin/gh", "+ NEW: may start /usr/bin/gh (whatever file is there)"),
-    ];
-    let manifest = |toy: &Toy, rest: &str| format!("{}{rest}", toy.manifest()).into_bytes();
-    for (from, to, line) in rows {
-        let (mirror, toy, _) = scene();
-        let newer = toy.clone().at("1.3.0");
-        let wasm = aileron_testkit::module();
-        mirror.serve(&toy.reference().mirror_path(), &toy.sign_connector(wasm.clone(), manifest(&toy, old)));
-        let new = if from.is_empty() { old.to_owned() } else { old.replace(from, to) };
-        mirror.serve(&newer.reference().mirror_path(), &newer.sign_connector(wasm, manifest(&newer, &new)));
-        mirror.house.ok("aileron connector install github://acme/echo@1.2.3 --from mirror --yes");
-        let install = "aileron connector install github://acme/echo@1.3.0 --from mirror --dry-run";
-        let words = mirror.house.ok(install).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-        let at = words.find(line).unwrap_or_else(|| panic!("{line}\n{words}"));
-        assert!(at < words.find("may connect to api.example.com:443").unwrap(), "{words}");
-        assert_eq!(words.contains("nothing more"), from.is_empty(), "{words}");
-        let connector = &mirror.house.ok(&format!("{install} --json")).json()["plan"]["connectors"][0];
-        let grown = ["added", "changed"].map(|key| connector["authority_difference"][key].as_array().unwrap().len());
-        assert_eq!(grown.iter().sum::<usize>(), usize::from(!from.is_empty()), "{connector}");
-        assert!(connector["authority"].as_array().unwrap().len() > 10 && connector["difference"].is_object());
     }
 }

@@ -8,6 +8,7 @@ mod guide;
 #[path = "../verbs/house.rs"]
 #[expect(dead_code, reason = "the house of all verbs; these need a part of it")]
 mod house;
+mod permissions;
 mod session;
 mod store;
 mod storms;

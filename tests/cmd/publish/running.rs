@@ -289,8 +289,8 @@ fn an_action_that_wants_approval_waits_for_a_yes() {
     assert_eq!((yes.code, &document(&yes.stdout)["action"]), (Some(0), &json!("tea-about")), "{yes}");
     for line in [
         "tea-about 0.1.0 wants your approval.\n",
-        "  why: [31mfun\n",
-        "Preview:\n  Says: pong\n  More: n/a\n",
+        "    why: \\u{1b}[31mfun\n",
+        "Preview:\n    Says: pong\n    More: n/a\n",
         "Run it? [y/N]: ",
     ] {
         assert!(yes.stderr.contains(line), "{yes}");

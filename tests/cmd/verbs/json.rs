@@ -190,7 +190,7 @@ fn quiet_leaves_standard_error_to_failures_and_json_makes_it_ndjson() {
 fn no_document_and_no_progress_holds_a_secret() {
     let house = House::new();
     with_client_secret(&house);
-    let secret = "client-5ecret \"quoted\" \\ & | é\nsecond line";
+    let secret = "client-5ecret \"quoted\" \\ & | é second line";
     let run = |line: &str| -> Ran {
         let mut command = house.typed(line);
         command.env("AILERON_SIGNING_KEY", PRIVATE_KEY).env("TEA_OAUTH_CLIENT_SECRET", secret);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod bad_input;
+mod handed_over;
 mod house;
 mod hub_entry;
 mod json;

@@ -104,11 +104,12 @@ pub fn command<'a>(spawner: Spawner<'a>, access: Access) -> Command<'a> {
 }
 
 /// Settings of the user that change what is written into a repository, and what they are in one that this tool makes.
-const UNTOUCHED: [(&str, &str); 8] = [
+const UNTOUCHED: [(&str, &str); 9] = [
     ("core.autocrlf", "false"),
     ("core.eol", "lf"),
     ("core.safecrlf", "false"),
     ("core.attributesFile", "/dev/null"),
+    ("core.excludesFile", "/dev/null"),
     ("commit.gpgSign", "false"),
     ("tag.gpgSign", "false"),
     ("commit.template", ""),
