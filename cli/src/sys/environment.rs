@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, is_blank};
 
 /// Variables and their values. No `Debug`: some of them are secrets.
 #[derive(Clone, Default)]
@@ -26,7 +26,7 @@ impl Environment {
     /// A variable's value; unset, empty and blank are all `None`: a secret of a workflow that does not exist arrives as an
     /// empty text, or as a line break. What is not blank comes as it stands, white space at its ends included.
     pub fn var(&self, name: &str) -> Option<&OsStr> {
-        self.value(name).filter(|value| !is_blank(value))
+        self.value(name).filter(|value| !is_blank(value.as_encoded_bytes()))
     }
 
     /// A variable that holds a secret, as its bytes.
@@ -44,14 +44,6 @@ impl Environment {
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter()
-    }
-}
-
-/// Whether a value is nothing but white space.
-fn is_blank(value: &OsStr) -> bool {
-    match value.to_str() {
-        Some(text) => text.trim().is_empty(),
-        None => false, // bytes that are no text are no white space either
     }
 }
 
@@ -79,7 +71,7 @@ const READ_BY_LIBRARIES: [&str; 15] = [
 /// The first call of `main`, before there is a second thread.
 pub fn forget_blank() {
     for name in READ_BY_LIBRARIES {
-        if std::env::var_os(name).is_some_and(|value| is_blank(&value)) {
+        if std::env::var_os(name).is_some_and(|value| is_blank(value.as_encoded_bytes())) {
             #[expect(unsafe_code, reason = "sound while the process has one thread, which is so at the start of main")]
             // SAFETY: no other thread exists yet that could read or change the environment.
             unsafe {
