@@ -55,8 +55,10 @@ fn findings(problems: Vec<Problem>, ready: &Ready) -> Findings {
     let actions = ready.checked.actions.iter().map(|action| &action.source);
     let sources = std::iter::once(&ready.checked.manifest.source).chain(actions);
     let wanted = |source: &&Source| problems.iter().any(|problem| problem.file == source.path);
-    let sources = sources.filter(wanted).cloned().collect();
+    let mut sources: Vec<Source> = sources.filter(wanted).cloned().collect();
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
     Findings {
+        more: 0,
         checked: None,
         sources,
         problems,
@@ -101,7 +103,7 @@ pub fn compile(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) ->
     world.begin(build::announce(&project.files, prebuilt)?, 0);
     let built = build::build(&project.files, prebuilt, world.spawner())?;
     world.go_on()?;
-    let module = Module::parse(&built.wasm)?;
+    let module = Module::of_build(&built.wasm)?;
     let declared = checked.manifest.imports.as_ref();
     let declared: Option<Vec<String>> = declared.map(|list| list.iter().map(|import| import.value.clone()).collect());
     let faults = module.faults(declared.as_deref());

@@ -58,7 +58,7 @@ fn destination(args: &Generate, context: &Context) -> Result<Destination, Failur
         return Ok(Destination::Keychain);
     }
     if args.print_secret {
-        return Ok(Destination::Print);
+        return print();
     }
     if let Some(path) = &args.out {
         return file(path.clone(), args.encrypt, context);
@@ -72,12 +72,43 @@ fn destination(args: &Generate, context: &Context) -> Result<Destination, Failur
     let answer = inquire::Select::new("Where does the private key go?", vec![KEYCHAIN, FILE, PRINT]).prompt();
     match answer.map_err(|_| Failure::usage("nothing was answered").next(CHOICES))? {
         KEYCHAIN => Ok(Destination::Keychain),
-        PRINT => Ok(Destination::Print),
+        PRINT => print(),
         _ => {
             let path = inquire::Text::new("File, outside the repository:").prompt();
             file(PathBuf::from(path.map_err(|_| Failure::usage("nothing was answered").next(CHOICES))?), true, context)
         }
     }
+}
+
+/// The private key is to be printed: never to where it would be lost without an error.
+fn print() -> Result<Destination, Failure> {
+    if is_discarded(&std::io::stdout()) {
+        let message = "standard output is closed or /dev/null: the printed private key would be lost";
+        return Err(Failure::usage(message).next("leave standard output open, or pass --out FILE or --keychain"));
+    }
+    Ok(Destination::Print)
+}
+
+/// Whether what is written there is thrown away without an error: an output that was closed before the start is opened as the
+/// null device, and one that is open for reading only counts as written by the standard library.
+#[cfg(unix)]
+fn is_discarded(output: &impl std::os::fd::AsFd) -> bool {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    let may_write = |flags: rustix::fs::OFlags| flags.intersects(rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::RDWR);
+    if !rustix::fs::fcntl_getfl(output).is_ok_and(may_write) {
+        return true;
+    }
+    let of_output = || std::fs::File::from(output.as_fd().try_clone_to_owned()?).metadata();
+    match (of_output(), std::fs::metadata("/dev/null")) {
+        (Ok(output), Ok(null)) => output.file_type().is_char_device() && output.rdev() == null.rdev(),
+        (Err(_), _) => true,
+        (Ok(_), Err(_)) => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_discarded(_: &std::io::Stdout) -> bool {
+    false
 }
 
 fn file(path: PathBuf, encrypt: bool, context: &Context) -> Result<Destination, Failure> {
@@ -94,7 +125,7 @@ pub(super) fn show(repository: &Path, context: &Context) -> Answer {
     let (project, name) = connector(repository, context)?;
     let key = match &project.publisher_key {
         Some(Err(problem)) => return Err(CatalogError::Document(problem.clone(), None).into()),
-        Some(Ok(source)) => Some(source.text.as_bytes()),
+        Some(Ok(source)) => Some(&*source.text),
         None => None,
     };
     let shown = keys::show(&project.root, key, &name)?;

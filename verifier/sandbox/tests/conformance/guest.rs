@@ -174,7 +174,7 @@ impl Guest {
 
 pub(crate) fn manifest(more: &str) -> ConnectorManifest {
     let text = format!("[connector]\nname = \"github://acme/x\"\nversion = \"0.1.0\"\n{more}");
-    let source = Source { path: "manifest.toml".into(), text: text.into() };
+    let source = Source::new("manifest.toml", text);
     let parsed = ConnectorManifest::parse(source, Stage::Artifact);
     assert_eq!(parsed.problems, []);
     parsed.document.unwrap()
@@ -199,7 +199,7 @@ pub(crate) fn wall(time: Duration) -> Limits {
 }
 
 pub(crate) fn output(done: &Done) -> Map<String, Value> {
-    done.result.as_ref().unwrap().as_ref().unwrap().value().clone()
+    serde_json::from_str(done.result.as_ref().unwrap().as_ref().unwrap().text()).unwrap()
 }
 
 pub(crate) fn failure(done: &Done) -> &Failure {

@@ -49,6 +49,7 @@ pub use self::seconds::Seconds;
 pub use self::transport::{Answers, Transport};
 use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
 use crate::secret::Secret;
+use crate::sys::address::Address;
 use crate::sys::http::{self, HttpError};
 use crate::sys::lock::LockPolicy;
 
@@ -109,7 +110,7 @@ impl<'a> GitHub<'a> {
         patience: Patience<'a>,
     ) -> Result<GitHub<'a>, ForgeError> {
         if let Some(bad) = [&place.api, &place.server].into_iter().find(|url| http::address(url).is_none()) {
-            return Err(ForgeError::BadAddress(bad.clone()));
+            return Err(ForgeError::BadAddress(Address::of(&**bad).to_string()));
         }
         let journal = journal::Journal::new(place.journal.clone()).locking(place.locking.clone());
         let client = Client::new(transport, &place.api, token, limits, patience, journal)?;
@@ -142,7 +143,11 @@ impl<'a> GitHub<'a> {
 
 impl Forge for GitHub<'_> {
     fn describe(&self) -> String {
-        if self.client.is_rehearsal() { "a model of GitHub".to_owned() } else { self.place.server.clone() }
+        if self.client.is_rehearsal() {
+            "a model of GitHub".to_owned()
+        } else {
+            Address::of(&*self.place.server).to_string()
+        }
     }
 
     fn observe(&self, scope: &Scope<'_>) -> Result<Remote, ForgeError> {
@@ -211,10 +216,13 @@ impl Forge for GitHub<'_> {
             }
             return match error {
                 HttpError::Absent { .. } => Ok(None),
-                error if may_pass => {
-                    Err(ForgeError::Unreachable { asked: format!("GET {url}"), why: error.to_string() })
+                error if may_pass => Err(ForgeError::Unreachable {
+                    asked: format!("GET {}", Address::of(&*url)),
+                    why: error.to_string(),
+                }),
+                error => {
+                    Err(ForgeError::Refused { asked: format!("GET {}", Address::of(&*url)), why: error.to_string() })
                 }
-                error => Err(ForgeError::Refused { asked: format!("GET {url}"), why: error.to_string() }),
             };
         }
     }
