@@ -117,7 +117,7 @@ impl Tree {
         // `<name> tag <size>`, so many bytes, a line break.
         while let Some((head, tail)) = rest.split_once('\n') {
             let mut words = head.split(' ');
-            let (name, size) = (words.next().unwrap_or_default(), words.last().and_then(|size| size.parse().ok()));
+            let (name, size) = (words.next().unwrap_or_default(), words.next_back().and_then(|size| size.parse().ok()));
             let Some(body) = size.and_then(|size: usize| tail.get(..size)) else { break };
             let mut lines = body.lines();
             let object = lines.next().and_then(|line| line.strip_prefix("object "));
