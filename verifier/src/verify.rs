@@ -26,7 +26,7 @@ use crate::keyring::{Keyring, SignatureRefused};
 use crate::manifest::ConnectorManifest;
 use crate::module::{Module, NotAModule};
 use crate::permission::Permissions;
-use crate::problem::{Class, Parsed, Problem, Severity, Source};
+use crate::problem::{self, Class, Parsed, Problem, Severity, Source};
 use crate::text::shorten;
 use crate::toml::Stage;
 
@@ -98,7 +98,7 @@ pub enum VerifyError {
         /// What the parser found.
         fault: NotAModule,
     },
-    /// Class of the first problem: `parse_error` or `validation_error`.
+    /// Class [`problem::class_of`] its problems: `parse_error` or `validation_error`.
     #[error("{}", .problems.first().map_or("", |problem| &problem.message))]
     Document {
         /// Problems of the document that stop it, of every broken rule at least one; never empty.
@@ -147,19 +147,13 @@ impl VerifyError {
     pub fn class(&self) -> Class {
         match self {
             VerifyError::Archive(_) | VerifyError::Module { .. } | VerifyError::Unjudged(_) => Class::MalformedTarball,
-            VerifyError::Document { problems, .. } => class_of(problems),
+            VerifyError::Document { problems, .. } => problem::class_of(problems),
             VerifyError::Name { .. } | VerifyError::Identity(_) => Class::FqnMismatch,
             VerifyError::Signature(_) => Class::SignatureFailure,
             VerifyError::Hash { .. } | VerifyError::HashOfAction(_) => Class::HashMismatch,
             VerifyError::Cohort(_) => Class::ValidationError,
         }
     }
-}
-
-/// A document that cannot be read is `parse_error` whatever else is wrong with it.
-fn class_of(problems: &[Problem]) -> Class {
-    let unreadable = problems.iter().any(|problem| problem.rule.class() == Class::ParseError);
-    if unreadable { Class::ParseError } else { Class::ValidationError }
 }
 
 impl<'a> Unverified<'a> {
@@ -312,7 +306,7 @@ impl VerifyError {
         match self {
             VerifyError::Document { mut problems, more, text } => {
                 let left = more + problems.len().saturating_sub(1);
-                let class = class_of(&problems);
+                let class = problem::class_of(&problems);
                 // The first problem speaks, and one that decides the class stays with it.
                 let decides = problems.iter().position(|problem| problem.rule.class() == class).unwrap_or_default();
                 let kept = [0, decides];

@@ -13,6 +13,7 @@ use aileron_verifier::fqn::{Authority, Fqn};
 use aileron_verifier::key::Fingerprint;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::printable_within;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -40,6 +41,9 @@ pub enum Source {
     Repository(Address),
 }
 
+/// Characters of a path that are shown: these texts are pinned, so they are printed as they are.
+const PATH: usize = 400;
+
 /// Why there is no catalog to look at. The texts are keyring.md §9.4's where it has one.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
@@ -50,7 +54,7 @@ pub enum HubError {
         config: String,
     },
     /// The configuration cannot be read.
-    #[error("hub: parse {path}: {why}")]
+    #[error("hub: parse {}: {why}", printable_within(.path, PATH))]
     Config {
         /// The file.
         path: String,
@@ -69,7 +73,7 @@ pub enum HubError {
         why: String,
     },
     /// A file or directory could not be read.
-    #[error("hub: read {file}: {cause}")]
+    #[error("hub: read {}: {cause}", printable_within(.file, PATH))]
     Read {
         /// Its path, or name.
         file: String,
@@ -77,7 +81,7 @@ pub enum HubError {
         cause: std::io::Error,
     },
     /// An entry that is no YAML. One is enough to refuse the catalog.
-    #[error("hub: parse {file}: {why}")]
+    #[error("hub: parse {}: {why}", printable_within(.file, PATH))]
     Parse {
         /// The file's name.
         file: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aileron_verifier::digest::ContentHash;
 use aileron_verifier::fqn::Ref;
-use aileron_verifier::problem::{Class, Problem, Rule, Source};
+use aileron_verifier::problem::{self, Class, Problem, Rule, Source};
 use aileron_verifier::verify::VerifyError;
 
 use super::ask::{AskError, Divergence};
@@ -121,9 +121,7 @@ impl InstallError {
             }
             InstallError::Judged(error) => error.class(),
             InstallError::OtherPin { .. } | InstallError::ConnectorMissing { .. } => Class::ConnectorsMissing,
-            InstallError::Suite { problems, .. } => {
-                problems.first().map_or(Class::ValidationError, |problem| problem.rule.class())
-            }
+            InstallError::Suite { problems, .. } => problem::class_of(problems),
             InstallError::Several { first, .. } => first.class(),
         }
     }

@@ -142,7 +142,7 @@ fn a_suite_file_that_is_none_is_refused_with_its_class() {
         ),
         ("validation_error", format!("{head}[[actions]]\nfqn = \"{}\"\n", "\u{202e}".repeat(100_000)).into_bytes()),
         ("validation_error", "#".repeat((1 << 20) + 1).into_bytes()),
-        ("validation_error", format!("{head}actions = []\n").into_bytes()),
+        ("parse_error", format!("{head}actions = []\n").into_bytes()),
     ] {
         house.write("suite.toml", &suite);
         let ran = house.run("aileron action add-suite -f suite.toml --yes");

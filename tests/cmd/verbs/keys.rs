@@ -206,7 +206,7 @@ fn a_second_key_in_the_committed_file_is_named_by_every_verb_that_reads_it() {
             ("aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry", 6),
             ("aileron-pub -C tea pack v0.1.0 --key publisher.key", 6),
             ("aileron-pub -C tea hub entry --out catalog", 6),
-            ("aileron-pub -C tea keys show", 1),
+            ("aileron-pub -C tea keys show", 6),
         ] {
             let ran = house.run(line);
             assert_eq!(ran.code, code, "{line}: {}", ran.stderr);

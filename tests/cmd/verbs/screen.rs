@@ -73,7 +73,10 @@ fn harmless(ran: &Ran, mode: &str, line: &str) {
                 assert!(!planted.iter().any(|planted| command.starts_with(planted)), "{line}\n{text}");
                 assert!(!shown.contains("##["), "{line}\n{text}");
             }
-            assert!(shown.chars().count() < 6_000 || mode == "--json", "{line}: a line of {}", shown.chars().count());
+            // What an op gave is data, and is not cut.
+            let is_document = || serde_json::from_str::<Value>(shown).is_ok();
+            let length = shown.chars().count();
+            assert!(length < 6_000 || mode == "--json" || is_document(), "{line}: a line of {length}");
         }
     }
     if mode == "--json" {
@@ -444,8 +447,8 @@ fn a_mirror_that_answers_is_named_without_its_password() {
     let at = server.base().replace("http://", "http://robert:5ecret-part@");
     for (line, shows) in [
         (format!("aileron connector install github://acme/echo@1.2.3 --from {at}"), true),
-        (format!("aileron keyring trust github://acme/echo --from {at}"), true),
-        (format!("aileron keyring trust github://acme/echo --json --from {at}"), true),
+        (format!("aileron keyring trust --from {at} github://acme/echo"), true),
+        (format!("aileron keyring trust --json --from {at} github://acme/echo"), true),
         (format!("aileron verify github://acme/echo@1.2.3 --key toy.pub --from {at}"), false),
         (format!("aileron action add github://acme/echo/actions/no --yes --from {at}"), true),
     ] {

@@ -406,6 +406,13 @@ fn usable(problems: &[Problem]) -> bool {
     problems.iter().all(|problem| problem.rule.is_waivable() || problem.rule.severity() == Severity::Warning)
 }
 
+/// The class of a document with these problems: one that cannot be read is `parse_error`, whatever else is wrong with it.
+/// artifacts.md §2, §8.
+pub fn class_of(problems: &[Problem]) -> Class {
+    let unreadable = problems.iter().any(|problem| problem.rule.class() == Class::ParseError);
+    if unreadable { Class::ParseError } else { Class::ValidationError }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
