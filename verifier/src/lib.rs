@@ -12,7 +12,7 @@
 //! | [`archive`] | strict reader and deterministic writer, side by side |
 //! | [`toml`], [`manifest`], [`action`], [`suite`] | documents with byte ranges: parse, validate, all problems at once |
 //! | [`binding`] | fill placeholder fields, and prove every other byte is untouched |
-//! | [`module`], [`capability`] | what a wasm file imports and exports; what an artifact may do, as `cohort.json` says it |
+//! | [`module`], [`capability`] | what a wasm file imports, exports and uses of WebAssembly; what an artifact may do, as `cohort.json` says it |
 //! | [`permission`] | every leaf of what a connector may do, and what is new: what a person consents to |
 //! | [`verify`] | [`verify::Unverified`] to [`verify::Verified`]: the one home of the verdict |
 //! | [`cohort`], [`catalog`] | the signed index of one release; entries of the Hub's catalog and their schema |

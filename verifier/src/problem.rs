@@ -264,6 +264,7 @@ rules! {
     Placeholder "placeholder" ValidationError Error "neither the placeholder nor the release version", "put the placeholder back; the release fills it in";
     PlaceholderLeft "placeholder-left" ValidationError Error "a placeholder would be published", "only the fields of artifacts.md §5 are bound; write a real value here";
     PublisherKey "publisher-key" ValidationError Error "not a usable public key", "put back the committed key, or run `aileron-pub keys generate` and commit keys/publisher.pub";
+    ModuleFeature "module-feature" ValidationError Error "not WebAssembly 2.0", "build for wasip1 with the default features of the toolchain; sandbox.md §2.3 lists what is supported";
     ModuleImport "module-import" ValidationError Error "import no host offers", "import only from `aileron_host` and `wasi_snapshot_preview1`, as sandbox.md §2 lists them";
     ModuleExport "module-export" ValidationError Error "not a connector module", "export the function `_start` and the memory `memory` (GOOS=wasip1 does)";
     RuntimeImports "runtime-imports" ValidationError Error "module imports more than is declared", "add the function to [capabilities.runtime] imports";

@@ -48,18 +48,19 @@ pub struct How {
 }
 
 impl<'a> Session<'a> {
-    /// Starts; compiled code is kept in `cache/compiled/` below `home`, if there is one and it is private.
+    /// Starts; compiled code is kept in `cache/compiled/` below `home`, if there is one and it is private. Compiling gives up
+    /// when `stop` is set.
     ///
     /// # Errors
     /// This machine cannot run compiled code.
-    pub fn start(home: Option<&Path>, events: Events<'a>) -> Result<Session<'a>, Failure> {
+    pub fn start(home: Option<&Path>, events: Events<'a>, stop: &'static AtomicBool) -> Result<Session<'a>, Failure> {
         let cache = home.map(|home| Cache::open(home.join("cache/compiled"))).transpose().unwrap_or_else(|fault| {
             events(Event::Note(format!("warning: {fault}")));
             None
         });
         let runtime =
             runtime().map_err(|error| Failure::new(CONNECTOR_RUNTIME_ERROR, format!("no event loop: {error}")))?;
-        Ok(Session { engine: Engine::new(cache)?, runtime, events })
+        Ok(Session { engine: Engine::new(cache)?.stopped_by(stop), runtime, events })
     }
 
     /// A connector whose code the cache has; `content` and `manifest` were judged to belong together.

@@ -1,23 +1,28 @@
 //! A module becomes compiled code, once; compiled code becomes a cache entry. sandbox.md §1, §2; artifacts.md §9.
 //!
 //! Only what was judged gets in: [`Verified`], or, through the second door that is named for what it is, a
-//! [`LocalBuild`]. Compiling is outside every operation's time limit.
+//! [`LocalBuild`]. Compiling is outside every operation's time limit; it has one of its own.
 
+mod budget;
 mod cache;
+mod compiling;
 mod ticker;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use aileron_verifier::archive::Files;
 use aileron_verifier::digest::ContentHash;
 use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::module::{Module, NotAModule};
+use aileron_verifier::module::{FEATURES, Module, NotAModule};
 use aileron_verifier::verify::{Payload, Verified};
 use wasmtime::{Config, InstancePre, Linker, OptLevel, WasmFeatures};
 
 use crate::failure::{CONNECTOR_LOAD_FAILED, Failure};
 use crate::host::{self, State, spawn};
 pub use cache::{Cache, CacheFault};
+pub use compiling::COMPILE_TIME;
 pub(crate) use ticker::Ticker;
 
 /// Compiles and remembers. One per process is enough; shared by all threads.
@@ -26,6 +31,7 @@ pub struct Engine {
     linker: Linker<State>,
     cache: Option<Cache>,
     ticker: Arc<Ticker>,
+    patience: compiling::Patience,
 }
 
 /// A connector that can be invoked, any number of times, side by side.
@@ -106,7 +112,21 @@ impl Engine {
         let wasmtime = wasmtime::Engine::new(&settings()).map_err(broken)?;
         let linker = host::linker(&wasmtime).map_err(broken)?;
         let ticker = Arc::new(Ticker::new(wasmtime.weak()));
-        Ok(Engine { wasmtime, linker, cache, ticker })
+        Ok(Engine { wasmtime, linker, cache, ticker, patience: compiling::Patience::default() })
+    }
+
+    /// Compiling gives up when this is set, looked at every [`STOP_CHECK`](crate::invoke::STOP_CHECK).
+    #[must_use]
+    pub fn stopped_by(mut self, stop: &'static AtomicBool) -> Engine {
+        self.patience.stop = Some(stop);
+        self
+    }
+
+    /// Compiling gives up after this time instead of [`COMPILE_TIME`].
+    #[must_use]
+    pub fn compiling_within(mut self, limit: Duration) -> Engine {
+        self.patience.limit = limit;
+        self
     }
 
     /// The compiled code of a connector this cache has seen, without its module: what makes a warm run fast.
@@ -122,7 +142,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Failure`] `connector_load_failed`: an import no host offers, an import `[capabilities.runtime]` does not list,
-    /// no `_start`, no memory, wasm beyond WebAssembly 2.0, or an action.
+    /// no `_start`, no memory, wasm beyond WebAssembly 2.0, an action, or a module that takes more than [`COMPILE_TIME`] or
+    /// is too costly to be tried; `resource_limit_exceeded` when the caller stopped it.
     pub fn compile(&self, artifact: &Verified) -> Result<Connector, Failure> {
         match (artifact.payload(), artifact.files()) {
             (Payload::Connector { content, manifest, module }, Files::Connector { wasm, .. }) => {
@@ -152,8 +173,7 @@ impl Engine {
         if let Some(connector) = self.recall(source.content, source.manifest) {
             return Ok(connector);
         }
-        let module = wasmtime::Module::from_binary(&self.wasmtime, source.wasm)
-            .map_err(|error| load_failed(format!("compile WASM: {error:#}")))?;
+        let module = compiling::compile(&self.wasmtime, source.wasm, self.patience)?;
         // Linked before it is stored: what the cache holds, links.
         let mut connector = self.linked(&module, source.manifest, source.content, Origin::Compiled)?;
         if let Some(cache) = &self.cache {
@@ -197,11 +217,11 @@ fn load_failed(words: impl Into<String>) -> Failure {
     Failure::new(CONNECTOR_LOAD_FAILED, words)
 }
 
-/// WebAssembly 2.0 and nothing after it (sandbox.md §2.3); interruptible at any moment; code as small as it can be, since
+/// The features a build is checked for, and no more (sandbox.md §2.3); interruptible at any moment; code as small as it can be, since
 /// a warm run maps it from disk.
 fn settings() -> Config {
     let mut config = Config::new();
-    config.wasm_features(WasmFeatures::all().difference(WasmFeatures::WASM2), false);
+    config.wasm_features(WasmFeatures::all().difference(FEATURES), false);
     config.epoch_interruption(true);
     config.cranelift_opt_level(OptLevel::Speed);
     // Symbols, addresses of instructions and unwind tables serve backtraces into a stranger's stripped module.

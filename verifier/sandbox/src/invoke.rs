@@ -254,13 +254,18 @@ fn words(error: &wasmtime::Error) -> String {
 /// Waits for the end of the run, but not beyond the deadline nor beyond the caller's wish. `None`: it was stopped.
 async fn within<T>(deadline: Instant, stop: Option<&AtomicBool>, run: impl Future<Output = T>) -> Option<T> {
     let mut run = pin!(run);
+    let is_stopped = || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
     loop {
+        // Before the run is polled, the first time too: what is no longer wanted sends nothing.
+        if is_stopped() {
+            return None;
+        }
         let left = deadline.saturating_duration_since(Instant::now());
         let slice = if stop.is_some() { left.min(STOP_CHECK) } else { left };
         if let Ok(ended) = tokio::time::timeout(slice, run.as_mut()).await {
             return Some(ended);
         }
-        if Instant::now() >= deadline || stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        if Instant::now() >= deadline {
             return None;
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! | room | one line |
 //! |---|---|
-//! | [`engine`] | wasmtime's settings; a module becomes compiled code, and compiled code a cache entry |
+//! | [`engine`] | wasmtime's settings; a module becomes compiled code, within a budget and a time limit, and compiled code a cache entry |
 //! | [`grant`] | may this host and port be dialled; pure |
 //! | [`host`] | the ten functions a guest may call: `log`, `http`, `spawn` |
 //! | [`invoke`] | one operation: stdin, limits, deadline, stdout |

@@ -5,12 +5,14 @@
 //! imports. Both are read here, from structure: every section is read item by item and every function's frame is checked,
 //! nothing is type-checked. This runs before each op; the sandbox's engine validates in full, once, before it compiles.
 
+mod features;
 mod sections;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::problem::{Class, Rule};
+pub use features::FEATURES;
 
 /// Import module of the host functions. sandbox.md §3.
 pub const HOST_MODULE: &str = "aileron_host";
@@ -96,6 +98,8 @@ pub struct Module {
     pub toolchain: Vec<String>,
     /// Bytes of the file.
     pub size: usize,
+    /// Why no engine of a connector would compile it, if [`Module::of_build`] looked and found something.
+    pub refusal: Option<String>,
 }
 
 /// One import.
@@ -203,7 +207,7 @@ impl NotAModule {
 /// One thing that keeps a module from being a connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleFault {
-    /// [`Rule::ModuleImport`], [`Rule::ModuleExport`] or [`Rule::RuntimeImports`].
+    /// [`Rule::ModuleFeature`], [`Rule::ModuleImport`], [`Rule::ModuleExport`] or [`Rule::RuntimeImports`].
     pub rule: Rule,
     /// What is wrong, with the name in question.
     pub message: String,
@@ -216,6 +220,15 @@ impl Module {
     /// [`NotAModule`]. Rules that need types, as what `_start` takes, are not errors here but [`Module::faults`].
     pub fn parse(bytes: &[u8]) -> Result<Module, NotAModule> {
         sections::parse(bytes)
+    }
+
+    /// As [`Module::parse`], for a module that was just built: every instruction is validated too, so that what can never run
+    /// is one of its [`Module::faults`] before it is signed. Takes ten times as long. sandbox.md §2.3.
+    ///
+    /// # Errors
+    /// [`NotAModule`].
+    pub fn of_build(bytes: &[u8]) -> Result<Module, NotAModule> {
+        Ok(Module { refusal: features::refusal(bytes), ..Module::parse(bytes)? })
     }
 
     /// Names imported from [`HOST_MODULE`], sorted, each once: what the module can ask of the host.
@@ -234,7 +247,7 @@ impl Module {
         self.export("_start").is_some_and(|start| start.item == Item::Function(Some("() -> ()".into())))
     }
 
-    /// Everything that keeps it from running as a connector: imports no host offers, exports that are missing, and, when
+    /// Everything that keeps it from running as a connector: what [`Module::of_build`] found; imports no host offers, exports that are missing, and, when
     /// the manifest has `[capabilities.runtime]`, host functions beyond its `imports` (`declared`; without that table
     /// nothing is undeclared). sandbox.md §2.1, §2.2, §3.1, §6.4.
     ///
@@ -242,6 +255,9 @@ impl Module {
     pub fn faults(&self, declared: Option<&[String]>) -> Vec<ModuleFault> {
         let mut faults = Vec::new();
         let mut add = |rule, message| faults.push(ModuleFault { rule, message });
+        if let Some(refusal) = &self.refusal {
+            add(Rule::ModuleFeature, refusal.clone());
+        }
         let mut seen = BTreeSet::new();
         for import in &self.imports {
             // A hostile file repeats itself a million times; nobody needs to hear it twice.

@@ -190,6 +190,7 @@ impl<'a> Sections<'a> {
             memory: self.memory,
             toolchain: self.toolchain,
             size: self.size,
+            refusal: None,
         }
     }
 }

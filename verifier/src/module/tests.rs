@@ -196,3 +196,54 @@ proptest! {
         }
     }
 }
+
+#[test] // sandbox.md §2.3
+fn a_build_that_could_never_run_names_the_feature_it_uses() {
+    for (fields, expected) in [
+        ("(func $f return_call $f)", "tail calls"),
+        ("(type $t (func)) (table 1 funcref) (func (return_call_indirect (type $t) (i32.const 0)))", "tail calls"),
+        ("(memory 1) (memory 1)", "more than one memory"),
+        ("(global i32 (i32.add (i32.const 1) (i32.const 2)))", "extended constant expressions"),
+        ("(func (result v128) (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0)))", "relaxed SIMD"),
+        ("(memory 1) (func (drop (i32.atomic.load (i32.const 0))))", "threads"),
+        ("(table 1 externref)", "references to host objects (externref)"),
+        ("(func (param externref))", "references to host objects (externref)"),
+        ("(func (local externref))", "references to host objects (externref)"),
+        ("(func (drop (ref.null extern)))", "references to host objects (externref)"),
+        ("(func (result i64 i64) (i64.mul_wide_s (i64.const 1) (i64.const 2)))", "wide arithmetic"),
+    ] {
+        let bytes = wasm(&format!("(module {fields})"));
+        // What breaks the structure is refused sooner.
+        let Ok(module) = Module::of_build(&bytes) else { continue };
+        let refusal = module.refusal.clone().unwrap_or_default();
+        assert!(refusal.starts_with(&format!("the module uses {expected}, which the runtime")), "{fields}: {refusal}");
+        assert_eq!(module.faults(None)[0], ModuleFault { rule: Rule::ModuleFeature, message: refusal });
+        // What was published before is judged as it was.
+        assert_eq!(Module::parse(&bytes).unwrap().refusal, None, "{fields}");
+    }
+    for fields in [
+        "(func (result i32) (i32.const 1) (i64.const 1) i32.add)",
+        "(func (call 7))",
+        "(func (local.get 3))",
+        "(func drop)",
+        "(export \"a\" (func 3))",
+        "(memory 1) (data (i64.const 0) \"x\")",
+    ] {
+        let refusal = Module::of_build(&wasm(&format!("(module {fields})"))).unwrap().refusal.unwrap_or_default();
+        assert!(refusal.starts_with("the module is not valid: "), "{fields}: {refusal}");
+    }
+    for fields in [
+        "",
+        "(func (result i32) (i32.extend8_s (i32.const 128)))",
+        "(func (result i32) (i32.trunc_sat_f32_s (f32.const 1)))",
+        "(func (result i32 i32) (i32.const 1) (i32.const 2))",
+        "(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 8)))",
+        "(table 1 funcref) (func (drop (table.get (i32.const 0))))",
+        "(func $f) (elem declare func $f) (func (drop (ref.func $f)))",
+        "(func (drop (ref.null func)))",
+        "(func (result v128) (i8x16.add (v128.const i64x2 0 0) (v128.const i64x2 0 0)))",
+        "(global (export \"g\") (mut i32) (i32.const 0))",
+    ] {
+        assert_eq!(Module::of_build(&wasm(&format!("(module {fields})"))).unwrap().refusal, None, "{fields}");
+    }
+}

@@ -101,7 +101,7 @@ pub fn compile(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) ->
     world.begin(build::announce(&project.files, prebuilt)?, 0);
     let built = build::build(&project.files, prebuilt, world.spawner())?;
     world.go_on()?;
-    let module = Module::parse(&built.wasm)?;
+    let module = Module::of_build(&built.wasm)?;
     let declared = checked.manifest.imports.as_ref();
     let declared: Option<Vec<String>> = declared.map(|list| list.iter().map(|import| import.value.clone()).collect());
     let faults = module.faults(declared.as_deref());

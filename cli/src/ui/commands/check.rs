@@ -49,7 +49,7 @@ fn module(wasm: Option<&Path>, findings: &Findings, context: &Context) -> Result
         (None, Some(checked)) => last(checked, context.spawner())?,
         (None, None) => None,
     };
-    let parsed = bytes.map(|bytes| Module::parse(&bytes)).transpose();
+    let parsed = bytes.map(|bytes| Module::of_build(&bytes)).transpose();
     parsed.map_err(|error| Failure::new(error.class(), Exit::Policy, error.to_string()))
 }
 

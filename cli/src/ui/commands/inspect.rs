@@ -25,7 +25,7 @@ const HOST: &str = "aileron_host";
 pub(super) fn run(args: &Inspect, repository: &Path, context: &Context) -> Answer {
     let (module, manifest) = match &args.wasm {
         Some(path) => {
-            let module = Module::parse(&disk::read_named(path, MAX_MODULE)?)
+            let module = Module::of_build(&disk::read_named(path, MAX_MODULE)?)
                 .map_err(|error| Failure::new(error.class(), Exit::Refused, format!("{}: {error}", path.display())))?;
             (module, manifest(repository, context))
         }

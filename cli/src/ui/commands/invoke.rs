@@ -64,7 +64,8 @@ impl<'a> Desk<'a> {
     ) -> Result<Desk<'a>, Failure> {
         let home = context.environment.aileron_home();
         let events = Box::new(|event| context.progress.take(event));
-        let session = Session::start(home.as_deref(), events).map_err(|failure| Failure::from(&failure))?;
+        let session =
+            Session::start(home.as_deref(), events, context.stop).map_err(|failure| Failure::from(&failure))?;
         let log = Arc::new(|line: &aileron_sandbox::host::log::Line| {
             let _ = writeln!(std::io::stderr(), "{line}"); // nobody may listen
         });
@@ -158,7 +159,7 @@ pub(super) fn warm<'v>(artifacts: impl Iterator<Item = &'v Verified>, context: &
     if artifacts.peek().is_none() {
         return;
     }
-    match Session::start(home.as_deref(), Box::new(|event| context.progress.take(event))) {
+    match Session::start(home.as_deref(), Box::new(|event| context.progress.take(event)), context.stop) {
         Err(failure) => note("a connector", failure),
         Ok(session) => {
             for artifact in artifacts {

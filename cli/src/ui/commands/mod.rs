@@ -30,9 +30,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aileron_verifier::problem::Class;
 use aileron_verifier::version::Version;
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -135,8 +136,22 @@ pub fn publisher(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let context = Context::new(args.output);
         let workflow = Workflow::of(&context.environment, &args.repository, args.command.version());
         let (command, result) = dispatch(args, &context);
-        finish(command, context.output.json, workflow.as_ref(), result)
+        finish(command, context.output.json, workflow.as_ref(), interrupted(result, context.stop))
     })
+}
+
+/// A run that was stopped by a signal fails as one that used up its time (sandbox.md §8.2); here the two are told apart.
+fn interrupted(answer: Answer, stop: &AtomicBool) -> Answer {
+    let told = |failure: Failure| match failure.class {
+        Class::ResourceLimitExceeded if stop.load(Ordering::Relaxed) => {
+            Failure::new(failure.class, Exit::Interrupted, "interrupted; nothing was sent after that")
+        }
+        _ => failure,
+    };
+    match answer {
+        Ok(outcome) => Ok(Outcome { failure: outcome.failure.map(told), ..outcome }),
+        Err(failure) => Err(told(failure)),
+    }
 }
 
 /// One verb: its name, and what it came to.
@@ -287,3 +302,28 @@ fn dist(name: &str, repository: &Path, context: &Context) -> Result<PathBuf, Fai
 
 /// What a verb hands back.
 type Answer = Result<Outcome, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // sandbox.md §8.2; artifacts.md §8
+    fn only_a_run_that_was_stopped_by_a_signal_is_an_interruption() {
+        for class in Class::ALL {
+            for stopped in [false, true] {
+                let failed = || Failure::new(class, Exit::Failure, "x");
+                let stop = AtomicBool::new(stopped);
+                let expected = match class {
+                    Class::ResourceLimitExceeded if stopped => Exit::Interrupted,
+                    _ => Exit::Failure,
+                };
+                let refused = interrupted(Err(failed()), &stop).err().map(|failure| failure.exit);
+                assert_eq!(refused, Some(expected), "{class:?} {stopped}");
+                let told = interrupted(Ok(Outcome::default().with_failure(Some(failed()))), &stop);
+                assert_eq!(told.ok().and_then(|told| told.failure).map(|failure| failure.exit), Some(expected));
+                let fine = interrupted(Ok(Outcome::default()), &stop);
+                assert!(fine.is_ok_and(|fine| fine.failure.is_none()));
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@
 mod cache;
 #[path = "../net/certificate.rs"]
 mod certificate;
+mod compiling;
 mod go;
 mod guest;
 mod host;

@@ -5,7 +5,7 @@ use aileron_sandbox::failure::{BOUNDARY, CONNECTOR_LOAD_FAILED};
 use aileron_verifier::archive::{Files, Packer};
 use aileron_verifier::key::PublicKey;
 use aileron_verifier::keyring::Keyring;
-use aileron_verifier::module::{HOST_FUNCTIONS, WASI_FUNCTIONS};
+use aileron_verifier::module::{HOST_FUNCTIONS, Module, WASI_FUNCTIONS};
 use aileron_verifier::verify::{Unverified, Wanted};
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -119,6 +119,9 @@ fn only_one_binary_core_module_of_webassembly_2_is_a_build() {
             Ok(_) => refusal(&wasm, "").is_some_and(|words| words.starts_with("compile WASM: ")),
         };
         assert!(refused, "{beyond}");
+        // The check of a build and the engine are made from one list.
+        let noticed = Module::of_build(&wasm).map_or(true, |module| module.refusal.is_some());
+        assert!(noticed, "{beyond}");
     }
     for within in [
         "(func (result i32) (i32.extend8_s (i32.const 128)))",
@@ -130,6 +133,7 @@ fn only_one_binary_core_module_of_webassembly_2_is_a_build() {
         "(global (export \"g\") (mut i32) (i32.const 0))",
     ] {
         assert_eq!(refusal(&module(within), ""), None, "{within}");
+        assert_eq!(Module::of_build(&module(within)).unwrap().refusal, None, "{within}");
     }
     // Structure alone does not make it valid: what does not type-check is refused here.
     let untyped = wat::parse_str(
