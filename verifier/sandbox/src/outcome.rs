@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aileron_verifier::text::json::as_go_reads;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::failure::{self, Failure};
 
@@ -51,30 +51,22 @@ pub struct Evidence<'a> {
     pub stdout_cap: usize,
 }
 
-/// What an operation gave: a JSON object, twice.
+/// What an operation gave: the text of a JSON object.
 ///
-/// The text is the guest's own, so numbers keep every digit; the value is for walking, and holds numbers as the machine
-/// does.
+/// It is the guest's own, so numbers keep every digit; it is never made a tree, so no depth of nesting overflows a stack.
+/// `aileron_verifier::text::Json` walks it.
 #[derive(Clone, Debug)]
-pub struct Output {
-    text: Box<RawValue>,
-    value: Map<String, Value>,
-}
+pub struct Output(Box<RawValue>);
 
 impl Output {
     /// The object as the guest wrote it, white space included.
     pub fn text(&self) -> &str {
-        self.text.get()
+        self.0.get()
     }
 
     /// The object as the guest wrote it, to be put into a larger document without losing a digit.
     pub fn raw(&self) -> &RawValue {
-        &self.text
-    }
-
-    /// The object, read: never more than 128 levels deep.
-    pub fn value(&self) -> &Map<String, Value> {
-        &self.value
+        &self.0
     }
 }
 
@@ -154,13 +146,16 @@ enum Envelope {
 
 impl Envelope {
     /// Reads the one document. Keys match without regard to case, as the existing runtime's decoder does: an `Error` it
-    /// would have reported must not pass as a success here.
+    /// would have reported must not pass as a success here. Text that is not Unicode is replaced, as there.
     fn read(stdout: &[u8]) -> Result<Envelope, String> {
-        let text = std::str::from_utf8(stdout).map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to()))?;
+        let text = as_go_reads(stdout);
         if text.trim_ascii().is_empty() {
             return Ok(Envelope::Output(None));
         }
-        let fields: Option<Fields<'_>> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if is_deeper(&text, DEPTH) {
+            return Err(format!("nested deeper than {DEPTH} levels"));
+        }
+        let fields: Option<Fields<'_>> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         let fields = fields.unwrap_or_default();
         if let Some(error) = field(&fields, "error") {
             let wrong = |error: serde_json::Error| format!("error: {error}");
@@ -173,10 +168,30 @@ impl Envelope {
             return Ok(Envelope::Error { class, message: word("message")?.unwrap_or_default() });
         }
         let Some(text) = field(&fields, "output") else { return Ok(Envelope::Output(None)) };
-        // Read as well as kept: the text alone would be taken at any depth and with half a surrogate in it.
-        let value = serde_json::from_str(text.get()).map_err(|error| format!("output: {error}"))?;
-        Ok(Envelope::Output(Some(Output { text: text.to_owned(), value })))
+        // Only to hear what is wrong with it: the object is kept as text.
+        let _: BTreeMap<String, &RawValue> =
+            serde_json::from_str(text.get()).map_err(|error| format!("output: {error}"))?;
+        Ok(Envelope::Output(Some(Output(text.to_owned()))))
     }
+}
+
+/// Levels of nesting that are read: Go's decoder takes as many. sandbox.md §5.2.
+const DEPTH: usize = 10_000;
+
+/// Whether objects and arrays are nested deeper than that. Looks at brackets outside of strings only.
+fn is_deeper(text: &str, most: usize) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    text.bytes().any(|byte| {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => depth += 1,
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > most
+    })
 }
 
 /// An object whose values have not been looked at; of two equal keys the last one counts.

@@ -303,7 +303,24 @@ fn compact(text: &str) -> String {
     text.chars().filter(keep).collect()
 }
 
-/// A valid JSON text in which an escape that is half of a surrogate pair (`\ud83d` alone) is U+FFFD, as Go's reader has it:
+/// Text of a JSON document as Go's `encoding/json` reads it: each byte that is not UTF-8 is U+FFFD, and so is each escape that
+/// is half of a surrogate pair. Nothing else changes; the result need not be JSON. sandbox.md §4.1, §5.2.
+pub fn as_go_reads(bytes: &[u8]) -> Cow<'_, str> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.utf8_chunks().fold(String::with_capacity(bytes.len()), |mut text, chunk| {
+            text.push_str(chunk.valid());
+            text.extend(std::iter::repeat_n(char::REPLACEMENT_CHARACTER, chunk.invalid().len()));
+            text
+        })),
+    };
+    match text {
+        Cow::Borrowed(text) => halves_replaced(text),
+        Cow::Owned(text) => Cow::Owned(halves_replaced(&text).into_owned()),
+    }
+}
+
+/// A JSON text in which an escape that is half of a surrogate pair (`\ud83d` alone) is U+FFFD, as Go's reader has it:
 /// no string of ours can hold one.
 fn halves_replaced(text: &str) -> Cow<'_, str> {
     if !text.contains("\\u") {

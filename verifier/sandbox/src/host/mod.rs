@@ -6,7 +6,7 @@
 //! | `response` | the five functions in front of it: buffer and sticky error |
 //! | [`log`] | what a connector says, bounded and printable |
 //! | [`spawn`] | may this program be started; the five functions, none of which starts one |
-//! | `wasi` | `proc_exit` and `poll_oneoff` |
+//! | `wasi` | `proc_exit`, `poll_oneoff`, and every buffer of `fd_write` and `fd_read` |
 //! | `stdio`, `clock`, `limiter`, `memory` | captured streams, time and randomness, memory's bound, a guest's ranges |
 //!
 //! Host functions never trap: they answer with a code, and what was wrong is remembered on the host's side, where the

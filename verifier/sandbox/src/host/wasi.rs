@@ -1,4 +1,5 @@
-//! The two functions of WASI preview 1 that are ours: `proc_exit` and `poll_oneoff`. Everything else is the engine's.
+//! The functions of WASI preview 1 that are ours: `proc_exit` and `poll_oneoff`; and `fd_write` and `fd_read`, which hand the
+//! engine's one buffer after the other. Everything else is the engine's.
 //!
 //! The engine's `proc_exit` refuses codes of 126 and above; every code has to reach the outcome (sandbox.md §15a). Its
 //! `poll_oneoff` allocates for every subscription a guest cares to name, and cannot be told to return at once. In here
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 use aileron_verifier::module::WASI_MODULE;
 use wasmtime::{Caller, Linker, Result};
+use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1 as _};
+use wiggle::GuestMemory;
 
 use super::State;
 use super::clock::{Clock, Profile};
@@ -26,7 +29,60 @@ mod errno {
     pub(super) const INVAL: i32 = 28;
 }
 
-/// Puts both in the place of the engine's.
+/// Bytes of one entry of a list of buffers: pointer and length.
+const BUFFER: u32 = 8;
+
+/// Buffers one call moves at most: `IOV_MAX` of the systems guests are written for. A guest that names more hears how many
+/// bytes were moved, and comes again.
+const BUFFERS: usize = 1024;
+
+/// Bytes the engine may copy for one call. A list can name the same megabytes a thousand times.
+const HOSTCALL_BYTES: usize = 128 << 20;
+
+/// Makes one of the engine's functions, which moves the first buffer that is not empty, move them all.
+macro_rules! link_all_buffers {
+    ($linker:expr, $name:ident) => {
+        $linker.func_wrap_async(
+            WASI_MODULE,
+            stringify!($name),
+            |mut caller: Caller<'_, State>, (fd, list, count, moved): (u32, u32, u32, u32)| {
+                Box::new(async move {
+                    let Some((memory, state)) = memory::split(&mut caller) else { return Ok(errno::FAULT) };
+                    let transfers = match transfers(memory, list, count) {
+                        Ok(transfers) => transfers,
+                        Err(code) => return Ok(code),
+                    };
+                    state.wasi.set_hostcall_fuel(HOSTCALL_BYTES);
+                    let mut total = 0u32;
+                    for Transfer { list, count, length } in transfers {
+                        let mut guest = GuestMemory::Unshared(&mut *memory);
+                        let (fd, list, count) = (fd.cast_signed(), list.cast_signed(), count.cast_signed());
+                        let wasi = &mut state.wasi;
+                        let call = preview1::$name(wasi, &mut guest, fd, list, count, moved.cast_signed());
+                        match call.await? {
+                            errno::SUCCESS => {}
+                            code if total == 0 => return Ok(code),
+                            // The guest hears of what was moved; the error comes with its next call.
+                            _ => break,
+                        }
+                        let now = memory::range(memory, moved, 4).and_then(|bytes| bytes.try_into().ok());
+                        let now = now.map_or(0, u32::from_le_bytes);
+                        total = total.saturating_add(now);
+                        if now < length {
+                            break;
+                        }
+                    }
+                    Ok(match memory::output(memory, moved, 4, &total.to_le_bytes()) {
+                        4 => errno::SUCCESS,
+                        _ => errno::FAULT,
+                    })
+                })
+            },
+        )
+    };
+}
+
+/// Puts them in the place of the engine's.
 pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     linker.allow_shadowing(true);
     linker.func_wrap(WASI_MODULE, "proc_exit", |code: u32| -> Result<()> { Err(GuestExit(code).into()) })?;
@@ -48,8 +104,32 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
             })
         },
     )?;
+    link_all_buffers!(linker, fd_write)?;
+    link_all_buffers!(linker, fd_read)?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// One call of the engine: a list of buffers in guest memory, of which it moves the first that is not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Transfer {
+    list: u32,
+    count: u32,
+    /// Bytes of that buffer.
+    length: u32,
+}
+
+/// One transfer for each buffer that is not empty. Where there is none, one for the whole list: the engine looks at the
+/// descriptor.
+fn transfers(memory: &[u8], list: u32, count: u32) -> Result<Vec<Transfer>, i32> {
+    let size = count.checked_mul(BUFFER).ok_or(errno::FAULT)?;
+    let entries = memory::range(memory, list, size).ok_or(errno::FAULT)?;
+    let length = |entry: &[u8]| u32::from_le_bytes([entry[4], entry[5], entry[6], entry[7]]);
+    let lengths = (0..count).zip(entries.chunks_exact(BUFFER as usize).map(length));
+    let buffers = lengths.filter(|(_, length)| *length > 0).take(BUFFERS);
+    let transfers: Vec<Transfer> =
+        buffers.map(|(index, length)| Transfer { list: list + index * BUFFER, count: 1, length }).collect();
+    Ok(if transfers.is_empty() { vec![Transfer { list, count, length: 0 }] } else { transfers })
 }
 
 /// What a poll has to wait for.
@@ -157,5 +237,42 @@ impl Subscription {
             (1 | 2, _) => Err(errno::BADF),
             _ => Err(errno::INVAL),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_buffer_that_is_not_empty_is_one_transfer() {
+        let lists: &[(&[u32], &[u32])] = &[
+            (&[], &[]),
+            (&[0], &[]),
+            (&[0, 0, 0], &[]),
+            (&[5], &[0]),
+            (&[5, 6], &[0, 1]),
+            (&[0, 5, 0, 0, 7, 0], &[1, 4]),
+            (&[u32::MAX, 1], &[0, 1]),
+        ];
+        for (lengths, kept) in lists {
+            let mut memory = vec![0; 16];
+            lengths.iter().for_each(|length| memory.extend([[0; 4], length.to_le_bytes()].concat()));
+            let count = u32::try_from(lengths.len()).unwrap();
+            let expected: Vec<Transfer> = match kept {
+                [] => vec![Transfer { list: 16, count, length: 0 }],
+                kept => kept
+                    .iter()
+                    .map(|at| Transfer { list: 16 + at * 8, count: 1, length: lengths[*at as usize] })
+                    .collect(),
+            };
+            assert_eq!(transfers(&memory, 16, count), Ok(expected), "{lengths:?}");
+            assert_eq!(transfers(&memory, 17, count.max(1)), Err(errno::FAULT), "{lengths:?}");
+        }
+        for (list, count) in [(0, u32::MAX), (u32::MAX, 1), (u32::MAX, u32::MAX), (0, 1 << 29), (8, 2), (17, 0)] {
+            assert_eq!(transfers(&[1; 16], list, count), Err(errno::FAULT), "{list} {count}");
+        }
+        let many = [0, 0, 0, 0, 1, 0, 0, 0].repeat(BUFFERS * 2);
+        assert_eq!(transfers(&many, 0, 2048).map(|transfers| transfers.len()), Ok(BUFFERS));
     }
 }

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::*;
 use crate::failure::{
     CAPABILITY_DENIED, CONNECTOR_LOAD_FAILED, CONNECTOR_RUNTIME_ERROR, EXTERNAL_API_ERROR, RESOURCE_LIMIT_EXCEEDED,
@@ -86,7 +88,7 @@ fn standard_output_is_at_most_one_envelope() {
     ] {
         assert_eq!(output(stdout), Ok(Some(expected.to_owned())), "{stdout}");
     }
-    let deep = format!(r#"{{"output":{}1{}}}"#, "{\"a\":".repeat(200), "}".repeat(200));
+    let deep = format!(r#"{{"output":{}1{}}}"#, "{\"a\":".repeat(10_000), "}".repeat(10_000));
     for broken in [
         "not json",
         "{} {}",
@@ -97,7 +99,6 @@ fn standard_output_is_at_most_one_envelope() {
         r#"{"output":1}"#,
         r#"{"output":[]}"#,
         r#"{"output":"text"}"#,
-        r#"{"output":{"a":"\ud800"}}"#,
         r#"{"output":"#,
         r#"{"error":"text"}"#,
         r#"{"error":{"class":7}}"#,
@@ -114,7 +115,59 @@ fn standard_output_is_at_most_one_envelope() {
         assert!(!failure.details.contains_key("connector_class"));
     }
     let failure = decide(Evidence { stdout: b"{\"output\":{}}\xff", ..evidence(Ended::Returned, "") }).unwrap_err();
-    assert_eq!(failure.message, "connector stdout is not a valid JSON envelope: byte 13 is not UTF-8");
+    assert_eq!(
+        failure.message,
+        "connector stdout is not a valid JSON envelope: trailing characters at line 1 column 14"
+    );
+}
+
+#[test] // sandbox.md §5.2: no limits but the document's grammar
+fn standard_output_is_read_as_the_existing_runtime_reads_it() {
+    let read = |stdout: &[u8]| {
+        let evidence = Evidence { stdout, ..evidence(Ended::Returned, "") };
+        decide(evidence).map(|output| output.map(|output| output.text().to_owned()))
+    };
+    for (stdout, expected) in [
+        (&b"{\"output\":{\"a\":\"\xff\"}}"[..], "{\"a\":\"\u{fffd}\"}"),
+        (b"{\"output\":{\"a\":\"\xe2\x82\"}}", "{\"a\":\"\u{fffd}\u{fffd}\"}"),
+        (b"{\"output\":{\"a\":\"\xc0\xafb\"}}", "{\"a\":\"\u{fffd}\u{fffd}b\"}"),
+        (b"{\"output\":{\"\xff\":1}}", "{\"\u{fffd}\":1}"),
+        (b"{\"\xff\":1,\"output\":{}}", "{}"),
+        (b"{\"output\":{\"a\":\"\\ud800\"}}", "{\"a\":\"\\ufffd\"}"),
+        (b"{\"output\":{\"a\":\"\\udc00\\ud800\"}}", "{\"a\":\"\\ufffd\\ufffd\"}"),
+        (b"{\"output\":{\"a\":\"\\ud83d\\ude00\"}}", "{\"a\":\"\\ud83d\\ude00\"}"),
+        (b"{\"output\":{\"\\ud800\":1}}", "{\"\\ufffd\":1}"),
+        (b"{\"\\ud800\":1,\"output\":{}}", "{}"),
+        (b"{\"output\":{\"a\":\"\\\\ud800\"}}", "{\"a\":\"\\\\ud800\"}"),
+    ] {
+        assert_eq!(read(stdout), Ok(Some(expected.to_owned())), "{}", String::from_utf8_lossy(stdout));
+    }
+    let error = read(b"{\"error\":{\"class\":\"x\",\"message\":\"\xff \\ud800\"}}").unwrap_err();
+    assert_eq!(error.message, "\u{fffd} \u{fffd}");
+    for bytes in [&b"\xff"[..], b"{\"output\":\xff}", b"{\xff\"output\":{}}", b"{\"output\":{}}\xff"] {
+        assert_eq!(read(bytes).unwrap_err().class, CONNECTOR_RUNTIME_ERROR, "{bytes:?}");
+    }
+}
+
+#[test] // sandbox.md §5.2; a stack that overflows would end the process
+fn ten_thousand_levels_of_nesting_are_read_and_one_more_is_refused() {
+    let nested = |levels: usize, open: &str, close: &str| {
+        format!("{{\"output\":{{\"a\":{}1{}}}}}", open.repeat(levels), close.repeat(levels))
+    };
+    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[\"]]}}\\\"\",", "]")] {
+        for levels in [1, 126, 127, 128, 1000, 9_998] {
+            let stdout = nested(levels, open, close);
+            let output = decide(evidence(Ended::Returned, &stdout)).unwrap().unwrap();
+            assert_eq!(format!("{{\"output\":{}}}", output.text()), stdout, "{levels} {open}");
+            assert_eq!(output.clone(), output);
+        }
+        for levels in [9_999, 10_000, 100_000, 1 << 20] {
+            let failure = decide(evidence(Ended::Returned, &nested(levels, open, close))).unwrap_err();
+            assert!(failure.message.ends_with("nested deeper than 10000 levels"), "{levels} {open}: {failure}");
+        }
+    }
+    let brackets = format!("{{\"output\":{{\"a\":\"{}\"}}}}", "[{".repeat(20_000));
+    assert!(decide(evidence(Ended::Returned, &brackets)).is_ok());
 }
 
 #[test] // decisions C2 and C5

@@ -199,7 +199,7 @@ pub(crate) fn wall(time: Duration) -> Limits {
 }
 
 pub(crate) fn output(done: &Done) -> Map<String, Value> {
-    done.result.as_ref().unwrap().as_ref().unwrap().value().clone()
+    serde_json::from_str(done.result.as_ref().unwrap().as_ref().unwrap().text()).unwrap()
 }
 
 pub(crate) fn failure(done: &Done) -> &Failure {

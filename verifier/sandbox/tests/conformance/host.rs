@@ -248,3 +248,78 @@ fn spawning_links_denies_and_says_so() {
     );
     assert_eq!(failure(&done).details["boundary_detail"], "action");
 }
+
+#[test] // WASI preview 1: a list of buffers is one stream of bytes
+fn every_buffer_of_a_list_is_written_and_filled() {
+    // Entries of a list at 1024, eight bytes each: pointer and length.
+    let list = |entries: &[(u32, u32)]| {
+        let entry = |(at, (pointer, length)): (usize, &(u32, u32))| {
+            let at = 1024 + at * 8;
+            format!(
+                "(i32.store (i32.const {at}) (i32.const {pointer})) (i32.store (i32.const {}) (i32.const {length}))",
+                at + 4
+            )
+        };
+        entries.iter().enumerate().map(entry).collect::<String>()
+    };
+    let text = "{\"output\":{\"a\":1}}";
+    let at = |from: u32, to: u32| (65_536 + from, to - from);
+    for entries in [
+        vec![at(0, 18)],
+        vec![at(0, 9), at(9, 18)],
+        vec![at(0, 1), at(1, 2), at(2, 18)],
+        vec![(0, 0), at(0, 5), at(5, 18)],
+        vec![at(0, 5), (0, 0), (0, 0), at(5, 18)],
+        vec![at(0, 5), at(5, 18), (0, 0)],
+        (0..18).map(|byte| at(byte, byte + 1)).collect(),
+    ] {
+        let count = entries.len();
+        let mut guest = Guest::new();
+        guest.text(text);
+        let write =
+            format!("(i32.eqz (call $fd_write (i32.const 1) (i32.const 1024) (i32.const {count}) (i32.const 24)))");
+        let check = format!(
+            "(if (i32.ne (i32.and {write} (i32.eq (i32.load (i32.const 24)) (i32.const 18))) (i32.const 1)) (then unreachable))"
+        );
+        let done = guest.run(&list(&entries)).run(&check).done();
+        assert_eq!(output(&done)["a"], 1, "{entries:?}");
+    }
+    // `{"args":{},"op":"x"}` has 20 bytes; read into two places, then to its end.
+    let read = |entries: &[(u32, u32)]| {
+        let count = entries.len();
+        let call = format!("(call $fd_read (i32.const 0) (i32.const 1024) (i32.const {count}) (i32.const 24))");
+        let guest = Guest::new().run(&list(entries)).run(&format!("(drop {call})"));
+        let done = guest
+            .report(&[
+                ("n", "(i32.load (i32.const 24))"),
+                ("first", "(i32.load8_u (i32.const 2048))"),
+                ("second", "(i32.load8_u (i32.const 3072))"),
+            ])
+            .done();
+        let found = output(&done);
+        (found["n"].clone(), found["first"].clone(), found["second"].clone())
+    };
+    for (entries, expected) in [
+        (vec![(2048, 20)], (20, b'{', 0)),
+        (vec![(2048, 1), (3072, 1)], (2, b'{', b'"')),
+        (vec![(2048, 8), (3072, 100)], (20, b'{', b'{')),
+        (vec![(0, 0), (2048, 2), (0, 0), (3072, 3)], (5, b'{', b'a')),
+        (vec![(2048, 100), (3072, 100)], (20, b'{', 0)),
+    ] {
+        let (n, first, second) = expected;
+        assert_eq!(read(&entries), (json!(n), json!(first), json!(second)), "{entries:?}");
+    }
+    // A descriptor that is not open stays closed, whatever the list; a list outside of memory is no list.
+    let code = |call: &str| {
+        output(&Guest::new().run(&list(&[(2048, 1), (3072, 1)])).report(&[("n", call)]).done())["n"].clone()
+    };
+    for (call, errno) in [
+        ("(call $fd_write (i32.const 3) (i32.const 1024) (i32.const 2) (i32.const 24))", 8),
+        ("(call $fd_write (i32.const 3) (i32.const 1024) (i32.const 0) (i32.const 24))", 8),
+        ("(call $fd_read (i32.const 9) (i32.const 1024) (i32.const 2) (i32.const 24))", 8),
+        ("(call $fd_write (i32.const 1) (i32.const -8) (i32.const 2) (i32.const 24))", 21),
+        ("(call $fd_write (i32.const 1) (i32.const 1024) (i32.const -1) (i32.const 24))", 21),
+    ] {
+        assert_eq!(code(call), json!(errno), "{call}");
+    }
+}

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use aileron_verifier::text::json::as_go_reads;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 /// One request envelope. Empty text is the same as absence everywhere.
@@ -31,7 +32,8 @@ impl Envelope {
         if let Some(at) = raw_control(bytes) {
             return Err(format!("control character in a string at byte {at}"));
         }
-        let document: Option<Envelope> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let document: Option<Envelope> =
+            serde_json::from_str(&as_go_reads(bytes)).map_err(|error| error.to_string())?;
         Ok(document.unwrap_or_default())
     }
 }
@@ -189,8 +191,29 @@ mod tests {
         for (bytes, expected) in rows {
             assert_eq!(Envelope::decode(bytes), Ok(expected), "{}", String::from_utf8_lossy(bytes));
         }
-        let lone = Envelope::decode(b"{\"url\":\"a\\ud800b\"}").unwrap().url;
-        assert!(lone.starts_with("a\u{fffd}") && lone.ends_with('b'), "{lone:?}");
+    }
+
+    #[test] // sandbox.md §4.1
+    fn what_is_not_unicode_becomes_one_replacement_character_each() {
+        for (body, expected) in [
+            (&b"\\ud83d"[..], "\u{fffd}"),
+            (b"\\ude00", "\u{fffd}"),
+            (b"a\\ud800b", "a\u{fffd}b"),
+            (b"\\ud800\\ud800", "\u{fffd}\u{fffd}"),
+            (b"\\ude00\\ud83d", "\u{fffd}\u{fffd}"),
+            (b"\\ud83d\\ude00", "\u{1f600}"),
+            (b"\\ud83d\\ud83d\\ude00", "\u{fffd}\u{1f600}"),
+            (b"\\uD83D\\u0041", "\u{fffd}A"),
+            (b"\\\\ud83d", "\\ud83d"),
+            (b"\\\"\\ud83d\\\\", "\"\u{fffd}\\"),
+            (b"\xff", "\u{fffd}"),
+            (b"\xe2\x82", "\u{fffd}\u{fffd}"),
+            (b"\xed\xa0\x80", "\u{fffd}\u{fffd}\u{fffd}"),
+            (b"caf\xc3\xa9", "caf\u{e9}"),
+        ] {
+            let document = [b"{\"url\":\"u\",\"body\":\"", body, b"\"}"].concat();
+            assert_eq!(Envelope::decode(&document).unwrap().body, expected, "{}", String::from_utf8_lossy(body));
+        }
     }
 
     #[test] // sandbox.md §4.1: a wrong type for any known key is a malformed envelope
