@@ -17,9 +17,8 @@ use aileron_verifier::fqn::Fqn;
 use aileron_verifier::manifest::{Credential, CredentialKind};
 use aileron_verifier::problem::Spanned;
 use bytes::Bytes;
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use url::Url;
+use http::Method;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::failure::{BINDING_REQUIRED, CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, Failure};
@@ -111,7 +110,7 @@ pub struct Unsent<'a> {
     /// As it will be sent.
     pub method: &'a Method,
     /// As it will be dialled.
-    pub url: &'a Url,
+    pub target: &'a Target,
     /// What the guest set, minus what frames the message.
     pub headers: &'a mut HeaderMap,
     /// The whole body.
@@ -157,9 +156,9 @@ impl Port {
                 .with("requested", format!("network:{}", target.authority()))
                 .with("boundary_detail", "runtime"));
         }
-        let host = target.url().host_str().unwrap_or_default();
+        let host = target.host().to_string();
         let region = match kind {
-            CredentialKind::AwsSigv4 => sigv4::endpoint(host).map(|(_, region)| region),
+            CredentialKind::AwsSigv4 => sigv4::endpoint(&host).map(|(_, region)| region),
             CredentialKind::ApiKey | CredentialKind::Oauth2 => None,
         };
         let wanted = Wanted { connector: self.connector.clone(), kind, region };
@@ -203,7 +202,7 @@ impl Port {
     fn sign(&self, resolved: &Resolved, request: &mut Unsent<'_>) -> Result<Vec<HeaderName>, Failure> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let bound = &resolved.bound;
-        let (service, region) = match sigv4::endpoint(request.url.host_str().unwrap_or_default()) {
+        let (service, region) = match sigv4::endpoint(&request.target.host().to_string()) {
             Some((service, region)) => (Some(service), Some(region)),
             None => (
                 owned(self.text(|declared| &declared.service)),

@@ -7,11 +7,12 @@
 pub mod address;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use crate::failure::{CAPABILITY_DENIED, Failure};
 
@@ -21,9 +22,12 @@ const SHOWN: usize = 1000;
 /// A URL that can be dialled: http or https, a host that reads the same to everyone, a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// For the scheme, the authority and the base of redirects; its path is another spelling of the guest's.
     url: Url,
     host: Host,
     port: u16,
+    /// Path and query as they are sent.
+    path_and_query: String,
 }
 
 impl Target {
@@ -73,7 +77,9 @@ impl Target {
             // A grant for port 443 means TLS: nobody meant the same port in the clear.
             return Err(denied(raw, "scheme not permitted").with("scheme", scheme));
         }
-        Ok(Target { host, port, url })
+        let path_and_query = written::path_and_query(&rest[authority.len()..])
+            .map_err(|escape| invalid(&format!("invalid URL escape {:?}", String::from_utf8_lossy(&escape))))?;
+        Ok(Target { host, port, url, path_and_query })
     }
 
     /// Where a redirect points, read as strictly as a guest's own URL.
@@ -82,11 +88,13 @@ impl Target {
     /// As [`Target::parse`].
     pub fn join(&self, location: &str) -> Result<Target, Failure> {
         let head = &location[..location.find(['/', '\\', '?', '#']).unwrap_or(location.len())];
+        // A reference is resolved: unlike in a guest's own URL, its dot segments go.
+        let resolved = |target: Target| Target::parse(target.url.as_str());
         if head.contains(':') {
-            return Target::parse(location);
+            return Target::parse(location).and_then(resolved);
         }
         if location.starts_with("//") {
-            return Target::parse(&format!("{}:{location}", self.url.scheme()));
+            return Target::parse(&format!("{}:{location}", self.url.scheme())).and_then(resolved);
         }
         let reason = if location.contains(|character: char| character.is_ascii_control()) {
             "a control character"
@@ -101,9 +109,24 @@ impl Target {
         Err(denied(location, "invalid URL").with("reason", reason))
     }
 
-    /// The URL to dial.
-    pub fn url(&self) -> &Url {
-        &self.url
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        self.url.scheme()
+    }
+
+    /// What stands for the authority in the request: the host as it is dialled, the port where it is not the scheme's.
+    pub fn host_and_port(&self) -> &str {
+        &self.url[Position::BeforeHost..Position::AfterPort]
+    }
+
+    /// Path and query of the request line: as the guest wrote them, with an escape for each byte that has no place there.
+    pub fn path_and_query(&self) -> &str {
+        &self.path_and_query
+    }
+
+    /// The URL that is dialled.
+    pub fn text(&self) -> String {
+        format!("{}://{}{}", self.scheme(), self.host_and_port(), self.path_and_query)
     }
 
     /// Its host.

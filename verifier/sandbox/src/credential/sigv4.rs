@@ -6,13 +6,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
+use http::Method;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use sha2::{Digest, Sha256};
-use url::{Position, Url};
 use zeroize::Zeroizing;
 
 use super::Unsent;
+use crate::grant::Target;
 use crate::secret::Secret;
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -75,7 +75,7 @@ pub fn sign(request: &mut Unsent<'_>, scope: &Scope<'_>, secret: &Secret) -> Res
     signed.insert(DATE, HeaderValue::from_str(&stamp)?);
     signed.insert(CONTENT, HeaderValue::from_str(&payload)?);
     let names = signed_headers(&signed);
-    let canonical = canonical_request(request.method, request.url, &signed, &payload);
+    let canonical = canonical_request(request.method, request.target, &signed, &payload);
     let signature = hex(&signature(secret, scope, &stamp, &canonical));
     let within = within(scope, &stamp);
     let authorization = format!(
@@ -88,13 +88,14 @@ pub fn sign(request: &mut Unsent<'_>, scope: &Scope<'_>, secret: &Secret) -> Res
 }
 
 /// §7.4 step 5. Bytes, because header values need not be UTF-8.
-pub fn canonical_request(method: &Method, url: &Url, headers: &HeaderMap, payload: &str) -> Vec<u8> {
+pub fn canonical_request(method: &Method, target: &Target, headers: &HeaderMap, payload: &str) -> Vec<u8> {
     let mut request = Vec::new();
-    for part in [method.as_str(), &canonical_path(url.path()), &canonical_query(url.query().unwrap_or_default())] {
+    let (path, query) = target.path_and_query().split_once('?').unwrap_or((target.path_and_query(), ""));
+    for part in [method.as_str(), &canonical_path(path), &canonical_query(query)] {
         request.extend_from_slice(part.as_bytes());
         request.push(b'\n');
     }
-    let host = url[Position::BeforeHost..Position::AfterPort].as_bytes();
+    let host = target.host_and_port().as_bytes();
     for name in sorted_names(headers) {
         request.extend_from_slice(name.as_bytes());
         request.push(b':');

@@ -5,6 +5,7 @@
 //! back is capped, decoded and cleared of the credential. The future holds nothing of the guest: dropping it ends the
 //! exchange, whatever it waits for.
 
+mod connect;
 pub mod envelope;
 mod redact;
 mod redirect;
@@ -17,8 +18,8 @@ use std::time::SystemTime;
 
 use aileron_verifier::manifest::ConnectorManifest;
 use bytes::Bytes;
-use reqwest::Method;
-use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::Method;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::credential::{Credentials, Port, Unsent};
@@ -26,7 +27,7 @@ use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
 use crate::grant::{Grant, Target};
 
 use envelope::Envelope;
-use redact::Needles;
+use redact::SecretPatterns;
 use tape::{Answered, Recorder, Sent, Tape};
 use wire::{Settings, Wire};
 
@@ -51,6 +52,10 @@ const IGNORED: [HeaderName; 9] = [
     header::PROXY_AUTHORIZATION,
     HeaderName::from_static("proxy-connection"),
 ];
+
+/// Headers of a guest that are dropped while a credential is attached: an answer that comes in pieces, or in an encoding only
+/// the guest undoes, would be passed on with the credential in it.
+const UNREADABLE: [HeaderName; 3] = [header::ACCEPT_ENCODING, header::RANGE, header::IF_RANGE];
 
 /// What one invoke may reach and how.
 ///
@@ -215,20 +220,27 @@ async fn converse(network: &Network, asked: Envelope) -> Result<Response, Failur
     let mut headers = headers(&asked.headers)?;
     let body = Bytes::from(asked.body);
     let mut injected = Vec::new();
-    let (mut needles, mut follows) = (Needles::default(), true);
+    let (mut patterns, mut follows) = (SecretPatterns::default(), true);
     if let Some(resolved) = resolved {
-        let (url, now) = (target.url(), (network.clock)());
-        let mut request = Unsent { method: &method, url, headers: &mut headers, body: &body, now };
+        let now = (network.clock)();
+        let mut request = Unsent { method: &method, target: &target, headers: &mut headers, body: &body, now };
+        // What the host cannot read it cannot redact; and a signature covers the headers as they are sent.
+        UNREADABLE.iter().for_each(|name| drop(request.headers.remove(name)));
         injected = network.port.inject(&resolved, &mut request)?;
-        needles = Needles::of(resolved.secret());
+        patterns = SecretPatterns::of(resolved.secret());
         follows = !resolved.is_for_one_request();
     }
     let hop = Hop { method, target, headers, body, injected };
-    travel(network, hop, follows, &needles).await.map_err(|failure| cleared(failure, &needles))
+    travel(network, hop, follows, &patterns).await.map_err(|failure| cleared(failure, &patterns))
 }
 
 /// §4.2 steps 9 and 10: send, and follow redirects while the grant admits them.
-async fn travel(network: &Network, mut hop: Hop, follows: bool, needles: &Needles) -> Result<Response, Failure> {
+async fn travel(
+    network: &Network,
+    mut hop: Hop,
+    follows: bool,
+    patterns: &SecretPatterns,
+) -> Result<Response, Failure> {
     for _ in 0..=redirect::LIMIT {
         let (answer, headers) = match &network.line {
             Line::Wire(wire) => {
@@ -237,25 +249,27 @@ async fn travel(network: &Network, mut hop: Hop, follows: bool, needles: &Needle
                 (Answer::Head(answer), headers)
             }
             Line::Tape(tape) => {
-                let answered = tape.play(&sent(&hop, needles)).map_err(|why| failed(format!("replay: {why}")))?;
+                let answered = tape.play(&sent(&hop, patterns)).map_err(|why| failed(format!("replay: {why}")))?;
                 let headers = answered.headers.clone();
                 (Answer::Whole(answered), headers)
             }
         };
         let status = answer.status();
         let location = headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.clone());
-        let onward = location.filter(|_| follows && redirect::is_redirect(status));
+        // An empty one names nothing to follow: the guest gets the answer, as from Go's client.
+        let names_target = |location: &String| !location.is_empty() && follows && redirect::is_redirect(status);
+        let onward = location.filter(names_target);
         let body = match &onward {
             Some(_) => Vec::new(),
-            None => needles.redact(answer.body().await?),
+            None => patterns.redact(answer.body().await?),
         };
         if body.len() > BODY_LIMIT {
             return Err(wire::too_long());
         }
         if let Some(recorder) = &network.recorder {
-            let clear = |(name, value): &(String, String)| (name.clone(), needles.redact_text(value));
+            let clear = |(name, value): &(String, String)| (name.clone(), patterns.redact_text(value));
             let headers = headers.iter().map(clear).collect();
-            recorder.hear(sent(&hop, needles), Answered { status, headers, body: body.clone() });
+            recorder.hear(sent(&hop, patterns), Answered { status, headers, body: body.clone() });
         }
         let Some(location) = onward else {
             return Ok(Response { status, body });
@@ -290,12 +304,12 @@ impl Answer {
 }
 
 /// A hop without what the host injected.
-fn sent(hop: &Hop, needles: &Needles) -> Sent {
-    let text = |value: &HeaderValue| needles.redact_text(&String::from_utf8_lossy(value.as_bytes()));
+fn sent(hop: &Hop, patterns: &SecretPatterns) -> Sent {
+    let text = |value: &HeaderValue| patterns.redact_text(&String::from_utf8_lossy(value.as_bytes()));
     let headers = hop.headers.iter().filter(|(name, _)| !hop.injected.contains(name));
     Sent {
         method: hop.method.to_string(),
-        url: needles.redact_text(hop.target.url().as_str()),
+        url: patterns.redact_text(&hop.target.text()),
         headers: headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body: hop.body.to_vec(),
     }
@@ -329,17 +343,17 @@ fn headers(asked: &[(String, String)]) -> Result<HeaderMap, Failure> {
 }
 
 /// A failure may repeat what a server said, a redirect's target for one; never the credential in it.
-fn cleared(mut failure: Failure, needles: &Needles) -> Failure {
-    fn clear(value: &mut Value, needles: &Needles) {
+fn cleared(mut failure: Failure, patterns: &SecretPatterns) -> Failure {
+    fn clear(value: &mut Value, patterns: &SecretPatterns) {
         match value {
-            Value::String(text) => *text = needles.redact_text(text),
-            Value::Array(values) => values.iter_mut().for_each(|value| clear(value, needles)),
-            Value::Object(fields) => fields.values_mut().for_each(|value| clear(value, needles)),
+            Value::String(text) => *text = patterns.redact_text(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| clear(value, patterns)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| clear(value, patterns)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
-    failure.message = needles.redact_text(&failure.message);
-    failure.details.values_mut().for_each(|value| clear(value, needles));
+    failure.message = patterns.redact_text(&failure.message);
+    failure.details.values_mut().for_each(|value| clear(value, patterns));
     failure
 }
 

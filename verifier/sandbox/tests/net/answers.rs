@@ -121,3 +121,19 @@ fn one_network_serves_many_exchanges_and_runtimes() {
         assert_eq!(text(&response), format!("/{number}"));
     }
 }
+
+#[test] // sandbox.md §4.3: the runtime limits bytes of a head, not fields
+fn an_answer_may_have_many_header_fields() {
+    let server = server::http(|request| {
+        let fields: usize = request.target[1..].parse().unwrap();
+        let names: String = (0..fields).map(|field| format!("\r\nX-{field}: {field}")).collect();
+        answer(&format!("200 OK{names}"), "hi")
+    });
+    let network = to_ports(&[server.port()]);
+    for fields in [0, 1, 50, 98, 99, 100, 101, 128, 500, 1000, 5000, 10_000] {
+        let response = get(&network, &format!("http://127.0.0.1:{}/{fields}", server.port())).unwrap();
+        assert_eq!(text(&response), "hi", "{fields}");
+    }
+    let failure = refused(get(&network, &format!("http://127.0.0.1:{}/20000", server.port())));
+    assert_eq!(failure.class, "connector_runtime_error");
+}

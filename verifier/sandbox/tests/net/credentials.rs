@@ -274,3 +274,37 @@ fn a_service_that_echoes_the_credential_does_not_reveal_it() {
     );
     assert!(!format!("{failure:?}").contains("evil"));
 }
+
+#[test] // sandbox.md §7.1 [R]: what the host cannot read it cannot redact
+fn an_answer_to_a_request_with_a_credential_comes_whole_and_readable() {
+    let server = server::http(|request| {
+        let echo = request.header("authorization").unwrap_or_default().to_owned();
+        answer("200 OK", echo)
+    });
+    let network = connected(&server, &api_key("")).with_credentials(given("s3cret-s3cret-s3cret"));
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    for headers in [
+        json!({ "Accept-Encoding": "gzip" }),
+        json!({ "accept-encoding": "identity" }),
+        json!({ "Accept-Encoding": "br, deflate" }),
+        json!({ "ACCEPT-ENCODING": "" }),
+        json!({ "Range": "bytes=0-3" }),
+        json!({ "range": "bytes=4-7" }),
+        json!({ "Range": "bytes=0-0,2-2,4-4" }),
+        json!({ "If-Range": "\"tag\"" }),
+        json!({ "Range": "bytes=-1", "If-Range": "\"tag\"" }),
+        json!({ "Accept-Encoding": "gzip", "Range": "bytes=0-3", "X-Other": "o" }),
+    ] {
+        let with = json!({ "url": url, "headers": headers, "credential": "api_key" });
+        assert_eq!(text(&ask(&network, with).unwrap()), "Bearer [REDACTED]", "{headers}");
+        let seen = server.seen().pop().unwrap();
+        assert_eq!(seen.header("accept-encoding"), Some("gzip"), "{headers}");
+        assert_eq!((seen.header("range"), seen.header("if-range")), (None, None), "{headers}");
+        // Without a credential there is nothing to protect, and the guest asks as it likes.
+        ask(&network, json!({ "url": url, "headers": headers })).unwrap();
+        let seen = server.seen().pop().unwrap();
+        for (name, value) in headers.as_object().unwrap() {
+            assert_eq!(seen.header(&name.to_ascii_lowercase()), value.as_str(), "{headers}");
+        }
+    }
+}

@@ -154,3 +154,16 @@ fn a_redirect_that_carries_the_credential_leaks_it_into_nothing() {
     let failure = refused(ask(&keyed(&[bad.port()]), json!({ "url": url, "credential": "api_key" })));
     assert_eq!(failure.details["requested"], "https://user:[REDACTED]@evil.example/");
 }
+
+#[test] // sandbox.md §4.3, as Go's client: an empty target is none
+fn an_answer_that_redirects_nowhere_is_the_guests_to_read() {
+    for status in [301, 302, 303, 307, 308] {
+        for head in ["", "\r\nLocation:", "\r\nLocation: "] {
+            let server = server::http(move |_| answer(&format!("{status} Elsewhere{head}"), "body"));
+            let url = format!("http://127.0.0.1:{}/", server.port());
+            let response = get(&to_ports(&[server.port()]), &url).unwrap();
+            assert_eq!((response.status, text(&response)), (status, "body"), "{status} {head:?}");
+            assert_eq!(server.seen().len(), 1, "{status} {head:?}");
+        }
+    }
+}

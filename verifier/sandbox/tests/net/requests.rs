@@ -163,3 +163,39 @@ fn a_server_that_is_not_there_is_a_failure_of_the_call() {
     assert!(failure.message.starts_with(&format!("http_request: GET 127.0.0.1:{gone}: ")), "{failure}");
     assert!(!failure.message.contains("secret"), "{failure}");
 }
+
+#[test] // RFC 9110 §8.6: servers answer 411 to a body that is not there without saying so
+fn a_request_that_may_have_a_body_says_its_length() {
+    let server = server::http(|request| match request.target.as_str() {
+        "/307" => answer("307 Temporary Redirect\r\nLocation: /there", ""),
+        "/308" => answer("308 Permanent Redirect\r\nLocation: /there", ""),
+        "/303" => answer("303 See Other\r\nLocation: /there", ""),
+        _ => answer("200 OK", ""),
+    });
+    let network = to_ports(&[server.port()]);
+    for (method, path, body, expected) in [
+        ("POST", "/", "", vec![Some("0")]),
+        ("PUT", "/", "", vec![Some("0")]),
+        ("PATCH", "/", "", vec![Some("0")]),
+        ("POST", "/", "abc", vec![Some("3")]),
+        ("GET", "/", "", vec![None]),
+        ("HEAD", "/", "", vec![None]),
+        ("DELETE", "/", "", vec![None]),
+        ("OPTIONS", "/", "", vec![None]),
+        ("post", "/", "", vec![None]),
+        ("DELETE", "/", "abc", vec![Some("3")]),
+        ("POST", "/307", "", vec![Some("0"), Some("0")]),
+        ("PUT", "/308", "", vec![Some("0"), Some("0")]),
+        ("POST", "/307", "abc", vec![Some("3"), Some("3")]),
+        ("POST", "/303", "", vec![Some("0"), None]),
+        ("POST", "/303", "abc", vec![Some("3"), None]),
+    ] {
+        let before = server.seen().len();
+        let url = format!("http://127.0.0.1:{}{path}", server.port());
+        ask(&network, json!({ "url": url, "method": method, "body": body })).unwrap();
+        let seen = server.seen().split_off(before);
+        let lengths: Vec<Option<&str>> = seen.iter().map(|request| request.header("content-length")).collect();
+        assert_eq!(lengths, expected, "{method} {path} {body}");
+        assert!(seen.iter().all(|request| request.header("transfer-encoding").is_none()), "{method} {path}");
+    }
+}

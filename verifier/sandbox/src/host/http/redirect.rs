@@ -1,7 +1,7 @@
 //! What a redirect asks for. Pure; whether its target may be dialled is the grant's business. sandbox.md §4.3.
 
-use reqwest::Method;
-use reqwest::header::{self, HeaderMap, HeaderName};
+use http::Method;
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::grant::Target;
 

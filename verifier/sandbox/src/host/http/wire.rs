@@ -12,19 +12,26 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, RANGE};
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Method, Proxy, Request, Response};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION, RANGE, USER_AGENT,
+};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, Failure};
-use crate::grant::address;
+use crate::grant::{Target, address};
 
 use super::Hop;
+use super::connect::{self, Client, Route};
 
 /// Longest response body a guest may read, before and after decoding. §8.3.
 pub const BODY_LIMIT: usize = 16 << 20;
+
+/// Most header fields of a response. Go's client has no such limit, only one of bytes; the map they are kept in takes 24,576.
+const MAX_HEADERS: usize = 16_384;
 
 /// Whose certificates are believed.
 #[derive(Clone, Debug, Default)]
@@ -88,84 +95,100 @@ pub(super) struct Settings {
 pub(super) struct Wire {
     settings: Settings,
     direct: OnceLock<Result<Client, String>>,
-    proxied: OnceLock<Result<Client, String>>,
+    forwarding: OnceLock<Result<Client, String>>,
+    tunnelling: OnceLock<Result<Client, String>>,
 }
 
 impl Wire {
     pub(super) fn new(settings: Settings) -> Wire {
-        Wire { settings, direct: OnceLock::new(), proxied: OnceLock::new() }
+        Wire { settings, direct: OnceLock::new(), forwarding: OnceLock::new(), tunnelling: OnceLock::new() }
     }
 
     /// Sends one request and returns with its head.
     pub(super) async fn send(&self, hop: &Hop) -> Result<Answer, Failure> {
-        let mut request = Request::new(hop.method.clone(), hop.target.url().clone());
-        *request.headers_mut() = hop.headers.clone();
-        let decodes = hop.method != Method::HEAD
-            && !hop.headers.contains_key(ACCEPT_ENCODING)
-            && !hop.headers.contains_key(RANGE);
-        if decodes {
-            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        if !hop.body.is_empty() {
-            *request.body_mut() = Some(hop.body.clone().into());
-        }
         let failed = |why: &str| failed(&format!("{} {}: {why}", hop.method, hop.target.authority()));
-        let client = self.client(hop).map_err(|why| failed(&why))?;
-        let response = client.execute(request).await.map_err(|error| match cause::<NotPublic>(&error) {
+        let uri = uri(&hop.target).map_err(|error| failed(&error.to_string()))?;
+        let proxy = self.proxy(hop, &uri);
+        let client = self.client(&hop.target, proxy.as_ref()).map_err(|why| failed(&why))?;
+        let mut request = Request::new(Full::new(hop.body.clone()));
+        *request.method_mut() = hop.method.clone();
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.clone_from(&hop.headers);
+        let decodes =
+            hop.method != Method::HEAD && !headers.contains_key(ACCEPT_ENCODING) && !headers.contains_key(RANGE);
+        if decodes {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        if hop.body.is_empty() && wants_length(&hop.method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        // Through a tunnel the proxy sees CONNECT only; that says who asks.
+        if let Some(authorization) = proxy.as_ref().and_then(Intercept::basic_auth)
+            && hop.target.scheme() == "http"
+        {
+            headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+        }
+        let response = client.request(request).await.map_err(|error| match cause::<NotPublic>(&error) {
             Some(refused) => refused.failure(&hop.target.authority()),
             None => failed(&innermost(&error)),
         })?;
         Ok(Answer { response, decodes })
     }
 
-    fn client(&self, hop: &Hop) -> Result<Client, String> {
-        let (cell, proxied) = if self.is_proxied(hop) { (&self.proxied, true) } else { (&self.direct, false) };
-        cell.get_or_init(|| self.settings.client(proxied).map_err(|error| innermost(&error))).clone()
+    fn client(&self, target: &Target, proxy: Option<&Intercept>) -> Result<&Client, String> {
+        let (cell, route) = match proxy {
+            None => (&self.direct, Route::Direct),
+            Some(proxy) if target.scheme() == "http" => (&self.forwarding, Route::Forwarding(proxy)),
+            Some(proxy) => (&self.tunnelling, Route::Tunnelling(proxy)),
+        };
+        let guard = Guarded { settings: self.settings.clone(), proxied: proxy.is_some() };
+        let client = cell.get_or_init(|| connect::client(guard, &self.settings.roots, route, MAX_HEADERS));
+        client.as_ref().map_err(Clone::clone)
     }
 
-    fn is_proxied(&self, hop: &Hop) -> bool {
+    /// The proxy for this hop, if there is one. The same for each URL of a scheme.
+    fn proxy(&self, hop: &Hop, uri: &Uri) -> Option<Intercept> {
         let proxies = &self.settings.proxies;
         if hop.target.is_loopback() || (proxies.http.is_none() && proxies.https.is_none()) {
-            return false;
+            return None;
         }
         let text = |proxy: &Option<String>| proxy.clone().unwrap_or_default();
         let matcher = Matcher::builder().http(text(&proxies.http)).https(text(&proxies.https));
-        let matcher = matcher.no(proxies.except.clone()).build();
-        hop.target.url().as_str().parse().is_ok_and(|uri| matcher.intercept(&uri).is_some())
+        matcher.no(proxies.except.clone()).build().intercept(uri)
     }
 }
 
-impl Settings {
-    fn client(&self, proxied: bool) -> reqwest::Result<Client> {
-        // Whichever thread is first installs it; that the others find one is the point.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let agent = concat!("aileron/", env!("CARGO_PKG_VERSION"));
-        let builder = Client::builder().user_agent(agent).redirect(Policy::none()).referer(false);
-        let builder = builder.retry(reqwest::retry::never()).no_proxy();
-        let guard = Guarded { settings: self.clone(), proxied };
-        let builder = self.trusting(builder)?.dns_resolver(guard);
-        let (http, https) = (self.proxies.http.iter(), self.proxies.https.iter());
-        let proxies = http.map(Proxy::http).chain(https.map(Proxy::https)).filter(|_| proxied);
-        proxies.into_iter().try_fold(builder, |builder, proxy| Ok(builder.proxy(proxy?)))?.build()
-    }
+/// What this client calls itself, unless the guest says otherwise.
+const AGENT: &str = concat!("aileron/", env!("CARGO_PKG_VERSION"));
 
-    fn trusting(&self, builder: ClientBuilder) -> reqwest::Result<ClientBuilder> {
-        let Roots::Only(roots) = &self.roots else { return Ok(builder) };
-        let roots: reqwest::Result<Vec<Certificate>> = roots.iter().map(|root| Certificate::from_der(root)).collect();
-        Ok(builder.tls_certs_only(roots?))
-    }
+/// The URL for the client: made of the parts that were judged, not read again. At most 65,534 bytes of path and query: the
+/// library that carries it keeps places in it as 16 bits.
+fn uri(target: &Target) -> Result<Uri, http::Error> {
+    let path_and_query = PathAndQuery::from_maybe_shared(Bytes::from(target.path_and_query().to_owned()))?;
+    Uri::builder().scheme(target.scheme()).authority(target.host_and_port()).path_and_query(path_and_query).build()
+}
+
+/// Methods for which a body is expected, so that its absence is said; servers answer 411 otherwise. RFC 9110 §8.6; the
+/// same three as Go's client, and as it written in capitals only.
+fn wants_length(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
 /// The resolver the client is given: what it does not return cannot be dialled.
-struct Guarded {
+#[derive(Clone)]
+pub(super) struct Guarded {
     settings: Settings,
     /// The names are those of proxies, which the user has chosen.
     proxied: bool,
 }
 
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_ascii_lowercase();
+impl Guarded {
+    /// The addresses of a name that may be dialled; the port is filled in by the client.
+    pub(super) fn resolve(&self, name: &str) -> Resolved {
+        let host = name.to_ascii_lowercase();
         let lookup = self.settings.resolver.lookup(&host);
         let is_free = self.proxied || self.settings.allow_private.contains(&host);
         let admits = move |host: &str, address: &IpAddr| match host {
@@ -183,11 +206,16 @@ impl Resolve for Guarded {
             match found.first() {
                 Some(address) if kept.is_empty() => Err(NotPublic { host, address: *address }.into()),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address")).into()),
-                Some(_) => Ok(Box::new(kept.into_iter()) as Addrs),
+                Some(_) => Ok(kept.into_iter()),
             }
         })
     }
 }
+
+/// What [`Guarded::resolve`] returns.
+pub(super) type Resolved = Pin<
+    Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, Box<dyn std::error::Error + Send + Sync>>> + Send>,
+>;
 
 /// A granted name leads into the user's own network.
 #[derive(Debug, thiserror::Error)]
@@ -209,7 +237,7 @@ impl NotPublic {
 
 /// The head of a response, its body still to be read.
 pub(super) struct Answer {
-    response: Response,
+    response: Response<Incoming>,
     /// The guest did not ask for an encoding, so none may reach it.
     decodes: bool,
 }
@@ -227,7 +255,7 @@ impl Answer {
 
     /// The whole body, decoded.
     pub(super) async fn body(mut self) -> Result<Vec<u8>, Failure> {
-        if self.response.content_length().is_some_and(|length| length > BODY_LIMIT as u64) {
+        if self.response.body().size_hint().lower() > BODY_LIMIT as u64 {
             return Err(too_long());
         }
         let encoding = self.response.headers().get(CONTENT_ENCODING);
@@ -238,8 +266,10 @@ impl Answer {
             Sink::Plain(Capped::default())
         };
         let unread = |error: &dyn std::error::Error| self::failed(&format!("read body: {}", innermost(error)));
-        while let Some(chunk) = self.response.chunk().await.map_err(|error| unread(&error))? {
-            sink.write(&chunk)?;
+        while let Some(frame) = self.response.frame().await {
+            if let Ok(chunk) = frame.map_err(|error| unread(&error))?.into_data() {
+                sink.write(&chunk)?;
+            }
         }
         sink.finish()
     }
