@@ -9,12 +9,12 @@
 //!
 //! | wing | what it is |
 //! |---|---|
-//! | [`ui`] | arguments, one file per verb, reports and exit codes |
+//! | [`ui`] | arguments, one file per verb, reports and exit codes; `report/door`, through which everything leaves |
 //! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
 //! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do |
 //! | [`runtime`] | an op, or an action's ops one after the other, in the sandbox |
 //! | [`store`] | verified artifacts on disk |
-//! | [`sys`] | disk, locks, child processes, environment, interruption; what only this user can change (the sandbox's check) |
+//! | [`sys`] | disk, locks, child processes, environment, interruption; addresses as they are shown; what only this user can change (the sandbox's check) |
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].
 

@@ -133,3 +133,52 @@ fn signatures_verify_both_ways() {
         ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", "key.pub", "-in", "payload", "-sigfile", "ours.sig"];
     openssl_ok(bench.path(), &verify);
 }
+
+#[test]
+fn the_line_that_is_printed_for_another_form_makes_pem_of_it() {
+    let Some(bench) = bench() else { return };
+    if !Command::new("xxd").arg("-v").output().is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: no xxd on this machine");
+        return;
+    }
+    let key = read(bench.path(), "key.pem");
+    let wanted = key.public();
+    let der = openssl_ok(bench.path(), &["pkey", "-in", "key.pem", "-outform", "DER"]);
+    let seed = &der[16..];
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes();
+    let base64 = |bytes: &[u8]| {
+        std::fs::write(bench.path().join("bytes"), bytes).expect("writes");
+        openssl_ok(bench.path(), &["base64", "-in", "bytes"])
+    };
+    let pair = [seed, wanted.as_bytes()].concat();
+    for (form, bytes) in [
+        ("DER", der.clone()),
+        ("DER and a line break", [&der[..], b"\n"].concat()),
+        ("DER in hex", hex(&der)),
+        ("the body of PEM", base64(&der)),
+        ("raw", seed.to_vec()),
+        ("raw, with the public key", pair.clone()),
+        ("raw in hex", hex(seed)),
+        ("raw in hex, with the public key", hex(&pair)),
+        ("raw in base64", base64(seed)),
+        ("raw in base64, with the public key", base64(&pair)),
+    ] {
+        std::fs::write(bench.path().join("KEY"), bytes).expect("writes");
+        let said = read_with(bench.path(), "KEY", None).err().map(|error| error.to_string()).unwrap_or_default();
+        let (_, line) = said.split_once("write it as PEM: ").unwrap_or_else(|| panic!("{form}: {said}"));
+        let _ = std::fs::remove_file(bench.path().join("KEY.pem"));
+        let made = Command::new("sh").current_dir(bench.path()).args(["-c", line]).output().expect("sh runs");
+        assert!(made.status.success(), "{form}: {line}: {}", String::from_utf8_lossy(&made.stderr));
+        assert_eq!(read(bench.path(), "KEY.pem").public(), wanted, "{form}: {line}");
+    }
+    let sealed =
+        ["pkcs8", "-topk8", "-in", "key.pem", "-outform", "DER", "-v2", "aes-256-cbc", "-passout", "pass:word"];
+    let sealed = openssl_ok(bench.path(), &sealed);
+    std::fs::write(bench.path().join("KEY"), sealed).expect("writes");
+    let said = read_with(bench.path(), "KEY", None).err().map(|error| error.to_string()).unwrap_or_default();
+    let (_, line) = said.split_once("write it as PEM: ").unwrap_or_else(|| panic!("{said}"));
+    let words: Vec<&str> = line.split(' ').skip(1).chain(["-passin", "pass:word", "-passout", "pass:word"]).collect();
+    openssl_ok(bench.path(), &words);
+    let read = read_with(bench.path(), "KEY.pem", Some("word")).map(|key| key.public());
+    assert_eq!(read.ok(), Some(wanted), "{line}");
+}

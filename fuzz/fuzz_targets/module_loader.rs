@@ -19,7 +19,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(None).unwrap());
 
 static MANIFEST: LazyLock<ConnectorManifest> = LazyLock::new(|| {
     let text = "[connector]\nname = \"github://acme/x\"\nversion = \"0.1.0\"\n";
-    let source = Source { path: "manifest.toml".into(), text: text.into() };
+    let source = Source::new("manifest.toml", text);
     ConnectorManifest::parse(source, Stage::Artifact).document.unwrap()
 });
 

@@ -151,7 +151,7 @@ fn a_whole_release(machine: &Machine, fake: &FakeGitHub, prism: &Prism) {
     let repository = machine.scaffold("tea", "wat");
     // An annotated tag that is there already, so that tag objects are read too.
     let commit = repository.git(&["rev-parse", "HEAD"]);
-    fake.github().repository.tags.insert("v0.1.0".to_owned(), TagRef { commit, object: Some("3".repeat(40)) });
+    fake.github().repository.tags.insert("v0.1.0".to_owned(), TagRef::annotated(commit, ["3".repeat(40)]));
     let key = repository.key.to_str().unwrap();
     let release = ["release", "v0.1.0", "--limits", "none", "--max-wait", "0s", "--key", key];
     let first = ok(&mut verb(&repository, &prism.url, fake, &release));

@@ -1,6 +1,7 @@
 //! The specification as tests: each name is a sentence of artifacts.md that must stay true.
 
 mod binding;
+mod bounds;
 mod citations;
 mod interop;
 mod properties;

@@ -5,9 +5,12 @@
 use std::io::Write as _;
 use std::time::Instant;
 
+use aileron_cli::consumer::judge::JudgeError;
+use aileron_cli::ui::report::Failure;
+use aileron_testkit::fuzzed::MOST_OUTPUT;
 use aileron_testkit::tar::{Entry, Gzip, Tar};
-use aileron_testkit::{Toy, say};
-use aileron_verifier::archive::{MAX_ARCHIVE, MAX_DOCUMENT, MAX_MODULE};
+use aileron_testkit::{Toy, module, pack, say};
+use aileron_verifier::archive::{Files, MAX_ARCHIVE, MAX_DOCUMENT, MAX_MODULE};
 use aileron_verifier::problem::Class;
 use aileron_verifier::verify::{Unverified, Wanted};
 use flate2::write::DeflateEncoder;
@@ -69,6 +72,82 @@ fn cost(why: &str, archive: &[u8]) -> usize {
     peak
 }
 
+/// Judges a document that must be refused, inside a sound archive, and draws the answer; returns the bytes held at most
+/// beyond the archive and the bound of artifacts.md §10 for it.
+fn cost_of_answer(why: &str, files: &Files) -> (usize, usize) {
+    let archive = pack(files);
+    let toy = Toy::default();
+    let ring = toy.ring();
+    MEMORY.reset_peak_usage();
+    let (before, started) = (MEMORY.current_usage(), Instant::now());
+    let error = Unverified::new(archive.as_slice()).verify(&Wanted::default(), &ring).expect_err(why);
+    let failure = Failure::from(JudgeError::Refused(error));
+    let output = failure.text().len() + failure.json().to_string().len();
+    let (peak, took) = (MEMORY.peak_usage() - before, started.elapsed());
+    let mib = peak as f64 / MIB as f64;
+    say(format_args!("{why}: {} bytes packed, peak {mib:.2} MiB, {took:.0?}, {output} bytes said", archive.len()));
+    assert!(output <= 2 * MOST_OUTPUT, "{why}: {output}");
+    (peak, 64 * MIB + 4 * archive.len())
+}
+
+/// Documents at their cap whose reading takes the most room, as a manifest and as an action.
+fn answers_are_bounded() {
+    let full = |unit: &str| unit.repeat(MAX_DOCUMENT as usize / unit.len() - 8);
+    let lines = |make: &dyn Fn(usize) -> String| (0..90_000).map(make).collect::<String>();
+    for (why, text) in [
+        ("a list of numbers", format!("x=[{}]", full("1,"))),
+        ("a list of numbers at the limit", format!("x=[{}]", "1,".repeat(199_000))),
+        ("a list of texts at the limit", format!("x=[{}]", "\"a\",".repeat(199_000))),
+        ("a list of empty tables", format!("x=[{}]", "{},".repeat(130_000))),
+        ("unknown keys", lines(&|n| format!("k{n}=1\n"))),
+        ("unknown keys at the limit", lines(&|n| format!("k{n}=1\n"))[..880_000].to_owned()),
+        ("dotted keys", lines(&|n| format!("a.b{n}=1\n"))[..870_000].to_owned()),
+        ("tables", lines(&|n| format!("[t{n}]\n"))[..880_000].to_owned()),
+        ("lists of tables", "[[t]]\n".repeat(95_000)),
+        ("brackets", full("[")),
+        ("quotes", full("\"")),
+        ("line ends", full("\n")),
+        ("comments", full("#\n")),
+        ("wide characters", format!("x=\"{}\"", "\u{202e}".repeat(300_000))),
+        ("escapes", format!("x=\"{}\"", "\\u0041".repeat(150_000))),
+        ("one line that is no TOML", full("é")),
+    ] {
+        let action = format!("+++\n{text}\n+++\n");
+        let signature = vec![0; 64];
+        for files in [
+            Files::Connector { wasm: module(), manifest: text.into_bytes(), signature: signature.clone() },
+            Files::Action { document: action.into_bytes(), signature },
+        ] {
+            let (peak, bound) = cost_of_answer(&format!("{why}, {}", files.kind()), &files);
+            assert!(peak <= bound, "{why}: {peak} bytes, {bound} allowed");
+        }
+    }
+    let files = Files::Connector { wasm: crowded(), manifest: b"x".to_vec(), signature: vec![0; 64] };
+    let (peak, bound) = cost_of_answer("a module of a million types and functions", &files);
+    assert!(peak <= bound, "{peak} bytes, {bound} allowed");
+}
+
+/// A module with as many types and functions as are read, and as many imports.
+fn crowded() -> Vec<u8> {
+    let number = |mut value: usize| {
+        let mut bytes = Vec::new();
+        while value > 0x7f {
+            bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    };
+    let section = |id: u8, count: usize, item: &[u8]| {
+        let content = [number(count), item.repeat(count)].concat();
+        [vec![id], number(content.len()), content].concat()
+    };
+    // No parameters; an import of the first type under empty names; a function of the first type.
+    let sections =
+        [section(1, 1_000_000, &[0x60, 0, 0]), section(2, 10_000, &[0, 0, 0, 0]), section(3, 1_000_000, &[0])];
+    [b"\0asm\x01\0\0\0".to_vec(), sections.concat()].concat()
+}
+
 #[test]
 fn refusing_a_bomb_takes_little_memory_and_time() {
     let toy = Toy::default();
@@ -104,6 +183,8 @@ fn refusing_a_bomb_takes_little_memory_and_time() {
     let worst = bombs.iter().map(|(why, archive)| cost(why, archive)).max().expect("there are bombs");
     say(format_args!("{} bombs refused, worst peak {worst} bytes beyond the archive", bombs.len()));
     assert!(worst < BOUND, "{worst} bytes");
+
+    answers_are_bounded();
 
     // What every cap allows has to be held: the module once, at its own size, never twice.
     let mut random = 1_u32;

@@ -10,7 +10,7 @@ use crate::action::{Action, Pin};
 use crate::digest::ContentHash;
 use crate::fqn::{Fqn, Ref};
 use crate::manifest::ConnectorManifest;
-use crate::problem::{Problem, Rule, Source, Spanned};
+use crate::problem::{Problem, Problems, Rule, Source, Spanned};
 use crate::toml;
 use crate::version::{self, Version};
 
@@ -108,12 +108,12 @@ pub fn action(
 struct Edits<'a> {
     source: &'a Source,
     list: Vec<Edit>,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl<'a> Edits<'a> {
     fn new(source: &'a Source) -> Edits<'a> {
-        Edits { source, list: Vec::new(), problems: Vec::new() }
+        Edits { source, list: Vec::new(), problems: Problems::default() }
     }
 
     /// Whether the field holds the placeholder; a third value is a problem.
@@ -140,7 +140,10 @@ impl<'a> Edits<'a> {
 
     fn finish(mut self) -> Result<Vec<Edit>, Vec<Problem>> {
         self.list.sort_by_key(|edit| edit.at.start);
-        if self.problems.is_empty() { Ok(self.list) } else { Err(self.problems) }
+        match self.problems.sorted() {
+            (problems, _) if problems.is_empty() => Ok(self.list),
+            (problems, _) => Err(problems),
+        }
     }
 }
 
@@ -178,7 +181,11 @@ pub fn differs_only_there(text: &str, bound: &str, edits: &[Edit]) -> bool {
 /// Placeholders that would be published: string values that hold one and are not among the edits. Comments and prose do
 /// not count; ranges point into `source`.
 pub fn leftovers(source: &Source, within: Range<usize>, edits: &[Edit]) -> Vec<Problem> {
-    let is_bound = |at: &Range<usize>| edits.iter().any(|edit| edit.at.start <= at.start && at.end <= edit.at.end);
+    // Edits are in file order and apart from each other: the last one that begins before a place is the only one over it.
+    let is_bound = |at: &Range<usize>| {
+        let after = edits.partition_point(|edit| edit.at.start <= at.start);
+        edits[..after].last().is_some_and(|edit| at.end <= edit.at.end)
+    };
     let text = &source.text[within.clone()];
     let mentions = [version::PLACEHOLDER, SECRET_PLACEHOLDER].into_iter().flat_map(|word| text.match_indices(word));
     let suspicious = |(at, word): (usize, &str)| !is_bound(&(within.start + at..within.start + at + word.len()));
@@ -190,7 +197,9 @@ pub fn leftovers(source: &Source, within: Range<usize>, edits: &[Edit]) -> Vec<P
         let message = format!("\"{}\" still holds a placeholder, and a release does not bind this field", value.value);
         source.problem(Rule::PlaceholderLeft, value.at, message)
     };
-    toml::string_values(source, within).into_iter().filter(left).map(problem).collect()
+    let mut problems = Problems::default();
+    toml::string_values(source, within).into_iter().filter(left).map(problem).for_each(|left| problems.push(left));
+    problems.sorted().0
 }
 
 /// The secret's placeholder anywhere, or the version's as a version of its own, `v` before it and a full stop after it

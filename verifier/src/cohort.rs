@@ -14,6 +14,7 @@ use crate::digest::{ArchiveDigest, ContentHash};
 use crate::fqn::Fqn;
 use crate::key::Fingerprint;
 use crate::problem::Waiver;
+use crate::text::printable_within;
 use crate::version::Version;
 
 /// File name of the index on the connector's release.
@@ -204,10 +205,10 @@ pub struct SuiteEntry {
 #[derive(Debug, thiserror::Error)]
 pub enum CohortError {
     /// Not JSON of this shape.
-    #[error("cohort.json: {0}")]
+    #[error("cohort.json: {}", printable_within(&.0.to_string(), 400))]
     Shape(#[from] serde_json::Error),
     /// It names things its own repository and version do not ship.
-    #[error("cohort.json contradicts itself: {0}")]
+    #[error("cohort.json contradicts itself: {}", printable_within(.0, 400))]
     Contradiction(String),
     /// Written by a newer tool.
     #[error("cohort.json has schema {0}; this tool reads up to {SCHEMA}")]

@@ -1,6 +1,8 @@
 //! SHA-256 digests with a meaning. Two values that answer different questions are two types.
 
 use std::fmt;
+
+use crate::text::printable;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,7 @@ pub const PLACEHOLDER: &str = "sha256:bound-at-release";
 
 /// The text is not `sha256:` and 64 lower-case hex digits. artifacts.md §1. Class `validation_error`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{}\" is not `sha256:` and 64 lower-case hex digits", .0.escape_debug())]
+#[error("\"{}\" is not `sha256:` and 64 lower-case hex digits", printable(.0))]
 pub struct NotAHash(pub String);
 
 macro_rules! digest {

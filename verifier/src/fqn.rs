@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Class;
+use crate::text::printable;
 use crate::version::{NotSemVer, Tag, Version};
 
 /// The asset every release carries. artifacts.md §1.
@@ -49,6 +50,10 @@ pub struct Fqn {
     subpath: Option<String>,
 }
 
+/// Longest name in bytes, version excepted. No forge could make a tag of a longer one, and every answer about an artifact
+/// repeats its name: artifacts.md §10, bounds before the signature.
+pub const MAX_NAME: usize = 1024;
+
 /// Why a text is not a name or Ref. The messages are keyring.md §2.2's where it has one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -67,8 +72,14 @@ pub enum NameError {
     /// Nothing after the owner.
     #[error("missing repo segment")]
     NoRepo,
+    /// Over [`MAX_NAME`].
+    #[error("a name of {found} bytes; at most {MAX_NAME} are read")]
+    TooLong {
+        /// Its length in bytes.
+        found: usize,
+    },
     /// A segment is empty, `.`, `..`, or has a character outside `A-Z a-z 0-9 . _ -`.
-    #[error("invalid URI: segment \"{}\" {}", .segment.escape_debug(), .reason)]
+    #[error("invalid URI: segment \"{}\" {}", printable(.segment), .reason)]
     Segment {
         /// The offending segment.
         segment: String,
@@ -76,7 +87,7 @@ pub enum NameError {
         reason: &'static str,
     },
     /// A Ref without `@`.
-    #[error("\"{}\" has no @<version>", .0.escape_debug())]
+    #[error("\"{}\" has no @<version>", printable(.0))]
     NoVersion(String),
     /// The part after the last `@` is not a version.
     #[error(transparent)]
@@ -96,6 +107,7 @@ impl NameError {
             | NameError::Scheme(_)
             | NameError::NoOwner
             | NameError::NoRepo
+            | NameError::TooLong { .. }
             | NameError::Segment { .. }
             | NameError::NoVersion(_)
             | NameError::Version(_) => Class::ValidationError,
@@ -201,6 +213,9 @@ impl FromStr for Fqn {
 }
 
 fn parse_path(scheme: Scheme, path: &str, whole: &str) -> Result<Fqn, NameError> {
+    if whole.len() > MAX_NAME {
+        return Err(NameError::TooLong { found: whole.len() });
+    }
     if whole.contains('@') {
         return Err(NameError::HasVersion);
     }

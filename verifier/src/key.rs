@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::problem::Class;
+use crate::text::printable;
 
 /// A raw ed25519 public key. Any 32 bytes are one; only points of large order ever verify anything.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -162,7 +163,7 @@ pub struct Fingerprint([u8; Fingerprint::DIGITS]);
 
 /// The text is not `sha256:` and 22 base64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{}\" is not a key fingerprint: `sha256:` and 22 base64 characters", .0.escape_debug())]
+#[error("\"{}\" is not a key fingerprint: `sha256:` and 22 base64 characters", printable(.0))]
 pub struct NotAFingerprint(pub String);
 
 impl Fingerprint {

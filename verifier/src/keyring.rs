@@ -4,7 +4,7 @@
 //! In memory a ring is one map from authority to keys. Which of the file's two maps an entry came from is forgotten, order
 //! within an authority is kept, nothing is deduplicated (keyring.md §1.3). Not here: the file itself, fetching keys, asking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -15,6 +15,7 @@ use crate::key::{Fingerprint, PublicKey, PublicKeyError};
 use crate::problem::Class;
 use crate::quote::Quoted;
 use crate::signature::{Signature, WrongLength, accepts};
+use crate::text::printable_within;
 
 /// Grants: which keys may sign for which authority.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct Keyring {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// Not JSON, or JSON of another shape.
-    #[error("keyring {}: invalid JSON: {detail}", Quoted(.path))]
+    #[error("keyring {}: invalid JSON: {}", Quoted(.path), printable_within(.detail, 400))]
     Json {
         /// The file.
         path: String,
@@ -296,12 +297,9 @@ impl Keyring {
         match keys.iter().find(|key| accepts(key, payload, &signature)) {
             Some(key) => Ok(key.fingerprint()),
             None => {
-                let mut tried = Vec::new();
-                for fingerprint in keys.iter().map(PublicKey::fingerprint) {
-                    if !tried.contains(&fingerprint) {
-                        tried.push(fingerprint);
-                    }
-                }
+                let mut seen = HashSet::new();
+                let fingerprints = keys.iter().map(PublicKey::fingerprint);
+                let tried = fingerprints.filter(|fingerprint| seen.insert(*fingerprint)).collect();
                 Err(SignatureRefused::NoMatch { authority: authority.clone(), tried })
             }
         }

@@ -2,18 +2,28 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::text::is_shown;
+
+/// Characters that are shown of one text: more than a path has.
+const LONGEST: usize = 1_000;
+
 /// Shows a text in double quotes with everything that is not printable escaped, so that a path or an authority from a
 /// file can never move the cursor, end the line, or pass for another text.
 ///
-/// Ordinary text reads as in Go. Marks that combine with the character before them are escaped too.
+/// Ordinary text reads as in Go. Marks that combine with the character before them and letters that are blank are escaped
+/// too, and a text of more than 1,000 characters is cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
-        for char in self.0.chars() {
+        for (number, char) in self.0.chars().enumerate() {
             match char {
+                _ if number == LONGEST => {
+                    f.write_char('…')?;
+                    break;
+                }
                 '"' => f.write_str("\\\"")?,
                 '\\' => f.write_str("\\\\")?,
                 '\'' => f.write_char('\'')?,
@@ -25,7 +35,7 @@ impl fmt::Display for Quoted<'_> {
                 '\t' => f.write_str("\\t")?,
                 '\u{b}' => f.write_str("\\v")?,
                 char if char.is_ascii_control() => write!(f, "\\x{:02x}", u32::from(char))?,
-                char if char.escape_debug().len() == 1 => f.write_char(char)?,
+                char if is_shown(char) && char.escape_debug().len() == 1 => f.write_char(char)?,
                 char if u32::from(char) < 0x1_0000 => write!(f, "\\u{:04x}", u32::from(char))?,
                 char => write!(f, "\\U{:08x}", u32::from(char))?,
             }
@@ -48,6 +58,7 @@ mod tests {
             ("\0\u{1b}\u{7f}", r#""\x00\x1b\x7f""#),
             ("\u{202e}\u{2028}\u{85}", r#""\u202e\u2028\u0085""#),
             ("\u{e0001}", r#""\U000e0001""#),
+            ("a\u{3164}\u{115f}\u{2800}\u{ad}\u{fe0f}", r#""a\u3164\u115f\u2800\u00ad\ufe0f""#),
         ] {
             assert_eq!(Quoted(text).to_string(), quoted, "{text:?}");
         }

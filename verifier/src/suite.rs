@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use crate::fqn::Ref;
 use crate::problem::{Parsed, Rule, Source, Spanned};
+use crate::text::printable;
 use crate::toml::{self, Table, quote};
 
 /// What publishers commit: `name`, `description`, `actions = ["actions/<name>", …]`.
@@ -50,9 +51,9 @@ impl RepositorySuite {
             for member in actions.iter().flat_map(|actions| &actions.value) {
                 let is_path = |name: &str| !name.is_empty() && !name.contains('/');
                 let message = if !member.value.strip_prefix("actions/").is_some_and(is_path) {
-                    format!("\"{}\" is not actions/<name>", member.value.escape_debug())
+                    format!("\"{}\" is not actions/<name>", printable(&member.value))
                 } else if !seen.insert(&member.value) {
-                    format!("\"{}\" is listed twice", member.value.escape_debug())
+                    format!("\"{}\" is listed twice", printable(&member.value))
                 } else {
                     continue;
                 };

@@ -11,7 +11,9 @@
 //! let forged = Verified { ..todo!() };
 //! ```
 
+use std::any::Any;
 use std::borrow::Cow;
+use std::panic::{self, AssertUnwindSafe};
 
 use crate::action::Action;
 use crate::archive::{self, Files, Kind, Malformed};
@@ -24,7 +26,8 @@ use crate::keyring::{Keyring, SignatureRefused};
 use crate::manifest::ConnectorManifest;
 use crate::module::{Module, NotAModule};
 use crate::permission::Permissions;
-use crate::problem::{Class, Problem, Severity, Source};
+use crate::problem::{Class, Parsed, Problem, Severity, Source};
+use crate::text::shorten;
 use crate::toml::Stage;
 
 /// Bytes as they arrived, or as a store holds them. They can be verified, and nothing else.
@@ -98,11 +101,17 @@ pub enum VerifyError {
     /// Class of the first problem: `parse_error` or `validation_error`.
     #[error("{}", .problems.first().map_or("", |problem| &problem.message))]
     Document {
-        /// Every problem of the document that stops it; never empty.
+        /// Problems of the document that stop it, of every broken rule at least one; never empty.
         problems: Vec<Problem>,
+        /// How many problems there are beyond those that were kept.
+        more: usize,
         /// The document; empty text where it is not UTF-8.
         text: Source,
     },
+    /// Class `malformed_tarball`: judging it failed by an error of ours. What cannot be judged is refused, and takes no
+    /// other verdict with it.
+    #[error("this artifact cannot be judged, because of an error in this program: {0}")]
+    Unjudged(String),
     /// Class `fqn_mismatch`.
     #[error("this is {found}, not {wanted}")]
     Name {
@@ -137,7 +146,7 @@ impl VerifyError {
     /// The failure class. artifacts.md §8.
     pub fn class(&self) -> Class {
         match self {
-            VerifyError::Archive(_) | VerifyError::Module { .. } => Class::MalformedTarball,
+            VerifyError::Archive(_) | VerifyError::Module { .. } | VerifyError::Unjudged(_) => Class::MalformedTarball,
             VerifyError::Document { problems, .. } => class_of(problems),
             VerifyError::Name { .. } | VerifyError::Identity(_) => Class::FqnMismatch,
             VerifyError::Signature(_) => Class::SignatureFailure,
@@ -169,6 +178,10 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// [`VerifyError`], the first step that fails.
     pub fn verify(self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, VerifyError> {
+        contained(|| self.judged(wanted, ring))
+    }
+
+    fn judged(self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, VerifyError> {
         let (archive, files) = match self.0 {
             Bytes::Archive(bytes) => {
                 let received = (ArchiveDigest::of(&[&bytes]), bytes.len() as u64);
@@ -183,6 +196,15 @@ impl<'a> Unverified<'a> {
         let Judged { reference, signer, payload, warnings } = judged;
         Ok(Verified { reference, archive, signer, payload, files, warnings })
     }
+}
+
+/// The last resort: no bytes are known that make a step panic, and if some do, they cost their own verdict only.
+fn contained<T>(judge: impl FnOnce() -> Result<T, VerifyError>) -> Result<T, VerifyError> {
+    let said = |cause: Box<dyn Any + Send>| match cause.downcast::<String>() {
+        Ok(text) => shorten(&text, 200).into_owned(),
+        Err(cause) => cause.downcast::<&'static str>().map_or(String::new(), |text| (*text).to_owned()),
+    };
+    panic::catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|cause| Err(VerifyError::Unjudged(said(cause))))
 }
 
 /// Loose files are of the kind their holder says; asked for as another kind they are refused in the reader's words.
@@ -214,8 +236,7 @@ fn connector(
     let module = Module::parse(wasm).map_err(|fault| VerifyError::Module { member: "connector.wasm", fault })?;
     // 3. the manifest reads and keeps every rule
     let source = source("manifest.toml", text)?;
-    let parsed = ConnectorManifest::parse(source.clone(), Stage::Artifact);
-    let (manifest, warnings) = usable(parsed.document, parsed.problems, source)?;
+    let (manifest, warnings) = usable(ConnectorManifest::parse(source.clone(), Stage::Artifact), source)?;
     // 4. it is what was asked for
     let reference = Ref { name: manifest.name.value.clone(), version: manifest.version.value.clone() };
     same_name(wanted, &reference)?;
@@ -241,8 +262,7 @@ fn action(text: &[u8], signature: &[u8], wanted: &Wanted, ring: &Keyring) -> Res
     let known_signer = wanted.reference.as_ref().map(signed).transpose()?;
     // 3. the document reads and keeps every rule
     let source = source("action.md", text)?;
-    let parsed = Action::parse(source.clone(), Stage::Artifact);
-    let (action, warnings) = usable(parsed.document, parsed.problems, source)?;
+    let (action, warnings) = usable(Action::parse(source.clone(), Stage::Artifact), source)?;
     let reference = action.reference.value.clone();
     let signer = match known_signer {
         Some(signer) => signer,
@@ -262,17 +282,19 @@ fn action(text: &[u8], signature: &[u8], wanted: &Wanted, ring: &Keyring) -> Res
 fn source(member: &str, bytes: &[u8]) -> Result<Source, VerifyError> {
     Source::read(member, bytes.to_vec()).map_err(|problem| VerifyError::Document {
         problems: vec![problem],
-        text: Source { path: member.into(), text: "".into() },
+        more: 0,
+        text: Source::new(member, ""),
     })
 }
 
 /// Parts what stops a document from what is only said about it: waivable rules never stop a verdict. artifacts.md §3.
-fn usable<T>(document: Option<T>, problems: Vec<Problem>, source: Source) -> Result<(T, Vec<Problem>), VerifyError> {
+fn usable<T>(parsed: Parsed<T>, text: Source) -> Result<(T, Vec<Problem>), VerifyError> {
+    let Parsed { document, problems, more } = parsed;
     let stops = |problem: &Problem| problem.rule.severity() == Severity::Error && !problem.rule.is_waivable();
     let (fatal, warnings): (Vec<_>, Vec<_>) = problems.into_iter().partition(stops);
     match document {
         Some(document) if fatal.is_empty() => Ok((document, warnings)),
-        _ => Err(VerifyError::Document { problems: fatal, text: source }),
+        _ => Err(VerifyError::Document { problems: fatal, more, text }),
     }
 }
 
@@ -280,6 +302,27 @@ fn same_name(wanted: &Wanted, found: &Ref) -> Result<(), VerifyError> {
     match &wanted.reference {
         Some(wanted) if wanted != found => Err(VerifyError::Name { wanted: wanted.clone(), found: found.clone() }),
         _ => Ok(()),
+    }
+}
+
+impl VerifyError {
+    /// The same refusal for a list of many: class and words stay, and the document that was refused is let go of.
+    #[must_use]
+    pub fn without_text(self) -> VerifyError {
+        match self {
+            VerifyError::Document { mut problems, more, text } => {
+                let left = more + problems.len().saturating_sub(1);
+                let class = class_of(&problems);
+                // The first problem speaks, and one that decides the class stays with it.
+                let decides = problems.iter().position(|problem| problem.rule.class() == class).unwrap_or_default();
+                let kept = [0, decides];
+                let mut place = 0..problems.len();
+                problems.retain(|_| place.next().is_some_and(|place| kept.contains(&place)));
+                problems.iter_mut().for_each(|problem| problem.at = 0..0);
+                VerifyError::Document { problems, more: left, text: Source::new(text.path, "") }
+            }
+            other => other,
+        }
     }
 }
 
@@ -359,12 +402,14 @@ pub fn cohort(
     wanted: &Ref,
     ring: &Keyring,
 ) -> Result<(Cohort, Fingerprint), VerifyError> {
-    let signer = ring.verify(&wanted.name.repo_authority(), &[bytes], signature)?;
-    let cohort = Cohort::read(bytes)?;
-    let found = Ref { name: cohort.connector.fqn.clone(), version: cohort.version.clone() };
-    same_name(&Wanted::of(wanted.clone()), &found)?;
-    match cohort.contradiction() {
-        Some(words) => Err(CohortError::Contradiction(words).into()),
-        None => Ok((cohort, signer)),
-    }
+    contained(|| {
+        let signer = ring.verify(&wanted.name.repo_authority(), &[bytes], signature)?;
+        let cohort = Cohort::read(bytes)?;
+        let found = Ref { name: cohort.connector.fqn.clone(), version: cohort.version.clone() };
+        same_name(&Wanted::of(wanted.clone()), &found)?;
+        match cohort.contradiction() {
+            Some(words) => Err(CohortError::Contradiction(words).into()),
+            None => Ok((cohort, signer)),
+        }
+    })
 }

@@ -7,7 +7,11 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::text::printable;
+
 use serde::{Deserialize, Serialize};
+
+use crate::text::shorten;
 
 /// The version every committed document carries until a release binds it. artifacts.md §5.
 pub const PLACEHOLDER: &str = "0.0.0-dev";
@@ -26,7 +30,7 @@ pub struct Version(String);
 
 /// The text is not a SemVer 2.0.0 version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is not a SemVer version: {reason}")]
+#[error("\"{}\" is not a SemVer version: {reason}", printable(.text))]
 pub struct NotSemVer {
     /// What was given.
     pub text: String,
@@ -101,10 +105,17 @@ fn is_numeric(identifier: &str) -> bool {
     identifier.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Longest version in bytes. It becomes part of a tag, and git takes no longer part of a name. artifacts.md §10, bounds
+/// before the signature.
+pub const MAX_VERSION: usize = 256;
+
 impl FromStr for Version {
     type Err = NotSemVer;
     fn from_str(text: &str) -> Result<Self, NotSemVer> {
-        let fail = |reason| Err(NotSemVer { text: text.to_owned(), reason });
+        let fail = |reason| Err(NotSemVer { text: shorten(text, 100).into_owned(), reason });
+        if text.len() > MAX_VERSION {
+            return fail("it is longer than 256 bytes");
+        }
         let (rest, build) = text.split_once('+').map_or((text, None), |(rest, build)| (rest, Some(build)));
         let (core, pre) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
         let numbers: Vec<&str> = core.split('.').collect();

@@ -1,6 +1,7 @@
 //! The publisher's tool.
 
 fn main() -> std::process::ExitCode {
+    aileron_cli::sys::environment::forget_blank();
     aileron_cli::sys::core_files::forbid();
     aileron_cli::ui::commands::publisher(std::env::args_os())
 }

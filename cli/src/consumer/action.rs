@@ -3,6 +3,7 @@
 //! Everything is fetched and judged before anything is shown; what is wrong with any of them is said of all of them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use aileron_verifier::archive::Kind;
@@ -82,15 +83,20 @@ impl Installer<'_> {
     /// # Errors
     /// As [`Installer::action`]; [`InstallError::Suite`] when it is none.
     pub fn suite_file(&mut self, path: &Path) -> Result<Plan, InstallError> {
-        let bytes = disk::read(path, SUITE_LIMIT)?;
-        self.suite_text(&path.display().to_string(), bytes)
+        let shown = path.display().to_string();
+        match disk::read(path, SUITE_LIMIT) {
+            Err(error) if error.cause.kind() == ErrorKind::FileTooLarge => {
+                let text = Source::new(shown, "");
+                let message = format!("the suite is longer than {SUITE_LIMIT} bytes");
+                Err(InstallError::Suite { problems: vec![text.problem(Rule::SuiteForm, 0..0, message)], more: 0, text })
+            }
+            read => self.suite_text(&shown, read?),
+        }
     }
 
     fn suite_text(&mut self, path: &str, bytes: Vec<u8>) -> Result<Plan, InstallError> {
-        let unreadable = |problem| InstallError::Suite {
-            problems: vec![problem],
-            text: Source { path: path.into(), text: "".into() },
-        };
+        let unreadable =
+            |problem| InstallError::Suite { problems: vec![problem], more: 0, text: Source::new(path, "") };
         let source = Source::read(path, bytes).map_err(unreadable)?;
         let parsed = InstallSuite::parse(source.clone());
         if parsed.document.is_none() && RepositorySuite::parse(source.clone()).document.is_some() {
@@ -98,7 +104,9 @@ impl Installer<'_> {
         }
         let suite = match parsed.document {
             Some(suite) if parsed.problems.is_empty() => suite,
-            _ => return Err(InstallError::Suite { problems: parsed.problems, text: source }),
+            _ => {
+                return Err(InstallError::Suite { problems: parsed.problems, more: parsed.more, text: source });
+            }
         };
         let mut plan = self.actions(suite.actions)?;
         let (name, description, list) = (suite.name, suite.description, SuiteList::Unsigned);

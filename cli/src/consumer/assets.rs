@@ -43,7 +43,7 @@ impl Origin {
                 let Some(path) = beside(reference.mirror_path()) else { return Ok(None) };
                 return Ok(disk::read_if_there(&root.join(path), limit)?);
             }
-            Place::Server(base) => beside(reference.url_below(base)),
+            Place::Server(base) => beside(reference.url_below(base.raw())),
             Place::Scheme if reference.name.scheme() == Scheme::Github => {
                 beside(reference.url_below(&self.hosts.server))
             }

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use aileron_verifier::fqn::{ASSET, Fqn, Ref, Scheme};
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::printable;
 use serde::de::DeserializeOwned;
 
 use super::newest::Release;
 use crate::secret::Secret;
+use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
 use crate::sys::http::{self, HttpError, Request, Web};
@@ -39,7 +41,7 @@ pub enum Place {
     /// The download address of the name's own scheme.
     Scheme,
     /// A server laid out like GitHub's download addresses.
-    Server(String),
+    Server(Address),
     /// A directory laid out the same way.
     Directory(PathBuf),
 }
@@ -74,7 +76,7 @@ pub enum FetchError {
         /// What was wanted.
         reference: Ref,
         /// The path or address that was looked at.
-        at: String,
+        at: Address,
     },
     /// The disk could not be asked.
     #[error(transparent)]
@@ -91,7 +93,15 @@ pub enum FetchError {
         /// What was wanted.
         reference: Ref,
         /// The address.
-        at: String,
+        at: Address,
+    },
+    /// More bytes than an archive may have.
+    #[error("{at} is longer than {ARCHIVE_LIMIT} bytes: no archive of {reference} is")]
+    TooLarge {
+        /// What was wanted.
+        reference: Ref,
+        /// The path or address.
+        at: Address,
     },
     /// The place was asked, and has no version that could be taken.
     #[error("{at} has no final version of {name}")]
@@ -99,7 +109,7 @@ pub enum FetchError {
         /// What was wanted.
         name: Fqn,
         /// The path or address that was looked at.
-        at: String,
+        at: Address,
     },
     /// A place that does not say which versions it has.
     #[error("{at} does not tell which versions of {name} there are")]
@@ -107,13 +117,13 @@ pub enum FetchError {
         /// What was wanted.
         name: Fqn,
         /// The path or address that was looked at.
-        at: String,
+        at: Address,
     },
     /// A document of the server's that is none.
     #[error("GET {at}: the answer is not understood: {why}")]
     Garbled {
         /// The address.
-        at: String,
+        at: Address,
         /// What is wrong with it.
         why: String,
     },
@@ -130,7 +140,7 @@ impl FetchError {
             | FetchError::NoVersion { .. }
             | FetchError::Unlisted { .. }
             | FetchError::Garbled { .. } => Class::FetchFailed,
-            FetchError::WebPage { .. } => Class::MalformedTarball,
+            FetchError::WebPage { .. } | FetchError::TooLarge { .. } => Class::MalformedTarball,
         }
     }
 
@@ -147,7 +157,8 @@ impl Origin {
         let text = |name: &str| environment.var(name)?.to_str().map(str::to_owned);
         let place = match from.map(str::to_owned).or_else(|| text("AILERON_MIRROR")) {
             None => Place::Scheme,
-            Some(base) if base.starts_with("https://") || base.starts_with("http://") => Place::Server(base),
+            // Of any scheme: what cannot be asked is refused as an address, and shown as one.
+            Some(base) if base.contains("://") => Place::Server(Address::of(base)),
             Some(path) => Place::Directory(PathBuf::from(path)),
         };
         let token = environment.secret("GH_TOKEN").or_else(|| environment.secret("GITHUB_TOKEN"));
@@ -183,7 +194,7 @@ impl Origin {
     pub fn fetch(&self, reference: &Ref) -> Result<Vec<u8>, FetchError> {
         let (at, bytes) = match &self.place {
             Place::Directory(root) => return from_directory(root, reference),
-            Place::Server(base) => self.archive(reference.url_below(base), reference)?,
+            Place::Server(base) => self.archive(reference.url_below(base.raw()), reference)?,
             Place::Scheme if reference.name.scheme() == Scheme::Github => {
                 match self.archive(reference.url_below(&self.hosts.server), reference) {
                     Err(absent @ FetchError::Absent { .. }) => {
@@ -198,7 +209,7 @@ impl Origin {
             }
         };
         if is_web_page(&bytes) {
-            return Err(FetchError::WebPage { reference: reference.clone(), at });
+            return Err(FetchError::WebPage { reference: reference.clone(), at: Address::of(at) });
         }
         Ok(bytes)
     }
@@ -209,8 +220,12 @@ impl Origin {
     }
 
     fn private_archive(&self, reference: &Ref, token: &Secret) -> Result<(String, Vec<u8>), FetchError> {
-        let absent = |at| FetchError::Absent { reference: reference.clone(), at };
-        match self.private_asset(reference, ASSET, ARCHIVE_LIMIT, token)? {
+        let absent = |at: String| FetchError::Absent { reference: reference.clone(), at: Address::of(at) };
+        let asset = self.private_asset(reference, ASSET, ARCHIVE_LIMIT, token).map_err(|error| match error {
+            FetchError::Http(error @ HttpError::TooLarge { .. }) => absent_or(reference)(error),
+            other => other,
+        });
+        match asset? {
             (at, Some(bytes)) => Ok((at, bytes)),
             (at, None) => Err(absent(at)),
         }
@@ -266,7 +281,10 @@ impl Origin {
         const TOTAL: Duration = Duration::from_secs(60);
         let request = Request { token, accept: "application/json", ..Request::public(url, DOCUMENT_LIMIT, TOTAL) };
         let bytes = self.web.get(&request).map_err(FetchError::Http)?;
-        let garbled = |error: serde_json::Error| FetchError::Garbled { at: url.to_owned(), why: error.to_string() };
+        let garbled = |error: serde_json::Error| FetchError::Garbled {
+            at: Address::of(url),
+            why: printable(&error.to_string()).into_owned(),
+        };
         serde_json::from_slice(&bytes).map_err(garbled)
     }
 }
@@ -288,7 +306,8 @@ impl Hosts {
 
 fn absent_or(reference: &Ref) -> impl Fn(HttpError) -> FetchError {
     |error| match error {
-        HttpError::Absent { url, .. } => FetchError::Absent { reference: reference.clone(), at: url },
+        HttpError::Absent { url, .. } => FetchError::Absent { reference: reference.clone(), at: Address::of(url) },
+        HttpError::TooLarge { url, .. } => FetchError::TooLarge { reference: reference.clone(), at: Address::of(url) },
         other => FetchError::Http(other),
     }
 }
@@ -296,8 +315,13 @@ fn absent_or(reference: &Ref) -> impl Fn(HttpError) -> FetchError {
 fn from_directory(root: &Path, reference: &Ref) -> Result<Vec<u8>, FetchError> {
     must_exist(root)?;
     let path = root.join(reference.mirror_path());
-    let absent = || FetchError::Absent { reference: reference.clone(), at: path.display().to_string() };
-    disk::read_if_there(&path, ARCHIVE_LIMIT)?.ok_or_else(absent)
+    let absent = || FetchError::Absent { reference: reference.clone(), at: Address::of_path(&path) };
+    match disk::read_if_there(&path, ARCHIVE_LIMIT) {
+        Err(error) if error.cause.kind() == std::io::ErrorKind::FileTooLarge => {
+            Err(FetchError::TooLarge { reference: reference.clone(), at: Address::of_path(&path) })
+        }
+        read => read?.ok_or_else(absent),
+    }
 }
 
 pub(super) fn must_exist(root: &Path) -> Result<(), DiskError> {

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::fetch::{Origin, Place};
 use super::publisher_key::{self, Fetched, KeyFetchError};
+use crate::sys::address::{Address, redacted};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
 use crate::sys::git::{self, Access};
@@ -36,7 +37,7 @@ pub enum Source {
     /// A directory with `connectors/`, `actions/` and `suites/`.
     Directory(PathBuf),
     /// A git repository with the same at its root: https, ssh or file.
-    Repository(String),
+    Repository(Address),
 }
 
 /// Why there is no catalog to look at. The texts are keyring.md §9.4's where it has one.
@@ -63,7 +64,7 @@ pub enum HubError {
     #[error("hub: clone {url}: {why}")]
     Clone {
         /// The address.
-        url: String,
+        url: Address,
         /// The reason, with git's words.
         why: String,
     },
@@ -115,7 +116,7 @@ impl Source {
         let shown = || config.as_deref().unwrap_or(Path::new("~/.aileron/config.yaml")).display().to_string();
         match place.filter(|place| !place.trim().is_empty()) {
             None => Err(HubError::NotConfigured { config: shown() }),
-            Some(place) if is_repository(&place) => Ok(Source::Repository(place)),
+            Some(place) if is_repository(&place) => Ok(Source::Repository(Address::of(place))),
             Some(place) => Ok(Source::Directory(PathBuf::from(place))),
         }
     }
@@ -131,7 +132,7 @@ impl Source {
                 let failed = |why: String| HubError::Clone { url: url.clone(), why };
                 let directory = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
                 let root = directory.path().join("catalog");
-                clone(url, &root, CLONE_TIME, spawner).map_err(failed)?;
+                clone(url.raw(), &root, CLONE_TIME, spawner).map_err(failed)?;
                 Catalog::read(&root)
             }
         }
@@ -140,7 +141,11 @@ impl Source {
 
 /// `scheme://…`, or ssh's `user@host:path`.
 fn is_repository(place: &str) -> bool {
-    let ssh = || place.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
+    // `user@host:path`; a password between them is none of ssh's, and git says so.
+    let ssh = || {
+        let host = place.split('/').next().and_then(|start| start.rsplit_once('@'));
+        host.is_some_and(|(_, host)| host.contains(':'))
+    };
     place.contains("://") || ssh()
 }
 
@@ -195,13 +200,13 @@ fn clone(url: &str, into: &Path, time: Duration, spawner: Spawner<'_>) -> Result
     match ran {
         Ok(finished) if finished.status.success() => Ok(()),
         Ok(finished) => {
-            let said = String::from_utf8_lossy(&finished.stderr).trim().replace('\n', "; ");
+            let said = redacted(&String::from_utf8_lossy(&finished.stderr).trim().replace('\n', "; "), &[url]);
             Err(format!("{}: {said}", finished.status))
         }
         Err(_) if end.load(Ordering::SeqCst) && !interrupted.load(Ordering::SeqCst) => {
             Err(format!("not done after {} seconds", time.as_secs_f32()))
         }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(redacted(&error.to_string(), &[url])),
     }
 }
 

@@ -17,14 +17,13 @@ use aileron_verifier::problem::Waiver;
 use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 
 use super::ask::{AskError, Asking, Console, Divergence, Session, Yes};
-use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
+use super::fetch::{FetchError, Origin};
 use super::judge::{self, JudgeError};
 use super::plan::{InstalledConnector, NewConnector, Plan, ReleaseIndex};
 use super::refusal::InstallError;
 use super::ring::RingFile;
 use crate::event::{Event, Listener};
 use crate::store::{Pinned, Store, StoreError, pins};
-use crate::sys::disk;
 
 /// What is to be installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,8 +210,12 @@ impl<'a> Installer<'a> {
 
     /// Verifies a file; the publisher is asked about when nobody is trusted for what the file says it is.
     pub(super) fn file(&mut self, path: &Path, wanted: &Wanted) -> Result<Verified, InstallError> {
-        let bytes = disk::read(path, ARCHIVE_LIMIT)?;
         let shown = path.display().to_string();
+        let bytes = judge::archive(path).map_err(|error| match error {
+            JudgeError::Refused(why) => self.refused(shown.clone(), why, None),
+            JudgeError::Disk(error) => error.into(),
+            other => InstallError::Judged(other),
+        })?;
         let ring = self.ring.load_or_refuse().map_err(AskError::from)?;
         let ring = match Unverified::new(bytes.as_slice()).verify(wanted, &ring) {
             Ok(verified) => return Ok(verified),

@@ -1,8 +1,9 @@
 //! `verify`: bytes from somewhere, one verdict each. All of the judging is the verifier's; here is what to judge.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::archive::Kind;
+use aileron_verifier::archive::{Kind, MAX_ARCHIVE, Malformed};
 use aileron_verifier::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::fqn::{ASSET, Ref, Scheme};
@@ -13,6 +14,7 @@ use rayon::prelude::*;
 
 use super::fetch::{ARCHIVE_LIMIT, FetchError, Origin};
 use crate::event::{Event, Listener};
+use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 
 /// What to judge.
@@ -63,7 +65,7 @@ pub enum JudgeError {
         /// The artifact.
         reference: Ref,
         /// Where it was looked for.
-        at: String,
+        at: Address,
     },
     /// The archive is not the one the release's signed index lists.
     #[error("{reference}: the archive is {found}, the release's signed index lists {listed}")]
@@ -192,8 +194,22 @@ pub fn judge(
 }
 
 fn file(path: &Path, wanted: &Wanted, ring: &Keyring) -> Judgement {
-    let judged = || Ok(Unverified::new(disk::read(path, ARCHIVE_LIMIT)?).verify(wanted, ring)?);
+    let judged = || Ok(Unverified::new(archive(path)?).verify(wanted, ring)?);
     Judgement { subject: path.display().to_string(), verdict: judged() }
+}
+
+/// Reads an archive file. One that is over the cap is read no further and is no archive. artifacts.md §7.
+///
+/// # Errors
+/// [`JudgeError::Disk`], or [`JudgeError::Refused`] with its size.
+pub(super) fn archive(path: &Path) -> Result<Vec<u8>, JudgeError> {
+    disk::read(path, ARCHIVE_LIMIT).map_err(|error| match error.cause.kind() {
+        ErrorKind::FileTooLarge => {
+            let size = std::fs::metadata(path).map_or(0, |data| data.len());
+            VerifyError::from(Malformed::ArchiveTooLarge { found: size.max(MAX_ARCHIVE + 1) }).into()
+        }
+        _ => error.into(),
+    })
 }
 
 fn below(directory: &Path, ring: &Keyring, listener: Listener<'_>) -> Result<Vec<Judgement>, JudgeError> {
@@ -218,12 +234,25 @@ fn below(directory: &Path, ring: &Keyring, listener: Listener<'_>) -> Result<Vec
     let judged = archives.par_iter().map(|path| {
         let judgement = file(path, &Wanted::default(), ring);
         listener(Event::Advance);
-        placed(directory, path, judgement)
+        listed(placed(directory, path, judgement))
     });
-    let judged: Vec<Judgement> = judged.collect();
+    let mut judged: Vec<Judgement> = judged.collect();
+    // The first refusal is told in full: its archive is judged once more, now that it is known which one that is.
+    if let Some(first) = judged.iter().position(|judgement| judgement.verdict.is_err()) {
+        judged[first] = placed(directory, &archives[first], file(&archives[first], &Wanted::default(), ring));
+    }
     let refused = judged.iter().filter(|judgement| judgement.verdict.is_err()).count();
     listener(Event::End { outcome: format!("{} verified, {refused} refused", judged.len() - refused) });
     Ok(judged)
+}
+
+/// A refusal as it waits for the others of its directory: without the document that was refused.
+fn listed(judgement: Judgement) -> Judgement {
+    let verdict = judgement.verdict.map_err(|error| match error {
+        JudgeError::Refused(error) => JudgeError::Refused(error.without_text()),
+        other => other,
+    });
+    Judgement { verdict, ..judgement }
 }
 
 /// An archive that lies where a mirror would serve another name or version is refused: its place is its name.

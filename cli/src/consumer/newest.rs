@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aileron_verifier::fqn::{ASSET, Fqn, Ref, Scheme};
+use aileron_verifier::text::printable;
 use aileron_verifier::version::Version;
 use serde::Deserialize;
 
 use super::fetch::{DOCUMENT_LIMIT, FetchError, Origin, Place, must_exist};
+use crate::sys::address::Address;
 use crate::sys::disk;
 use crate::sys::http::HttpError;
 
@@ -26,10 +28,13 @@ impl Origin {
     pub fn newest(&self, name: &Fqn) -> Result<Ref, FetchError> {
         let (at, versions) = match &self.place {
             Place::Directory(root) => in_directory(root, name)?,
-            Place::Server(base) => self.in_index(base, name)?,
+            Place::Server(base) => self.in_index(base.raw(), name)?,
             Place::Scheme if name.scheme() == Scheme::Github => return self.on_github(name),
             Place::Scheme => {
-                return Err(FetchError::Unlisted { name: name.clone(), at: format!("{}://", name.scheme().as_str()) });
+                return Err(FetchError::Unlisted {
+                    name: name.clone(),
+                    at: Address::of(format!("{}://", name.scheme().as_str())),
+                });
             }
         };
         let newest = finals(versions).pop();
@@ -67,20 +72,24 @@ impl Origin {
         Ok(found)
     }
 
-    fn in_index(&self, base: &str, name: &Fqn) -> Result<(String, Vec<Version>), FetchError> {
+    fn in_index(&self, base: &str, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
         let at = format!("{}/{}", base.trim_end_matches('/'), index_path(name));
         let index: Index = self.document(&at, None).map_err(|error| match error {
-            FetchError::Http(HttpError::Absent { .. }) => FetchError::Unlisted { name: name.clone(), at: at.clone() },
+            FetchError::Http(HttpError::Absent { .. }) => {
+                FetchError::Unlisted { name: name.clone(), at: Address::of(&*at) }
+            }
             other => other,
         })?;
-        Ok((at, index.versions))
+        Ok((Address::of(at), index.versions))
     }
 
     fn on_github(&self, name: &Fqn) -> Result<Ref, FetchError> {
         let prefix = name.subpath().map(|subpath| format!("{subpath}/")).unwrap_or_default();
         let at = self.api(name, &format!("git/matching-refs/tags/{prefix}v"));
         let tags: Vec<Tag> = self.document_or_private(&at).map_err(|error| match error {
-            FetchError::Http(HttpError::Absent { .. }) => FetchError::NoVersion { name: name.clone(), at: at.clone() },
+            FetchError::Http(HttpError::Absent { .. }) => {
+                FetchError::NoVersion { name: name.clone(), at: Address::of(&*at) }
+            }
             other => other,
         })?;
         let start = format!("refs/tags/{prefix}v");
@@ -92,7 +101,7 @@ impl Origin {
                 return Ok(candidate);
             }
         }
-        Err(FetchError::NoVersion { name: name.clone(), at })
+        Err(FetchError::NoVersion { name: name.clone(), at: Address::of(at) })
     }
 
     fn is_released(&self, candidate: &Ref) -> Result<bool, FetchError> {
@@ -142,14 +151,16 @@ fn finals(versions: Vec<Version>) -> Vec<Version> {
 }
 
 /// The versions whose archive is there, as far as the index, if there is one, calls them complete.
-fn in_directory(root: &Path, name: &Fqn) -> Result<(String, Vec<Version>), FetchError> {
+fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
     must_exist(root)?;
     let index = root.join(index_path(name));
     let complete: Option<BTreeSet<String>> = match disk::read_if_there(&index, DOCUMENT_LIMIT)? {
         None => None,
         Some(bytes) => {
-            let index: Index = serde_json::from_slice(&bytes)
-                .map_err(|error| FetchError::Garbled { at: index.display().to_string(), why: error.to_string() })?;
+            let index: Index = serde_json::from_slice(&bytes).map_err(|error| FetchError::Garbled {
+                at: Address::of_path(&index),
+                why: printable(&error.to_string()).into_owned(),
+            })?;
             Some(index.versions.iter().map(ToString::to_string).collect())
         }
     };
@@ -157,7 +168,7 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(String, Vec<Version>), Fetch
     let place = root.join(name.owner()).join(name.repo()).join("releases/download").join(subpath);
     let entries = match std::fs::read_dir(&place) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok((place.display().to_string(), Vec::new()));
+            return Ok((Address::of_path(&place), Vec::new()));
         }
         entries => entries.map_err(disk::DiskError::at("list", &place))?,
     };
@@ -173,7 +184,7 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(String, Vec<Version>), Fetch
             versions.push(version);
         }
     }
-    Ok((place.display().to_string(), versions))
+    Ok((Address::of_path(&place), versions))
 }
 
 #[cfg(test)]

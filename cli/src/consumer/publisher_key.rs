@@ -9,6 +9,7 @@ use aileron_verifier::problem::Class;
 use super::fetch::{Origin, Place, must_exist};
 use super::trust::{self, TrustError};
 use crate::secret::Secret;
+use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::http::{self, HttpError, Request};
 
@@ -34,7 +35,7 @@ pub enum KeyFetchError {
     #[error("parse {at}: {why}")]
     NotAKey {
         /// Where it came from.
-        at: String,
+        at: Address,
         /// What it is instead.
         why: PublicKeyError,
     },
@@ -73,7 +74,7 @@ pub struct Fetched {
     /// The key.
     pub key: PublicKey,
     /// The address or path.
-    pub at: String,
+    pub at: Address,
 }
 
 /// Fetches the key of a repository's publisher, once: anonymously, and where GitHub says 404 again with the token, if there
@@ -86,9 +87,11 @@ pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError
         Place::Directory(root) => {
             must_exist(root)?;
             let path = root.join(repository.key_path());
-            (path.display().to_string(), disk::read(&path, LIMIT)?)
+            (Address::of_path(&path), disk::read(&path, LIMIT)?)
         }
-        Place::Server(base) => public(format!("{}/{}", base.trim_end_matches('/'), repository.key_path()), origin)?,
+        Place::Server(base) => {
+            public(format!("{}/{}", base.raw().trim_end_matches('/'), repository.key_path()), origin)?
+        }
         Place::Scheme if repository.scheme() != Scheme::Github => {
             return Err(KeyFetchError::Scheme(repository.scheme()));
         }
@@ -118,23 +121,23 @@ pub fn fetch_from(url: &str, origin: &Origin) -> Result<Fetched, KeyFetchError> 
     parse(at, &bytes)
 }
 
-fn parse(at: String, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
+fn parse(at: Address, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
     match PublicKey::from_text(bytes).and_then(PublicKey::refusing_small_order) {
         Ok(key) => Ok(Fetched { key, at }),
         Err(why) => Err(KeyFetchError::NotAKey { at, why }),
     }
 }
 
-fn public(url: String, origin: &Origin) -> Result<(String, Vec<u8>), KeyFetchError> {
+fn public(url: String, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
     let asked = origin.web.get(&Request::public(&url, LIMIT, http::SMALL));
-    Ok((url, asked.map_err(absent_or_other)?))
+    Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 
 /// keyring.md §5.2; artifacts.md §10 decides when.
-fn through_api(url: &str, token: Option<&Secret>, origin: &Origin) -> Result<(String, Vec<u8>), KeyFetchError> {
+fn through_api(url: &str, token: Option<&Secret>, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
     let accept = "application/vnd.github.raw";
     let asked = origin.web.get(&Request { token, accept, ..Request::public(url, LIMIT, http::SMALL) });
-    Ok((url.to_owned(), asked.map_err(absent_or_other)?))
+    Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 
 fn absent_or_other(error: HttpError) -> KeyFetchError {

@@ -90,6 +90,8 @@ pub enum InstallError {
     Suite {
         /// What is wrong.
         problems: Vec<Problem>,
+        /// How many more problems there are.
+        more: usize,
         /// Its text.
         text: Source,
     },

@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::action::Action;
 use aileron_verifier::catalog::{self, DESCRIPTION, Entry, Fault};
 use aileron_verifier::fqn::{Fqn, Scheme};
-use aileron_verifier::key::{PublicKey, PublicKeyError};
+use aileron_verifier::key::PublicKey;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::suite::RepositorySuite;
 use aileron_verifier::toml::Stage;
 
+use super::committed_key::{self, CommittedKeyError};
 use super::project::{PUBLISHER_KEY, Project, SUITE};
+use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::http::{self, HttpError};
 use crate::yaml;
@@ -68,7 +70,7 @@ pub enum CatalogError {
         /// The file, or the address.
         at: String,
         /// What it is instead.
-        why: PublicKeyError,
+        why: CommittedKeyError,
     },
     /// The served key could not be had.
     #[error(transparent)]
@@ -361,7 +363,7 @@ pub fn committed_key(project: &Project) -> Result<PublicKey, CatalogError> {
     match &project.publisher_key {
         None => Err(CatalogError::NoKey),
         Some(Err(problem)) => Err(CatalogError::Document(problem.clone(), None)),
-        Some(Ok(source)) => pem(source.text.as_bytes(), PUBLISHER_KEY),
+        Some(Ok(source)) => committed_key::read(&source.text).map_err(not_pem(PUBLISHER_KEY)),
     }
 }
 
@@ -375,12 +377,16 @@ pub fn served_key(url: &str, committed: PublicKey) -> Result<(), CatalogError> {
         return Ok(());
     }
     let (served, committed) = (served.fingerprint().to_string(), committed.fingerprint().to_string());
-    Err(CatalogError::OtherKey { at: url.to_owned(), served, committed })
+    Err(CatalogError::OtherKey { at: Address::of(url).to_string(), served, committed })
 }
 
 fn pem(bytes: &[u8], at: &str) -> Result<PublicKey, CatalogError> {
     let key = PublicKey::from_pem(bytes).and_then(PublicKey::refusing_small_order);
-    key.map_err(|why| CatalogError::NotPem { at: at.to_owned(), why })
+    key.map_err(|why| not_pem(at)(why.into()))
+}
+
+fn not_pem(at: &str) -> impl FnOnce(CommittedKeyError) -> CatalogError {
+    move |why| CatalogError::NotPem { at: Address::of(at).to_string(), why }
 }
 
 #[cfg(test)]

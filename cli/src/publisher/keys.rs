@@ -9,10 +9,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::fqn::{Fqn, Scheme};
-use aileron_verifier::key::{Fingerprint, PublicKey, PublicKeyError};
+use aileron_verifier::key::{Fingerprint, PublicKey};
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::Class;
 
+use super::committed_key::{self, CommittedKeyError};
 use super::sign::file::{Made, check_private_key_path};
 use super::sign::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
@@ -108,7 +109,7 @@ pub enum KeysError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: PublicKeyError,
+        source: CommittedKeyError,
     },
     /// The private key could not be made or stored.
     #[error(transparent)]
@@ -207,11 +208,10 @@ pub fn generate(
 /// Shows `file`, the public key of the repository at `root`, known as `name`; `None` where it has none.
 ///
 /// # Errors
-/// [`KeysError::NoPublicKey`]; [`KeysError::NotAKey`] for anything but PEM of an ed25519 key, and for a small-order key.
-pub fn show(root: &Path, file: Option<&[u8]>, name: &Fqn) -> Result<Shown, KeysError> {
+/// [`KeysError::NoPublicKey`]; [`KeysError::NotAKey`] for anything but PEM of one ed25519 key that is not of small order.
+pub fn show(root: &Path, file: Option<&str>, name: &Fqn) -> Result<Shown, KeysError> {
     let path = root.join(PUBLIC_KEY);
-    let key = PublicKey::from_pem(file.ok_or(KeysError::NoPublicKey)?)
-        .and_then(PublicKey::refusing_small_order)
+    let key = committed_key::read(file.ok_or(KeysError::NoPublicKey)?)
         .map_err(|source| KeysError::NotAKey { path, source })?;
     Ok(Shown {
         pem: key.to_pem(),
@@ -394,7 +394,7 @@ mod tests {
     }
 
     fn shown(root: &Path) -> Result<Shown, KeysError> {
-        show(root, fs::read(root.join(PUBLIC_KEY)).ok().as_deref(), &name())
+        show(root, fs::read_to_string(root.join(PUBLIC_KEY)).ok().as_deref(), &name())
     }
 
     #[test]

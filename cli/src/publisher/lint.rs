@@ -14,11 +14,14 @@ use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::module::Module;
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source, Waiver};
 use aileron_verifier::suite::RepositorySuite;
+use aileron_verifier::text::printable;
 use aileron_verifier::toml::Stage;
 use aileron_verifier::version::{self, Version};
 use rayon::prelude::*;
 
+use crate::publisher::committed_key::{self, CommittedKeyError};
 use crate::publisher::project::{ActionDirectory, PUBLISHER_KEY, Project};
+use crate::sys::address::Address;
 
 /// A repository that keeps every rule that was not waived.
 pub struct Checked {
@@ -44,7 +47,9 @@ pub struct Findings {
     pub checked: Option<Checked>,
     /// Every problem, by file and place.
     pub problems: Vec<Problem>,
-    /// The files the problems point into.
+    /// How many more problems there are, in documents with more than are kept.
+    pub more: usize,
+    /// The files the problems point into, sorted by path.
     pub sources: Vec<Source>,
     /// What was waived.
     pub waived: Vec<Waiver>,
@@ -97,7 +102,8 @@ impl Findings {
 
     /// The text a problem points into.
     pub fn source(&self, problem: &Problem) -> Option<&Source> {
-        self.sources.iter().find(|source| source.path == problem.file)
+        let found = self.sources.binary_search_by(|source| source.path.cmp(&problem.file));
+        found.ok().map(|at| &self.sources[at])
     }
 }
 
@@ -116,7 +122,7 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
         lint.bound_fields(manifest, &actions, release);
         lint.remote(&project, manifest);
     }
-    let Lint { mut problems, mut sources } = lint;
+    let Lint { mut problems, more, mut sources } = lint;
     problems.sort_by(|a, b| (&a.file, a.at.start, a.rule).cmp(&(&b.file, b.at.start, b.rule)));
     problems.dedup();
     sources.sort_by(|a, b| a.path.cmp(&b.path));
@@ -131,7 +137,7 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
         problems: problems.clone(),
         waived: waived.to_vec(),
     });
-    Findings { checked, problems, sources, waived: waived.to_vec(), actions: documents }
+    Findings { checked, problems, more, sources, waived: waived.to_vec(), actions: documents }
 }
 
 /// The connector's name, when its manifest can be used.
@@ -143,6 +149,7 @@ pub fn name(project: &Project) -> Option<Fqn> {
 #[derive(Default)]
 struct Lint {
     problems: Vec<Problem>,
+    more: usize,
     sources: Vec<Source>,
 }
 
@@ -169,6 +176,7 @@ impl Lint {
         let source = self.open(&project.manifest)?;
         let parsed = ConnectorManifest::parse(source, Stage::Source);
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         parsed.document
     }
 
@@ -199,6 +207,7 @@ impl Lint {
         self.open(document)?;
         let parsed = parsed?;
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         parsed.document
     }
 
@@ -228,6 +237,7 @@ impl Lint {
         let source = self.open(project.suite.as_ref()?)?;
         let parsed = RepositorySuite::parse(source);
         self.problems.extend(parsed.problems);
+        self.more += parsed.more;
         let suite = parsed.document?;
         let directories: BTreeSet<String> = project.actions.iter().map(|a| format!("actions/{}", a.name)).collect();
         let mut members = BTreeSet::new();
@@ -254,22 +264,23 @@ impl Lint {
             self.push(Problem { rule: Rule::PublisherKeyMissing, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         };
-        let source = self.open(file)?;
-        // The runtime reads the first block and says nothing of others: which key users trust must not depend on order.
-        let blocks: Vec<usize> = source.text.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
-        if let [_, second, ..] = blocks.as_slice() {
-            let message =
-                format!("there are {} PEM blocks; users trust the first one only: keep exactly one", blocks.len());
-            self.push(source.problem(Rule::PublisherKey, *second..source.text.len(), message));
+        // A private key is not among the sources, so that no line of it is drawn.
+        if file.as_ref().is_ok_and(|source| committed_key::holds_private_key(&source.text)) {
+            let message = CommittedKeyError::Private.to_string();
+            self.push(Problem { rule: Rule::PublisherKey, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         }
-        match PublicKey::from_pem(source.text.as_bytes()).and_then(PublicKey::refusing_small_order) {
-            Ok(key) => Some(key),
-            Err(error) => {
-                self.push(source.problem(Rule::PublisherKey, 0..source.text.len(), error.to_string()));
-                None
-            }
-        }
+        let source = self.open(file)?;
+        let error = match committed_key::read(&source.text) {
+            Ok(key) => return Some(key),
+            Err(error) => error,
+        };
+        let at = match &error {
+            CommittedKeyError::Second { at, .. } => at.clone(),
+            CommittedKeyError::Private | CommittedKeyError::NotAKey(_) => 0..source.text.len(),
+        };
+        self.push(source.problem(Rule::PublisherKey, at, error.to_string()));
+        None
     }
 
     /// Every field a release binds holds its placeholder, or the release's own value. artifacts.md §5.
@@ -291,7 +302,8 @@ impl Lint {
         let Some(remote) = project.history.as_ref().ok().and_then(|history| history.remote.as_deref()) else { return };
         let Some((owner, repo)) = owner_and_repo(remote) else { return };
         let name = &manifest.name.value;
-        let (declared, actual) = (format!("{}/{}", name.owner(), name.repo()), format!("{owner}/{repo}"));
+        let (declared, actual) =
+            (format!("{}/{}", name.owner(), name.repo()), format!("{}/{}", printable(&owner), printable(&repo)));
         let rule = match declared.eq_ignore_ascii_case(&actual) {
             _ if declared == actual => return,
             true => Rule::RemoteCase,
@@ -303,14 +315,17 @@ impl Lint {
 }
 
 /// Owner and repository of a git remote URL of any common form.
-fn owner_and_repo(url: &str) -> Option<(&str, &str)> {
-    let path = url.trim_end_matches('/').strip_suffix(".git").unwrap_or(url.trim_end_matches('/'));
-    if !path.contains("://") && !path.contains('@') {
+fn owner_and_repo(url: &str) -> Option<(String, String)> {
+    if !url.contains("://") && !url.contains('@') {
         return None; // a path on this machine
     }
+    // Not taken from what may hold a password.
+    let shown = Address::of(url).to_string();
+    let url = &*shown;
+    let path = url.trim_end_matches('/').strip_suffix(".git").unwrap_or(url.trim_end_matches('/'));
     let (rest, repo) = path.rsplit_once('/')?;
     let owner = rest.rsplit(['/', ':']).next()?;
-    (!owner.is_empty() && !repo.is_empty()).then_some((owner, repo))
+    (!owner.is_empty() && !repo.is_empty()).then(|| (owner.to_owned(), repo.to_owned()))
 }
 
 #[cfg(test)]
@@ -325,8 +340,11 @@ mod tests {
             "git@github.com:Acme/x.git",
             "ssh://git@github.com/Acme/x",
             "https://token@github.example.com/Acme/x",
+            "https://bob:password@github.example.com/Acme/x.git",
+            "https://github.com/Acme/x?token=password",
+            "bob:password@github.com:Acme/x.git",
         ] {
-            assert_eq!(owner_and_repo(url), Some(("Acme", "x")), "{url}");
+            assert_eq!(owner_and_repo(url), Some(("Acme".to_owned(), "x".to_owned())), "{url}");
         }
         assert_eq!(owner_and_repo("/srv/git/acme/x.git"), None);
     }

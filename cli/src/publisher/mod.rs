@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod catalog;
+pub mod committed_key;
 pub mod forge;
 pub mod keys;
 pub mod lint;

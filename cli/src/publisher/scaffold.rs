@@ -265,35 +265,35 @@ fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldE
     move |cause| ScaffoldError::Disk(failed(cause))
 }
 
-/// What says who commits and where git keeps its settings. Where *this* repository lies is not for the caller's
+/// What says who commits. Where *this* repository lies is not for the caller's
 /// environment to say: `GIT_DIR` and its kin stay behind.
 const GIT_VARIABLES: [&str; 4] = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
 
 /// A repository with one commit of everything. The user's hooks, signing key and ignore list have no say in it: none
 /// of them was made for a skeleton, and a signing prompt could not be answered here.
 fn commit(root: &Path, request: &Scaffold, spawner: Spawner<'_>) -> Result<(), ScaffoldError> {
-    let git = |arguments: &[&str]| git::making(spawner).inherit(&GIT_VARIABLES).within(root).args(arguments);
-    succeed("init", git(&["init", "--quiet", "--template="]).run())?;
-    succeed("add", git(&["add", "--all", "--force"]).run())?;
+    let personal = || git::personal(root, spawner).map_err(missing_or_stopped);
+    let git = |personal: &[(String, String)], arguments: &[&str]| {
+        git::making(spawner, personal).inherit(&GIT_VARIABLES).within(root).args(arguments)
+    };
+    succeed("init", git(&personal()?, &["init", "--quiet", "--template="]).run())?;
+    // Asked again: who commits may depend on where the repository lies.
+    let personal = personal()?;
+    succeed("add", git(&personal, &["add", "--all", "--force"]).run())?;
     let message = format!("Start aileron-connector-{}", request.service);
-    let mut last = git(&["commit", "--quiet", "-m", &message]);
-    for (setting, stand_in, variables) in [
-        ("user.name", request.owner.clone(), ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"]),
-        (
-            "user.email",
-            format!("{}@users.noreply.github.com", request.owner),
-            ["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"],
-        ),
-    ] {
-        // For this one commit, and only where the user has said nothing.
-        let asked = git(&["config", "--get", setting]).run().map_err(missing_or_stopped)?;
-        if asked.status.success() {
-            continue;
-        }
-        for variable in variables {
-            if spawner.environment.var(variable).is_none() {
-                last = last.env(variable, &stand_in);
-            }
+    let mut last = git(&personal, &["commit", "--quiet", "-m", &message]);
+    let (name, email) = (request.owner.clone(), format!("{}@users.noreply.github.com", request.owner));
+    let stand_ins = [
+        ("GIT_AUTHOR_NAME", ["author.name", "user.name"], &name),
+        ("GIT_AUTHOR_EMAIL", ["author.email", "user.email"], &email),
+        ("GIT_COMMITTER_NAME", ["committer.name", "user.name"], &name),
+        ("GIT_COMMITTER_EMAIL", ["committer.email", "user.email"], &email),
+    ];
+    for (variable, settings, stand_in) in stand_ins {
+        // For this one commit, and only where the user has set nothing.
+        let is_set = personal.iter().any(|(name, _)| settings.contains(&name.as_str()));
+        if !is_set && spawner.environment.var(variable).is_none() {
+            last = last.env(variable, stand_in);
         }
     }
     succeed("commit", last.run())

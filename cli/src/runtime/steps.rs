@@ -145,7 +145,7 @@ mod tests {
 
     fn action(text: &str) -> Action {
         let text = format!("{HEAD}{text}+++\n# Post\n");
-        let parsed = Action::parse(Source { path: "action.md".into(), text: text.into() }, Stage::Artifact);
+        let parsed = Action::parse(Source::new("action.md", text), Stage::Artifact);
         parsed.document.unwrap_or_else(|| panic!("{:?}", parsed.problems))
     }
 

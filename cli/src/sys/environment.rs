@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, is_blank};
 
 /// Variables and their values. No `Debug`: some of them are secrets.
 #[derive(Clone, Default)]
@@ -17,15 +17,16 @@ impl Environment {
         std::env::vars_os().collect()
     }
 
-    /// A variable's value as it stands, empty or not.
+    /// A variable's value as it stands, blank or not: for passing on what another program reads. What this program reads
+    /// itself, it reads by [`Environment::var`].
     pub fn value(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
     /// A variable's value; unset, empty and blank are all `None`: a secret of a workflow that does not exist arrives as an
-    /// empty text, or as a line break.
+    /// empty text, or as a line break. What is not blank comes as it stands, white space at its ends included.
     pub fn var(&self, name: &str) -> Option<&OsStr> {
-        self.value(name).filter(|value| !value.as_encoded_bytes().iter().all(u8::is_ascii_whitespace))
+        self.value(name).filter(|value| !is_blank(value.as_encoded_bytes()))
     }
 
     /// A variable that holds a secret, as its bytes.
@@ -46,6 +47,40 @@ impl Environment {
     }
 }
 
+/// Variables that libraries of ours read by themselves: roots of TLS, proxies, colours.
+const READ_BY_LIBRARIES: [&str; 15] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "NO_GRAPHICS",
+    "FORCE_HYPERLINK",
+];
+
+/// Makes blank count as unset in libraries too: with a blank `SSL_CERT_FILE`, for one, no server would be believed.
+///
+/// The first call of `main`, before there is a second thread.
+pub fn forget_blank() {
+    for name in READ_BY_LIBRARIES {
+        if std::env::var_os(name).is_some_and(|value| is_blank(value.as_encoded_bytes())) {
+            #[expect(unsafe_code, reason = "sound while the process has one thread, which is so at the start of main")]
+            // SAFETY: no other thread exists yet that could read or change the environment.
+            unsafe {
+                std::env::remove_var(name);
+            }
+        }
+    }
+}
+
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Environment {
         Environment(variables.into_iter().collect())
@@ -53,22 +88,5 @@ impl FromIterator<(OsString, OsString)> for Environment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_blank_variable_counts_as_unset() {
-        for blank in ["", " ", "\n", "\r\n", "\t", " \n "] {
-            let names = ["AILERON_HOME", "GITHUB_TOKEN", "HOME", "USERPROFILE"];
-            let environment: Environment = names.map(|name| (name.into(), blank.into())).into_iter().collect();
-            assert!(
-                environment.var("AILERON_HOME").is_none() && environment.secret("GITHUB_TOKEN").is_none(),
-                "{blank:?}"
-            );
-            assert!(environment.aileron_home().is_none(), "{blank:?}");
-            assert_eq!(environment.value("GITHUB_TOKEN"), Some(OsStr::new(blank)), "as it stands");
-        }
-        let environment: Environment = [("A".into(), " x\n".into())].into_iter().collect();
-        assert_eq!(environment.var("A"), Some(OsStr::new(" x\n")), "what is not blank is not changed");
-    }
-}
+#[path = "environment/tests.rs"]
+mod tests;

@@ -14,6 +14,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCAT
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, StatusCode, Url};
 
+use super::address::{Address, redacted};
 use crate::secret::Secret;
 
 /// Total time of one fetch, body included, for what must be small. keyring.md §5.1.
@@ -167,8 +168,9 @@ impl Web {
         let total = request.total.min(self.options.longest);
         let idle = self.options.idle.min(total);
         let deadline = Instant::now() + total;
-        let parsed = address(request.url).ok_or_else(|| HttpError::Scheme { url: request.url.to_owned() })?;
-        let url = &shown(&parsed);
+        let parsed =
+            address(request.url).ok_or_else(|| HttpError::Scheme { url: Address::of(request.url).to_string() })?;
+        let url = &Address::of(parsed.as_str()).to_string();
         let made = self.client.get_or_init(|| build(&self.options).map_err(|error| innermost(&error)));
         let client = made.as_ref().map_err(|why| HttpError::Unreachable { url: url.to_owned(), why: why.clone() })?;
         let mut asking = client.get(parsed).timeout(idle).header(ACCEPT, request.accept);
@@ -308,25 +310,12 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     if may_be_asked(attempt.url()) {
         return attempt.follow();
     }
-    let target = shown(attempt.url());
-    attempt.error(astray(&target))
+    let why = astray(attempt.url().as_str());
+    attempt.error(why)
 }
 
 fn astray(target: &str) -> String {
-    format!("redirected to {}, which is not https:// (http:// is for this machine only)", target.escape_debug())
-}
-
-/// The same for a text that may be no address: what cannot be read as one is not shown.
-pub(crate) fn shown_text(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| "an address that is not valid".to_owned(), |url| shown(&url))
-}
-
-/// An address as messages show it: a password or a signed query is nobody's business.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    let _ = url.set_username("").and_then(|()| url.set_password(None)); // an address without a host has neither
-    url.set_query(None);
-    url.to_string()
+    format!("redirected to {}, which is not https:// (http:// is for this machine only)", Address::of(target))
 }
 
 fn failed(url: &str, error: &reqwest::Error) -> HttpError {
@@ -353,13 +342,14 @@ fn plainly(cause: &str) -> String {
     }
 }
 
-/// The cause a person can act on is at the end of the chain: "connection refused", "no such host".
+/// The cause a person can act on is at the end of the chain: "connection refused", "no such host". An address in it is shown
+/// as an [`Address`] is.
 pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    cause.to_string()
+    redacted(&cause.to_string(), &[])
 }
 
 #[cfg(test)]

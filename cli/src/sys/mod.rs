@@ -1,6 +1,7 @@
 //! The machine, thinly: clock, disk, child processes, environment, interruption. Decisions live above; nothing here knows what a
 //! release is. Whether a file can be changed by other users is decided by [`private`], for the sandbox's compiled code too.
 
+pub mod address;
 pub mod bytes;
 pub mod clock;
 pub mod core_files;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod authority;
+mod bounds;
 mod fail_closed;
 mod guide;
 #[path = "../verbs/house.rs"]

@@ -115,7 +115,8 @@ fn a_refusal_names_what_the_token_lacks_and_is_final() {
         let failure = failure(stage.publish(cohort));
         assert_eq!(failure.exit, Exit::Failure, "{failure:?}");
         assert!(failure.message.contains(lacks) && !failure.message.contains(".github/workflows"), "{failure:?}");
-        assert!(failure.next.as_deref().is_some_and(|next| next.contains("right")), "{failure:?}");
+        assert!(failure.next.is_some() && failure.details["lacks"].as_str().unwrap().contains(lacks), "{failure:?}");
+        assert_eq!(failure.details["writes_done"], 0, "{failure:?}");
         assert!(stage.github().repository.releases.is_empty());
     }
 }
@@ -150,7 +151,8 @@ fn the_token_goes_to_no_other_place_than_the_api_and_its_uploads() {
             Fate::Answer
         });
         let failure = failure(stage.publish(cohort));
-        assert!(failure.message.contains("the token is for https://api.github.com/"), "{upload_url}: {failure:?}");
+        assert!(failure.message.contains("sent to https://api.github.com/ only"), "{upload_url}: {failure:?}");
+        assert_eq!(failure.exit, Exit::Failure, "{upload_url}");
         assert!(!failure.message.contains("pass@"), "{failure:?}");
     }
 }
@@ -161,10 +163,10 @@ fn a_tag_of_a_tag_is_followed_to_its_commit() {
     let tag = cohort.proven.artifacts[0].tag.to_string();
     let commit = cohort.proven.index.commit.to_string();
     let object = |depth: usize| format!("{depth:040}");
-    for (tags, other) in [(1, false), (2, false), (5, false), (3, true), (40, false)] {
+    for (tags, other) in [(1, false), (2, false), (5, false), (3, true), (40, false), (257, false), (300, false)] {
         let stage = Stage::new(cohort.hosted());
         let last = if other { "d".repeat(40) } else { commit.clone() };
-        let pointed = TagRef { commit: last.clone(), object: Some(object(1)) };
+        let pointed = TagRef::annotated(last.clone(), [object(1)]);
         stage.github().repository.tags.insert(tag.clone(), pointed);
         stage.script(move |call, _| {
             let Some((_, id)) = call.path.split_once("/git/tags/") else { return Fate::Answer };
@@ -174,10 +176,12 @@ fn a_tag_of_a_tag_is_followed_to_its_commit() {
         });
         let result = stage.publish(cohort).map(drop).map_err(Failure::from);
         match (tags, other) {
-            (..=5, false) => assert!(result.is_ok(), "{tags}: {result:?}"),
+            (..=256, false) => assert!(result.is_ok(), "{tags}: {result:?}"),
             _ => {
                 let failure = result.expect_err("another commit, or no end");
-                assert!(failure.message.contains("points at commit"), "{tags}: {failure:?}");
+                let found =
+                    if other { "points at commit dddd" } else { "points at a tag behind more than 256 other tags" };
+                assert!(failure.message.contains(found), "{tags}: {failure:?}");
             }
         }
     }
@@ -212,5 +216,115 @@ fn a_draft_with_notes_of_somebody_is_told_and_left_alone() {
             assert_eq!(github.repository.releases.len(), 1, "nothing was made beside it");
             assert_eq!(github.repository.releases[&4711].body.as_deref(), Some(body));
         }
+    }
+}
+
+#[test]
+fn workflow_files_are_blamed_only_where_they_were_seen_to_differ() {
+    let cohort = cohort();
+    let commit = cohort.proven.index.commit.to_string();
+    let both = "contents=write; contents=write,workflows=write";
+    for (token, accepted, differ, message, not) in [
+        ("ghp_x", both, false, "the token lacks the permission contents=write:", "workflows"),
+        ("ghp_x", both, true, "other files in .github/workflows than the default branch, and a token without", "lacks"),
+        ("github_pat_x", both, true, "a token without the permission workflows=write may not tag", "lacks"),
+        ("ghp_x", "contents=write", true, "the token lacks the permission contents=write:", "workflows"),
+        ("ghp_x", "", true, "GitHub does not say which", "workflows"),
+        ("ghs_x", both, false, "the token lacks the permission contents=write:", "workflows"),
+        ("ghs_x", both, true, "a workflow's own token may not tag such a commit", "lacks"),
+    ] {
+        let stage = Stage::with(cohort.hosted(), |stage| stage.token = token.to_owned());
+        if differ {
+            stage.github().repository.touches_workflows.insert(commit.clone());
+        }
+        stage.script(move |call, _| {
+            if is_write(call) {
+                let refused = Response::json(403, json!({"message": "Resource not accessible by integration"}));
+                return Fate::Instead(refused.with("x-accepted-github-permissions", accepted));
+            }
+            Fate::Answer
+        });
+        let failure = failure(stage.publish(cohort));
+        assert!(failure.message.contains(message), "{token} {accepted} {differ}: {failure:?}");
+        assert!(!failure.message.contains(not) && failure.exit == Exit::Failure, "{token} {accepted}: {failure:?}");
+    }
+    // Where they cannot be compared, they are neither blamed nor ruled out.
+    let stage = Stage::with(cohort.hosted(), |stage| stage.token = "ghp_x".to_owned());
+    stage.script(move |call, _| match (is_write(call), call.path.contains("/contents/")) {
+        (true, _) => {
+            let refused = Response::json(403, json!({"message": "Resource not accessible by personal access token"}));
+            Fate::Instead(refused.with("x-accepted-github-permissions", both))
+        }
+        (_, true) => Fate::LostBefore,
+        _ => Fate::Answer,
+    });
+    let failure = failure(stage.publish(cohort));
+    assert!(failure.message.contains("contents=write, or contents=write and workflows=write"), "{failure:?}");
+}
+
+#[test] // artifacts.md §12
+fn a_tag_that_leads_to_no_commit_is_named_with_what_it_leads_to() {
+    let cohort = cohort();
+    let tag = cohort.proven.artifacts[1].tag.to_string();
+    let commit = cohort.proven.index.commit.to_string();
+    let (a, b) = ("a".repeat(40), "b".repeat(64));
+    let object = |kind: &str, sha: &str| json!({"type": kind, "sha": sha});
+    for (first, last, found) in [
+        (object("tree", &a), object("tree", &a), format!("points at tree {a}")),
+        (object("blob", &b), object("blob", &b), format!("points at blob {b}")),
+        (object("tag", &a), object("tree", &b), format!("points at tree {b}")),
+        (object("tag", &a), object("tag", &a), "points at a tag that leads back to itself".to_owned()),
+        (object("tag", &b), object("commit", &a), format!("points at commit {a}")),
+        (object("tag", "../../user"), object("commit", &commit), "points at tag ../../user".to_owned()),
+        (object("tag", ""), object("commit", &commit), "points at tag ".to_owned()),
+        (object("commit", &commit[..39]), json!({}), format!("points at commit {}", &commit[..39])),
+        (json!({"type": 7, "sha": [1]}), json!({}), "points at ".to_owned()),
+        (json!(null), json!(null), "points at ".to_owned()),
+        (object("commit", "\u{1b}[2J"), json!({}), "points at commit \\u{1b}[2J".to_owned()),
+    ] {
+        let stage = Stage::new(cohort.hosted());
+        let named = tag.clone();
+        stage.script(move |call, _| {
+            if call.path.contains("/git/tags/") {
+                return Fate::Instead(Response::json(200, json!({"sha": "x", "object": last})));
+            }
+            if call.path.contains("/git/matching-refs/tags/actions") {
+                return Fate::Instead(Response::json(
+                    200,
+                    json!([{"ref": format!("refs/tags/{named}"), "object": first}]),
+                ));
+            }
+            Fate::Answer
+        });
+        let failure = failure(stage.publish(cohort));
+        assert!(failure.message.contains(&found) && failure.message.contains(&tag), "{found}: {failure:?}");
+        assert!(failure.message.contains(&commit), "{failure:?}");
+        assert!(stage.github().repository.releases.is_empty());
+    }
+}
+
+#[test]
+fn a_former_address_is_asked_only_where_it_is_the_apis_own() {
+    let cohort = cohort();
+    for location in [
+        "https://evil.example/repositories/1",
+        "https://api.github.com.evil.example/repositories/1",
+        "https://api.github.com@evil.example/repositories/1",
+        "https://api.github.com:444/repositories/1",
+        "http://api.github.com/repositories/1",
+        "//api.github.com/repositories/1",
+        "https://user:pass@api.github.com/repositories/1",
+    ] {
+        let stage = Stage::new(cohort.hosted());
+        stage.script(move |call, _| {
+            assert!(call.origin == "https://api.github.com" && !call.path.contains("repositories"), "sent to {call:?}");
+            let moved = Response::json(301, json!({"message": "Moved Permanently"}));
+            Fate::Instead(moved.with("location", location))
+        });
+        let failure = failure(stage.publish(cohort));
+        assert!(
+            failure.message.contains("renamed or transferred") && !failure.message.contains("pass@"),
+            "{failure:?}"
+        );
     }
 }

@@ -3,11 +3,14 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
 
+mod blank;
 mod causes;
 mod crash;
+mod drafts;
 mod economy;
 mod faults;
 mod killed;
+mod numbers;
 mod over_http;
 mod reference;
 mod stage;

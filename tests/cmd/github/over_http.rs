@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use aileron_testkit::github::{FakeGitHub, GitHub as Model, Repository as Remote};
+use aileron_testkit::github::{FakeGitHub, GitHub as Model, Options, Repository as Remote};
 
 use super::support::{self, Machine, OWNER, Repository, ends, ok, writes};
 use super::{first_action, model, repository};
@@ -153,6 +153,29 @@ fn what_stops_a_release_is_said_and_nothing_is_written() {
     let fake = FakeGitHub::start(model());
     let said = ends(release(&repository, &fake).env_remove("GITHUB_TOKEN"), 2);
     assert!(said.json()["error"]["message"].as_str().unwrap().contains("no GitHub token"), "{said}");
+}
+
+#[test] // artifacts.md §12: a tag peels, through however many tags, to the commit
+fn a_tag_of_a_tag_that_was_pushed_is_released_under() {
+    let machine = Machine::new();
+    let repository = repository(&machine, 2);
+    repository.git(&["tag", "--annotate", "--message", "candidate", "rc"]);
+    repository.git(&["tag", "--annotate", "--message", "checked", "checked", "rc"]);
+    repository.git(&["tag", "--annotate", "--message", "approved", "v0.1.0", "checked"]);
+    let tree = Some(repository.root.clone());
+    let fake = FakeGitHub::with(Options { tree, ..Options::new(model()) }).unwrap();
+    assert_eq!(fake.github().repository.tags["v0.1.0"].behind.len(), 2, "the fake has what was pushed");
+    ok(&mut release(&repository, &fake));
+    assert_public(&fake, 2);
+
+    // The same names at another commit are told, and nothing is written.
+    repository.write("README.md", "another commit\n");
+    repository.commit("another commit");
+    let fake = FakeGitHub::with(Options { tree: Some(repository.root.clone()), ..Options::new(model()) }).unwrap();
+    repository.git(&["tag", "--delete", "v0.1.0"]);
+    let said = ends(&mut release(&repository, &fake), 1);
+    assert!(said.json()["error"]["message"].as_str().unwrap().contains("v0.1.0 points at commit "), "{said}");
+    assert_eq!(fake.github().meter.usage.writes, 0);
 }
 
 #[test] // artifacts.md §11: never overwritten

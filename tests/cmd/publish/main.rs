@@ -4,6 +4,7 @@
 
 #[path = "../../../verifier/sandbox/tests/net/certificate.rs"]
 mod certificate;
+mod diff;
 mod links_out;
 mod nothing_runs;
 mod over_http;

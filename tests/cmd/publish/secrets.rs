@@ -15,7 +15,7 @@ use crate::support::{Machine, Repository, Said, contents, has_go, hex, ok, run, 
 const CORE: &str = "kT9vQ2xWcoreZ7mR4p";
 
 fn client_secret() -> String {
-    format!("p'a\"ss & | \\ \\n $HOME `id` ünï 🔑 {CORE} #end = \"x\"")
+    format!("p'a\"ss & | \\ \\n $HOME `id`  ünï 🔑 {CORE} \"\"\" #end = \"x\"")
 }
 
 /// A secret in every spelling it could leak in.

@@ -1,10 +1,11 @@
 //! Keys, with the real openssl on the other side.
 
-use std::fs;
+use std::fs::{self, File};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::house::{House, has, mode};
+use crate::house::{House, PUBLIC_KEY, has, mode};
 
 fn new_repository() -> Option<House> {
     let house = has("openssl", "version").then(House::empty)?;
@@ -103,4 +104,122 @@ fn the_ring_entry_that_is_shown_is_a_keyring_that_verify_accepts() {
     fs::create_dir_all(house.path("../home/.aileron")).unwrap();
     fs::copy(house.path("keyring.json"), house.path("../home/.aileron/keyring.json")).unwrap();
     house.ok("aileron verify registry");
+}
+
+/// Where standard output goes when nobody will read it.
+#[derive(Clone, Copy, Debug)]
+enum Lost {
+    FullDisk,
+    NobodyReads,
+    Null,
+    Closed,
+    ClosedForWriting,
+}
+
+#[test] // a public key whose private half is nowhere must not be committed
+fn a_key_pair_whose_private_half_was_not_handed_over_leaves_nothing() {
+    use Lost::{Closed, ClosedForWriting, FullDisk, NobodyReads, Null};
+    let house = House::empty();
+    house.ok("aileron-pub init tea --owner acme --language wat --yes");
+    let before = house.files();
+    for lost in [FullDisk, NobodyReads, Null, Closed, ClosedForWriting] {
+        for json in ["", " --json", " --quiet"] {
+            let line = format!("aileron-pub -C tea keys generate --print-secret{json}");
+            let mut command = match lost {
+                Closed => house.command("sh"),
+                _ => house.typed(&line),
+            };
+            match lost {
+                FullDisk => drop(command.stdout(File::options().write(true).open("/dev/full").unwrap())),
+                Null => drop(command.stdout(Stdio::null())),
+                NobodyReads => {
+                    let (reader, writer) = std::io::pipe().unwrap();
+                    drop(reader);
+                    command.stdout(writer);
+                }
+                ClosedForWriting => drop(command.stdout(File::open("/dev/zero").unwrap())),
+                Closed => {
+                    let program = env!("CARGO_BIN_EXE_aileron-pub");
+                    let line = line.replacen("aileron-pub", program, 1);
+                    command.args(["-c", &format!("exec {line} >&-")]);
+                }
+            }
+            let output = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(matches!(output.status.code(), Some(1 | 2)), "{lost:?}{json}: {} {said}", output.status);
+            assert!(!said.contains("panicked"), "{said}");
+            // Under --json the error is in the document, which could not be written either.
+            if json.is_empty() {
+                assert!(said.contains("standard output"), "{lost:?}: {said}");
+            }
+            assert_eq!(house.files(), before, "{lost:?}{json}");
+        }
+    }
+    house.ok("aileron-pub -C tea keys generate --print-secret");
+}
+
+#[test]
+fn a_key_file_that_cannot_be_written_leaves_nothing() {
+    let house = House::empty();
+    house.ok("aileron-pub init tea --owner acme --language wat --yes");
+    house.write("taken.key", "mine");
+    house.write("tea/.gitignore", "ignored.key\n");
+    std::os::unix::fs::symlink("nowhere/else", house.path("dangling.key")).unwrap();
+    let before = house.files();
+    for (to, code) in [
+        ("--out taken.key", 2),
+        ("--out taken.key/below", 1),
+        ("--out dangling.key", 2),
+        ("--out .", 2),
+        ("--out /proc/no.key", 1),
+        ("--out /dev/full", 2),
+        ("--out /dev/full/below", 1),
+        ("--out new/../up.key", 1),
+        ("--out tea/inside.key", 2),
+        ("--out tea/keys/publisher.key", 2),
+        ("--out tea/.git/hidden.key", 2),
+        ("--keychain", 2),
+    ] {
+        let ran = house.run(&format!("aileron-pub -C tea keys generate {to}"));
+        assert_eq!(ran.code, code, "{to}: {}", ran.stderr);
+        assert_eq!(house.files(), before, "{to}: {}", ran.stderr);
+    }
+    house.ok("aileron-pub -C tea keys generate --out tea/ignored.key");
+}
+
+#[test] // keyring.md §4.1: readers take the first block
+fn a_second_key_in_the_committed_file_is_named_by_every_verb_that_reads_it() {
+    let house = House::new();
+    let other = PUBLIC_KEY
+        .replace("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo", "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw");
+    for (second, what) in [
+        (other.clone(), "a second PEM block"),
+        (format!("\n# the next one\n{other}"), "a second PEM block"),
+        ("PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n".to_owned(), "a raw key in base64"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQ me\n".to_owned(), "an OpenSSH public key"),
+    ] {
+        house.write("tea/keys/publisher.pub", format!("{PUBLIC_KEY}{second}"));
+        house.commit();
+        for (line, code) in [
+            ("aileron-pub -C tea check", 6),
+            ("aileron-pub -C tea check v0.1.0", 6),
+            ("aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry", 6),
+            ("aileron-pub -C tea pack v0.1.0 --key publisher.key", 6),
+            ("aileron-pub -C tea hub entry --out catalog", 6),
+            ("aileron-pub -C tea keys show", 1),
+        ] {
+            let ran = house.run(line);
+            assert_eq!(ran.code, code, "{line}: {}", ran.stderr);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(&format!("also holds {what}")), "{line}: {said}");
+        }
+    }
+    let private = house.read("publisher.key");
+    house.write("tea/keys/publisher.pub", format!("{PUBLIC_KEY}{private}"));
+    house.commit();
+    for json in ["", " --json"] {
+        let ran = house.run(&format!("aileron-pub -C tea check{json}"));
+        assert_eq!(ran.code, 6);
+        assert!(format!("{}{}", ran.stderr, ran.stdout).contains("holds a private key"), "{}", ran.stderr);
+    }
 }

@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod bad_input;
+mod deaf;
 mod handed_over;
 mod house;
 mod hub_entry;
 mod json;
 mod keys;
+mod memory;
 mod network;
+mod screen;
 mod transcripts;
+mod waived;

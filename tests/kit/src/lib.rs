@@ -4,6 +4,7 @@
 //! Everything here is deterministic. A fixture panics with a reason where it cannot be made: a broken fixture is a bug of
 //! the test, not something to handle.
 
+pub mod fuzzed;
 pub mod github;
 pub mod peers;
 mod publisher;

@@ -31,7 +31,7 @@ fn judge<T>(bytes: Vec<u8>, parse: impl FnOnce(Source) -> Parsed<T>) -> Parsed<T
             }
             parsed
         }
-        Err(problem) => Parsed { document: None, problems: vec![problem] },
+        Err(problem) => Parsed { document: None, problems: vec![problem], more: 0 },
     };
     assert!(parsed.problems.is_sorted_by_key(|problem| problem.at.start), "{:?}", parsed.problems);
     if verdict(&parsed).is_none() {

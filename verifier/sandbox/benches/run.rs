@@ -58,7 +58,7 @@ fn build() -> Option<PathBuf> {
 
 fn manifest() -> ConnectorManifest {
     let text = "[connector]\nname = \"github://acme/x\"\nversion = \"0.1.0\"\n";
-    let source = Source { path: "manifest.toml".into(), text: text.into() };
+    let source = Source::new("manifest.toml", text);
     ConnectorManifest::parse(source, Stage::Artifact).document.unwrap()
 }
 

@@ -18,10 +18,15 @@ impl Secret {
         &self.0
     }
 
-    /// Whether there is nothing but ASCII white space in it: what an unset secret looks like in CI.
+    /// Whether there is nothing but white space in it: what an unset secret looks like in CI.
     pub fn is_blank(&self) -> bool {
-        self.0.iter().all(u8::is_ascii_whitespace)
+        is_blank(&self.0)
     }
+}
+
+/// Whether a value is nothing but white space, of any script. What is no text is not white space either.
+pub fn is_blank(value: &[u8]) -> bool {
+    std::str::from_utf8(value).is_ok_and(|text| text.trim().is_empty())
 }
 
 /// Takes the allocation itself; nothing is copied. What the vector left behind while it grew is its maker's care.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::problem::{Rule, Spanned};
+use crate::text::printable;
 use crate::toml::{Table, Value};
 
 use super::step::{Scope, arguments};
@@ -70,7 +71,7 @@ fn preview(table: &Table<'_>, scope: &Scope<'_>) -> Option<Preview> {
     let multiline = table.strings("multiline").map(|labels| labels.value).unwrap_or_default();
     let labels: HashSet<&str> = render.iter().flatten().map(|(label, _)| label.value.as_str()).collect();
     for label in multiline.iter().filter(|label| render.is_some() && !labels.contains(label.value.as_str())) {
-        let message = format!("\"{}\" is no label of `render`", label.value.escape_debug());
+        let message = format!("\"{}\" is no label of `render`", printable(&label.value));
         table.report(Rule::Preview, label.at.clone(), message);
     }
     table.finish();

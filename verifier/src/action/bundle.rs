@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Action;
 use crate::problem::{Problem, Rule};
+use crate::text::printable;
 
 /// Judges actions that are published together: names are unique, and a preview runs only an op that some action declares
 /// idempotent and none gates with approval. Each problem names its own file; they come in the order of the actions.
@@ -39,7 +40,7 @@ pub fn bundle(actions: &[&Action]) -> Vec<Problem> {
         } else {
             continue;
         };
-        let message = format!("preview op \"{}\" {fault}", preview.op.value.escape_debug());
+        let message = format!("preview op \"{}\" {fault}", printable(&preview.op.value));
         problems.push(action.source.problem(Rule::PreviewOp, preview.op.at.clone(), message));
     }
     problems

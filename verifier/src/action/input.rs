@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use crate::problem::{Rule, Spanned};
+use crate::text::printable;
 use crate::toml::Table;
 
 const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
@@ -35,7 +36,7 @@ pub(super) fn read(root: &Table<'_>) -> Vec<Input> {
     let inputs: Vec<Input> = tables.iter().filter_map(input).collect();
     let mut seen = HashSet::new();
     for input in inputs.iter().filter(|input| !seen.insert(input.name.value.as_str())) {
-        let message = format!("input \"{}\" is declared twice", input.name.value.escape_debug());
+        let message = format!("input \"{}\" is declared twice", printable(&input.name.value));
         root.report(Rule::InputDuplicate, input.name.at.clone(), message);
     }
     inputs
@@ -44,12 +45,12 @@ pub(super) fn read(root: &Table<'_>) -> Vec<Input> {
 fn input(table: &Table<'_>) -> Option<Input> {
     let name = table.required("name");
     if let Some(name) = name.as_ref().filter(|name| !is_name(&name.value)) {
-        let message = format!("\"{}\" is not an input name", name.value.escape_debug());
+        let message = format!("\"{}\" is not an input name", printable(&name.value));
         table.report(Rule::InputName, name.at.clone(), message);
     }
     let kind = table.required("type");
     if let Some(kind) = kind.as_ref().filter(|kind| !TYPES.contains(&kind.value.as_str())) {
-        let message = format!("\"{}\" is not an input type", kind.value.escape_debug());
+        let message = format!("\"{}\" is not an input type", printable(&kind.value));
         table.report(Rule::InputType, kind.at.clone(), message);
     }
     let description = table.required("description");
@@ -72,7 +73,7 @@ fn input(table: &Table<'_>) -> Option<Input> {
         if !is("array") {
             table.report(Rule::InputItemsType, at, "`items_type` on a type that is not `array`");
         } else if !ITEM_TYPES.contains(&items_type.value.as_str()) {
-            let message = format!("\"{}\" is not a type of items", items_type.value.escape_debug());
+            let message = format!("\"{}\" is not a type of items", printable(&items_type.value));
             table.report(Rule::InputItemsType, at, message);
         }
     }

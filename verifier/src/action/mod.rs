@@ -18,6 +18,7 @@ use std::ops::Range;
 
 use crate::fqn::{Ref, Scheme};
 use crate::problem::{Parsed, Problem, Rule, Source, Spanned};
+use crate::text::printable;
 use crate::toml::{self, Stage, Table};
 use crate::version::Version;
 
@@ -67,7 +68,7 @@ impl Action {
     pub fn parse(source: Source, stage: Stage) -> Parsed<Action> {
         let parts = match front::split(&source) {
             Ok(parts) => parts,
-            Err(problem) => return Parsed { document: None, problems: vec![problem] },
+            Err(problem) => return Parsed { document: None, problems: vec![problem], more: 0 },
         };
         let within = parts.front_matter.clone();
         toml::read(&source, within, |root| action(root, &parts, stage))
@@ -131,7 +132,7 @@ fn identity_fault(name: &str, version: &Version, reference: &Ref) -> Option<Stri
     let path = reference.name.subpath().unwrap_or_default();
     let rest = path.strip_suffix(name).and_then(|path| path.strip_suffix("actions/"));
     if !rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/')) {
-        Some(format!("the path of `source` does not end in actions/{}", name.escape_debug()))
+        Some(format!("the path of `source` does not end in actions/{}", printable(name)))
     } else if reference.version != *version {
         Some(format!("`source` has version {}, `version` is {version}", reference.version))
     } else {
@@ -159,7 +160,7 @@ fn check_name(root: &Table<'_>, name: &Spanned<String>) {
     let is_head = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_name = bytes.next().is_some_and(is_head) && bytes.all(|byte| is_head(byte) || b"._-".contains(&byte));
     if !is_name {
-        let message = format!("\"{}\" is not an action name", name.value.escape_debug());
+        let message = format!("\"{}\" is not an action name", printable(&name.value));
         root.report(Rule::ActionName, name.at.clone(), message);
     }
 }
@@ -174,7 +175,7 @@ fn advise_on_body(root: &Table<'_>, parts: &front::Parts) {
 /// Every capability of a required connector should be an op that some step, or the preview, calls on it.
 fn advise_on_steps(root: &Table<'_>, requires: &[Requirement], steps: &[Step], approval: Option<&Approval>) {
     for step in steps.iter().filter(|step| step.idempotent.is_none()) {
-        let message = format!("step \"{}\" does not say whether it is idempotent", step.id.value.escape_debug());
+        let message = format!("step \"{}\" does not say whether it is idempotent", printable(&step.id.value));
         root.report(Rule::IdempotentMissing, step.at.end..step.at.end, message);
     }
     let preview = approval.and_then(|approval| approval.preview.as_ref());
@@ -187,7 +188,7 @@ fn advise_on_steps(root: &Table<'_>, requires: &[Requirement], steps: &[Step], a
         let connector = requirement.name.value.to_string();
         let is_called = |op: &str| called.contains(&(connector.as_str(), op));
         for capability in requirement.capabilities.iter().filter(|capability| !is_called(&capability.value)) {
-            let message = format!("no step calls \"{}\"", capability.value.escape_debug());
+            let message = format!("no step calls \"{}\"", printable(&capability.value));
             root.report(Rule::CapabilityOp, capability.at.clone(), message);
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::problem::{Rule, Spanned};
+use crate::text::printable;
 use crate::toml::{Table, Value};
 
 use super::template::{self, Reference};
@@ -52,7 +53,7 @@ fn step(table: &Table<'_>, scope: &Scope<'_>, earlier: &mut HashSet<String>) -> 
     let id = table.required("id");
     let connector = table.required("connector");
     if let Some(name) = connector.as_ref().filter(|name| !scope.connectors.contains(name.value.as_str())) {
-        let message = format!("connector \"{}\" is not under [[requires.connectors]]", name.value.escape_debug());
+        let message = format!("connector \"{}\" is not under [[requires.connectors]]", printable(&name.value));
         table.report(Rule::StepConnector, name.at.clone(), message);
     }
     let op = table.required("op");
@@ -68,7 +69,7 @@ fn step(table: &Table<'_>, scope: &Scope<'_>, earlier: &mut HashSet<String>) -> 
             // `${args.x}` is an argument, so nothing could refer to this step. sandbox.md 15a.
             Some("no step may be called \"args\"".to_owned())
         } else if !earlier.insert(id.value.clone()) {
-            Some(format!("step \"{}\" is there twice", id.value.escape_debug()))
+            Some(format!("step \"{}\" is there twice", printable(&id.value)))
         } else {
             None
         };
@@ -102,14 +103,10 @@ fn check_references(table: &Table<'_>, value: &Spanned<Value>, scope: &Scope<'_>
     for (written, reference) in template::references(text) {
         let (rule, message) = match reference {
             Reference::Argument(name) if scope.inputs.contains(name) => continue,
-            Reference::Argument(name) => {
-                (Rule::ArgReference, format!("no input \"{}\" is declared", name.escape_debug()))
-            }
+            Reference::Argument(name) => (Rule::ArgReference, format!("no input \"{}\" is declared", printable(name))),
             Reference::Unclosed => (Rule::ArgReference, "`${args.` without a name and `}`".to_owned()),
             Reference::Step { id, .. } if earlier.contains(id) => continue,
-            Reference::Step { id, .. } => {
-                (Rule::StepReference, format!("\"{}\" is no earlier step", id.escape_debug()))
-            }
+            Reference::Step { id, .. } => (Rule::StepReference, format!("\"{}\" is no earlier step", printable(id))),
         };
         let written = &text[written];
         if reported.insert(written) {

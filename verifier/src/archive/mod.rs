@@ -15,6 +15,7 @@ mod write;
 use std::fmt;
 
 use crate::problem::Class;
+use crate::text::printable;
 
 pub use read::read;
 pub use write::Packer;
@@ -193,11 +194,17 @@ pub enum Malformed {
         /// The field of the header.
         field: &'static str,
     },
+    /// Bytes where the header's format has no field: other readers would find one there.
+    #[error("the header of entry {entry} holds bytes where its format has no field")]
+    HeaderUnused {
+        /// The entry.
+        entry: usize,
+    },
     /// More than [`MAX_ENTRIES`].
     #[error("more than {MAX_ENTRIES} tar entries (extended headers count)")]
     TooManyEntries,
     /// A link, a device, a sparse file, a GNU long name, a global PAX header: anything but files and directories.
-    #[error("entry {entry}, \"{}\", is {what}: only regular files belong into an archive", .name.escape_debug())]
+    #[error("entry {entry}, \"{}\", is {what}: only regular files belong into an archive", printable(.name))]
     NotRegular {
         /// The entry.
         entry: usize,
@@ -207,7 +214,7 @@ pub enum Malformed {
         what: String,
     },
     /// A directory that claims content. Readers disagree about where the next header would be.
-    #[error("entry {entry}, directory \"{}\", claims {size} bytes of content", .name.escape_debug())]
+    #[error("entry {entry}, directory \"{}\", claims {size} bytes of content", printable(.name))]
     DirectoryContent {
         /// The entry.
         entry: usize,
@@ -217,7 +224,7 @@ pub enum Malformed {
         size: u64,
     },
     /// A file that does not belong into this kind of archive: nested, misspelt or foreign.
-    #[error("\"{}\" does not belong into {}", .name.escape_debug(), archive_of(*.kind))]
+    #[error("\"{}\" does not belong into {}", printable(.name), archive_of(*.kind))]
     UnknownName {
         /// Its name, as far as it is text.
         name: String,
@@ -259,8 +266,9 @@ pub enum Malformed {
     /// No member by which the kind could be told.
     #[error("the archive holds neither a connector nor an action")]
     Empty,
-    /// A PAX record that changes the stream or a name. artifacts.md §7 refuses it even when it repeats the header.
-    #[error("entry {entry} is an extended header with a \"{}\" record", .key.escape_debug())]
+    /// A PAX record that changes the stream or a name, or is not known to change nothing. artifacts.md §7 refuses it even
+    /// when it repeats the header.
+    #[error("entry {entry} is an extended header with a \"{}\" record", printable(.key))]
     PaxOverride {
         /// The entry.
         entry: usize,

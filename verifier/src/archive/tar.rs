@@ -1,9 +1,13 @@
 //! One tar header: what kind of entry, which name, how many bytes.
 //!
 //! The formats differ only in fields that decide nothing here, but a field one reader understands and another skips is
-//! where two readers part. So every number must be one, and a magic we do not know is refused rather than taken for V7.
+//! where two readers part. So every number must be one, a magic we do not know is refused rather than taken for V7, bytes
+//! where a format has no field are zeros, and of PAX records only those pass that are known to change nothing.
+
+use std::ops::Range;
 
 use super::Malformed;
+use crate::text::shorten;
 
 /// Size of headers, and what everything is padded to.
 pub(super) const BLOCK: usize = 512;
@@ -41,6 +45,9 @@ impl Header {
         if format != Format::V7 {
             number(329, 337, "major device number")?;
             number(337, 345, "minor device number")?;
+        }
+        if format.unused().any(|at| block[at] != 0) {
+            return Err(Malformed::HeaderUnused { entry });
         }
         let times: &[(usize, usize)] = match format {
             Format::V7 | Format::Ustar => &[],
@@ -95,6 +102,16 @@ impl Format {
             b"ustar  \0" => Some(Format::Gnu),
             [0, 0, 0, 0, 0, 0, 0, 0] => Some(Format::V7),
             _ => None,
+        }
+    }
+
+    /// Bytes that are no field of a file's header, and are one to readers that take it for another format: a prefix where
+    /// V7 has none (Python), a map of holes in an old GNU header (bsdtar).
+    fn unused(self) -> Range<usize> {
+        match self {
+            Format::V7 => 257..500,
+            Format::Gnu => 386..495,
+            Format::Ustar | Format::Star => 0..0,
         }
     }
 }
@@ -153,6 +170,31 @@ fn describe(kind: u8) -> String {
     }
 }
 
+/// Records that change neither the name nor the content of a file, for any reader.
+const HARMLESS: [&[u8]; 12] = [
+    b"atime",
+    b"mtime",
+    b"ctime",
+    b"uid",
+    b"gid",
+    b"uname",
+    b"gname",
+    b"comment",
+    b"LIBARCHIVE.creationtime",
+    b"SCHILY.dev",
+    b"SCHILY.ino",
+    b"SCHILY.nlink",
+];
+/// Beginnings of such records: attributes, access lists and flags, as tar writes them on Linux and macOS.
+const ATTRIBUTES: [&[u8]; 5] =
+    [b"SCHILY.xattr.", b"LIBARCHIVE.xattr.", b"SCHILY.acl.", b"SCHILY.fflags", b"RHT.security.selinux"];
+
+/// Whether a record may stand. GNU tar passes over blanks before a key, so a key holds none.
+fn is_harmless(key: &[u8]) -> bool {
+    key.iter().all(u8::is_ascii_graphic)
+        && (HARMLESS.contains(&key) || ATTRIBUTES.iter().any(|prefix| key.starts_with(prefix)))
+}
+
 /// Goes through the records of a PAX header: times and attributes pass, and are dropped.
 pub(super) fn check_pax(records: &[u8], entry: usize) -> Result<(), Malformed> {
     let broken = |reason| Malformed::PaxSyntax { entry, reason };
@@ -170,13 +212,11 @@ pub(super) fn check_pax(records: &[u8], entry: usize) -> Result<(), Malformed> {
 
         match key {
             b"" => return Err(broken("a record has no key")),
-            b"path" | b"linkpath" | b"size" => {
-                return Err(Malformed::PaxOverride { entry, key: String::from_utf8_lossy(key).into_owned() });
-            }
-            _ if key.starts_with(b"GNU.sparse.") => {
-                return Err(Malformed::PaxOverride { entry, key: String::from_utf8_lossy(key).into_owned() });
-            }
             _ if key.contains(&0) => return Err(broken("a key holds a NUL")),
+            _ if !is_harmless(key) => {
+                let key = shorten(&String::from_utf8_lossy(key), 100).into_owned();
+                return Err(Malformed::PaxOverride { entry, key });
+            }
             b"uname" | b"gname" if value.contains(&0) => return Err(broken("an owner's name holds a NUL")),
             b"uid" | b"gid" if !value.is_empty() && decimal(value).is_none() => {
                 return Err(broken("an owner is not a number"));
@@ -233,14 +273,63 @@ mod tests {
         }
     }
 
+    /// A header of a file with this magic and these bytes changed, and a checksum that fits.
+    fn parsed(magic: &[u8], changes: &[usize]) -> Result<Header, Malformed> {
+        let mut block = [0; BLOCK];
+        block[..9].copy_from_slice(b"action.md");
+        block[156] = b'0';
+        block[257..257 + magic.len()].copy_from_slice(magic);
+        changes.iter().for_each(|at| block[*at] = b'7');
+        let sum = format!("{:06o}\0 ", checksum(&block));
+        block[148..156].copy_from_slice(sum.as_bytes());
+        Header::parse(&block, 1)
+    }
+
+    #[test] // artifacts.md §7
+    fn bytes_where_a_format_has_no_field_are_zeros() {
+        for magic in [&b""[..], b"ustar\x0000", b"ustar  \0"] {
+            assert!(parsed(magic, &[]).is_ok(), "{}", magic.escape_ascii());
+        }
+        for (magic, places) in
+            [(&b""[..], &[265, 297, 329, 345, 400, 499][..]), (b"ustar  \0", &[386, 398, 410, 482, 483, 494])]
+        {
+            for at in places {
+                let refused = parsed(magic, &[*at]).err();
+                assert_eq!(refused, Some(Malformed::HeaderUnused { entry: 1 }), "{} at {at}", magic.escape_ascii());
+            }
+        }
+        assert!(parsed(b"ustar  \0", &[265, 297, 345, 357]).is_ok(), "owner names and times");
+        assert_eq!(parsed(b"ustar\x0000", &[345]).map(|header| header.name).ok(), Some(b"7/action.md".to_vec()));
+    }
+
     #[test] // artifacts.md §7
     fn a_pax_header_may_carry_times_and_attributes_only() {
         let fits = |records: &[u8]| check_pax(records, 1);
         assert_eq!(fits(b""), Ok(()));
         assert_eq!(fits(b"30 mtime=1700000000.123456789\n12 uid=1001\n17 comment=a=b\nc\n"), Ok(()));
         assert_eq!(fits(b"26 LIBARCHIVE.xattr.a=\0\x01\xff\n"), Ok(()));
-        for records in [&b"22 path=manifest.toml\n"[..], b"14 linkpath=a\n", b"10 size=1\n", b"22 GNU.sparse.major=1\n"]
-        {
+        assert_eq!(fits(b"30 SCHILY.xattr.user.mime=a b\n22 SCHILY.acl.access=\n"), Ok(()));
+        for records in [
+            &b"22 path=manifest.toml\n"[..],
+            b"14 linkpath=a\n",
+            b"10 size=1\n",
+            b"22 GNU.sparse.major=1\n",
+            b"12  path=ab\n",
+            b"12 \tpath=ab\n",
+            b"11  size=1\n",
+            b"12 size =10\n",
+            b"21  GNU.sparse.map=0\n",
+            b"29 SUN.holesdata= 0 10 20 30\n",
+            b"21 SCHILY.realsize=1\n",
+            b"19 hdrcharset=UTF8\n",
+            b"11 Path=ab\n",
+            b"12 path\x1b=ab\n",
+            b"11 mtime =\n",
+            b"21 SCHILY.xattr.a b=\n",
+            b"10 x\xc2\xa0y=b\n",
+            b"13 newkey=ab\n",
+            b"28 LIBARCHIVE.symlinktype=f\n",
+        ] {
             assert!(
                 matches!(fits(records), Err(Malformed::PaxOverride { .. })),
                 "{} {:?}",
@@ -263,7 +352,7 @@ mod tests {
             b"99999999999999999999 a=b\n",
             b"12 mtime=xx\n",
             b"8 uid=-\n",
-            b"6 a=b\n\0",
+            b"13 comment=b\n\0",
         ] {
             assert!(matches!(fits(records), Err(Malformed::PaxSyntax { .. })), "{}", records.escape_ascii());
         }

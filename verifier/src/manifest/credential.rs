@@ -1,6 +1,7 @@
 //! `[capabilities.credential]`: what the host adds to requests on the connector's behalf. artifacts.md §2.
 
 use crate::problem::{Rule, Spanned};
+use crate::text::printable;
 use crate::toml::{Stage, Table};
 
 use super::{SECRET_PLACEHOLDER, endpoint};
@@ -106,7 +107,7 @@ pub(super) fn read(table: &Table<'_>, stage: Stage) -> Option<Credential> {
 fn parse_kind(table: &Table<'_>, text: Spanned<String>) -> Option<Spanned<CredentialKind>> {
     let kind = CredentialKind::ALL.into_iter().find(|kind| kind.as_str() == text.value);
     if kind.is_none() {
-        let message = format!("\"{}\" is no credential kind", text.value.escape_debug());
+        let message = format!("\"{}\" is no credential kind", printable(&text.value));
         table.report(Rule::CredentialKind, text.at.clone(), message);
     }
     kind.map(|value| Spanned { value, at: text.at })
@@ -134,7 +135,7 @@ fn field(
 fn check_header(table: &Table<'_>, header: &Spanned<String>) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if header.value.is_empty() || !header.value.bytes().all(is_token) {
-        let message = format!("\"{}\" is not a header name", header.value.escape_debug());
+        let message = format!("\"{}\" is not a header name", printable(&header.value));
         table.report(Rule::CredentialHeader, header.at.clone(), message);
     }
 }
@@ -165,7 +166,7 @@ fn oauth2(table: &Table<'_>, stage: Stage) -> Option<Oauth2> {
     let url = |key| {
         let url = table.required(key)?;
         if let Err(reason) = endpoint::oauth_url(&url.value) {
-            table.report(Rule::OauthUrl, url.at.clone(), format!("\"{}\" {reason}", url.value.escape_debug()));
+            table.report(Rule::OauthUrl, url.at.clone(), format!("\"{}\" {reason}", printable(&url.value)));
         }
         Some(url)
     };
@@ -204,7 +205,7 @@ fn check_client_id(table: &Table<'_>, id: &Spanned<String>, stage: Stage) {
     if id.value.trim().is_empty() {
         table.report(Rule::OauthClientId, id.at.clone(), "the client id is blank");
     } else if stage == Stage::Source && is_stand_in {
-        let message = format!("\"{}\" stands in for a client id", id.value.escape_debug());
+        let message = format!("\"{}\" stands in for a client id", printable(&id.value));
         table.report(Rule::OauthClientId, id.at.clone(), message);
     }
 }

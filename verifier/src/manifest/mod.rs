@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use crate::digest::ContentHash;
 use crate::fqn::Fqn;
 use crate::problem::{Parsed, Rule, Source, Spanned};
+use crate::text::printable;
 use crate::toml::{self, Stage, Table};
 use crate::version::Version;
 
@@ -122,7 +123,7 @@ fn idempotency(table: &Table<'_>) -> bool {
     table.finish();
     let Some(default) = default else { return true };
     if default.value != "idempotent" && default.value != "not_idempotent" {
-        let message = format!("\"{}\" is neither idempotent nor not_idempotent", default.value.escape_debug());
+        let message = format!("\"{}\" is neither idempotent nor not_idempotent", printable(&default.value));
         table.report(Rule::Idempotency, default.at, message);
     }
     default.value == "idempotent"
@@ -169,7 +170,7 @@ fn check_hosts(table: &Table<'_>, hosts: &[Spanned<String>]) {
     let mut seen = HashSet::new();
     for host in hosts {
         if let Err(reason) = endpoint::host(&host.value) {
-            table.report(Rule::Host, host.at.clone(), format!("\"{}\" {reason}", host.value.escape_debug()));
+            table.report(Rule::Host, host.at.clone(), format!("\"{}\" {reason}", printable(&host.value)));
         } else if !seen.insert(&host.value) {
             table.report(Rule::HostDuplicate, host.at.clone(), format!("\"{}\" is listed twice", host.value));
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::problem::{Rule, Spanned};
+use crate::text::printable;
 use crate::toml::Table;
 
 /// `[capabilities.spawn]`.
@@ -126,7 +127,7 @@ fn operation(name: Spanned<String>, table: &Table<'_>) -> Option<Operation> {
     let is_name = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-');
     if !is_name {
-        let message = format!("\"{}\" is not an operation name", name.value.escape_debug());
+        let message = format!("\"{}\" is not an operation name", printable(&name.value));
         table.report(Rule::SpawnOperation, name.at.clone(), message);
     }
     let argv = table.required("argv");
@@ -146,13 +147,13 @@ fn environment(table: &Table<'_>) -> (Vec<Spanned<String>>, Vec<Spanned<String>>
         let is_name = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
             && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_name {
-            let message = format!("\"{}\" is not a variable name", name.value.escape_debug());
+            let message = format!("\"{}\" is not a variable name", printable(&name.value));
             table.report(Rule::SpawnEnvironment, name.at.clone(), message);
         }
     }
     let known: HashSet<&str> = passed.iter().map(|name| name.value.as_str()).collect();
     for name in credentials.iter().filter(|name| !known.contains(name.value.as_str())) {
-        let message = format!("\"{}\" is not in env_passthrough", name.value.escape_debug());
+        let message = format!("\"{}\" is not in env_passthrough", printable(&name.value));
         table.report(Rule::SpawnEnvironment, name.at.clone(), message);
     }
     (passed, credentials)
@@ -161,7 +162,7 @@ fn environment(table: &Table<'_>) -> (Vec<Spanned<String>>, Vec<Spanned<String>>
 fn check_path(table: &Table<'_>, rule: Rule, path: &Spanned<String>) {
     let is_anchored = path.value.starts_with('/') || path.value == "~" || path.value.starts_with("~/");
     if !is_anchored {
-        let message = format!("\"{}\" is neither absolute nor under ~/", path.value.escape_debug());
+        let message = format!("\"{}\" is neither absolute nor under ~/", printable(&path.value));
         table.report(rule, path.at.clone(), message);
     }
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::problem::{Class, Rule};
+use crate::text::printable;
 pub use features::FEATURES;
 
 /// Import module of the host functions. sandbox.md §3.
@@ -186,7 +187,7 @@ pub enum NotAModule {
     },
     /// The structure breaks before the last byte: cut off, followed by foreign bytes, or of a wasm proposal outside
     /// WebAssembly 2.0.
-    #[error("the module does not parse at byte {at} of {size}: {reason}")]
+    #[error("the module does not parse at byte {at} of {size}: {}", printable(.reason))]
     Structure {
         /// Byte offset.
         at: usize,
@@ -295,7 +296,7 @@ impl Module {
 
 impl Import {
     fn fault(&self) -> Option<String> {
-        let (module, name) = (self.module.escape_debug(), self.name.escape_debug());
+        let (module, name) = (printable(&self.module), printable(&self.name));
         let wanted = match self.module.as_str() {
             HOST_MODULE => {
                 HOST_FUNCTIONS.iter().find(|(known, _)| *known == self.name).map(|(_, wanted)| Some(*wanted))

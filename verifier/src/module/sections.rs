@@ -2,9 +2,11 @@
 //!
 //! What a hostile file can make us keep is bounded before it is kept: counts by the limits below, names by the file's size.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use wasmparser::{
     BinaryReaderError, CustomSectionReader, ElementItems, ExternalKind, FromReader, FuncType, FunctionBody,
-    KnownCustom, MemoryType, Parser, Payload, SectionLimited, TypeRef, ValType, WasmFeatures,
+    KnownCustom, MemoryType, Parser, Payload, SectionLimited, TypeRef, TypeSectionReader, ValType, WasmFeatures,
 };
 
 use super::{Export, Import, Item, Memory, Module, NotAModule};
@@ -13,8 +15,8 @@ use super::{Export, Import, Item, Memory, Module, NotAModule};
 /// This and the next two bound what is kept of a hostile file.
 const MAX_FUNCTIONS: u32 = 1_000_000;
 
-/// Most imports and most exports: thousands of times what a connector has.
-const MAX_NAMES: u32 = 100_000;
+/// Most imports and most exports: hundreds of times what a connector has.
+const MAX_NAMES: u32 = 10_000;
 
 /// Most parameters or results that are spelt out. No function a host offers has more than 9.
 const MAX_SPELT: usize = 16;
@@ -64,8 +66,9 @@ fn preamble(bytes: &[u8]) -> Result<(), NotAModule> {
 #[derive(Default)]
 struct Sections<'a> {
     size: usize,
-    /// Every type, as text.
-    types: Vec<String>,
+    /// The types, read to the end once. They become text for what is imported and exported only: a million of them would
+    /// take a hundred times the room they have in the file.
+    types: Option<TypeSectionReader<'a>>,
     /// Type index of every function, imported ones first.
     functions: Vec<u32>,
     imports: Vec<(&'a str, &'a str, TypeRef)>,
@@ -80,9 +83,8 @@ impl<'a> Sections<'a> {
         match payload {
             Payload::TypeSection(section) => {
                 bounded(&section, MAX_FUNCTIONS, "types")?;
-                for kind in section.into_iter_err_on_gc_types() {
-                    self.types.push(signature(&kind?));
-                }
+                section.clone().into_iter_err_on_gc_types().try_for_each(|kind| kind.map(drop))?;
+                self.types = Some(section);
             }
             Payload::ImportSection(section) => {
                 bounded(&section, MAX_NAMES, "imports")?;
@@ -160,9 +162,25 @@ impl<'a> Sections<'a> {
         }
     }
 
+    /// The types of functions that are imported or exported, by index.
+    fn spelt(&self) -> BTreeMap<u32, String> {
+        let imported = self.imports.iter().filter_map(|(_, _, kind)| match kind {
+            TypeRef::Func(index) | TypeRef::FuncExact(index) => Some(*index),
+            TypeRef::Table(_) | TypeRef::Memory(_) | TypeRef::Global(_) | TypeRef::Tag(_) => None,
+        });
+        let exported = self.exports.iter().filter_map(|(_, kind, index)| match kind {
+            ExternalKind::Func | ExternalKind::FuncExact => self.functions.get(*index as usize).copied(),
+            ExternalKind::Table | ExternalKind::Memory | ExternalKind::Global | ExternalKind::Tag => None,
+        });
+        let wanted: BTreeSet<u32> = imported.chain(exported).collect();
+        let types = self.types.iter().flat_map(|section| section.clone().into_iter_err_on_gc_types());
+        let types = (0..).zip(types.map_while(Result::ok));
+        types.filter(|(index, _)| wanted.contains(index)).map(|(index, kind)| (index, signature(&kind))).collect()
+    }
+
     fn into_module(self) -> Module {
-        let function =
-            |kind: Option<&u32>| Item::Function(kind.and_then(|index| self.types.get(*index as usize)).cloned());
+        let spelt = self.spelt();
+        let function = |kind: Option<&u32>| Item::Function(kind.and_then(|index| spelt.get(index)).cloned());
         let imports = self.imports.iter().map(|(module, name, kind)| Import {
             module: (*module).to_owned(),
             name: (*name).to_owned(),

@@ -2,6 +2,8 @@
 
 pub mod json;
 pub mod printable;
+mod shorten;
 
 pub use json::Json;
-pub use printable::{Untrusted, printable, screen};
+pub use printable::{LISTED, SHOWN, Untrusted, hidden, is_shown, listed, printable, printable_within, screen};
+pub use shorten::shorten;

@@ -131,13 +131,34 @@ pub fn is_shown(char: char) -> bool {
     !blank && !steers && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char)
 }
 
-fn push(shown: &mut String, char: char, marks: &mut usize) {
-    *marks = if is_mark(char) { *marks + 1 } else { 0 };
-    if is_shown(char) && *marks <= MARKS {
-        shown.push(char);
-    } else {
-        shown.extend(char.escape_unicode());
+/// Each character, with whether it must not be drawn as it is: [`is_shown`] denies it, or it is a third combining mark in
+/// a row. For forms of text that have an escape of their own, as JSON has.
+pub fn hidden(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+    let mut marks = 0;
+    text.chars().map(move |char| (char, is_hidden(char, &mut marks)))
+}
+
+/// The first [`LISTED`] entries as lines, and where there are more, their number. Entries are made printable.
+pub fn listed<T: AsRef<str>>(entries: impl ExactSizeIterator<Item = T>) -> Vec<String> {
+    let more = entries.len().saturating_sub(LISTED);
+    let mut lines: Vec<String> = entries.take(LISTED).map(|entry| printable(entry.as_ref()).into_owned()).collect();
+    if more > 0 {
+        lines.push(format!("… and {} more (--json lists them all)", grouped(more)));
     }
+    lines
+}
+
+fn push(shown: &mut String, char: char, marks: &mut usize) {
+    if is_hidden(char, marks) {
+        shown.extend(char.escape_unicode());
+    } else {
+        shown.push(char);
+    }
+}
+
+fn is_hidden(char: char, marks: &mut usize) -> bool {
+    *marks = if is_mark(char) { *marks + 1 } else { 0 };
+    !is_shown(char) || *marks > MARKS
 }
 
 fn is_mark(char: char) -> bool {
@@ -157,7 +178,7 @@ fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item};
 
-use crate::problem::{Parsed, Problem, Rule, Severity, Source, Spanned};
+use crate::problem::{Parsed, Problems, Rule, Source, Spanned, on_characters};
 
 pub use table::Table;
 
@@ -51,7 +51,7 @@ pub enum Value {
 pub(crate) struct Sheet<'s> {
     source: &'s Source,
     base: usize,
-    problems: RefCell<Vec<Problem>>,
+    problems: RefCell<Problems>,
 }
 
 impl Sheet<'_> {
@@ -76,26 +76,19 @@ pub fn after_mark(source: &Source) -> usize {
 /// and nothing but waivable rules and warnings stands against it. A second mark is a syntax error: skip the first with
 /// [`after_mark`].
 pub fn read<T>(source: &Source, within: Range<usize>, body: impl FnOnce(&Table<'_>) -> Option<T>) -> Parsed<T> {
-    let sheet = Sheet { source, base: within.start, problems: RefCell::new(Vec::new()) };
+    let sheet = Sheet { source, base: within.start, problems: RefCell::default() };
     let document = parse(&sheet, within).and_then(|document| {
         let root = Table::root(&sheet, document.as_table());
         body(&root)
     });
-    let mut problems = sheet.problems.into_inner();
-    problems.sort_by_key(|problem| problem.at.start);
-    Parsed { document: document.filter(|_| usable(&problems)), problems }
-}
-
-/// Whether a document with these problems may be used: only waivable rules and warnings stand against it.
-pub(crate) fn usable(problems: &[Problem]) -> bool {
-    problems.iter().all(|problem| problem.rule.is_waivable() || problem.rule.severity() == Severity::Warning)
+    Parsed::new(document, sheet.problems.into_inner())
 }
 
 /// Every string value of a TOML document, keys excepted, in document order; nothing when it is not strict TOML 1.0.
 ///
 /// Serves checks over *values* as opposed to text: a placeholder in a comment does not count. artifacts.md §5.
 pub fn string_values(source: &Source, within: Range<usize>) -> Vec<Spanned<String>> {
-    let sheet = Sheet { source, base: within.start, problems: RefCell::new(Vec::new()) };
+    let sheet = Sheet { source, base: within.start, problems: RefCell::default() };
     let mut found = Vec::new();
     if let Some(document) = parse(&sheet, within) {
         collect(&sheet, document.as_item(), &mut found);
@@ -143,19 +136,6 @@ fn parse<'s>(sheet: &Sheet<'s>, within: Range<usize>) -> Option<Document<&'s str
             None
         }
     }
-}
-
-/// The range widened to whole characters inside the text, so that anyone may slice with it.
-fn on_characters(text: &str, at: Range<usize>) -> Range<usize> {
-    let (mut start, mut end) =
-        (at.start.min(text.len()), at.end.clamp(at.start, text.len().max(at.start)).min(text.len()));
-    while !text.is_char_boundary(start) {
-        start -= 1;
-    }
-    while !text.is_char_boundary(end) {
-        end += 1;
-    }
-    start..end.max(start)
 }
 
 /// A TOML 1.0 basic string, on one line, that reads back as exactly `text`.

@@ -5,16 +5,21 @@
 use std::ops::Range;
 
 use toml_parser::decoder::Encoding;
+use toml_parser::lexer::Token;
 use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
-use super::{MARK, Sheet, on_characters};
-use crate::problem::Rule;
+use super::{MARK, Sheet};
+use crate::problem::{Rule, on_characters};
 
 /// Lists and inline tables may nest this deep. No schema here asks for more than two levels.
 const NESTING: u32 = 64;
 /// A dotted key or a table header may have this many parts. No schema here knows more than five.
 const KEY_PARTS: usize = 16;
+
+/// A document may have this many tokens: a tree takes up to a hundred times the room of what it is written in. A megabyte
+/// of ordinary lines has half as many. artifacts.md §10, bounds before the signature.
+const TOKENS: usize = 400_000;
 
 /// Reports the first error of grammar (scalars and comments are left to the tree) and every TOML 1.1 form; false when there is no point in building a tree.
 pub(super) fn check(sheet: &Sheet<'_>, text: &str) -> bool {
@@ -23,7 +28,12 @@ pub(super) fn check(sheet: &Sheet<'_>, text: &str) -> bool {
         return false;
     }
     let source = Source::new(text);
-    let tokens = source.lex().into_vec();
+    let tokens: Vec<Token> = source.lex().take(TOKENS + 1).collect();
+    if let Some(over) = tokens.get(TOKENS) {
+        let message = format!("more than {TOKENS} keys, values and marks between them");
+        sheet.report(Rule::TomlSyntax, sheet.absolute(range(over.span())), message);
+        return false;
+    }
     let mut events: Vec<Event> = Vec::with_capacity(tokens.len());
     let mut first = First(None);
     parse_document(&tokens, &mut RecursionGuard::new(&mut events, NESTING), &mut first);

@@ -10,10 +10,9 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::{BuildError, Built, CONNECTOR, Made, Toolchain, disk};
+use crate::sys::process::{Command, Finished, ProcessError, Spawner};
 
 mod sources;
-
-use crate::sys::process::{Command, Finished, ProcessError, Spawner};
 
 /// `connector/go.mod`.
 #[derive(Clone, Copy, Debug)]
@@ -288,6 +287,8 @@ mod tests {
                 true,
             ),
             (plain.clone(), Some("go 1.24\n\nuse ./connector\nuse ./linked\n".to_owned()), true),
+            // A module of the workspace brings its own replacements.
+            (plain.clone(), Some("go 1.24\n\nuse ./connector\nuse ./second\n".to_owned()), true),
             (replace("../inside"), None, false),
             (plain.clone(), Some("go 1.24\n\nuse ./connector\n".to_owned()), false),
             (plain, None, false),
@@ -296,6 +297,7 @@ mod tests {
             place(copy.path(), "connector/go.mod", module.as_bytes());
             place(copy.path(), "connector/main.go", b"package main\n\nfunc main() {}\n");
             place(copy.path(), "inside/go.mod", b"module evil.example/o\n");
+            place(copy.path(), "second/go.mod", replace(&absolute).replace("module x", "module y").as_bytes());
             #[cfg(unix)]
             std::os::unix::fs::symlink(outside.path(), copy.path().join("linked")).unwrap();
             if let Some(work) = &work {
@@ -305,6 +307,11 @@ mod tests {
             match (built, refused) {
                 (Err(error @ BuildError::ForeignSource { .. }), true) => {
                     assert!(error.to_string().contains("outside of this repository"), "{error}");
+                    let BuildError::ForeignSource { file, path, .. } = &error else { continue };
+                    let (name, line) = file.rsplit_once(':').unwrap_or_else(|| panic!("no line in {file}"));
+                    let text = fs::read_to_string(copy.path().join(name)).unwrap();
+                    let line = text.lines().nth(line.parse::<usize>().unwrap() - 1).unwrap();
+                    assert!(line.contains(path.as_str()), "{line}: {error}");
                 }
                 (Ok(_), false) => {}
                 (other, _) => panic!("{module} {work:?}: {:?}", other.map(|built| built.toolchain)),

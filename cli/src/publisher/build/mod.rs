@@ -124,7 +124,7 @@ pub enum BuildError {
         "{file} takes {module} from {path}, which is outside of this repository: a version is made of its commit alone"
     )]
     ForeignSource {
-        /// `connector/go.mod` or `go.work`.
+        /// `connector/go.mod` or `go.work`, with its line where that is known.
         file: String,
         /// The module that is replaced, or `a module`.
         module: String,

@@ -17,6 +17,7 @@ use std::time::SystemTime;
 use aileron_verifier::cohort::Cohort;
 use aileron_verifier::digest::ArchiveDigest;
 use aileron_verifier::fqn::{Fqn, Ref};
+use aileron_verifier::text::printable;
 use aileron_verifier::version::{Tag, Version};
 
 use crate::sys::clock::moment;
@@ -290,7 +291,7 @@ pub enum ForgeError {
         repository: String,
     },
     /// The repository is spelled otherwise, or was renamed.
-    #[error("the manifest names {wanted}, GitHub calls the repository {found}")]
+    #[error("the manifest names {wanted}, GitHub calls the repository {}", printable(.found))]
     OtherName {
         /// `owner/name` of the connector.
         wanted: String,
@@ -304,7 +305,7 @@ pub enum ForgeError {
         commit: String,
     },
     /// A tag of the cohort names another commit there.
-    #[error("tag {tag} points at {found} on GitHub, the release is made from commit {wanted}")]
+    #[error("tag {tag} points at {} on GitHub, the release is made from commit {wanted}", printable(.found))]
     TagElsewhere {
         /// The tag.
         tag: String,

@@ -113,7 +113,7 @@ mod tests {
             [capabilities.credential]\nkind = \"oauth2\"\n[capabilities.credential.oauth2]\n\
             authorize_url = \"https://a.example/a\"\ntoken_url = \"https://a.example/t\"\nclient_id = \"tea\"\n\
             client_secret = \"bound-at-release\"\nscopes = [\"r\"]\n";
-        let parsed = ConnectorManifest::parse(Source { path: "m".into(), text: text.into() }, Stage::Source);
+        let parsed = ConnectorManifest::parse(Source::new("m", text), Stage::Source);
         parsed.document.unwrap_or_else(|| panic!("{:?}", parsed.problems))
     }
 

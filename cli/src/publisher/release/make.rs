@@ -55,8 +55,10 @@ fn findings(problems: Vec<Problem>, ready: &Ready) -> Findings {
     let actions = ready.checked.actions.iter().map(|action| &action.source);
     let sources = std::iter::once(&ready.checked.manifest.source).chain(actions);
     let wanted = |source: &&Source| problems.iter().any(|problem| problem.file == source.path);
-    let sources = sources.filter(wanted).cloned().collect();
+    let mut sources: Vec<Source> = sources.filter(wanted).cloned().collect();
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
     Findings {
+        more: 0,
         checked: None,
         sources,
         problems,

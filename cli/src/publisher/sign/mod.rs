@@ -4,6 +4,7 @@
 //! | room | one line |
 //! |---|---|
 //! | [`pkcs8`] | private-key text to [`SigningKey`] and back; every accident has a name |
+//! | [`other_form`] | what a text or file is that is no PEM, and how it becomes PEM |
 //! | [`keychain`] | the operating system's store, behind a trait, and a fake |
 //! | [`file`] | a private key on disk: created once, for this user only, never inside a repository |
 //! | [`load`] | which of the three places the key comes from |
@@ -12,6 +13,7 @@
 pub mod file;
 pub mod keychain;
 pub mod load;
+pub mod other_form;
 pub mod pkcs8;
 pub mod trigger;
 
@@ -26,6 +28,7 @@ use zeroize::Zeroizing;
 pub use file::write_private_key_file;
 pub use keychain::{Keychain, MemoryKeychain, OsKeychain};
 pub use load::{Loaded, Origin, load_signing_key};
+pub use other_form::OtherForm;
 pub use trigger::may_sign;
 
 use crate::secret::Secret;
@@ -100,11 +103,11 @@ pub enum KeyError {
     /// No PEM block, and not base64 of one.
     #[error("this is no private key: neither a PEM block (-----BEGIN PRIVATE KEY-----) nor base64 of one")]
     NotPem,
-    /// The bytes that PEM holds, without PEM around them.
-    #[error("the private key is in DER form; write it as PEM: openssl pkey -inform DER -in KEY.der -out KEY.pem")]
-    Der,
+    /// A private key in a form that is not read here.
+    #[error("{0}")]
+    OtherForm(OtherForm),
     /// UTF-16, as some shells write when they redirect.
-    #[error("the private key is UTF-16 text; save it as UTF-8 or ASCII")]
+    #[error("the private key is UTF-16 text; save it as UTF-8: iconv -f UTF-16 -t UTF-8 KEY > KEY.pem")]
     Utf16,
     /// The line breaks are the two characters backslash and n.
     #[error(r"the private key has literal \n where line breaks belong; store it with real line breaks, or as base64")]
@@ -124,8 +127,8 @@ pub enum KeyError {
     /// A private key for another algorithm.
     #[error("this is {0} private key; signing needs an ed25519 one")]
     OtherAlgorithm(&'static str),
-    /// A PEM block that is no key at all.
-    #[error("this PEM block is no private key (it is {0})")]
+    /// A PEM block or DER structure that is no key at all.
+    #[error("this is no private key (it is {0})")]
     OtherBlock(&'static str),
     /// It claims to be an ed25519 private key and is not well formed.
     #[error("the private key is damaged: {0}")]
@@ -224,7 +227,7 @@ impl KeyError {
             }
             KeyError::Empty
             | KeyError::NotPem
-            | KeyError::Der
+            | KeyError::OtherForm(_)
             | KeyError::Utf16
             | KeyError::LiteralNewlines
             | KeyError::CutOff

@@ -12,7 +12,7 @@ use pkcs8::pkcs5::{self, EncryptionScheme, pbes2};
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
-use super::{KeyError, SigningKey};
+use super::{KeyError, SigningKey, other_form};
 use crate::secret::Secret;
 
 /// Everything before the 32 bytes of seed in the PKCS#8 v1 form of an ed25519 private key. RFC 8410 §7.
@@ -25,39 +25,18 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 
 /// See [`SigningKey::read`].
 pub(super) fn read(text: &[u8], passphrase: impl FnOnce() -> Result<Secret, KeyError>) -> Result<SigningKey, KeyError> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
-    if text.is_empty() {
+    let bare = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
+    if bare.is_empty() {
         return Err(KeyError::Empty);
     }
-    if is_der(text) {
-        return Err(KeyError::Der);
+    if find(bare, BEGIN).is_some() {
+        return read_pem(bare, passphrase);
     }
-    if text.contains(&0) || text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        return Err(KeyError::Utf16);
+    match unbase64(bare) {
+        Some(inner) if find(&inner, BEGIN).is_some() => read_pem(&inner, passphrase),
+        // White space at the ends of text is part of a key that is no text.
+        _ => Err(other_form::of(text)),
     }
-    if text.starts_with(b"ssh-") {
-        return Err(KeyError::PublicKey);
-    }
-    if find(text, BEGIN).is_some() {
-        return read_pem(text, passphrase);
-    }
-    let inner = unbase64(text).ok_or(KeyError::NotPem)?;
-    if find(&inner, BEGIN).is_none() {
-        return Err(KeyError::NotPem);
-    }
-    read_pem(&inner, passphrase)
-}
-
-/// A DER sequence that says how long it is, as keys in every format but PEM and base64 begin.
-fn is_der(bytes: &[u8]) -> bool {
-    let (length, rest) = match bytes {
-        [0x30, length @ ..=0x7f, rest @ ..] => (usize::from(*length), rest),
-        [0x30, 0x81, length, rest @ ..] => (usize::from(*length), rest),
-        [0x30, 0x82, high, low, rest @ ..] => (usize::from(*high) << 8 | usize::from(*low), rest),
-        _ => return false,
-    };
-    // A last byte that looks like white space was cut off.
-    (length.saturating_sub(8)..=length).contains(&rest.len())
 }
 
 fn read_pem(text: &[u8], passphrase: impl FnOnce() -> Result<Secret, KeyError>) -> Result<SigningKey, KeyError> {
@@ -113,7 +92,8 @@ fn decrypt(der: &[u8], passphrase: &Secret) -> Result<Zeroizing<Vec<u8>>, KeyErr
     Ok(buffer)
 }
 
-fn from_der(der: &[u8]) -> Result<SigningKey, KeyError> {
+/// The key in an unencrypted PKCS#8 structure.
+pub(super) fn from_der(der: &[u8]) -> Result<SigningKey, KeyError> {
     let info = PrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::Damaged("it is no PKCS#8 structure"))?;
     match info.algorithm.oid.as_bytes() {
         [0x2b, 0x65, 0x70] => {}
@@ -194,7 +174,7 @@ fn base64_of(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Base64, padded or not, with white space anywhere.
-fn unbase64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn unbase64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut packed = Zeroizing::new(Vec::with_capacity(text.len()));
     packed.extend(text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
     let mut bytes = Zeroizing::new(vec![0; packed.len()]);

@@ -18,6 +18,7 @@ use aileron_verifier::cohort::CommitId;
 
 pub use self::changes::{Changes, changes, filters_off};
 pub use self::objects::{Found, Kind, TreeEntry, objects, peeled, tree};
+use super::address::redacted;
 use super::bytes;
 use super::environment::Environment;
 use super::process::{Command, Finished, ProcessError, Spawner};
@@ -103,24 +104,61 @@ pub fn command<'a>(spawner: Spawner<'a>, access: Access) -> Command<'a> {
     configured(spawner, access, &[])
 }
 
-/// Settings of the user that change what is written into a repository, and what they are in one that this tool makes.
-const UNTOUCHED: [(&str, &str); 9] = [
+/// What git reads for a repository that this tool makes, in place of files that are the user's or the machine's. The first two
+/// are read even where no configuration names them; the others are a second lock, for a git that does not know
+/// `GIT_CONFIG_GLOBAL`.
+const UNTOUCHED: [(&str, &str); 12] = [
+    ("core.attributesFile", NOTHING),
+    ("core.excludesFile", NOTHING),
     ("core.autocrlf", "false"),
     ("core.eol", "lf"),
     ("core.safecrlf", "false"),
-    ("core.attributesFile", "/dev/null"),
-    ("core.excludesFile", "/dev/null"),
     ("commit.gpgSign", "false"),
     ("tag.gpgSign", "false"),
+    ("gpg.program", "false"),
     ("commit.template", ""),
+    ("commit.cleanup", "default"),
+    ("i18n.commitEncoding", "utf-8"),
     ("init.templateDir", ""),
 ];
 
-/// A git child for a repository that this tool makes: deaf to the user's hooks, templates, signing and line-end settings
-/// too, none of which was made for it. Who commits is still the user's to say. artifacts.md §12.
-pub fn making<'a>(spawner: Spawner<'a>) -> Command<'a> {
-    let settings = UNTOUCHED.map(|(name, value)| (OsString::from(name), value));
+/// A file without content, by the name that git knows on every system.
+const NOTHING: &str = "/dev/null";
+
+/// Settings that stay the user's to say in a repository that this tool makes: who commits, what the first branch is called,
+/// and whose repositories are trusted.
+const PERSONAL: &str = r"^((user|author|committer)\.(name|email)|init\.defaultbranch|safe\.directory)$";
+
+/// The user's own settings for a repository in `directory` that this tool makes, as names in lower case and values. Empty
+/// where nothing is set, or where git cannot read the user's settings.
+///
+/// # Errors
+/// [`ProcessError`] when git did not run.
+pub fn personal(directory: &Path, spawner: Spawner<'_>) -> Result<Vec<(String, String)>, ProcessError> {
+    let asked = command(spawner, Access::Local).args(["config", "-z", "--get-regexp", PERSONAL]).within(directory);
+    let Finished { status, stdout, .. } = asked.run()?;
+    if !status.success() {
+        return Ok(Vec::new());
+    }
+    let setting = |record: &[u8]| {
+        let record = text(record.to_vec());
+        let (name, value) = record.split_once('\n')?;
+        (!value.trim().is_empty()).then(|| (name.to_owned(), value.to_owned()))
+    };
+    Ok(records(&stdout).filter_map(setting).collect())
+}
+
+/// A git child for a repository that this tool makes: deaf to the user's hooks, templates, signing and line-end settings, and
+/// to every other setting but these [`personal`] ones. artifacts.md §12.
+pub fn making<'a>(spawner: Spawner<'a>, personal: &[(String, String)]) -> Command<'a> {
+    let untouched = UNTOUCHED.map(|(name, value)| (OsString::from(name), value));
+    let personal = personal.iter().map(|(name, value)| (OsString::from(name), value.as_str()));
+    let settings: Vec<_> = untouched.into_iter().chain(personal).collect();
     configured(spawner, Access::Local, &settings)
+        .env("GIT_CONFIG_GLOBAL", NOTHING)
+        .env("GIT_CONFIG_SYSTEM", NOTHING)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_ATTR_NOSYSTEM", "1")
 }
 
 /// The same with more settings. One whose name holds `=` is handed over as a variable, where that is possible; the others
@@ -278,7 +316,7 @@ fn is_inside_one(directory: &Path) -> bool {
 }
 
 fn refused(verb: &str, stderr: &[u8]) -> GitError {
-    GitError::Failed { verb: verb.to_owned(), said: String::from_utf8_lossy(stderr).trim().to_owned() }
+    GitError::Failed { verb: verb.to_owned(), said: redacted(String::from_utf8_lossy(stderr).trim(), &[]) }
 }
 
 fn unexpected(verb: &str, why: &dyn std::fmt::Display) -> GitError {

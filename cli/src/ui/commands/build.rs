@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::text::listed;
 use aileron_verifier::version;
 use serde_json::{Value, json};
 
@@ -52,7 +53,7 @@ fn module_only(request: &Request, out: &Path, context: &Context) -> Answer {
 }
 
 fn module_text(out: &Path, size: usize, imports: &[String]) -> String {
-    let imports = if imports.is_empty() { "none".to_owned() } else { imports.join(", ") };
+    let imports = if imports.is_empty() { "none".to_owned() } else { listed(imports.iter()).join(", ") };
     let size = grouped(size as u64);
     format!("  module          {} ({size} bytes)\n  host functions  {imports}\n", out.display())
 }

@@ -15,7 +15,7 @@ use crate::publisher::project::{Project, Reading};
 use crate::publisher::release::{self, ReleaseError};
 use crate::sys::disk;
 use crate::ui::args::Check;
-use crate::ui::report::{Exit, Failure, Outcome, drawn, problem_json};
+use crate::ui::report::{Exit, Failure, Outcome, drawing, problem_json};
 
 pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
     let reading = if args.version.is_some() { Reading::Commit } else { Reading::WorkTree };
@@ -38,8 +38,13 @@ pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer 
         .iter()
         .map(|problem| problem_json(problem, findings.source(problem), &findings.waived))
         .collect();
-    let fields = json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
-    Ok(Outcome::new(text(&findings, errors, warnings), fields).with_failure(failure(&findings, errors)))
+    let mut fields = json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
+    if findings.more > 0 {
+        fields["more"] = json!(findings.more);
+    }
+    // A script is not drawn anything. artifacts.md §10.
+    let text = if context.output.json { String::new() } else { text(&findings, errors, warnings) };
+    Ok(Outcome::new(text, fields).with_failure(failure(&findings, errors)))
 }
 
 /// The module to hold the manifest against: the one that is named, else the one `run` built last. Nothing is built.
@@ -76,13 +81,17 @@ fn text(findings: &Findings, errors: usize, warnings: usize) -> String {
     };
     let mut text = String::new();
     for severity in [Severity::Warning, Severity::Error] {
-        let drawn = drawn(&by_severity(severity), findings);
+        let drawn = drawing(&by_severity(severity), findings).text();
         if !drawn.is_empty() {
             text.push_str(&drawn);
             text.push_str("\n\n");
         }
     }
     let (actions, errors) = (counted(findings.actions, "action"), counted(errors, "error"));
-    text.push_str(&format!("{actions}: {errors}, {}\n", counted(warnings, "warning")));
+    text.push_str(&format!("{actions}: {errors}, {}", counted(warnings, "warning")));
+    if findings.more > 0 {
+        text.push_str(&format!(", and {} more that are not listed", findings.more));
+    }
+    text.push('\n');
     text
 }

@@ -105,9 +105,13 @@ impl Steps<'_> {
         self.text.push_str(&format!("$ git -C {} {}\n", repository.display(), typed(args.iter().copied())));
         // A machine without a configured author still gets its demo.
         let author = ["-c", "user.name=demo", "-c", "user.email=demo@users.noreply.github.com"];
-        let command = git::making(self.context.spawner()).args(author).args(args).within(repository);
+        let spawner = self.context.spawner();
+        let run = || {
+            let personal = git::personal(repository, spawner)?;
+            git::making(spawner, &personal).args(author).args(args).within(repository).run()
+        };
         let failed = |why: String| Failure::new(aileron_verifier::problem::Class::StoreUnwritable, Exit::Failure, why);
-        match command.run() {
+        match run() {
             Ok(finished) if finished.status.success() => {
                 self.text.push('\n');
                 Ok(())

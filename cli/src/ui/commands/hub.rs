@@ -1,10 +1,13 @@
 //! `hub`: what the catalog lists, and what the ring says about who publishes it. Texts and exit codes are keyring.md §10's
 //! and §8.3's; with `--json` there is one document, as everywhere (artifacts.md §8).
 
+use std::borrow::Cow;
+
 use aileron_verifier::catalog::{Entry, Part};
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::Class;
 use aileron_verifier::quote::Quoted;
+use aileron_verifier::text::{LISTED, listed, printable};
 use serde_json::{Value, json};
 
 use super::flags::{Flags, Order, error, usage};
@@ -12,6 +15,8 @@ use super::{Answer, Context};
 use crate::consumer::fetch::Origin;
 use crate::consumer::hub::{Catalog, Decision, Found, Source, TrustState, decide};
 use crate::consumer::ring::RingFile;
+use crate::sys::address::Address;
+use crate::ui::report::door::{Colour, Paint, one_line};
 use crate::ui::report::{Failure, Outcome};
 
 const USAGE: &str = "usage: aileron hub <list|search|show> [args...]";
@@ -80,13 +85,14 @@ fn show(args: &[String], context: &Context) -> Answer {
     let ring = RingFile::at_home(&context.environment).and_then(|ring| ring.load().ok()).unwrap_or_default();
     let origin = Origin::choose(flags.value("from"), &context.environment);
     let decisions = decisions(&catalog, &found, &ring, &origin);
-    let text = format!("{}{}", block(&found), decisions.iter().map(panel).collect::<String>());
+    let mut canvas = Canvas { text: block(&found), paints: Vec::new() };
+    decisions.iter().for_each(|decision| panel(&mut canvas, decision));
     let fields = json!({
         "kind": kind(&found),
         "entry": entry(&found),
         "authorities": decisions.iter().map(decision_json).collect::<Vec<_>>(),
     });
-    Ok(Outcome::new(text, fields))
+    Ok(Outcome::new(canvas.text, fields).with_paints(canvas.paints))
 }
 
 fn decisions<'a>(catalog: &'a Catalog, found: &Found<'_>, ring: &Keyring, origin: &Origin) -> Vec<Decision<'a>> {
@@ -175,11 +181,6 @@ fn shortened(text: &str) -> String {
     format!("{}…", &text[..end])
 }
 
-/// A stranger's text, in a form that moves no cursor and starts no line.
-fn printable(text: &str) -> String {
-    text.trim_end().chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
-}
-
 fn kind(found: &Found<'_>) -> &'static str {
     match found {
         Found::Connector(_) => Part::Connectors.singular(),
@@ -204,7 +205,7 @@ fn block(found: &Found<'_>) -> String {
             vec![
                 ("Description", printable(&entry.description)),
                 ("Publisher", printable(&entry.publisher_github)),
-                ("Key URL", printable(&entry.key_url)),
+                ("Key URL", Cow::Owned(Address::of(&*entry.key_url).to_string())),
                 ("Release pattern", printable(&entry.release_pattern)),
             ],
         ),
@@ -214,7 +215,7 @@ fn block(found: &Found<'_>) -> String {
                 ("Description", printable(&entry.description)),
                 ("Publisher", printable(&entry.publisher_github)),
                 ("Connector", printable(&entry.connector_fqn)),
-                ("Intents", printable(&entry.intents.join(", "))),
+                ("Intents", Cow::Owned(listed(entry.intents.iter()).join(", "))),
                 ("Category", printable(&entry.category)),
             ],
         ),
@@ -245,42 +246,69 @@ fn block(found: &Found<'_>) -> String {
         {
             if !members.is_empty() {
                 text.push_str(&format!("{name} ({}):\n", members.len()));
-                members.iter().for_each(|member| text.push_str(&format!("  - {}\n", printable(member))));
+                entries(members).iter().for_each(|line| text.push_str(&format!("  {line}\n")));
             }
         }
     }
     text
 }
 
-const BOLD: &str = "\x1b[1m";
-const RED: &str = "\x1b[31m";
-const GREEN: &str = "\x1b[32m";
-const YELLOW: &str = "\x1b[33m";
-const PLAIN: &str = "\x1b[0m";
+/// Text that grows, with the colours of its parts.
+#[derive(Default)]
+struct Canvas {
+    text: String,
+    paints: Vec<Paint>,
+}
+
+impl Canvas {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn paint(&mut self, colour: Colour, text: &str) {
+        let from = self.text.len();
+        self.text.push_str(text);
+        self.paints.push(Paint { at: from..self.text.len(), colour });
+    }
+}
 
 /// One authority, as keyring.md §8.3 shows it in full; colours as its §8.2.
-fn panel(decision: &Decision<'_>) -> String {
-    let state = match decision.state {
-        TrustState::AlreadyTrusted => format!("{GREEN}already trusted{PLAIN}"),
-        TrustState::Unknown => format!("{YELLOW}unknown (first install){PLAIN}"),
-        TrustState::Conflict => format!("{RED}conflict — key differs from the publisher's trusted key{PLAIN}"),
+fn panel(canvas: &mut Canvas, decision: &Decision<'_>) {
+    let (colour, state) = match decision.state {
+        TrustState::AlreadyTrusted => (Colour::Green, "already trusted"),
+        TrustState::Unknown => (Colour::Yellow, "unknown (first install)"),
+        TrustState::Conflict => (Colour::Red, "conflict — key differs from the publisher's trusted key"),
     };
-    let mut text = format!("\n  ● {BOLD}{}{PLAIN}\n", printable(&decision.entry.fqn));
-    text.push_str(&format!("      Publisher:   {}\n", printable(&decision.entry.publisher_github)));
+    canvas.push("\n  ● ");
+    canvas.paint(Colour::Bold, &printable(&decision.entry.fqn));
+    canvas.push(&format!("\n      Publisher:   {}\n", printable(&decision.entry.publisher_github)));
     match &decision.key {
-        Ok(fetched) => text.push_str(&format!("      Fingerprint: {}\n", fetched.key.fingerprint())),
-        Err(why) => text.push_str(&format!("      Fingerprint: not known: {why}\n")),
+        Ok(fetched) => canvas.push(&format!("      Fingerprint: {}\n", fetched.key.fingerprint())),
+        Err(why) => canvas.push(&format!("      Fingerprint: not known: {}\n", one_line(&why.to_string()))),
     }
-    text.push_str(&format!("      Trust:       {state}\n"));
+    canvas.push("      Trust:       ");
+    canvas.paint(colour, state);
+    canvas.push("\n");
     if let Some(risk) = decision.state.risk() {
-        let (colour, mark) = if decision.state == TrustState::Conflict { (RED, '✘') } else { (YELLOW, '•') };
-        text.push_str(&format!("      Risk:        {colour}{mark} {risk}{PLAIN}\n"));
+        let (colour, mark) =
+            if decision.state == TrustState::Conflict { (Colour::Red, '✘') } else { (Colour::Yellow, '•') };
+        canvas.push("      Risk:        ");
+        canvas.paint(colour, &format!("{mark} {risk}"));
+        canvas.push("\n");
     }
     if !decision.footprint.is_empty() {
-        text.push_str("      Other connectors by this publisher:\n");
-        decision.footprint.iter().for_each(|other| text.push_str(&format!("        - {}\n", printable(other))));
+        canvas.push("      Other connectors by this publisher:\n");
+        for line in entries(&decision.footprint) {
+            canvas.push(&format!("        {line}\n"));
+        }
     }
-    text
+}
+
+/// One line for each, up to a count of the rest.
+fn entries(entries: &[impl AsRef<str>]) -> Vec<String> {
+    let mut lines = listed(entries.iter());
+    lines.iter_mut().take(LISTED.min(entries.len())).for_each(|line| line.insert_str(0, "- "));
+    lines
 }
 
 /// keyring.md §8.1.
@@ -306,6 +334,5 @@ mod tests {
         assert_eq!(shortened(&"x".repeat(60)), "x".repeat(60));
         assert_eq!(shortened(&"x".repeat(61)), "x".repeat(59) + "…");
         assert_eq!(shortened(&("x".repeat(58) + "äää")), "x".repeat(58) + "…");
-        assert_eq!(printable("a\u{1b}[31mb\r\n"), "a [31mb");
     }
 }

@@ -7,6 +7,7 @@ use aileron_verifier::capability::Capabilities;
 use aileron_verifier::manifest::ConnectorManifest;
 use aileron_verifier::module::{Import, Module};
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::{listed, printable};
 use serde_json::{Value, json};
 
 use super::run::checked;
@@ -56,8 +57,9 @@ pub(super) fn run(args: &Inspect, repository: &Path, context: &Context) -> Answe
     let text = text(&module, manifest.as_ref(), capabilities.as_ref());
     let failure = faults.first().map(|first| {
         let failure = Failure::new(Class::ConnectorLoadFailed, Exit::Policy, first.message.clone());
-        let failure =
-            faults.iter().skip(1).fold(failure, |failure, fault| failure.evidence(format!("  {}", fault.message)));
+        let others: Vec<&String> = faults.iter().skip(1).map(|fault| &fault.message).collect();
+        let others = listed(others.iter().map(|message| message.as_str()));
+        let failure = others.iter().fold(failure, |failure, other| failure.evidence(format!("  {other}")));
         failure.next(first.rule.help())
     });
     Ok(Outcome::new(text, fields).with_failure(failure))
@@ -77,10 +79,10 @@ fn text(module: &Module, manifest: Option<&ConnectorManifest>, capabilities: Opt
         lines.push(manifest.name.value.to_string());
     }
     let mut field = |name: &str, value: String| lines.push(format!("  {name:<16}{value}"));
-    let or_none = |list: Vec<String>| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+    let or_none = |list: Vec<String>| if list.is_empty() { "none".to_owned() } else { listed(list.iter()).join(", ") };
     field("size", format!("{} bytes", grouped(module.size as u64)));
     if !module.toolchain.is_empty() {
-        field("made with", module.toolchain.join("; "));
+        field("made with", listed(module.toolchain.iter()).join("; "));
     }
     if let Some(memory) = module.memory {
         let pages = |count: u64| if count == 1 { "1 page".to_owned() } else { format!("{count} pages") };
@@ -104,8 +106,8 @@ fn text(module: &Module, manifest: Option<&ConnectorManifest>, capabilities: Opt
     if let Some(capabilities) = capabilities {
         field("may reach", or_none(capabilities.hosts.clone()));
         let credential = capabilities.credential.as_ref().map(|credential| match &credential.scope {
-            Some(scope) => format!("{} ({scope})", credential.kind),
-            None => credential.kind.clone(),
+            Some(scope) => format!("{} ({})", printable(&credential.kind), printable(scope)),
+            None => printable(&credential.kind).into_owned(),
         });
         field("credential", credential.unwrap_or_else(|| "none".to_owned()));
         field("may start", or_none(capabilities.spawn.clone()));

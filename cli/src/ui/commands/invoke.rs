@@ -1,6 +1,6 @@
 //! What running verbs share, and the two of the consumer: `connector run` and `action run`.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,6 +34,7 @@ use crate::store::{Pinned, Store, StoreError};
 use crate::sys::disk;
 use crate::ui::args::{ActionRun, Calling, ConnectorRun};
 use crate::ui::report::console::Terminal;
+use crate::ui::report::door::{self, Stream};
 use crate::ui::report::sheet::width;
 use crate::ui::report::{Exit, Failure, Outcome};
 
@@ -67,7 +68,7 @@ impl<'a> Desk<'a> {
         let session =
             Session::start(home.as_deref(), events, context.stop).map_err(|failure| Failure::from(&failure))?;
         let log = Arc::new(|line: &aileron_sandbox::host::log::Line| {
-            let _ = writeln!(std::io::stderr(), "{line}"); // nobody may listen
+            let _ = door::write_line(Stream::Err, &line.to_string()); // nobody may listen
         });
         let how = How { limits, profile, log: Some(log), stop: Some(context.stop) };
         Ok(Desk { session, how, calling, context })
@@ -97,7 +98,7 @@ pub(super) fn spoken(result: Result<Option<&Output>, &SandboxFailure>) -> Outcom
     match result {
         Ok(output) => {
             let text = output.map_or("null", Output::text);
-            Outcome::new(format!("{{\"output\":{text}}}\n"), json!({})).with_exact("output", of_output(output))
+            Outcome::document(format!("{{\"output\":{text}}}\n")).with_exact("output", of_output(output))
         }
         Err(failure) => refused(failure),
     }
@@ -144,7 +145,7 @@ pub(super) fn with_text_hint(outcome: Outcome, pairs: &[String]) -> Outcome {
 
 fn refused(failure: &SandboxFailure) -> Outcome {
     let text = json!({"error": error_object(failure)});
-    Outcome::new(format!("{text}\n"), json!({})).with_failure(Some(failure.into()))
+    Outcome::document(format!("{text}\n")).with_failure(Some(failure.into()))
 }
 
 /// Compiles what was just installed, so that its first run need not. What cannot be run is said and stays installed: that is
@@ -246,7 +247,7 @@ pub(super) fn action(args: &ActionRun, context: &Context) -> Answer {
     Ok(match steps::execute(action, &arguments, &mut invoke) {
         Ok(result) => {
             let text = format!("{}\n", Json::object(result.fields()));
-            let outcome = Outcome::new(text, json!({}));
+            let outcome = Outcome::document(text);
             result.fields().into_iter().fold(outcome, |outcome, (name, value)| outcome.with_exact(name, value.clone()))
         }
         Err(stopped) => refused(&stopped.failure.with("step", stopped.step)),
@@ -314,8 +315,7 @@ fn approved(action: &Action, arguments: &Arguments, shown: Option<&Shown>, conte
         console.say(&text).map_err(lost)?;
         return consents(&mut console, "Run it? [y/N]: ").map_err(lost);
     }
-    let mut err = std::io::stderr();
-    write!(err, "{text}Run it? [y/N]: ").and_then(|()| err.flush()).map_err(lost)?;
+    door::write_text(Stream::Err, &format!("{text}Run it? [y/N]: ")).map_err(lost)?;
     consents(&mut console, "").map_err(lost)
 }
 
@@ -328,5 +328,5 @@ fn denied(action: &Action) -> Outcome {
         )
     };
     let told = Failure { exit: Exit::Policy, ..Failure::from(&failure) }.next("--approve runs it without asking");
-    Outcome::new(format!("{}\n", json!({"error": error_object(&failure)})), json!({})).with_failure(Some(told))
+    Outcome::document(format!("{}\n", json!({"error": error_object(&failure)}))).with_failure(Some(told))
 }

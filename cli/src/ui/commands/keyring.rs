@@ -19,6 +19,7 @@ use crate::consumer::publisher_key::{self, Fetched, KeyFetchError};
 use crate::consumer::ring::{RingError, RingFile};
 use crate::consumer::trust::TrustError;
 use crate::event::Event;
+use crate::sys::address::Address;
 use crate::sys::lock::LockError;
 use crate::sys::private::Flaw;
 use crate::ui::args::duration;
@@ -168,7 +169,7 @@ fn resolve(authority: &str, flags: &Flags, context: &Context) -> Result<(Authori
     };
     if let Some(path) = flags.value("key-file") {
         let key = publisher_key::from_file(&PathBuf::from(path)).map_err(|why| error(why.class(), why.to_string()))?;
-        return Ok((granted, Fetched { key, at: path.to_owned() }));
+        return Ok((granted, Fetched { key, at: Address::of_path(path.as_ref()) }));
     }
     let origin = Origin::choose(flags.value("from"), &context.environment);
     let Some(name) = name else {
@@ -205,7 +206,8 @@ fn through_hub(owner: &Authority, flags: &Flags, origin: &Origin, context: &Cont
         return Err(error(Class::FetchFailed, message));
     };
     hub::key_of(entry, Some(&name), origin).map_err(|why| {
-        let message = format!("fetch publisher key from {} (Hub key_url for {owner}): {why}", entry.key_url);
+        let message =
+            format!("fetch publisher key from {} (Hub key_url for {owner}): {why}", Address::of(&*entry.key_url));
         unfetched(&why, message, owner)
     })
 }

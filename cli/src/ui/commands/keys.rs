@@ -14,7 +14,7 @@ use crate::publisher::lint;
 use crate::publisher::project::{Project, Reading};
 use crate::publisher::sign::OsKeychain;
 use crate::ui::args::Generate;
-use crate::ui::report::{Failure, Outcome};
+use crate::ui::report::{Failure, Outcome, door};
 
 pub(super) fn generate(args: &Generate, repository: &Path, context: &Context) -> Answer {
     let (Project { root, .. }, name) = connector(repository, context)?;
@@ -58,7 +58,7 @@ fn destination(args: &Generate, context: &Context) -> Result<Destination, Failur
         return Ok(Destination::Keychain);
     }
     if args.print_secret {
-        return Ok(Destination::Print);
+        return print();
     }
     if let Some(path) = &args.out {
         return file(path.clone(), args.encrypt, context);
@@ -72,12 +72,21 @@ fn destination(args: &Generate, context: &Context) -> Result<Destination, Failur
     let answer = inquire::Select::new("Where does the private key go?", vec![KEYCHAIN, FILE, PRINT]).prompt();
     match answer.map_err(|_| Failure::usage("nothing was answered").next(CHOICES))? {
         KEYCHAIN => Ok(Destination::Keychain),
-        PRINT => Ok(Destination::Print),
+        PRINT => print(),
         _ => {
             let path = inquire::Text::new("File, outside the repository:").prompt();
             file(PathBuf::from(path.map_err(|_| Failure::usage("nothing was answered").next(CHOICES))?), true, context)
         }
     }
+}
+
+/// The private key is to be printed: never to where it would be lost without an error.
+fn print() -> Result<Destination, Failure> {
+    if door::output_is_discarded() {
+        let message = "standard output is closed or /dev/null: the printed private key would be lost";
+        return Err(Failure::usage(message).next("leave standard output open, or pass --out FILE or --keychain"));
+    }
+    Ok(Destination::Print)
 }
 
 fn file(path: PathBuf, encrypt: bool, context: &Context) -> Result<Destination, Failure> {
@@ -94,7 +103,7 @@ pub(super) fn show(repository: &Path, context: &Context) -> Answer {
     let (project, name) = connector(repository, context)?;
     let key = match &project.publisher_key {
         Some(Err(problem)) => return Err(CatalogError::Document(problem.clone(), None).into()),
-        Some(Ok(source)) => Some(source.text.as_bytes()),
+        Some(Ok(source)) => Some(&*source.text),
         None => None,
     };
     let shown = keys::show(&project.root, key, &name)?;

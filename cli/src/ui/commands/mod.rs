@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::printable;
 use aileron_verifier::version::Version;
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -41,6 +42,7 @@ use clap::error::ErrorKind;
 use super::args::{
     Consumer, ConsumerCommand, Keys, Making, Output, Publisher, PublisherCommand, PublisherHub, Settings,
 };
+use super::report::door;
 use super::report::progress::{Progress, Style};
 use super::report::workflow::Workflow;
 use super::report::{Exit, Failure, Outcome, finish};
@@ -232,16 +234,16 @@ fn explain<A: Parser>(error: &clap::Error, args: &[OsString]) -> Exit {
     let more = format!("{}{verb} --help", if verb.is_empty() { program } else { program + " " });
     let failure = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
+            let _ = door::write_help(error);
             return Exit::Ok;
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !json => {
-            let _ = error.print();
+            let _ = door::write_help(error);
             return Exit::Usage;
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Failure::usage("no command was given"),
         _ => {
-            let text = error.to_string();
+            let text = with_arguments_on_one_line(error.to_string(), args);
             let mut lines = text.trim_end().lines().map(str::to_owned);
             let first = lines.next().unwrap_or_default();
             let message = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
@@ -252,6 +254,14 @@ fn explain<A: Parser>(error: &clap::Error, args: &[OsString]) -> Exit {
     };
     let workflow = Workflow::of(&Environment::of_this_process(), Path::new("."), None);
     finish(if verb.is_empty() { "usage" } else { &verb }, json, workflow.as_ref(), Err(failure.next(more)))
+}
+
+/// clap quotes what was typed, which may have lines of its own.
+fn with_arguments_on_one_line(text: String, args: &[OsString]) -> String {
+    let breaks = |arg: &&str| arg.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+    let arguments = args.iter().filter_map(|arg| arg.to_str()).filter(breaks);
+    let parts = arguments.flat_map(|arg| [Some(arg), arg.split_once('=').map(|(_, value)| value)]).flatten();
+    parts.fold(text, |text, arg| text.replace(arg, &printable(arg)))
 }
 
 /// The program and the verb a command line that does not parse was meant for, as far as they can be told.

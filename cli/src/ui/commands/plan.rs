@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aileron_verifier::text::printable;
 use serde_json::json;
 
 use super::registry::with_forge;
@@ -99,7 +100,7 @@ fn diff_text(changes: &[Change]) -> String {
     for change in changes {
         if change.file != file {
             file = &change.file;
-            text.push_str(&format!("--- {file}\n+++ {file} (bound)\n"));
+            text.push_str(&format!("--- {0}\n+++ {0} (bound)\n", printable(file)));
         }
         text.push_str(&format!("@@ {} @@\n", change.line));
         change.from.lines().for_each(|line| text.push_str(&format!("-{line}\n")));

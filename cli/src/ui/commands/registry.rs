@@ -14,6 +14,7 @@ use crate::publisher::forge::model;
 use crate::publisher::forge::{Forge, ForgeError};
 use crate::publisher::release::{ReleaseError, World};
 use crate::secret::Secret;
+use crate::sys::address::Address;
 use crate::sys::clock::{self, Clock as _};
 use crate::sys::disk;
 use crate::sys::lock::{LockPolicy, WAIT_FOR_RELEASE};
@@ -145,7 +146,8 @@ fn token(target: &Target, context: &Context) -> Result<Secret, Failure> {
 
 /// `gh auth token`. A gh that is not there, or not logged in, is no error: it is one place less to look at.
 fn of_gh(target: &Target, context: &Context) -> Option<Secret> {
-    let server = addresses(target, context).server;
+    // As it is shown: a password in the address is no part of the host, and goes on no command line.
+    let server = Address::of(addresses(target, context).server).to_string();
     let host = server.split("://").last()?.split(['/', ':']).next()?.to_owned();
     let gh = context.spawner().command("gh").args(["auth", "token", "--hostname", &host]).inherit(&["GH_CONFIG_DIR"]);
     let finished = gh.run().ok().filter(|finished| finished.status.success())?;

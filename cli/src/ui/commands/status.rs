@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aileron_verifier::problem::{Rule, Waiver};
+use aileron_verifier::text::printable_within;
 use serde_json::json;
 
 use super::plan::{estimate_text, requests_json};
@@ -58,5 +59,5 @@ pub(super) fn run(args: Status, repository: PathBuf, context: &Context) -> Answe
 }
 
 fn reason(standing: &Standing) -> Option<String> {
-    Some(format!("  {}: {}\n", standing.tag, standing.why.as_ref()?))
+    Some(format!("  {}: {}\n", standing.tag, printable_within(standing.why.as_ref()?, 400)))
 }

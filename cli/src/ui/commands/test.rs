@@ -8,6 +8,7 @@ use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::Limits;
 use aileron_verifier::problem::Class;
+use aileron_verifier::text::printable;
 use serde_json::json;
 
 use super::invoke::Desk;
@@ -38,7 +39,7 @@ pub(super) fn run(args: &Test, repository: &Path, context: &Context) -> Answer {
         let name = file.name();
         let difference = play(&recordings.read(file)?, &connector, &build, &desk)?;
         let word = if difference.is_some() { "FAILED" } else { "ok" };
-        text.push_str(&format!("{word:<8}{name}\n"));
+        text.push_str(&format!("{word:<8}{}\n", printable(&name)));
         if let Some(difference) = &difference {
             failed += 1;
             text.push_str(difference);

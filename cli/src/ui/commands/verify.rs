@@ -6,6 +6,7 @@ use aileron_verifier::digest::{ContentHash, NotAHash};
 use aileron_verifier::fqn::{NameError, Ref};
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::problem::{Class, Problem, Rule, Waiver};
+use aileron_verifier::text::{listed, printable, printable_within};
 use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
 
@@ -32,10 +33,9 @@ pub(super) fn run(args: &Verify, context: &Context) -> Answer {
     let failure = refusal.map(|(place, error)| {
         let failure = of_judge(error);
         match (&subject, refused) {
-            (Subject::Directory(_), 1) => failure.evidence(format!("  in {place}")),
-            (Subject::Directory(_), _) => {
-                failure.evidence(format!("  in {place}, the first of {refused} refused archives"))
-            }
+            (Subject::Directory(_), 1) => failure.evidence(format!("  in {}", printable_within(place, 400))),
+            (Subject::Directory(_), _) => failure
+                .evidence(format!("  in {}, the first of {refused} refused archives", printable_within(place, 400))),
             _ => failure,
         }
     });
@@ -95,7 +95,11 @@ fn cohort(connector: &Ref, judging: &Judging, context: &Context) -> Answer {
         vec![judgement.subject.clone(), size, verdict]
     };
     let rows: Vec<Vec<String>> = judged.iter().map(row).collect();
-    let head = format!("cohort of {connector}, from commit {}\n  signed by     {}\n\n", cohort.commit, cohort.key);
+    let head = format!(
+        "cohort of {connector}, from commit {}\n  signed by     {}\n\n",
+        printable(&cohort.commit.to_string()),
+        cohort.key
+    );
     let text = head + &table(&["artifact", "bytes", "verdict"], &rows);
     // What is refused for good is said before what may still come.
     let mut bad: Vec<&JudgeError> = judged.iter().filter_map(|judgement| judgement.verdict.as_ref().err()).collect();
@@ -148,7 +152,7 @@ pub(super) fn rebuild(args: &Verify, repository: PathBuf, context: &Context) -> 
     let failure = (!rebuilt.identical).then(|| {
         let message = format!("this commit builds {}, published is {}: {what}", rebuilt.built, rebuilt.published);
         Failure::new(Class::HashMismatch, Exit::Refused, message)
-            .evidence(format!("  toolchain here: {}", rebuilt.toolchain))
+            .evidence(format!("  toolchain here: {}", printable(&rebuilt.toolchain.to_string())))
             .next("check out the commit and use the toolchain that cohort.json names, then compare again")
     });
     Ok(Outcome::new(text, fields).with_failure(failure))
@@ -209,18 +213,18 @@ fn panel(verified: &Verified) -> String {
             let may = verified.capabilities().unwrap_or_default();
             let credential = may.credential.iter().map(|credential| format!("credential {}", credential.kind));
             let lines = may.hosts.iter().map(|host| format!("network {host}")).chain(credential);
-            lines.chain(may.spawn.iter().map(|program| format!("start {program}"))).for_each(|line| {
-                text.push_str(&format!("  may use       {line}\n"));
-            });
+            let lines: Vec<String> = lines.chain(may.spawn.iter().map(|program| format!("start {program}"))).collect();
+            listed(lines.iter()).iter().for_each(|line| text.push_str(&format!("  may use       {line}\n")));
         }
         Payload::Action(action) => {
-            for requirement in &action.requires {
-                text.push_str(&format!("  requires      {}@{}\n", requirement.name.value, requirement.version.value));
-            }
+            let required = action.requires.iter();
+            let required: Vec<String> =
+                required.map(|needs| format!("{}@{}", needs.name.value, needs.version.value)).collect();
+            listed(required.iter()).iter().for_each(|line| text.push_str(&format!("  requires      {line}\n")));
         }
     }
     for problem in verified.warnings() {
-        text.push_str(&format!("  warning       {} [{}]\n", problem.message, problem.rule));
+        text.push_str(&format!("  warning       {} [{}]\n", printable_within(&problem.message, 400), problem.rule));
     }
     text
 }

@@ -1,10 +1,11 @@
 //! The consumer's questions as plain lines: on standard output, or with `--json` as events on standard error, where
 //! standard output belongs to the one document. There is no terminal detection: a pipe may answer. keyring.md §7.4.
 
-use std::io::{self, BufRead, Write as _};
+use std::io::{self, BufRead};
 
 use serde_json::json;
 
+use super::door::{self, Stream};
 use crate::consumer::ask::Console;
 
 /// Longest line that is an answer. A longer one is read to its end, so that it never answers the next question, and counts
@@ -20,12 +21,10 @@ pub struct Terminal {
 impl Terminal {
     fn show(&self, event: &str, text: &str) -> io::Result<()> {
         if self.json {
-            let mut err = io::stderr().lock();
-            writeln!(err, "{}", json!({"event": event, "text": text}))
+            let event = json!({"event": event, "text": text});
+            door::write_json(Stream::Err, &format!("{event}\n"))
         } else {
-            let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
-            out.flush()
+            door::write_text(Stream::Out, text)
         }
     }
 }

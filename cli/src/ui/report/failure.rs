@@ -6,10 +6,11 @@ use std::path::Path;
 
 use aileron_verifier::keyring::SignatureRefused;
 use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::text::{printable, printable_within, shorten};
 use aileron_verifier::verify::VerifyError;
 use serde_json::{Value, json};
 
-use super::diagnostics::{draw, problem_json};
+use super::diagnostics::{Drawing, problem_json};
 use crate::consumer::ask::{AskError, Divergence};
 use crate::consumer::fetch::FetchError;
 use crate::consumer::judge::JudgeError;
@@ -31,6 +32,9 @@ use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
 use crate::sys::lock::LockError;
 use crate::sys::process::ProcessError;
+
+/// Most characters of a message: a name of a megabyte is cut in its middle. artifacts.md §10.
+const LONGEST_MESSAGE: usize = 2_000;
 
 /// How a process ends. artifacts.md §8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub struct Failure {
     pub message: String,
     /// File and line, where there is one place.
     pub place: Option<(String, usize)>,
+    /// Broken rules of documents, drawn before the rest of the evidence when a person reads it.
+    pub(crate) drawn: Drawing,
     /// What a person may want to see before the next step.
     pub evidence: Vec<String>,
     /// What to try next.
@@ -85,8 +91,9 @@ impl Failure {
         Failure {
             class,
             exit,
-            message: message.into(),
+            message: shorten(&message.into(), LONGEST_MESSAGE).into_owned(),
             place: None,
+            drawn: Drawing::default(),
             evidence: Vec::new(),
             next: None,
             details: json!({}),
@@ -112,6 +119,11 @@ impl Failure {
         self
     }
 
+    /// Adds broken rules, to be drawn.
+    fn drawing(self, drawn: Drawing) -> Failure {
+        Failure { drawn, ..self }
+    }
+
     /// Adds evidence for scripts to what there is; a field that is there already is replaced.
     pub fn details(mut self, details: Value) -> Failure {
         match (&mut self.details, details) {
@@ -127,19 +139,20 @@ impl Failure {
         Failure { place: Some((problem.file.to_string(), line)), ..self }
     }
 
-    /// First line, evidence, next command.
+    /// First line, evidence, next command. Message and next command are one line each, whatever they hold.
     pub fn text(&self) -> String {
-        let place = self.place.as_ref().map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+        let place =
+            self.place.as_ref().map(|(file, line)| format!(" ({}:{line})", printable(file))).unwrap_or_default();
         let mut text = match &self.pinned {
             Some(pinned) => format!("{pinned}\n"),
-            None => format!("{}: {}{place}\n", self.class, self.message),
+            None => format!("{}: {}{place}\n", self.class, printable_within(&self.message, LONGEST_MESSAGE)),
         };
-        for line in &self.evidence {
+        for line in [&self.drawn.text()].into_iter().filter(|drawn| !drawn.is_empty()).chain(&self.evidence) {
             text.push_str(line);
             text.push('\n');
         }
         if let Some(next) = &self.next {
-            text.push_str(&format!("next: {next}\n"));
+            text.push_str(&format!("next: {}\n", printable_within(next, LONGEST_MESSAGE)));
         }
         text
     }
@@ -366,27 +379,13 @@ fn of_findings(findings: &Findings, message: String) -> Failure {
     Failure::new(findings.class(), Exit::Policy, message)
         .at(first, findings.source(first))
         .details(json!({"problems": errors.iter().map(listed).collect::<Vec<_>>()}))
-        .evidence(drawn(&errors, findings))
+        .drawing(drawing(&errors, findings))
         .next("aileron-pub check, for everything that is wrong")
 }
 
-/// The first problems of each rule, drawn; the rest counted.
-pub(crate) fn drawn(problems: &[&Problem], findings: &Findings) -> String {
-    const SHOWN_PER_RULE: usize = 5;
-    let mut seen: std::collections::BTreeMap<_, usize> = std::collections::BTreeMap::new();
-    let mut text = String::new();
-    for problem in problems {
-        let count = seen.entry(problem.rule).or_default();
-        *count += 1;
-        if *count <= SHOWN_PER_RULE {
-            text.push_str(&draw(problem, findings.source(problem), &findings.waived));
-        }
-    }
-    for (rule, count) in seen.into_iter().filter(|(_, count)| *count > SHOWN_PER_RULE) {
-        text.push_str(&format!("… and {} more of rule {rule} (--json lists them all)\n", count - SHOWN_PER_RULE));
-    }
-    text.truncate(text.trim_end().len());
-    text
+/// Problems of the publisher's own files, to be drawn.
+pub(crate) fn drawing(problems: &[&Problem], findings: &Findings) -> Drawing {
+    Drawing::new(problems.iter().map(|problem| (*problem, findings.source(problem))), &findings.waived).listed()
 }
 
 /// Which keys were tried, so that a reader can compare fingerprints.
@@ -450,7 +449,7 @@ impl From<CatalogError> for Failure {
                 let failure = Failure::new(error.class(), Exit::Policy, problem.message.clone());
                 failure
                     .at(problem, source.as_ref())
-                    .evidence(draw(problem, source.as_ref(), &[]).trim_end())
+                    .drawing(Drawing::new([(problem, source.as_ref())], &[]))
                     .next("aileron-pub check, for everything that is wrong")
             }
             CatalogError::NoDescription => fail(Exit::Usage).next("pass --description TEXT"),
@@ -604,6 +603,9 @@ impl From<&FetchError> for Failure {
             FetchError::Absent { .. } => {
                 failure.next("check the name and the version, or name another mirror with --from")
             }
+            FetchError::TooLarge { .. } => {
+                failure.next("fetch it from another mirror with --from, or tell its publisher")
+            }
             FetchError::WebPage { .. } => {
                 failure.next("sign in where the server wants it, or correct the mirror's address")
             }
@@ -624,10 +626,10 @@ impl From<&FetchError> for Failure {
     }
 }
 
-/// Somebody else's document: every problem drawn, the first one's place.
-pub(super) fn drawn_problems(failure: Failure, problems: &[Problem], source: &Source) -> Failure {
-    let drawn = problems.iter().map(|problem| draw(problem, Some(source), &[])).collect::<String>();
-    let failure = failure.evidence(drawn.trim_end());
+/// Somebody else's document: its problems are to be drawn, the first one's place is named.
+pub(super) fn of_document(failure: Failure, problems: &[Problem], more: usize, source: &Source) -> Failure {
+    let drawn = Drawing::new(problems.iter().map(|problem| (problem, Some(source))), &[]).and_more(more);
+    let failure = Failure { drawn, ..failure };
     match problems.first() {
         Some(first) => failure.at(first, Some(source)),
         None => failure,
@@ -636,7 +638,7 @@ pub(super) fn drawn_problems(failure: Failure, problems: &[Problem], source: &So
 
 fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
     match refusal {
-        VerifyError::Document { problems, text: source } => drawn_problems(failure, problems, source),
+        VerifyError::Document { problems, more, text } => of_document(failure, problems, *more, text),
         VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
         VerifyError::Signature(refused @ SignatureRefused::NoKey { authority }) => tried(refused, failure)
             .next(format!("aileron keyring trust {authority}, or pass the publisher's key with --key PEM")),
@@ -648,6 +650,9 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
         VerifyError::Name { wanted, found } => failure.details(json!({"wanted": wanted, "found": found})),
         VerifyError::Archive(_) | VerifyError::Module { .. } => {
             failure.next("fetch the archive again; if it is refused again, tell its publisher")
+        }
+        VerifyError::Unjudged(_) => {
+            failure.next("do not install it; please report this to the makers of aileron, with the archive")
         }
         VerifyError::HashOfAction(_) => failure.next("leave --hash out: only connectors have a content hash"),
         VerifyError::Cohort(_) => failure,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::failure::{drawn_problems, with_published_key};
+use super::failure::{of_document, with_published_key};
 use super::{Exit, Failure, of_judge};
 use crate::consumer::judge::JudgeError;
 use crate::consumer::refusal::InstallError;
@@ -44,7 +44,7 @@ impl From<InstallError> for Failure {
             InstallError::Disk(error) => of_judge(&JudgeError::Disk(error)),
             InstallError::Rules { problems, text, .. } => {
                 let rules = problems.iter().map(|problem| problem.rule).collect();
-                drawn_problems(fail(Exit::Refused), &problems, &text)
+                of_document(fail(Exit::Refused), &problems, 0, &text)
                     .next(format!("tell its publisher; to install it anyway, add {}", allowing(&rules)))
             }
             InstallError::Judged(error) => of_judge(&error),
@@ -65,7 +65,7 @@ impl From<InstallError> for Failure {
             }
             InstallError::RepositorySuite(_) => fail(Exit::Refused)
                 .next("name a release of the repository instead: aileron action add-suite <repo>@<version>"),
-            InstallError::Suite { problems, text } => drawn_problems(fail(Exit::Refused), &problems, &text),
+            InstallError::Suite { problems, more, text } => of_document(fail(Exit::Refused), &problems, more, &text),
             InstallError::Several { first, all, rules } => {
                 let failure = match (&*first, rules.is_empty()) {
                     (InstallError::Rules { .. }, false) => Failure::from(*first)

@@ -4,32 +4,49 @@ mod consent;
 pub mod console;
 
 mod diagnostics;
+pub(crate) mod door;
+mod excerpt;
 mod failure;
 mod installing;
+mod mask;
 pub(crate) mod private;
 pub mod progress;
 pub(crate) mod sheet;
 pub mod table;
 pub mod workflow;
 
-use std::borrow::Cow;
-use std::io::{self, Write as _};
+use std::io;
 
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::Json;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::consent::{consent, plan_json};
-pub use self::diagnostics::{draw, problem_json};
+pub use self::diagnostics::problem_json;
+use self::door::{Paint, Stream};
 pub use self::failure::{Exit, Failure, with_published_key};
-pub(crate) use self::failure::{drawn, of_judge, shown};
-use self::workflow::{Workflow, inert, inert_json};
+pub(crate) use self::failure::{drawing, of_judge, shown};
+use self::workflow::Workflow;
+
+/// What the text of an [`Outcome`] is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Lines for a person.
+    #[default]
+    Lines,
+    /// JSON: also where nobody asked for `--json`, as what an op gave. sandbox.md 15a.
+    Document,
+}
 
 /// What a command has to say.
 #[derive(Default)]
 pub struct Outcome {
     /// For a person, on standard output.
     pub text: String,
+    /// What the text is.
+    pub form: Form,
+    /// Its coloured parts, in order.
+    pub paints: Vec<Paint>,
     /// The verb's fields, for `--json`.
     pub fields: Map<String, Value>,
     /// Further fields for `--json`, whose numbers keep every digit.
@@ -47,7 +64,17 @@ impl Outcome {
             Value::Object(fields) => fields,
             _ => Map::new(),
         };
-        Outcome { text: text.into(), fields, exact: Vec::new(), when_written: None, failure: None }
+        Outcome { text: text.into(), fields, ..Outcome::default() }
+    }
+
+    /// A result whose text is JSON itself.
+    pub fn document(text: impl Into<String>) -> Outcome {
+        Outcome { text: text.into(), form: Form::Document, ..Outcome::default() }
+    }
+
+    /// The same result, with coloured parts.
+    pub fn with_paints(self, paints: Vec<Paint>) -> Outcome {
+        Outcome { paints, ..self }
     }
 
     /// The same result with one more field, digit for digit.
@@ -74,23 +101,19 @@ impl Outcome {
 pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Result<Outcome, Failure>) -> Exit {
     let mut outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
     let when_written = outcome.when_written.take();
-    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
     // The failure's first line comes first on standard error; a long result precedes it on standard output.
     let document = document(command, &outcome);
-    let plain = |text| if workflow.is_some() { inert(text) } else { Cow::Borrowed(text) };
-    let written = if json {
-        let text = with_exact(&document, &outcome.exact);
-        writeln!(out, "{}", if workflow.is_some() { inert_json(&text) } else { Cow::Borrowed(&*text) })
-    } else {
-        write!(out, "{}", plain(&outcome.text))
+    let written = match (json, outcome.form) {
+        (true, _) => door::write_json(Stream::Out, &(with_exact(&document, &outcome.exact) + "\n")),
+        (false, Form::Document) => door::write_json(Stream::Out, &outcome.text),
+        (false, Form::Lines) => door::write_painted(Stream::Out, &outcome.text, &outcome.paints),
     };
-    let written = written.and_then(|()| out.flush());
     if let Some(failure) = outcome.failure.as_ref().filter(|_| !json) {
-        let _ = write!(err, "{}", plain(&failure.text())); // standard error that is gone leaves nobody to tell
+        let _ = door::write_text(Stream::Err, &failure.text()); // standard error that is gone leaves nobody to tell
     }
     if let Some(workflow) = workflow {
-        let _ = write!(err, "{}", workflow.tell(&document, exit));
+        let _ = door::write_commands(&workflow.tell(&document, exit));
     }
     let must_arrive = when_written.is_some();
     if let (Ok(()), Some(done)) = (&written, when_written) {
@@ -104,7 +127,7 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
                 Exit::Failure,
                 format!("cannot write the result to standard output: {error}"),
             );
-            let _ = write!(err, "{}", told.text());
+            let _ = door::write_text(Stream::Err, &told.text());
             if exit == Exit::Ok { Exit::Failure } else { exit }
         }
         _ => exit,

@@ -1,13 +1,14 @@
 //! Draws [`Event`]s: bars on a terminal, plain lines elsewhere, NDJSON with `--json`, nothing with `--quiet`. Always on
 //! standard error; standard output belongs to the result.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::door::{self, Stream};
 use crate::event::Event;
 
 /// How progress is shown.
@@ -53,10 +54,10 @@ impl Progress {
         match (self.style, event) {
             (Style::Quiet, _) | (Style::Lines | Style::Json, Event::Advance) => {}
             (Style::Json, Event::Begin { step, total }) => {
-                line(&json!({"event": "begin", "step": step, "total": total}).to_string())
+                document(&json!({"event": "begin", "step": step, "total": total}))
             }
-            (Style::Json, Event::End { outcome }) => line(&json!({"event": "end", "outcome": outcome}).to_string()),
-            (Style::Json, Event::Note(text)) => line(&json!({"event": "note", "text": text}).to_string()),
+            (Style::Json, Event::End { outcome }) => document(&json!({"event": "end", "outcome": outcome})),
+            (Style::Json, Event::Note(text)) => document(&json!({"event": "note", "text": text})),
             (Style::Lines, Event::Begin { step, .. }) => *current = Some((step, ProgressBar::hidden())),
             (Style::Lines, Event::End { outcome }) => {
                 let step = current.take().map(|(step, _)| step).unwrap_or_default();
@@ -91,7 +92,7 @@ fn bar(step: &str, total: usize) -> ProgressBar {
         0 => (None, "{spinner} {msg} {elapsed}"),
         _ => (Some(total as u64), "{msg} {wide_bar} {pos}/{len}"),
     };
-    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()).with_message(step.to_owned());
+    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr()).with_message(door::bar_text(step));
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -101,7 +102,11 @@ fn bar(step: &str, total: usize) -> ProgressBar {
     bar
 }
 
+// Standard error that is gone is no reason to stop a release.
 fn line(text: &str) {
-    // Standard error that is gone is no reason to stop a release.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = door::write_line(Stream::Err, text);
+}
+
+fn document(event: &Value) {
+    let _ = door::write_json(Stream::Err, &format!("{event}\n"));
 }

@@ -2,10 +2,18 @@
 
 use std::fmt::Display;
 
-/// Lays rows out under a header: two spaces between columns, none at the end of a line. Widths count characters.
+use aileron_verifier::text::printable_within;
+
+/// Characters of one cell. Longer than a line of ours, so that only foreign text is cut.
+const CELL: usize = 400;
+
+/// Lays rows out under a header: two spaces between columns, none at the end of a line. Widths count
+/// characters. A cell is one line, and printable.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let header: Vec<String> = header.iter().map(|cell| (*cell).to_owned()).collect();
-    let lines = || std::iter::once(&header).chain(rows);
+    let printed = |row: &Vec<String>| row.iter().map(|cell| printable_within(cell, CELL).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(printed).collect();
+    let lines = || std::iter::once(&header).chain(&rows);
     let widths: Vec<usize> = (0..header.len())
         .map(|column| lines().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
         .collect();
@@ -40,6 +48,25 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_one_line_whatever_it_holds() {
+        for (cell, shown) in [
+            ("a\nb  c", "a b c"),
+            ("a\rok", "a ok"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("\u{9b}2J", "\\u{9b}2J"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+            ("a\u{200b}b", "a\\u{200b}b"),
+            ("a\u{2028}b", "a b"),
+            ("\0\u{7}", "\\u{0}\\u{7}"),
+            ("a\u{300}\u{300}\u{300}", "a\u{300}\u{300}\\u{300}"),
+            ("\u{e0041}", "\\u{e0041}"),
+        ] {
+            assert_eq!(table(&["n"], &[vec![cell.to_owned()]]), format!("n\n{shown}\n"), "{cell:?}");
+        }
+        assert!(table(&["n"], &[vec!["x".repeat(10_000)]]).contains("… 9,600 more"));
+    }
 
     #[test]
     fn columns_line_up_and_numbers_are_grouped() {

@@ -9,6 +9,7 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::text::{printable, printable_within, screen};
 use aileron_verifier::version::{Tag, Version};
 use serde_json::Value;
 
@@ -20,6 +21,8 @@ use crate::sys::environment::Environment;
 const ANNOTATIONS: usize = 10;
 /// Rows a summary's table has at most; a summary of more than 1 MiB is refused whole.
 const ROWS: usize = 100;
+/// Characters of one text in a summary.
+const CELL: usize = 400;
 
 /// The job this process runs in.
 pub struct Workflow {
@@ -53,6 +56,11 @@ impl Workflow {
         })
     }
 
+    /// A job that nothing is known of: it has no files, and annotations name files as they are.
+    pub fn bare() -> Workflow {
+        Workflow { output: None, summary: None, prefix: String::new(), tag: None, again: None }
+    }
+
     /// Writes outputs and summary, and gives the annotations to print.
     pub fn tell(&self, document: &Value, exit: Exit) -> String {
         let mut text = self.annotations(document, exit);
@@ -68,7 +76,7 @@ impl Workflow {
             }
         };
         append(&self.output, "the step's outputs", self.outputs(document, exit));
-        append(&self.summary, "the step's summary", Ok(self.summary(document, exit)));
+        append(&self.summary, "the step's summary", Ok(screen(&self.summary(document, exit)).into_owned()));
         text
     }
 
@@ -112,7 +120,7 @@ impl Workflow {
         let outputs =
             [("connector-hash", document["content_hash"].as_str()), ("tag", tag.as_deref()), ("status", status)];
         let said = outputs.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        Ok(said.map(|(name, value)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")).collect())
+        Ok(said.map(|(name, value)| format!("{name}<<{delimiter}\n{}\n{delimiter}\n", printable(value))).collect())
     }
 
     /// Markdown for the run's page.
@@ -164,7 +172,8 @@ impl Again {
     }
 }
 
-/// Text that gives the runner no command: it takes `::command` where a line begins, and `##[command]` anywhere.
+/// Text that gives the runner no command: it takes `::command` where a line begins, and `##[command]` anywhere. The runner
+/// reads lines as .NET does: `\n`, `\r` and both together end one. White space before a command is skipped.
 pub fn inert(text: &str) -> Cow<'_, str> {
     if !text.contains("::") && !text.contains("##[") {
         return Cow::Borrowed(text);
@@ -173,7 +182,7 @@ pub fn inert(text: &str) -> Cow<'_, str> {
         let line = line.replace("##[", "## [");
         if line.trim_start().starts_with("::") { format!("> {line}") } else { line }
     };
-    Cow::Owned(text.split_inclusive('\n').map(line).collect())
+    Cow::Owned(text.split_inclusive(['\n', '\r']).map(line).collect())
 }
 
 /// The same for a JSON document on one line, which stays the same document.
@@ -183,7 +192,10 @@ pub fn inert_json(document: &str) -> Cow<'_, str> {
 
 /// A workflow command, escaped as the runner reads it.
 fn command(name: &str, properties: &[(&str, &str)], message: &str) -> String {
-    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let data = |text: &str| {
+        let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").replace("##[", "## [");
+        screen(&text).into_owned()
+    };
     let property = |(key, value): &(&str, &str)| {
         let value = data(value).replace(':', "%3A").replace(',', "%2C");
         format!("{key}={value}")
@@ -225,7 +237,7 @@ fn facts(document: &Value) -> String {
             Value::Object(parts) => parts.get("total")?.to_string(),
             _ => return None,
         };
-        Some(format!("- {name}: `{}`\n", value.replace('`', "'")))
+        Some(format!("- {name}: `{}`\n", printable(&value).replace('`', "'")))
     };
     let list: String = named.into_iter().filter_map(row).collect();
     if list.is_empty() { list } else { list + "\n" }
@@ -267,10 +279,9 @@ fn rows(document: &Value) -> String {
 /// Plain text in Markdown.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in printable_within(text, CELL).chars() {
         match character {
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' => safe.extend(['\\', character]),
-            '\r' | '\n' => safe.push(' '),
             _ => safe.push(character),
         }
     }
@@ -321,6 +332,10 @@ mod tests {
             ("::set-output name=tag::v9\n", "> ::set-output name=tag::v9\n"),
             ("x\n  ::add-mask::a\n", "x\n>   ::add-mask::a\n"),
             ("see ##[error]no\n", "see ## [error]no\n"),
+            ("x\r::warning::y\n", "x\r> ::warning::y\n"),
+            ("x\r\n::warning::y", "x\r\n> ::warning::y"),
+            ("\r::stop-commands::a\r::a::", "\r> ::stop-commands::a\r> ::a::"),
+            ("\u{85}\u{a0}\u{3000}::notice::z", "> \u{85}\u{a0}\u{3000}::notice::z"),
         ] {
             assert_eq!(inert(text), inert_text);
         }

@@ -86,20 +86,48 @@ impl Tree {
     }
 
     fn tags(&self) -> BTreeMap<String, TagRef> {
-        let format = "--format=%(refname:strip=2) %(objectname) %(*objectname)";
+        let format = "--format=%(refname:strip=2) %(objecttype) %(objectname)";
         let refs = self.git(&["for-each-ref", format, "refs/tags"]).unwrap_or_default();
-        let tag = |line: &str| {
-            let mut words = line.split(' ');
-            let (name, object, commit) = (words.next()?, words.next()?, words.next().unwrap_or_default());
-            Some((
-                name.to_owned(),
-                match commit {
-                    "" => TagRef::light(object),
-                    commit => TagRef { commit: commit.to_owned(), object: Some(object.to_owned()) },
-                },
-            ))
-        };
-        refs.lines().filter_map(tag).collect()
+        let mut ways: BTreeMap<String, (String, String, Vec<String>)> = BTreeMap::new();
+        for line in refs.lines() {
+            let mut words = line.split(' ').map(str::to_owned);
+            if let (Some(name), Some(kind), Some(object)) = (words.next(), words.next(), words.next()) {
+                ways.insert(name, (kind, object, Vec::new()));
+            }
+        }
+        // One level of tag objects after the other.
+        while ways.values().any(|(kind, ..)| kind == "tag") {
+            let asked: Vec<String> =
+                ways.values().filter(|(kind, ..)| kind == "tag").map(|(_, object, _)| object.clone()).collect();
+            let targets = self.targets(&asked);
+            for (kind, object, way) in ways.values_mut().filter(|(kind, ..)| kind == "tag") {
+                way.push(object.clone());
+                (*kind, *object) = targets.get(object).cloned().unwrap_or_default();
+            }
+        }
+        ways.into_iter().map(|(name, (_, object, way))| (name, TagRef::annotated(object, way))).collect()
+    }
+
+    /// Kind and name of what tag objects point to: the first two lines of each.
+    fn targets(&self, objects: &[String]) -> BTreeMap<String, (String, String)> {
+        let asked: String = objects.iter().map(|object| format!("{object}\n")).collect();
+        let answer = self.git_with(&["cat-file", "--batch"], &asked).unwrap_or_default();
+        let mut rest = answer.as_str();
+        let mut targets = BTreeMap::new();
+        // `<name> tag <size>`, so many bytes, a line break.
+        while let Some((head, tail)) = rest.split_once('\n') {
+            let mut words = head.split(' ');
+            let (name, size) = (words.next().unwrap_or_default(), words.next_back().and_then(|size| size.parse().ok()));
+            let Some(body) = size.and_then(|size: usize| tail.get(..size)) else { break };
+            let mut lines = body.lines();
+            let object = lines.next().and_then(|line| line.strip_prefix("object "));
+            let kind = lines.next().and_then(|line| line.strip_prefix("type "));
+            if let (Some(object), Some(kind)) = (object, kind) {
+                targets.insert(name.to_owned(), (kind.to_owned(), object.to_owned()));
+            }
+            rest = tail.get(body.len() + 1..).unwrap_or_default();
+        }
+        targets
     }
 
     fn git(&self, arguments: &[&str]) -> Option<String> {

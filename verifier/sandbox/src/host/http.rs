@@ -74,6 +74,7 @@ pub struct Network {
 /// Tells the time for signatures.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
+#[expect(clippy::large_enum_variant, reason = "one for each network, never in a list")]
 enum Line {
     Wire(Wire),
     Tape(Arc<dyn Tape>),

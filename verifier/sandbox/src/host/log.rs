@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use aileron_verifier::text::{printable, printable_within};
+
 /// Lines kept of one invoke.
 pub const LINES: usize = 1_000;
 
@@ -19,29 +21,10 @@ pub struct Line {
     pub message: String,
 }
 
-/// `[connector <level>] <message>` on one line, control characters left out: safe on a terminal.
+/// `[connector <level>] <message>` on one line, printable: safe on a terminal. The caps of this room bound its length.
 impl fmt::Display for Line {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(text, "[connector {}] {}", Printable(&self.level), Printable(&self.message))
-    }
-}
-
-/// Text of a stranger, as one line without control characters: white space becomes a space, and what steers a terminal or
-/// the direction of reading is left out.
-pub struct Printable<'a>(pub &'a str);
-
-impl fmt::Display for Printable<'_> {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use fmt::Write as _;
-        for character in self.0.chars() {
-            match character {
-                '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => text.write_char(' ')?,
-                '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-                character if character.is_control() => {}
-                character => text.write_char(character)?,
-            }
-        }
-        Ok(())
+        write!(text, "[connector {}] {}", printable(&self.level), printable_within(&self.message, BYTES))
     }
 }
 

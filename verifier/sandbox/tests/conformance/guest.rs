@@ -174,7 +174,7 @@ impl Guest {
 
 pub(crate) fn manifest(more: &str) -> ConnectorManifest {
     let text = format!("[connector]\nname = \"github://acme/x\"\nversion = \"0.1.0\"\n{more}");
-    let source = Source { path: "manifest.toml".into(), text: text.into() };
+    let source = Source::new("manifest.toml", text);
     let parsed = ConnectorManifest::parse(source, Stage::Artifact);
     assert_eq!(parsed.problems, []);
     parsed.document.unwrap()

@@ -30,7 +30,7 @@ const FQN: &str = "github://acme/aileron-connector-x";
 /// A network for a connector with these capabilities, in TOML.
 fn network(capabilities: &str) -> Network {
     let text = format!("[connector]\nname = \"{FQN}\"\nversion = \"1.0.0\"\n{capabilities}");
-    let source = Source { path: "manifest.toml".into(), text: text.into() };
+    let source = Source::new("manifest.toml", text);
     let parsed = ConnectorManifest::parse(source, Stage::Artifact);
     assert_eq!(parsed.problems, []);
     Network::of(&parsed.document.unwrap())

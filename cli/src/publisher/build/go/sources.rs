@@ -3,7 +3,9 @@
 //! A directory that is named there is compiled as it lies on this machine, and no commit holds it. go itself reads the files
 //! (`go mod edit -json`, `go work edit -json`), so that there is one reader of their syntax.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use aileron_verifier::text::printable;
 use serde::Deserialize;
@@ -42,60 +44,78 @@ struct Module {
     version: Option<String>,
 }
 
-/// Every directory that `go.mod` and `go.work` name lies in `copy`.
+/// Every directory that `go.work`, and the `go.mod` of each module that is built together, name lies in `copy`.
 ///
 /// # Errors
 /// [`BuildError::ForeignSource`]; go's own words where it cannot read one of the files.
 pub(super) fn stay_inside(connector: &Path, copy: &Path, spawner: Spawner<'_>) -> Result<(), BuildError> {
     let inside = copy.canonicalize().map_err(disk("read", copy))?;
+    let mut modules = BTreeSet::from([connector.join("go.mod")]);
     let work = workspace(copy);
-    for (verb, file) in [("mod", connector.join("go.mod")), ("work", work)] {
-        if !file.is_file() {
-            continue;
+    if work.is_file() {
+        // A workspace obeys the replacements of every module it uses, not only the connector's.
+        for directory in directories(&work, "work", copy, &inside, spawner)? {
+            modules.insert(directory.join("go.mod"));
         }
-        // Only the syntax is read: no toolchain is chosen, no module is looked up.
-        let edit = spawner
-            .command(GO)
-            .within(connector)
-            .env("GOENV", "off")
-            .env("GOWORK", "off")
-            .env(super::TOOLCHAIN, "local")
-            .args([verb, "edit", "-json"])
-            .args([&file]);
-        let read = run(edit, copy)?;
-        let shown = with_repository_paths(&file.display().to_string(), copy);
-        let parsed: GoFile = serde_json::from_slice(&read.stdout)
-            .map_err(|error| BuildError::Unidentified { program: GO, detail: format!("{shown}: {error}") })?;
-        let base = file.parent().unwrap_or(copy);
-        for (module, path) in parsed.directories() {
-            // go reads a directory that is not there as an error of its own, later and with its place.
-            let real = base.join(&path).canonicalize();
-            let leaves = match real {
-                Ok(real) => !real.starts_with(&inside),
-                Err(_) => lexically_outside(base, &path, copy),
-            };
-            if leaves {
-                let (module, path) = (printable(&module).into_owned(), printable(&path).into_owned());
-                return Err(BuildError::ForeignSource { file: shown, module, path });
-            }
-        }
+    }
+    for module in modules.iter().filter(|module| module.is_file()) {
+        directories(module, "mod", copy, &inside, spawner)?;
     }
     Ok(())
 }
 
-impl GoFile {
-    /// Directories on disk, each with what is taken from it.
-    fn directories(self) -> impl Iterator<Item = (String, String)> {
-        let used = self.r#use.into_iter().flatten().map(|used| ("a module".to_owned(), used.disk_path));
-        // A replacement without a version is a path.
-        let local = |replace: &Replace| replace.new.version.as_deref().unwrap_or_default().is_empty();
-        let replaced = self.replace.into_iter().flatten().filter(local);
-        used.chain(replaced.map(|replace| (replace.old.path, replace.new.path)))
+/// The directories that a file uses as modules; all that it names, replacements too, lie inside.
+fn directories(
+    file: &Path,
+    verb: &str,
+    copy: &Path,
+    inside: &Path,
+    spawner: Spawner<'_>,
+) -> Result<Vec<PathBuf>, BuildError> {
+    let base = file.parent().unwrap_or(copy);
+    // Only the syntax is read: no toolchain is chosen, no module is looked up.
+    let edit = spawner
+        .command(GO)
+        .within(base)
+        .env("GOENV", "off")
+        .env("GOWORK", "off")
+        .env(super::TOOLCHAIN, "local")
+        .args([verb, "edit", "-json"])
+        .args([file]);
+    let read = run(edit, copy)?;
+    let shown = with_repository_paths(&file.display().to_string(), copy);
+    let parsed: GoFile = serde_json::from_slice(&read.stdout)
+        .map_err(|error| BuildError::Unidentified { program: GO, detail: format!("{shown}: {error}") })?;
+    let uses = parsed.r#use.iter().flatten().map(|used| ("a module", &used.disk_path));
+    // A replacement without a version is a path.
+    let is_path = |replace: &&Replace| replace.new.version.as_deref().unwrap_or_default().is_empty();
+    let replacements = parsed.replace.iter().flatten().filter(is_path);
+    let replacements = replacements.map(|replace| (replace.old.path.as_str(), &replace.new.path));
+    for (module, path) in uses.clone().chain(replacements) {
+        // go reports a directory that is not there by itself, later and with its place.
+        let leaves = match base.join(path).canonicalize() {
+            Ok(real) => !real.starts_with(inside),
+            Err(_) => is_outside_as_written(base, path, copy),
+        };
+        if leaves {
+            let (module, path) = (printable(module).into_owned(), printable(path).into_owned());
+            let line = line_of(file, &path).map(|line| format!(":{line}")).unwrap_or_default();
+            return Err(BuildError::ForeignSource { file: format!("{shown}{line}"), module, path });
+        }
     }
+    Ok(uses.map(|(_, path)| base.join(path)).collect())
+}
+
+/// The first line, from 1, that names this path outside of a comment.
+fn line_of(file: &Path, path: &str) -> Option<usize> {
+    let text = fs::read_to_string(file).ok()?;
+    let code = |line: &str| line.split(" //").next().unwrap_or_default().trim_start().to_owned();
+    let names = |line: &str| !line.starts_with("//") && line.contains(path);
+    text.lines().position(|line| names(&code(line))).map(|line| line + 1)
 }
 
 /// Whether a path that leads to nothing would lie outside.
-fn lexically_outside(base: &Path, path: &str, copy: &Path) -> bool {
+fn is_outside_as_written(base: &Path, path: &str, copy: &Path) -> bool {
     let mut at = base.to_owned();
     if Path::new(path).is_absolute() {
         at = path.into();

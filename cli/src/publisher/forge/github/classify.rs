@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use aileron_verifier::text::printable::printable_within;
+use aileron_verifier::text::printable_within;
 use serde_json::Value;
 
 use super::permission::{self, Lack, Offer};
 use super::seconds::Seconds;
-use crate::sys::http;
+use crate::sys::address::Address;
 
 /// How long to wait where GitHub says "wait" and not how long. GitHub Docs, "Best practices for using the REST API".
 const A_WHILE: Duration = Duration::from_secs(60);
@@ -162,7 +162,7 @@ fn said(status: u16, document: &Value, body: &[u8]) -> String {
     }
     let page = document["documentation_url"].as_str().filter(|page| page.starts_with("https://"));
     match (status, page) {
-        (403, Some(page)) => said.push_str(&format!(" (see {})", printable_within(&http::shown_text(page), WORDS))),
+        (403, Some(page)) => said.push_str(&format!(" (see {})", Address::of(page))),
         (400..=499, None) if document.is_null() && !body.is_empty() => {
             said.push_str(": the body is not JSON; a proxy may have answered in place of GitHub");
         }

@@ -21,8 +21,9 @@ use super::transport::{Came, Content, Transport};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::ForgeError;
 use crate::secret::Secret;
+use crate::sys::address::Address;
 use crate::sys::clock::{Clock, moment};
-use crate::sys::http::{self as web, HttpError};
+use crate::sys::http::HttpError;
 use crate::sys::lock::Lock;
 
 /// Waits shorter than this are neither announced nor written down.
@@ -75,7 +76,7 @@ impl<'a> Client<'a> {
         patience: Patience<'a>,
         journal: Journal,
     ) -> Result<Client<'a>, ForgeError> {
-        let authorization = web::bearer(token).ok_or(ForgeError::NoToken)?;
+        let authorization = crate::sys::http::bearer(token).ok_or(ForgeError::NoToken)?;
         let now = patience.clock.now();
         let client = Client {
             transport,
@@ -288,7 +289,7 @@ impl<'a> Client<'a> {
     ) -> Result<Result<Came, String>, ForgeError> {
         // Before anything is written down: a request that never leaves has not been tried.
         let url = self.gate.judge(url).map_err(|fault| ForgeError::TokenElsewhere {
-            asked: format!("{method} {}", web::shown_text(url)),
+            asked: format!("{method} {}", Address::of(url)),
             fault: fault.to_string(),
             api: self.gate.api(),
         })?;
@@ -329,7 +330,7 @@ impl<'a> Client<'a> {
     /// The bytes of an asset, by its API address; `None` where it is not there. GitHub sends whoever asks on to its storage,
     /// which knows no token: the address it names is the permission.
     pub(super) fn download(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, ForgeError> {
-        let asked = || format!("GET {url}");
+        let asked = || format!("GET {}", Address::of(url));
         for _ in 0..NOT_NOW {
             let came = self.once(&Method::GET, Kind::Read, url, &Content::Nothing, BYTES)?;
             let came = came.map_err(|why| ForgeError::Unreachable { asked: asked(), why })?;

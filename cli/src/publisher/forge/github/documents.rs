@@ -80,6 +80,16 @@ impl Release {
     }
 }
 
+/// Reads a body as each document it could be, and asks for all that is ever asked of one.
+pub(super) fn read_any(body: &[u8]) {
+    for release in serde_json::from_slice::<Release>(body)
+        .into_iter()
+        .chain(serde_json::from_slice::<Vec<Release>>(body).into_iter().flatten())
+    {
+        let _ = (release.created(), release.foreign().is_some(), release.asset(cohort::ASSET).map(Asset::is_whole));
+    }
+}
+
 /// A release as the list showed it, or as a write left it.
 pub(super) struct Known {
     pub(super) id: u64,

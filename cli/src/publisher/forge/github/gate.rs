@@ -5,7 +5,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::sys::http;
+use crate::sys::address::Address;
 
 /// github.com's API and its place for uploads. GitHub Docs, "Upload a release asset".
 const GITHUB: (&str, &str) = ("api.github.com", "uploads.github.com");
@@ -40,12 +40,12 @@ impl fmt::Display for Fault {
 impl TokenGate {
     /// The gate of the API at this base; `None` where that is not an address.
     pub(super) fn of(api: &str) -> Option<TokenGate> {
-        Some(TokenGate { api: http::address(api)? })
+        Some(TokenGate { api: crate::sys::http::address(api)? })
     }
 
     /// The API, as messages show it.
     pub(super) fn api(&self) -> String {
-        http::shown_text(self.api.as_str())
+        Address::of(self.api.as_str()).to_string()
     }
 
     /// The address in the one spelling that is used from here on: what was judged is what is asked.

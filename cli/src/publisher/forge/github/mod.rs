@@ -49,6 +49,7 @@ pub use self::seconds::Seconds;
 pub use self::transport::{Answers, Transport};
 use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
 use crate::secret::Secret;
+use crate::sys::address::Address;
 use crate::sys::http::{self, HttpError};
 use crate::sys::lock::LockPolicy;
 
@@ -65,6 +66,13 @@ const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Seconds between looks for a download: what was published an instant ago is not everywhere yet.
 const SHOWN_SOON: [u64; 3] = [2, 5, 15];
+
+/// Reads an answer of GitHub's as every request does: status, headers and body, and the documents a body may be. Nothing
+/// is sent and nothing is kept: this is where any bytes can be tried.
+pub fn read_answer(status: u16, headers: &::http::HeaderMap, body: &[u8], now: std::time::SystemTime) {
+    let _ = classify::classify(status, &transport::headers(headers, now), body, now);
+    documents::read_any(body);
+}
 
 /// Where GitHub is, and where this version keeps its journal.
 pub struct Place {
@@ -109,7 +117,7 @@ impl<'a> GitHub<'a> {
         patience: Patience<'a>,
     ) -> Result<GitHub<'a>, ForgeError> {
         if let Some(bad) = [&place.api, &place.server].into_iter().find(|url| http::address(url).is_none()) {
-            return Err(ForgeError::BadAddress(bad.clone()));
+            return Err(ForgeError::BadAddress(Address::of(&**bad).to_string()));
         }
         let journal = journal::Journal::new(place.journal.clone()).locking(place.locking.clone());
         let client = Client::new(transport, &place.api, token, limits, patience, journal)?;
@@ -142,7 +150,11 @@ impl<'a> GitHub<'a> {
 
 impl Forge for GitHub<'_> {
     fn describe(&self) -> String {
-        if self.client.is_rehearsal() { "a model of GitHub".to_owned() } else { self.place.server.clone() }
+        if self.client.is_rehearsal() {
+            "a model of GitHub".to_owned()
+        } else {
+            Address::of(&*self.place.server).to_string()
+        }
     }
 
     fn observe(&self, scope: &Scope<'_>) -> Result<Remote, ForgeError> {
@@ -211,10 +223,13 @@ impl Forge for GitHub<'_> {
             }
             return match error {
                 HttpError::Absent { .. } => Ok(None),
-                error if may_pass => {
-                    Err(ForgeError::Unreachable { asked: format!("GET {url}"), why: error.to_string() })
+                error if may_pass => Err(ForgeError::Unreachable {
+                    asked: format!("GET {}", Address::of(&*url)),
+                    why: error.to_string(),
+                }),
+                error => {
+                    Err(ForgeError::Refused { asked: format!("GET {}", Address::of(&*url)), why: error.to_string() })
                 }
-                error => Err(ForgeError::Refused { asked: format!("GET {url}"), why: error.to_string() }),
             };
         }
     }

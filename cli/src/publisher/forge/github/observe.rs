@@ -17,6 +17,7 @@ use super::documents::{Known, KnownAsset, Release};
 use super::{ASSET_LIMIT, GitHub, done, read};
 use crate::event::counted;
 use crate::publisher::forge::{ForgeError, Layout, PublishedKey, Remote, Scope, State};
+use crate::sys::address::Address;
 
 /// Releases asked for at once: the most GitHub gives.
 const PAGE: usize = 100;
@@ -77,7 +78,7 @@ impl GitHub<'_> {
         let mut releases = Vec::new();
         for page in 1..=PAGES {
             let url = format!("{}/releases?per_page={PAGE}&page={page}", self.repository(name));
-            let asked = || format!("GET {url}");
+            let asked = || format!("GET {}", Address::of(&*url));
             let found: Vec<Release> = match self.client.get(&url)? {
                 // "Only the first 1000 results are available."
                 Answer::Refused(why) if page > 1 && why.starts_with("HTTP 422") => {
@@ -163,7 +164,7 @@ impl GitHub<'_> {
     }
 
     fn one(&self, url: String) -> Result<Option<Release>, ForgeError> {
-        let asked = || format!("GET {url}");
+        let asked = || format!("GET {}", Address::of(&*url));
         match self.client.get(&url)? {
             Answer::Absent => Ok(None),
             answer => read(done(answer, asked)?, asked).map(Some),
@@ -297,7 +298,7 @@ impl GitHub<'_> {
             previous_archive: None,
             highest: highest.map(|(version, _)| version),
             layout: Layout::Releases,
-            page: self.page(name),
+            page: Address::of(self.page(name)).to_string(),
         };
         self.looked.set(true);
         self.reads_of_a_look.set(self.client.reads() - before);

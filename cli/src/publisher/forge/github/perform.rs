@@ -12,6 +12,7 @@ use super::journal::Event;
 use super::transport::Content;
 use super::{GitHub, done, read};
 use crate::publisher::forge::{Asset, ForgeError, Scope, Write};
+use crate::sys::address::Address;
 
 /// Seconds between looks after a write that got no answer; together longer than the list lags behind.
 const AGAIN: [u64; 4] = [1, 4, 16, 20];
@@ -87,9 +88,9 @@ impl GitHub<'_> {
     fn explained(&self, scope: &Scope<'_>, error: ForgeError) -> ForgeError {
         let ForgeError::Forbidden { asked, why, lacks } = error else { return error };
         if lacks.may_be_workflows() && !self.same_workflows.get() {
-            match self.compare_workflows(scope) {
-                Err(differ @ ForgeError::Workflows { .. }) => return differ,
-                Ok(()) | Err(_) => {} // what could not be compared is not blamed, and not ruled out
+            // What could not be compared is not blamed, and not ruled out.
+            if let Err(differ @ ForgeError::Workflows { .. }) = self.compare_workflows(scope) {
+                return differ;
             }
         }
         let lacks = if self.same_workflows.get() { lacks.without_workflows() } else { lacks };
@@ -107,7 +108,7 @@ impl GitHub<'_> {
             return self.may_write_to(scope, tag);
         }
         let url = format!("{}/releases", self.repository(scope.connector));
-        let asked = || format!("POST {url} for {tag}");
+        let asked = || format!("POST {} for {tag}", Address::of(&*url));
         let document = json!({
             "tag_name": tag.as_str(), "name": tag.as_str(), "target_commitish": scope.commit, "draft": true,
             "prerelease": pre_release, "make_latest": "false",
@@ -146,13 +147,13 @@ impl GitHub<'_> {
             let url = self.asset_url(scope.connector, asset_id);
             match self.client.delete(&url)? {
                 Answer::Absent => {}
-                answer => drop(done(answer, || format!("DELETE {url}"))?),
+                answer => drop(done(answer, || format!("DELETE {}", Address::of(&*url)))?),
             }
             self.with_known(tag, |known| known.assets.remove(asset.name));
         }
         let address = upload_url.split('{').next().unwrap_or_default();
         let url = format!("{address}?name={}", asset.name);
-        let asked = || format!("POST {url} for {tag}");
+        let asked = || format!("POST {} for {tag}", Address::of(&*url));
         let answer = match self.client.create(&url, &Content::File(asset.bytes.clone()))? {
             Answer::Absent => return Err(gone(tag)),
             answer => answer,
@@ -192,7 +193,7 @@ impl GitHub<'_> {
             Answer::Burned(_) => Err(ForgeError::Burned { tag: tag.to_string() }),
             answer => {
                 // Something in between may say 200 and know nothing of releases: believed is what GitHub describes.
-                let asked = || format!("PATCH {url} of {tag}");
+                let asked = || format!("PATCH {} of {tag}", Address::of(&*url));
                 read::<Release>(done(answer, asked)?, asked).map(drop)
             }
         }

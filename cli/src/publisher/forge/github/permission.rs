@@ -10,7 +10,7 @@ use std::fmt;
 use aileron_verifier::text::printable;
 use serde_json::Value;
 
-use crate::sys::http;
+use crate::sys::address::Address;
 
 /// The headers about a token's rights, as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub(super) fn certainly_lacking(status: u16, offer: &Offer, document: &Value) ->
         return None;
     }
     if let Some(sso) = offer.sso.as_deref().filter(|sso| sso.trim_start().starts_with("required")) {
-        let place = sso.split_once("url=").map(|(_, url)| http::shown_text(url.trim()));
+        let place = sso.split_once("url=").map(|(_, url)| Address::of(url.trim()).to_string());
         return Some(Lack::SingleSignOn(place.map(|place| printable(&place).into_owned())));
     }
     message(document).contains("resource not accessible by").then(|| named(offer))

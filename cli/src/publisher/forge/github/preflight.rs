@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::classify::Answer;
 use super::{GitHub, done};
 use crate::publisher::forge::{ForgeError, Scope};
+use crate::sys::address::Address;
 
 impl GitHub<'_> {
     /// The repository is there under this very name, and the token may write to it.
@@ -25,9 +26,9 @@ impl GitHub<'_> {
             Answer::Absent => return Err(ForgeError::NoRepository { repository: wanted }),
             // A former name: what GitHub calls it now is asked of the address it gives, if that is GitHub's own.
             Answer::Moved(Some(location)) if location.starts_with(&format!("{}/", self.place.api)) => {
-                done(self.client.get(&location)?, || format!("GET {url}"))?
+                done(self.client.get(&location)?, || format!("GET {}", Address::of(&*url)))?
             }
-            answer => done(answer, || format!("GET {url}"))?,
+            answer => done(answer, || format!("GET {}", Address::of(&*url)))?,
         };
         let full = found["full_name"].as_str().unwrap_or_default();
         if full != wanted {
@@ -57,7 +58,7 @@ impl GitHub<'_> {
             let url = format!("{}/contents/.github/workflows?ref={at}", self.repository(scope.connector));
             match self.client.get(&url)? {
                 Answer::Absent => Ok(Value::Null),
-                answer => done(answer, || format!("GET {url}")),
+                answer => done(answer, || format!("GET {}", Address::of(&*url))),
             }
         };
         let digest = |listed: Value| -> BTreeMap<String, String> {
@@ -81,7 +82,7 @@ impl GitHub<'_> {
         let url = format!("{}/git/commits/{}", self.repository(scope.connector), scope.commit);
         match self.client.get(&url)? {
             Answer::Absent => Err(ForgeError::NotPushed { commit: scope.commit.to_owned() }),
-            answer => done(answer, || format!("GET {url}")).map(drop),
+            answer => done(answer, || format!("GET {}", Address::of(&*url))).map(drop),
         }
     }
 
@@ -94,7 +95,7 @@ impl GitHub<'_> {
                 continue; // a connector alone has no tags there
             }
             let url = format!("{}/git/matching-refs/tags/{prefix}", self.repository(scope.connector));
-            let asked = || format!("GET {url}");
+            let asked = || format!("GET {}", Address::of(&*url));
             let found = done(self.client.get(&url)?, asked)?;
             for found in found.as_array().into_iter().flatten() {
                 let name = found["ref"].as_str().and_then(|name| name.strip_prefix("refs/tags/")).unwrap_or_default();
@@ -127,7 +128,7 @@ impl GitHub<'_> {
             if seen.len() > TAGS_OF_TAGS {
                 return Ok(format!("a tag behind more than {TAGS_OF_TAGS} other tags"));
             }
-            object = done(self.client.get(&url)?, || format!("GET {url}"))?["object"].take();
+            object = done(self.client.get(&url)?, || format!("GET {}", Address::of(&*url)))?["object"].take();
         }
     }
 }

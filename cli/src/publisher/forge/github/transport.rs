@@ -23,6 +23,7 @@ use super::seconds::Seconds;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::forge::model::wire::Call;
 use crate::publisher::forge::model::{self, Body};
+use crate::sys::address::Address;
 use crate::sys::http::{self as web, HttpError, Web};
 
 /// Longest answer that is read: a page of a hundred releases is far below, an asset is at most an archive.
@@ -233,11 +234,11 @@ fn carried(answer: &model::Response) -> Result<Response<Full<Bytes>>, http::Erro
 fn visit(playing: &dyn Answers, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
     let mut at = url.to_owned();
     for _ in 0..=REDIRECTS {
-        let unreachable = |why: String| HttpError::Unreachable { url: url.to_owned(), why };
+        let unreachable = |why: String| HttpError::Unreachable { url: Address::of(url).to_string(), why };
         let request = Request::get(&at).header(USER_AGENT, AGENT).body(());
         let (head, ()) = request.map_err(|error| unreachable(error.to_string()))?.into_parts();
         let answer = playing.answer(&call(&head, &[])).map_err(unreachable)?;
-        let (url, status) = (url.to_owned(), answer.status);
+        let (url, status) = (Address::of(url).to_string(), answer.status);
         match (status, answer.header("location"), &answer.body) {
             (200, _, Body::Bytes(bytes)) if bytes.len() as u64 <= limit => return Ok(bytes.to_vec()),
             (200, ..) => return Err(HttpError::TooLarge { url, limit }),
@@ -246,7 +247,7 @@ fn visit(playing: &dyn Answers, url: &str, limit: u64) -> Result<Vec<u8>, HttpEr
             _ => return Err(HttpError::Refused { url, status }),
         }
     }
-    Err(HttpError::Unreachable { url: url.to_owned(), why: "too many redirects".to_owned() })
+    Err(HttpError::Unreachable { url: Address::of(url).to_string(), why: "too many redirects".to_owned() })
 }
 
 fn unusable(error: &(dyn std::error::Error + 'static)) -> ForgeError {

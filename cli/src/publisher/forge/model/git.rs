@@ -93,8 +93,8 @@ impl GitHub {
     /// GitHub Docs, "Get a tag": the object of an annotated tag.
     pub(super) fn tag_object(&self, base: &Base, sha: &str) -> Result<Response, Response> {
         let mut tags = self.repository.tags.iter();
-        let found = tags.find(|(_, tag)| tag.object.as_deref() == Some(sha));
-        let (name, tag) = found.ok_or_else(|| Response::not_found("/git/tags#get-a-tag"))?;
+        let found = tags.find_map(|(name, tag)| Some((name, tag.target(sha)?)));
+        let (name, (kind, target)) = found.ok_or_else(|| Response::not_found("/git/tags#get-a-tag"))?;
         let git = self.git_address(base);
         Ok(Response::json(
             200,
@@ -105,7 +105,7 @@ impl GitHub {
                 "url": format!("{git}/tags/{sha}"),
                 "message": name,
                 "tagger": {"date": "1970-01-01T00:00:00Z", "email": "octocat@example.com", "name": "octocat"},
-                "object": {"type": "commit", "sha": tag.commit, "url": format!("{git}/commits/{}", tag.commit)},
+                "object": {"type": kind, "sha": target, "url": format!("{git}/{kind}s/{target}")},
                 "verification": unverified(),
             }),
         ))

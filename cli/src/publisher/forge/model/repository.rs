@@ -50,19 +50,35 @@ pub struct TagRef {
     pub commit: String,
     /// The tag object of an annotated tag.
     pub object: Option<String>,
+    /// Tag objects between that one and the commit: a tag may point to a tag.
+    #[serde(default)]
+    pub behind: Vec<String>,
 }
 
 impl TagRef {
     /// A tag without an object of its own.
     pub fn light(commit: impl Into<String>) -> TagRef {
-        TagRef { commit: commit.into(), object: None }
+        TagRef { commit: commit.into(), object: None, behind: Vec::new() }
+    }
+
+    /// A tag that leads to the commit through these tag objects, one after the other.
+    pub fn annotated(commit: impl Into<String>, objects: impl IntoIterator<Item = String>) -> TagRef {
+        let mut objects = objects.into_iter();
+        TagRef { commit: commit.into(), object: objects.next(), behind: objects.collect() }
+    }
+
+    /// What a tag object of this tag points to, with its kind; `None` for an object that is not on the way.
+    pub fn target(&self, object: &str) -> Option<(&'static str, &str)> {
+        let way: Vec<&str> = self.object.iter().chain(&self.behind).map(String::as_str).collect();
+        let at = way.iter().position(|known| *known == object)?;
+        Some(way.get(at + 1).map_or(("commit", self.commit.as_str()), |next| ("tag", next)))
     }
 }
 
 /// Which commits the forge has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Commits {
-    /// Any 40 hex digits name one.
+    /// Any 40 or 64 hex digits name one.
     Every,
     /// These.
     These(BTreeSet<String>),
@@ -172,9 +188,10 @@ impl Repository {
         format!("{}/{}", self.owner, self.name)
     }
 
-    /// Whether the forge has this commit. Only full names count.
+    /// Whether the forge has this commit. Only full names count, of either of git's object formats.
     pub fn knows(&self, commit: &str) -> bool {
-        let full = commit.len() == 40 && commit.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let full =
+            matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let pushed = match &self.commits {
             Commits::Every => true,
             Commits::These(these) => these.contains(commit),

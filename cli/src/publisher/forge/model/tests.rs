@@ -181,13 +181,22 @@ fn a_tag_is_published_once_and_drafted_as_often_as_anyone_likes() {
 #[test]
 fn an_existing_tag_keeps_its_commit() {
     let mut client = Client::new();
-    let tag = TagRef { commit: WORKFLOW.into(), object: Some("9".repeat(40)) };
+    let tag = TagRef::annotated(WORKFLOW, ["9".repeat(40)]);
     client.github.repository.tags.insert("v1.0.0".into(), tag);
     client.released("v1.0.0", json!({}));
     let found = client.get("/git/ref/tags/v1.0.0");
     assert_eq!(found.document()["object"]["type"], json!("tag"));
     let sha = found.document()["object"]["sha"].as_str().unwrap().to_owned();
     assert_eq!(client.get(&format!("/git/tags/{sha}")).document()["object"]["sha"], json!(WORKFLOW));
+    // A tag of a tag of a tag.
+    let objects = ["7", "8", "9"].map(|digit| digit.repeat(40));
+    client.github.repository.tags.insert("v2.0.0".into(), TagRef::annotated(WORKFLOW, objects.clone()));
+    let mut object = client.get("/git/ref/tags/v2.0.0").document()["object"].clone();
+    for expected in objects {
+        assert_eq!((&object["type"], &object["sha"]), (&json!("tag"), &json!(expected)));
+        object = client.get(&format!("/git/tags/{expected}")).document()["object"].clone();
+    }
+    assert_eq!((&object["type"], &object["sha"]), (&json!("commit"), &json!(WORKFLOW)));
 }
 
 #[test]

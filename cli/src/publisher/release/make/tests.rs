@@ -9,7 +9,7 @@ fn edit(text: &str, value: &str, new: &str, field: Field) -> Edit {
 }
 
 fn changed(text: &str, edits: &[(&str, &str)]) -> Vec<(usize, String, String)> {
-    let source = Source { path: "f".into(), text: text.into() };
+    let source = Source::new("f", text);
     let edits: Vec<Edit> = edits.iter().map(|(value, new)| edit(text, value, new, Field::ActionVersion)).collect();
     lines(&source, &edits).into_iter().map(|change| (change.line, change.from, change.to)).collect()
 }
@@ -48,7 +48,7 @@ fn a_line_is_shown_once_with_all_its_changes() {
 #[test]
 fn a_secret_is_masked_wherever_it_stands() {
     for text in ["s = \"bound-at-release\"\n", "s = \"\"\"\nbound-at-release\"\"\" # x\n"] {
-        let source = Source { path: "f".into(), text: text.into() };
+        let source = Source::new("f", text);
         let value = &text[4..text.rfind('"').unwrap() + 1];
         let shown = lines(&source, &[edit(text, value, "\"hunter2\"", Field::ClientSecret)]);
         assert_eq!(shown.len(), 1);
@@ -63,7 +63,7 @@ proptest! {
         end in prop_oneof![Just("\n"), Just("\r\n")],
     ) {
         let text = lines_of_text.join(end);
-        let source = Source { path: "f".into(), text: text.as_str().into() };
+        let source = Source::new("f", text.as_str());
         let mut edits = Vec::new();
         let mut from = 0;
         while let Some(start) = text[from..].find('#').map(|at| from + at) {

@@ -37,8 +37,10 @@ pub(super) enum Route<'a> {
 pub(super) enum Client {
     Direct(legacy::Client<Tls<HttpConnector<Guarded>>, Full<Bytes>>),
     Forwarding(legacy::Client<ToProxy, Full<Bytes>>),
-    Tunnelling(legacy::Client<Tls<Tunnel<Tls<HttpConnector<Guarded>>>>, Full<Bytes>>),
+    Tunnelling(legacy::Client<Tls<TunnelToProxy>, Full<Bytes>>),
 }
+
+type TunnelToProxy = Tunnel<Tls<HttpConnector<Guarded>>>;
 
 type Tls<C> = HttpsConnector<C>;
 

@@ -19,7 +19,7 @@ status = { argv = "git status" }
 
 fn spawning(table: &str, subset: &[&str]) -> Spawning {
     let text = format!("[connector]\nname = \"github://acme/x\"\nversion = \"0.1.0\"\n{table}");
-    let parsed = ConnectorManifest::parse(Source { path: "manifest.toml".into(), text: text.into() }, Stage::Artifact);
+    let parsed = ConnectorManifest::parse(Source::new("manifest.toml", text), Stage::Artifact);
     assert_eq!(parsed.problems, []);
     let policy = Arc::new(Policy::of(&parsed.document.unwrap()));
     Spawning { policy, subset: subset.iter().map(|path| (*path).to_owned()).collect(), sticky: None }

@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -4,12 +4,19 @@
 //! naming the next command is the binary's work. Adding a rule here is adding a public identifier: `check --json` prints
 //! it and `--allow` takes it, so an id never changes its meaning.
 
+mod collect;
+mod source;
+
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use collect::{MOST_PROBLEMS, Problems};
+pub use source::Source;
+pub(crate) use source::on_characters;
 
 /// The closed set of failure classes. artifacts.md §8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -353,7 +360,8 @@ pub struct Problem {
     pub rule: Rule,
     /// The file, as [`Source::path`] names it.
     pub file: Arc<str>,
-    /// Byte range into the file as it was read; empty at a place where something is missing.
+    /// Byte range into the file as it was read; empty at a place where something is missing. Made by [`Source::problem`],
+    /// it lies inside the text, on whole characters; a file without text has `0..0`.
     pub at: Range<usize>,
     /// What is wrong here, with the offending value where it is not a secret.
     pub message: String,
@@ -363,52 +371,6 @@ impl Problem {
     /// Whether it stops anything once `waived` is taken into account.
     pub fn severity(&self, waived: &[Waiver]) -> Severity {
         if waived.iter().any(|waiver| waiver.rule() == self.rule) { Severity::Warning } else { self.rule.severity() }
-    }
-}
-
-/// A file as it was read: path for people, text for machines. Every [`Problem`] and span points into one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Path relative to the repository (or the member name inside an archive), `/`-separated.
-    pub path: Arc<str>,
-    /// The exact text, byte-order mark and line ends included.
-    pub text: Arc<str>,
-}
-
-impl Source {
-    /// Takes a file's bytes.
-    ///
-    /// # Errors
-    /// A [`Rule::Encoding`] problem at the first byte that is not UTF-8.
-    pub fn read(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Source { path: path.into(), text: text.into() }),
-            Err(error) => {
-                let valid = error.utf8_error().valid_up_to();
-                Err(Problem {
-                    rule: Rule::Encoding,
-                    file: path.into(),
-                    at: valid..valid,
-                    message: format!("byte {valid} is not UTF-8"),
-                })
-            }
-        }
-    }
-
-    /// Builds a problem in this file.
-    pub fn problem(&self, rule: Rule, at: Range<usize>, message: impl Into<String>) -> Problem {
-        Problem { rule, file: self.path.clone(), at, message: message.into() }
-    }
-
-    /// Line and column of a byte offset, both from 1; columns count characters. Offsets past the end mean the end.
-    pub fn position(&self, offset: usize) -> (usize, usize) {
-        let mut offset = offset.min(self.text.len());
-        while !self.text.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 }
 
@@ -426,8 +388,22 @@ pub struct Spanned<T> {
 pub struct Parsed<T> {
     /// Present when nothing but waivable rules and warnings stands against it.
     pub document: Option<T>,
-    /// All problems, in file order.
+    /// Its problems, in file order: at most [`MOST_PROBLEMS`], at least one of every rule that is broken.
     pub problems: Vec<Problem>,
+    /// How many more problems there are.
+    pub more: usize,
+}
+
+impl<T> Parsed<T> {
+    /// What was read, unless something stands against it: only waivable rules and warnings may.
+    pub fn new(document: Option<T>, problems: Problems) -> Parsed<T> {
+        let (problems, more) = problems.sorted();
+        Parsed { document: document.filter(|_| usable(&problems)), problems, more }
+    }
+}
+
+fn usable(problems: &[Problem]) -> bool {
+    problems.iter().all(|problem| problem.rule.is_waivable() || problem.rule.severity() == Severity::Warning)
 }
 
 #[cfg(test)]
@@ -447,13 +423,5 @@ mod tests {
         assert_eq!(waivable, ["intent-empty", "input-name", "input-type", "input-duplicate", "input-description"]);
         assert_eq!("version".parse::<Waiver>(), Err(NotWaivable::Fixed(Rule::VersionForm)));
         assert_eq!("typo".parse::<Waiver>(), Err(NotWaivable::Unknown("typo".into())));
-    }
-
-    #[test]
-    fn a_position_counts_lines_and_characters_from_one() {
-        let source = Source::read("x", "a\r\nbé c\n".into()).expect("UTF-8");
-        for (offset, expected) in [(0, (1, 1)), (3, (2, 1)), (5, (2, 2)), (6, (2, 3)), (99, (3, 1))] {
-            assert_eq!(source.position(offset), expected, "offset {offset}");
-        }
     }
 }

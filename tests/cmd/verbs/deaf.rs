@@ -1,0 +1,153 @@
+//! `init` and `demo` work for everybody, whatever their own git does: hooks, templates, signing, line ends, ignore lists.
+//! artifacts.md §12.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::house::House;
+
+/// `~/.gitconfig` of people who have set up git for their own work. `HOME` is the home; `trap` there fails, and leaves a mark.
+const SETTINGS: [(&str, &str); 26] = [
+    ("hooks", "[core]\nhooksPath = HOME/hooks\n"),
+    ("hooks of a template", "[init]\ntemplateDir = HOME/template\n"),
+    ("a template that is not there", "[init]\ntemplateDir = HOME/nowhere\n"),
+    ("signed commits", "[commit]\ngpgSign = true\n[user]\nsigningKey = DEADBEEF\n[gpg]\nprogram = HOME/trap\n"),
+    ("signed tags", "[tag]\ngpgSign = true\nforceSignAnnotated = true\n[gpg]\nprogram = HOME/trap\n"),
+    ("ssh signatures", "[commit]\ngpgSign = true\n[gpg]\nformat = ssh\n[gpg \"ssh\"]\nprogram = HOME/trap\n"),
+    ("CRLF", "[core]\nautocrlf = true\n"),
+    ("CRLF, strictly", "[core]\nautocrlf = true\nsafecrlf = true\n"),
+    ("CRLF by eol", "[core]\neol = crlf\nattributesFile = HOME/crlf-attributes\n"),
+    ("CRLF in, strictly", "[core]\nautocrlf = input\nsafecrlf = true\n"),
+    (
+        "attributes with filters",
+        "[core]\nattributesFile = HOME/attributes\n[filter \"x\"]\nclean = HOME/trap\nsmudge = HOME/trap\nrequired = true\n",
+    ),
+    ("a file watcher", "[core]\nfsmonitor = HOME/trap\n"),
+    ("a file watcher of git's own", "[core]\nfsmonitor = true\nuntrackedCache = true\n"),
+    ("a commit template", "[commit]\ntemplate = HOME/message\nverbose = true\nstatus = true\n"),
+    ("a commit template that is not there", "[commit]\ntemplate = HOME/nowhere\n"),
+    ("a message that is cleaned away", "[commit]\ncleanup = scissors\n[core]\ncommentChar = S\n"),
+    ("an ignore list", "[core]\nexcludesFile = HOME/ignore\n"),
+    ("an editor and a pager", "[core]\neditor = HOME/trap\npager = HOME/trap\n[sequence]\neditor = HOME/trap\n"),
+    ("no identity that is guessed", "[user]\nuseConfigOnly = true\n"),
+    ("an empty identity", "[user]\nname =\nemail =\n"),
+    ("another encoding", "[i18n]\ncommitEncoding = UTF-16\n"),
+    ("aliases", "[alias]\ninit = !HOME/trap\nadd = !HOME/trap\ncommit = !HOME/trap\n"),
+    ("a shared repository", "[core]\nsharedRepository = 0660\nfileMode = false\nignoreCase = true\n"),
+    ("big files", "[core]\nbigFileThreshold = 1\n[gc]\nauto = 1\n[maintenance]\nauto = true\n"),
+    ("a hook by configuration", "[hook \"x\"]\ncommand = HOME/trap\nevent = pre-commit\nevent = commit-msg\n"),
+    ("a broken file", "[core\nautocrlf = maybe\n"),
+];
+
+const HOOKS: [&str; 8] = [
+    "pre-commit",
+    "prepare-commit-msg",
+    "commit-msg",
+    "post-commit",
+    "post-index-change",
+    "pre-auto-gc",
+    "reference-transaction",
+    "post-checkout",
+];
+
+/// A house whose home has these settings, and everything they name.
+fn house(settings: &str) -> House {
+    let house = House::empty();
+    let home = house.path("../home").canonicalize().unwrap();
+    let script = format!("#!/bin/sh\necho \"$0 $*\" >> {}\nexit 1\n", home.join("SPRUNG").display());
+    let mut scripts = vec!["trap".to_owned()];
+    for hook in HOOKS {
+        scripts.extend([format!("hooks/{hook}"), format!("template/hooks/{hook}")]);
+    }
+    for name in scripts {
+        house.write(&format!("../home/{name}"), &script);
+        fs::set_permissions(home.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    house.write("../home/template/info/exclude", "*\n");
+    house.write("../home/template/config", "[core]\nhooksPath = hooks\n");
+    house.write("../home/attributes", "* filter=x\n");
+    house.write("../home/crlf-attributes", "* text=auto\n");
+    house.write("../home/ignore", "*\n");
+    house.write("../home/message", "write why\n");
+    // Read without being named.
+    house.write("../home/.config/git/ignore", "*.pub\nkeys\n");
+    house.write("../home/.config/git/attributes", "* text eol=crlf\n");
+    house.write("../home/.gitconfig", settings.replace("HOME", home.to_str().unwrap()));
+    house
+}
+
+/// As [`House::typed`], and no identity in the environment.
+fn run(house: &House, line: &str) -> String {
+    let mut command = house.typed(line);
+    for role in ["AUTHOR", "COMMITTER"] {
+        command.env_remove(format!("GIT_{role}_NAME")).env_remove(format!("GIT_{role}_EMAIL"));
+    }
+    let ran = house.finish(command, line);
+    assert_eq!(ran.code, 0, "{line}\n{}{}", ran.stdout, ran.stderr);
+    ran.stdout
+}
+
+/// What a git without any settings says of a repository.
+fn git(house: &House, repository: &str, args: &[&str]) -> String {
+    let mut command = house.command("git");
+    command.current_dir(house.path(repository)).env("GIT_CONFIG_GLOBAL", "/dev/null").env("HOME", "/nonexistent");
+    let output = command.args(args).output().unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn init_is_deaf_to_the_users_git() {
+    let plain = House::empty();
+    run(&plain, "aileron-pub init tea --owner acme --language wat --yes");
+    let tree = git(&plain, "tea", &["rev-parse", "HEAD^{tree}"]);
+    for (what, settings) in SETTINGS {
+        let house = house(settings);
+        run(&house, "aileron-pub init tea --owner acme --language wat --yes");
+        assert_eq!(git(&house, "tea", &["rev-parse", "HEAD^{tree}"]), tree, "{what}");
+        assert_eq!(git(&house, "tea", &["status", "--porcelain"]), "", "{what}");
+        assert_eq!(
+            git(&house, "tea", &["log", "--format=%an %ae %s %GK"]).trim(),
+            "acme acme@users.noreply.github.com Start aileron-connector-tea",
+            "{what}"
+        );
+        assert!(!house.path("../home/SPRUNG").exists(), "{what}: {}", house.read("../home/SPRUNG"));
+    }
+}
+
+#[test]
+fn demo_is_deaf_to_the_users_git() {
+    // git itself refuses to look at a repository with the last one; `check` says so and does not pass.
+    let (_, readable) = SETTINGS.split_last().unwrap();
+    for several in readable.chunks(5) {
+        let what: Vec<&str> = several.iter().map(|(what, _)| *what).collect();
+        let house = house(&several.iter().map(|(_, settings)| *settings).collect::<String>());
+        run(&house, "aileron-pub demo story -q");
+        let repository = "story/aileron-connector-demo";
+        assert_eq!(git(&house, repository, &["status", "--porcelain"]), "", "{what:?}");
+        assert_eq!(git(&house, repository, &["rev-list", "--count", "HEAD"]).trim(), "2", "{what:?}");
+        assert!(!house.path("../home/SPRUNG").exists(), "{what:?}: {}", house.read("../home/SPRUNG"));
+    }
+}
+
+#[test]
+fn who_commits_stays_the_users_to_say() {
+    for (settings, author, committer) in [
+        ("[user]\nname = Ann\nemail = ann@example.com\n", "Ann ann@example.com", "Ann ann@example.com"),
+        ("[user]\nname = Ann\n", "Ann acme@users.noreply.github.com", "Ann acme@users.noreply.github.com"),
+        (
+            "[user]\nname = Ann\nemail = ann@example.com\n[author]\nname = Ann Author\n[committer]\nemail = c@example.com\n",
+            "Ann Author ann@example.com",
+            "Ann c@example.com",
+        ),
+        ("[include]\npath = other\n", "Ina ina@example.com", "Ina ina@example.com"),
+        ("[includeIf \"gitdir:**\"]\npath = other\n", "Ina ina@example.com", "Ina ina@example.com"),
+    ] {
+        let house = house(&format!("{settings}[init]\ndefaultBranch = trunk\n"));
+        house.write("../home/other", "[user]\nname = Ina\nemail = ina@example.com\n");
+        run(&house, "aileron-pub init tea --owner acme --language wat --yes");
+        let said = git(&house, "tea", &["log", "--format=%an %ae%n%cn %ce"]);
+        assert_eq!(said.lines().collect::<Vec<_>>(), [author, committer], "{settings}");
+        assert_eq!(git(&house, "tea", &["symbolic-ref", "--short", "HEAD"]).trim(), "trunk");
+    }
+}

@@ -1,0 +1,192 @@
+//! What must hold for any bytes at all. The fuzz targets call these, and so do the tests, so that neither forgets what the
+//! other knows.
+//!
+//! Each function takes bytes of a stranger through everything that happens to them before a signature counts, and panics
+//! where a bound of artifacts.md §10 does not hold.
+
+use std::time::{Duration, SystemTime};
+
+use aileron_cli::consumer::judge::JudgeError;
+use aileron_cli::consumer::refusal::InstallError;
+use aileron_cli::publisher::forge::github::read_answer;
+use aileron_cli::ui::report::workflow::{Workflow, inert, inert_json};
+use aileron_cli::ui::report::{Exit, Failure};
+use aileron_verifier::action::Action;
+use aileron_verifier::archive::Files;
+use aileron_verifier::cohort::Cohort;
+use aileron_verifier::keyring::Keyring;
+use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::problem::{Class, MOST_PROBLEMS, Problem, Source};
+use aileron_verifier::suite::{InstallSuite, RepositorySuite};
+use aileron_verifier::text::screen;
+use aileron_verifier::toml::Stage;
+use aileron_verifier::verify::{Unverified, VerifyError, Wanted};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
+
+use crate::{Toy, module, pack};
+
+/// Most bytes of one answer. artifacts.md §10.
+pub const MOST_OUTPUT: usize = 64 << 10;
+
+/// Bytes that claim to be an archive: a verdict, and the answer a person and a script get.
+///
+/// # Panics
+/// Where an answer is longer than [`MOST_OUTPUT`], a problem does not fit its text, or the verdict is an error of ours.
+pub fn archive(bytes: &[u8]) {
+    let toy = Toy::default();
+    for wanted in [Wanted::default(), Wanted::of(toy.reference()), Wanted::of(toy.action_reference("say"))] {
+        if let Err(error) = Unverified::new(bytes).verify(&wanted, &toy.ring()) {
+            refusal(error);
+        }
+    }
+}
+
+/// Bytes that claim to be a document, inside a sound archive of either kind, unsigned.
+///
+/// # Panics
+/// As [`archive`].
+pub fn document(bytes: &[u8]) {
+    let signature = vec![0; 64];
+    let ring = Toy::default().ring();
+    for files in [
+        Files::Connector { wasm: module(), manifest: bytes.to_vec(), signature: signature.clone() },
+        Files::Action { document: bytes.to_vec(), signature },
+    ] {
+        if let Err(error) = Unverified::new(pack(&files)).verify(&Wanted::default(), &ring) {
+            refusal(error);
+        }
+    }
+    let Ok(source) = Source::read("document", bytes.to_vec()) else { return };
+    for stage in [Stage::Source, Stage::Artifact] {
+        problems(&ConnectorManifest::parse(source.clone(), stage).problems, &source);
+        problems(&Action::parse(source.clone(), stage).problems, &source);
+    }
+}
+
+/// Bytes that claim to be a suite, in both its forms.
+///
+/// # Panics
+/// As [`archive`].
+pub fn suite(bytes: &[u8]) {
+    let Ok(source) = Source::read("suite.toml", bytes.to_vec()) else { return };
+    problems(&RepositorySuite::parse(source.clone()).problems, &source);
+    let parsed = InstallSuite::parse(source.clone());
+    problems(&parsed.problems, &source);
+    match parsed.document {
+        Some(suite) => {
+            let again = InstallSuite::parse(Source::new("suite.toml", suite.render())).document;
+            assert_eq!(again, Some(suite), "what is rendered reads back");
+        }
+        None => {
+            answer(InstallError::Suite { problems: parsed.problems, more: parsed.more, text: source }.into());
+        }
+    }
+}
+
+/// Bytes that claim to be a ring: what is read is written so that it reads back.
+///
+/// # Panics
+/// Where it does not.
+pub fn ring(bytes: &[u8]) {
+    match Keyring::parse(bytes, "keyring.json") {
+        Ok(ring) => {
+            let again = Keyring::parse(ring.render().as_bytes(), "keyring.json").map(|ring| ring.render());
+            assert_eq!(again, Ok(ring.render()));
+            archive_refused_by(&ring);
+        }
+        Err(error) => assert_eq!(error.class(), Class::ValidationError, "{error}"),
+    }
+}
+
+fn archive_refused_by(ring: &Keyring) {
+    let toy = Toy::default();
+    let signed = pack(&toy.connector());
+    if let Err(error) = Unverified::new(signed.as_slice()).verify(&Wanted::of(toy.reference()), ring) {
+        answer(Failure::from(JudgeError::Refused(error)));
+    }
+}
+
+/// Bytes that claim to be a signed index.
+///
+/// # Panics
+/// Where what is read does not read back.
+pub fn cohort(bytes: &[u8]) {
+    let Ok(cohort) = Cohort::read(bytes) else { return };
+    let _ = cohort.contradiction();
+    assert_eq!(cohort.archives().count(), cohort.actions.len() + 1);
+    assert_eq!(Cohort::read(&cohort.render()).ok(), Some(cohort), "what is rendered reads back");
+}
+
+/// Bytes that claim to be an answer of GitHub's: a status, lines of headers, an empty line, a body.
+///
+/// # Panics
+/// Where reading it does.
+pub fn github(bytes: &[u8]) {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
+    let (head, body) = (&bytes[..end], bytes.get(end + 2..).unwrap_or_default());
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let status = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.trim().parse().ok()).unwrap_or(403);
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            headers.append(name, value);
+        }
+    }
+    for now in [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)] {
+        read_answer(status, &headers, body, now);
+    }
+}
+
+/// Bytes that claim to be text of a repository, on their way into a job of GitHub Actions.
+///
+/// # Panics
+/// Where a line of the text could be taken for a command of ours.
+pub fn workflow(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let problem = json!({
+        "severity": "error", "file": text, "line": 1, "column": 1, "message": text, "rule": text, "help": text,
+    });
+    for document in [
+        json!({"command": "check", "problems": [problem]}),
+        json!({"command": "release", "error": {"class": text, "message": text, "next": text, "file": text, "line": 3}}),
+        serde_json::from_slice(bytes).unwrap_or_default(),
+    ] {
+        for exit in [Exit::Ok, Exit::Policy, Exit::Incomplete] {
+            for line in Workflow::bare().tell(&document, exit).lines() {
+                assert!(line.starts_with("::error ") || line.starts_with("::warning "), "{line:?}");
+            }
+        }
+        let shown = inert_json(&document.to_string()).into_owned();
+        assert!(!shown.contains("##["), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).ok(), Some(document));
+    }
+    for line in inert(&text).lines() {
+        assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{line:?}");
+    }
+}
+
+fn refusal(error: VerifyError) {
+    assert!(!matches!(error, VerifyError::Unjudged(_)), "{error}");
+    if let VerifyError::Document { problems: found, text, .. } = &error {
+        problems(found, text);
+    }
+    answer(Failure::from(JudgeError::Refused(error)));
+}
+
+fn problems(problems: &[Problem], source: &Source) {
+    assert!(problems.len() <= MOST_PROBLEMS, "{} problems", problems.len());
+    for problem in problems {
+        assert!(source.text.get(problem.at.clone()).is_some(), "{problem:?}");
+        let (line, column) = source.position(problem.at.start);
+        assert!(line >= 1 && column >= 1, "{problem:?}");
+    }
+}
+
+fn answer(failure: Failure) {
+    let (text, document) = (failure.text(), failure.json().to_string());
+    assert!(screen(&text).len() <= MOST_OUTPUT, "{} bytes of text", text.len());
+    assert!(document.len() <= MOST_OUTPUT, "{} bytes of JSON", document.len());
+}

@@ -1,0 +1,85 @@
+//! The problems of one document, up to a number nobody reads.
+//!
+//! A hostile document of a few kilobytes can break a rule ninety thousand times. What is kept is bounded, and so is all
+//! that is done with it later; what is decided by the list stays as if it were whole. artifacts.md §10.
+
+use super::{Problem, Rule};
+
+/// Most problems of one document that are kept. artifacts.md §10.
+pub const MOST_PROBLEMS: usize = 100;
+
+/// Problems of one document: at most [`MOST_PROBLEMS`], and how many more there were.
+///
+/// At least one problem of every broken rule is kept, so that class, severity and waivers come out as if all were there.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    list: Vec<Problem>,
+    more: usize,
+}
+
+impl Problems {
+    /// Adds a problem; past the limit it is only counted, unless it is the first of its rule.
+    pub fn push(&mut self, problem: Problem) {
+        if self.list.len() < MOST_PROBLEMS {
+            self.list.push(problem);
+            return;
+        }
+        self.more += 1;
+        if self.list.iter().any(|kept| kept.rule == problem.rule) {
+            return;
+        }
+        // Fewer rules than places: one rule stands there more than once, and gives up its last.
+        if let Some(place) = self.list.iter().rposition(|kept| self.count(kept.rule) > 1) {
+            self.list[place] = problem;
+        }
+    }
+
+    fn count(&self, rule: Rule) -> usize {
+        self.list.iter().filter(|kept| kept.rule == rule).count()
+    }
+
+    /// The problems that were kept, in file order, and the number of those that were not.
+    pub fn sorted(mut self) -> (Vec<Problem>, usize) {
+        self.list.sort_by_key(|problem| problem.at.start);
+        (self.list, self.more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::Source;
+    use super::*;
+
+    fn collected(rules: impl IntoIterator<Item = Rule>) -> (Vec<Problem>, usize) {
+        let source = Source::new("x", "x".repeat(100_000));
+        let mut problems = Problems::default();
+        rules.into_iter().enumerate().for_each(|(at, rule)| problems.push(source.problem(rule, at..at + 1, "")));
+        problems.sorted()
+    }
+
+    #[test] // artifacts.md §10
+    fn a_hundred_problems_are_kept_and_the_rest_is_counted() {
+        for (count, kept, more) in
+            [(0, 0, 0), (1, 1, 0), (99, 99, 0), (100, 100, 0), (101, 100, 1), (90_000, 100, 89_900)]
+        {
+            let (list, left) = collected(std::iter::repeat_n(Rule::Host, count));
+            assert_eq!((list.len(), left), (kept, more), "{count}");
+        }
+    }
+
+    #[test] // a waiver of one rule must not pass an artifact that breaks another one later
+    fn every_broken_rule_is_kept_wherever_it_is_broken() {
+        assert!(Rule::ALL.len() < MOST_PROBLEMS);
+        for late in Rule::ALL {
+            let many = std::iter::repeat_n(Rule::InputName, 5_000);
+            let (list, more) = collected(many.clone().chain([*late]).chain(many));
+            assert_eq!((list.len(), more), (MOST_PROBLEMS, 9_901), "{late}");
+            assert!(list.iter().any(|problem| problem.rule == *late), "{late}");
+        }
+        let (list, _) = collected(std::iter::repeat_n(Rule::Host, 1_000).chain(Rule::ALL.iter().copied()));
+        assert_eq!(list.iter().map(|problem| problem.rule).collect::<BTreeSet<_>>().len(), Rule::ALL.len());
+        assert!(list.is_sorted_by_key(|problem| problem.at.start));
+    }
+}
