@@ -60,9 +60,9 @@ fn a_canonical_request_has_one_form() {
     for (url, path, query) in [
         ("https://h", "/", ""),
         ("https://h/a//b/", "/a//b/", ""),
-        ("https://h/a/./b/../c", "/a/c", ""),
+        ("https://h/a/./b/../c", "/a/./b/../c", ""),
         ("https://h/%2F%41+~*", "/%2FA%2B~%2A", ""),
-        ("https://h/100%", "/100%25", ""),
+        ("https://h/100%25", "/100%25", ""),
         ("https://h/\u{fc}", "/%C3%BC", ""),
         ("https://h/?b=2&a=1&&a=0&c", "/", "a=0&a=1&b=2&c="),
         ("https://h/?a=b=c&a+b=c/d", "/", "a=b%3Dc&a%2Bb=c%2Fd"),

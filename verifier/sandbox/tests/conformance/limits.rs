@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aileron_sandbox::failure::{CONNECTOR_LOAD_FAILED, CONNECTOR_RUNTIME_ERROR, RESOURCE_LIMIT_EXCEEDED};
-use aileron_sandbox::host::Exchange;
 use aileron_sandbox::host::log::{BYTES, LINES};
+use aileron_sandbox::host::{Exchange, Listener};
 use aileron_sandbox::invoke::{Invocation, Limits};
 use serde_json::json;
 
@@ -81,12 +81,16 @@ fn a_caller_who_wants_no_more_is_heard() {
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 
-#[test] // who ended by itself was not stopped
-fn a_wish_that_comes_too_late_changes_nothing() {
-    static STOP: AtomicBool = AtomicBool::new(true);
-    let connector = Guest::new().say("{\"output\":{}}").connector();
-    let done = run(&connector, Invocation { stop: Some(&STOP), ..Invocation::new("x", Arc::new(NoNetwork)) });
-    assert!(done.result.is_ok());
+#[test] // a run that ended by itself was not stopped
+fn a_cancellation_that_arrives_too_late_changes_nothing() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let mut guest = Guest::new();
+    let (level, line) = (guest.text("info"), guest.text("last words"));
+    let connector = guest.run(&format!("(call $log {level} {line})")).say("{\"output\":{}}").connector();
+    let invocation = Invocation::new("x", Arc::new(NoNetwork));
+    let listener: Listener = Arc::new(|_| STOP.store(true, Ordering::Relaxed));
+    let done = run(&connector, Invocation { stop: Some(&STOP), listener: Some(listener), ..invocation });
+    assert!(STOP.load(Ordering::Relaxed) && done.result.is_ok());
 }
 
 #[test] // a guest that loops takes nobody's time but its own

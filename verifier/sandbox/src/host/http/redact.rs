@@ -25,7 +25,8 @@ impl SecretPatterns {
         }
         let mut patterns = vec![Zeroizing::new(bytes.to_vec())];
         patterns.extend(json_spellings(bytes));
-        for bare in [&b"-_.~"[..], b"-_.~!*'();:@$,/?"] {
+        // RFC 3986; what may stand in a whole URL; forms.
+        for bare in [&b"-_.~"[..], b"-_.~!*'();:@$,/?", FORM] {
             patterns.extend([escaped(bytes, bare, upper), escaped(bytes, bare, lower)]);
         }
         patterns.extend((0..3).flat_map(|phase| [true, false].map(|standard| base64(bytes, phase, standard))));
@@ -62,6 +63,9 @@ fn replace(bytes: Vec<u8>, pattern: &[u8]) -> Vec<u8> {
     redacted
 }
 
+/// Bytes a form leaves as they are; a space becomes a plus there.
+const FORM: &[u8] = b"*-._";
+
 /// The two hex digits of a byte.
 type Digits = fn(u8) -> [u8; 2];
 
@@ -85,8 +89,11 @@ fn each(bytes: &[u8], spelling: impl Fn(u8) -> Vec<u8>) -> Zeroizing<Vec<u8>> {
 
 /// As a URL escapes it, all but letters, digits and `bare`.
 fn escaped(bytes: &[u8], bare: &[u8], digits: Digits) -> Zeroizing<Vec<u8>> {
+    let is_form = bare == FORM;
     each(bytes, |byte| {
-        if byte.is_ascii_alphanumeric() || bare.contains(&byte) {
+        if byte == b' ' && is_form {
+            vec![b'+']
+        } else if byte.is_ascii_alphanumeric() || bare.contains(&byte) {
             vec![byte]
         } else {
             [&b"%"[..], &digits(byte)].concat()
@@ -153,8 +160,7 @@ mod tests {
         for secret in secrets {
             let patterns = SecretPatterns::of(&Secret::from(secret.to_owned()));
             let mut echoes = vec![secret.to_owned(), hex(secret), hex(secret).to_uppercase()];
-            echoes
-                .push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().replace('+', "%20"));
+            echoes.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
             for before in ["", "x", "xy", "xyz", "Basic user:"] {
                 for after in ["", "1", "12", "123"] {
                     let text = format!("{before}{secret}{after}");
