@@ -111,6 +111,6 @@ mod tests {
     #[test]
     fn a_printed_line_cannot_steer_a_terminal() {
         let line = Line { level: "in\x1b[2Jfo".into(), message: "a\r\nb\u{9b}31m\u{202e}c\x07\u{2028}d é".into() };
-        assert_eq!(line.to_string(), "[connector in[2Jfo] a  b31mc d é");
+        assert_eq!(line.to_string(), r"[connector in\u{1b}[2Jfo] a b\u{9b}31m\u{202e}c\u{7} d é");
     }
 }
