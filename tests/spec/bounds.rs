@@ -1,7 +1,7 @@
 //! Bounds before the signature: whatever bytes a stranger sends, the answer is short and it comes. artifacts.md §10.
 
 use aileron_testkit::{Toy, fuzzed};
-use aileron_verifier::problem::{MOST_PROBLEMS, Source};
+use aileron_verifier::problem::{MOST_PROBLEMS, MOST_PROBLEMS_OF_SOURCE, Source};
 use aileron_verifier::toml::Stage;
 use proptest::prelude::*;
 
@@ -86,7 +86,7 @@ fn a_hostile_document_has_a_short_answer_and_its_problems_fit_it() {
 fn a_suite_with_fifty_thousand_faults_names_a_hundred() {
     let member = |n: usize| format!("[[actions]]\nfqn = \"{n}\"\n");
     for text in [
-        format!("[suite]\nname = \"n\"\ndescription = \"d\"\n{}", many(20_000, member)),
+        format!("[suite]\nname = \"n\"\ndescription = \"d\"\n{}", many(10_000, member)),
         format!("name = \"n\"\ndescription = \"d\"\nactions = [{}]\n", "\"x\",".repeat(50_000)),
         format!("name = \"n\"\ndescription = \"d\"\nactions = [{}]\n", "\"actions/x\",".repeat(50_000)),
     ] {
@@ -94,8 +94,10 @@ fn a_suite_with_fifty_thousand_faults_names_a_hundred() {
         let source = Source::new("suite.toml", text);
         let repository = aileron_verifier::suite::RepositorySuite::parse(source.clone());
         let install = aileron_verifier::suite::InstallSuite::parse(source);
-        let most = repository.problems.len().max(install.problems.len());
-        assert!(most == MOST_PROBLEMS && repository.more + install.more > 9_000, "{most}");
+        // A publisher sees more of what is wrong with a file of its own.
+        let kept = [repository.problems.len(), install.problems.len()];
+        assert!(kept[0] == MOST_PROBLEMS_OF_SOURCE || kept[1] == MOST_PROBLEMS, "{kept:?}");
+        assert!(repository.more + install.more > 9_000, "{kept:?}");
     }
 }
 

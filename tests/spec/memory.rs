@@ -22,6 +22,9 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1 << 20;
 
+/// Most tokens of a document that is read: `TOKENS` of `verifier/src/toml/strict.rs`.
+const TOKENS: usize = 150_000;
+
 /// What refusing a bomb may take beyond the archive itself.
 const BOUND: usize = 40 * MIB;
 
@@ -87,22 +90,40 @@ fn cost_of_answer(why: &str, files: &Files) -> (usize, usize) {
     let mib = peak as f64 / MIB as f64;
     say(format_args!("{why}: {} bytes packed, peak {mib:.2} MiB, {took:.0?}, {output} bytes said", archive.len()));
     assert!(output <= 2 * MOST_OUTPUT, "{why}: {output}");
+    assert!(!why.contains("within the limit") || !failure.text().contains("keys, values and marks"), "{why}");
     (peak, 64 * MIB + 4 * archive.len())
 }
 
 /// Documents at their cap whose reading takes the most room, as a manifest and as an action.
 fn answers_are_bounded() {
     let full = |unit: &str| unit.repeat(MAX_DOCUMENT as usize / unit.len() - 8);
-    let lines = |make: &dyn Fn(usize) -> String| (0..90_000).map(make).collect::<String>();
+    // Whole lines, as many as fit.
+    let lines = |bytes: usize, most: usize, make: &dyn Fn(usize) -> String| {
+        let mut text = String::new();
+        for line in (0..most).map(make) {
+            if text.len() + line.len() > bytes {
+                return text;
+            }
+            text.push_str(&line);
+        }
+        text
+    };
+    let cap = MAX_DOCUMENT as usize - 16;
     for (why, text) in [
         ("a list of numbers", format!("x=[{}]", full("1,"))),
-        ("a list of numbers at the limit", format!("x=[{}]", "1,".repeat(199_000))),
-        ("a list of texts at the limit", format!("x=[{}]", "\"a\",".repeat(199_000))),
-        ("a list of empty tables", format!("x=[{}]", "{},".repeat(130_000))),
-        ("unknown keys", lines(&|n| format!("k{n}=1\n"))),
-        ("unknown keys at the limit", lines(&|n| format!("k{n}=1\n"))[..880_000].to_owned()),
-        ("dotted keys", lines(&|n| format!("a.b{n}=1\n"))[..870_000].to_owned()),
-        ("tables", lines(&|n| format!("[t{n}]\n"))[..880_000].to_owned()),
+        ("a list of numbers within the limit", format!("x=[{}]", "1,".repeat(TOKENS / 2 - 5))),
+        ("a list of texts within the limit", format!("x=[{}]", "\"a\",".repeat(TOKENS / 2 - 5))),
+        ("a list of empty lists within the limit", format!("x=[{}]", "[],".repeat(TOKENS / 3 - 5))),
+        ("a list of empty tables within the limit", format!("x=[{}]", "{},".repeat(TOKENS / 3 - 5))),
+        ("a list of tables within the limit", format!("x=[{}]", "{a=1},".repeat(TOKENS / 6 - 5))),
+        ("a list of tables in tables within the limit", format!("x=[{}]", "{a.b.c=1},".repeat(TOKENS / 10 - 5))),
+        ("lists of tables within the limit", "[[t]]\n".repeat(TOKENS / 6 - 5)),
+        ("tables within the limit", lines(cap, TOKENS / 4 - 5, &|n| format!("[t{n}]\n"))),
+        ("unknown keys", lines(cap, usize::MAX, &|n| format!("k{n}=1\n"))),
+        ("unknown keys within the limit", lines(cap, TOKENS / 4 - 5, &|n| format!("k{n}=1\n"))),
+        ("dotted keys", lines(cap, usize::MAX, &|n| format!("a.b{n}=1\n"))),
+        ("dotted keys within the limit", lines(cap, TOKENS / 6 - 5, &|n| format!("a.b{n}=1\n"))),
+        ("tables", lines(cap, usize::MAX, &|n| format!("[t{n}]\n"))),
         ("lists of tables", "[[t]]\n".repeat(95_000)),
         ("brackets", full("[")),
         ("quotes", full("\"")),

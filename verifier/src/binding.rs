@@ -10,7 +10,7 @@ use crate::action::{Action, Pin};
 use crate::digest::ContentHash;
 use crate::fqn::{Fqn, Ref};
 use crate::manifest::ConnectorManifest;
-use crate::problem::{Problem, Problems, Rule, Source, Spanned};
+use crate::problem::{MOST_PROBLEMS_OF_SOURCE, Problem, Problems, Rule, Source, Spanned};
 use crate::toml;
 use crate::version::{self, Version};
 
@@ -113,7 +113,7 @@ struct Edits<'a> {
 
 impl<'a> Edits<'a> {
     fn new(source: &'a Source) -> Edits<'a> {
-        Edits { source, list: Vec::new(), problems: Problems::default() }
+        Edits { source, list: Vec::new(), problems: Problems::up_to(MOST_PROBLEMS_OF_SOURCE) }
     }
 
     /// Whether the field holds the placeholder; a third value is a problem.
@@ -197,7 +197,7 @@ pub fn leftovers(source: &Source, within: Range<usize>, edits: &[Edit]) -> Vec<P
         let message = format!("\"{}\" still holds a placeholder, and a release does not bind this field", value.value);
         source.problem(Rule::PlaceholderLeft, value.at, message)
     };
-    let mut problems = Problems::default();
+    let mut problems = Problems::up_to(MOST_PROBLEMS_OF_SOURCE);
     toml::string_values(source, within).into_iter().filter(left).map(problem).for_each(|left| problems.push(left));
     problems.sorted().0
 }

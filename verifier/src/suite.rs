@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use crate::fqn::Ref;
 use crate::problem::{Parsed, Rule, Source, Spanned};
 use crate::text::printable;
-use crate::toml::{self, Table, quote};
+use crate::toml::{self, Stage, Table, quote};
 
 /// What publishers commit: `name`, `description`, `actions = ["actions/<name>", …]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct InstallSuite {
 impl RepositorySuite {
     /// Reads the repository form and reports all that is wrong with it, in file order.
     pub fn parse(source: Source) -> Parsed<RepositorySuite> {
-        toml::read(&source, toml::after_mark(&source)..source.text.len(), |root| {
+        toml::read(&source, toml::after_mark(&source)..source.text.len(), Stage::Source, |root| {
             let (name, description) = (text(root, "name"), text(root, "description"));
             let actions = root.strings("actions");
             match &actions {
@@ -78,7 +78,7 @@ impl RepositorySuite {
 impl InstallSuite {
     /// Reads the install form and reports all that is wrong with it, in file order.
     pub fn parse(source: Source) -> Parsed<InstallSuite> {
-        toml::read(&source, toml::after_mark(&source)..source.text.len(), |root| {
+        toml::read(&source, toml::after_mark(&source)..source.text.len(), Stage::Artifact, |root| {
             let suite = root.table("suite");
             if !root.has("suite") {
                 root.missing("suite");

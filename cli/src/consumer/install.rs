@@ -106,22 +106,47 @@ impl<'a> Installer<'a> {
     /// # Errors
     /// [`InstallError`]; nothing was written but a publisher's key that was consented to.
     pub fn connector(&mut self, target: &Target, content: Option<ContentHash>) -> Result<Plan, InstallError> {
-        let wanted = Wanted { kind: Some(Kind::Connector), content, ..Wanted::default() };
         let reference = match target {
             Target::Version(reference) => reference.clone(),
             Target::Newest(name) => self.origin.newest(name)?,
             Target::File(path) => {
+                let wanted = Wanted { kind: Some(Kind::Connector), content, ..Wanted::default() };
                 let verified = self.file(path, &wanted)?;
                 return self.with_connector(verified);
             }
         };
         self.asked_for.insert(reference.name.owner_authority());
+        self.connector_release(reference, content)
+    }
+
+    /// Plans the install of the newest version of these connectors, where a newer one than the installed is published.
+    ///
+    /// That a connector is installed does not name its owner: a publisher whose trust was revoked is asked about again, also
+    /// with `--yes`, unless `asked_for` has it.
+    ///
+    /// # Errors
+    /// As [`Installer::connector`].
+    pub fn connector_upgrades(&mut self, names: &[Fqn]) -> Result<Plan, InstallError> {
+        let mut plan = Plan::default();
+        for name in names {
+            let newest = self.origin.newest(name)?;
+            let installed = self.store.versions_of(name)?.pop().map(|pinned| pinned.reference);
+            match installed.filter(|installed| installed.version.precedence(&newest.version).is_ge()) {
+                Some(installed) => plan.present.push(installed),
+                None => plan.add(self.connector_release(newest, None)?),
+            }
+        }
+        Ok(plan)
+    }
+
+    fn connector_release(&mut self, reference: Ref, content: Option<ContentHash>) -> Result<Plan, InstallError> {
         let ring = self.trust(&reference.name)?;
         if let Some(plan) = self.stored(&reference, content, &ring)? {
             return Ok(plan);
         }
         self.progress(&reference);
-        let verified = self.fetched(&Wanted { reference: Some(reference), ..wanted }, &ring)?;
+        let wanted = Wanted { reference: Some(reference), kind: Some(Kind::Connector), content };
+        let verified = self.fetched(&wanted, &ring)?;
         let index = self.index(&verified, &ring);
         let mut plan = Plan::default();
         self.add_connector(&mut plan, verified, &[], index)?;

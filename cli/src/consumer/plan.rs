@@ -142,6 +142,14 @@ pub struct Receipt {
 }
 
 impl Plan {
+    /// Takes in what another plan would install.
+    pub(super) fn add(&mut self, other: Plan) {
+        self.connectors.extend(other.connectors);
+        self.actions.extend(other.actions);
+        self.present.extend(other.present);
+        self.note_release(&other.waived, other.dirty);
+    }
+
     /// Adds what one release's signed index says against it.
     pub(super) fn note_release(&mut self, waived: &[Waiver], dirty: bool) {
         for waiver in waived {

@@ -248,6 +248,33 @@ fn yes_trusts_nobody_but_the_publisher_that_was_named() {
     }
 }
 
+#[test] // artifacts.md §10: what is installed names nobody; revoked trust comes back by an answer only
+fn an_upgrade_of_everything_does_not_trust_again_who_was_revoked() {
+    for (line, answers, exit) in [
+        ("connector upgrade", "", 1),
+        ("connector upgrade", "n\n", 1),
+        ("connector upgrade", "y\n", 0),
+        ("connector upgrade github://acme/echo", "", 0),
+        ("action upgrade", "", 1),
+        ("action upgrade", "y\n", 0),
+        ("action upgrade say", "", 1),
+    ] {
+        let (mirror, toy, _) = scene();
+        let newer = toy.clone().at("1.3.0");
+        mirror.house.ok("aileron action add github://acme/echo/actions/say@1.2.3 --from mirror --yes");
+        mirror.serve(&newer.reference().mirror_path(), &newer.connector());
+        mirror.serve(&newer.action_reference("say").mirror_path(), &newer.action("say"));
+        mirror.house.ok("aileron keyring revoke github://acme");
+        mirror.house.write("answers", answers);
+        let line = format!("aileron {line} --yes --from mirror");
+        let mut command = mirror.house.typed(&line);
+        command.stdin(fs::File::open(mirror.house.path("answers")).unwrap());
+        let ran = mirror.house.finish(command, &line);
+        assert_eq!(ran.code, exit, "{line}\n{}{}", ran.stdout, ran.stderr);
+        assert_eq!(mirror.trusted().contains("\"github://acme\""), exit == 0, "{line} {answers:?}");
+    }
+}
+
 #[test] // artifacts.md §10: what the screen says does not get better by leaving the index out
 fn a_connector_whose_release_has_no_index_that_counts_is_shown_as_such() {
     let rows: [(&str, Tamper, &str, &str); 5] = [

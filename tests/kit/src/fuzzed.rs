@@ -16,9 +16,9 @@ use aileron_verifier::archive::Files;
 use aileron_verifier::cohort::Cohort;
 use aileron_verifier::keyring::Keyring;
 use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::problem::{Class, MOST_PROBLEMS, Problem, Source};
+use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::suite::{InstallSuite, RepositorySuite};
-use aileron_verifier::text::screen;
+use aileron_verifier::text::{is_shown, screen};
 use aileron_verifier::toml::Stage;
 use aileron_verifier::verify::{Unverified, VerifyError, Wanted};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -32,7 +32,7 @@ pub const MOST_OUTPUT: usize = 64 << 10;
 /// Bytes that claim to be an archive: a verdict, and the answer a person and a script get.
 ///
 /// # Panics
-/// Where an answer is longer than [`MOST_OUTPUT`], a problem does not fit its text, or the verdict is an error of ours.
+/// Where an answer is longer than [`MOST_OUTPUT`] or holds a character that steers a terminal, a problem does not fit its text, or the verdict is an error of ours.
 pub fn archive(bytes: &[u8]) {
     let toy = Toy::default();
     for wanted in [Wanted::default(), Wanted::of(toy.reference()), Wanted::of(toy.action_reference("say"))] {
@@ -59,8 +59,8 @@ pub fn document(bytes: &[u8]) {
     }
     let Ok(source) = Source::read("document", bytes.to_vec()) else { return };
     for stage in [Stage::Source, Stage::Artifact] {
-        problems(&ConnectorManifest::parse(source.clone(), stage).problems, &source);
-        problems(&Action::parse(source.clone(), stage).problems, &source);
+        problems(&ConnectorManifest::parse(source.clone(), stage).problems, stage, &source);
+        problems(&Action::parse(source.clone(), stage).problems, stage, &source);
     }
 }
 
@@ -70,9 +70,9 @@ pub fn document(bytes: &[u8]) {
 /// As [`archive`].
 pub fn suite(bytes: &[u8]) {
     let Ok(source) = Source::read("suite.toml", bytes.to_vec()) else { return };
-    problems(&RepositorySuite::parse(source.clone()).problems, &source);
+    problems(&RepositorySuite::parse(source.clone()).problems, Stage::Source, &source);
     let parsed = InstallSuite::parse(source.clone());
-    problems(&parsed.problems, &source);
+    problems(&parsed.problems, Stage::Artifact, &source);
     match parsed.document {
         Some(suite) => {
             let again = InstallSuite::parse(Source::new("suite.toml", suite.render())).document;
@@ -171,13 +171,13 @@ pub fn workflow(bytes: &[u8]) {
 fn refusal(error: VerifyError) {
     assert!(!matches!(error, VerifyError::Unjudged(_)), "{error}");
     if let VerifyError::Document { problems: found, text, .. } = &error {
-        problems(found, text);
+        problems(found, Stage::Artifact, text);
     }
     answer(Failure::from(JudgeError::Refused(error)));
 }
 
-fn problems(problems: &[Problem], source: &Source) {
-    assert!(problems.len() <= MOST_PROBLEMS, "{} problems", problems.len());
+fn problems(problems: &[Problem], stage: Stage, source: &Source) {
+    assert!(problems.len() <= stage.most_problems(), "{} problems", problems.len());
     for problem in problems {
         assert!(source.text.get(problem.at.clone()).is_some(), "{problem:?}");
         let (line, column) = source.position(problem.at.start);
@@ -187,6 +187,9 @@ fn problems(problems: &[Problem], source: &Source) {
 
 fn answer(failure: Failure) {
     let (text, document) = (failure.text(), failure.json().to_string());
-    assert!(screen(&text).len() <= MOST_OUTPUT, "{} bytes of text", text.len());
+    let shown = screen(&text);
+    assert!(shown.len() <= MOST_OUTPUT, "{} bytes of text", text.len());
+    let steers = shown.chars().find(|char| *char != '\n' && !is_shown(*char));
+    assert_eq!(steers, None, "{shown}");
     assert!(document.len() <= MOST_OUTPUT, "{} bytes of JSON", document.len());
 }

@@ -7,12 +7,16 @@
 pub mod fuzzed;
 pub mod github;
 pub mod peers;
+#[cfg(unix)]
+mod program;
 mod publisher;
 pub mod scripted;
 mod shared;
 pub mod tar;
 mod toy;
 
+#[cfg(unix)]
+pub use program::script;
 pub use publisher::Publisher;
 pub use shared::{say, shared, vectors};
 pub use toy::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, manifest_text, module, module_of, pack};

@@ -71,7 +71,7 @@ impl Action {
             Err(problem) => return Parsed { document: None, problems: vec![problem], more: 0 },
         };
         let within = parts.front_matter.clone();
-        toml::read(&source, within, |root| action(root, &parts, stage))
+        toml::read(&source, within, stage, |root| action(root, &parts, stage))
     }
 
     /// Whether `source` names this action: its path ends in `actions/<name>` and its version is `version`. A `local://`

@@ -319,13 +319,13 @@ fn a_hostile_megabyte_takes_one_pass() {
     assert_eq!(call(format!("'{}'", distinct("${"))), 50_000);
     assert_eq!(call(format!("\"{}\"", distinct("$\\u007b"))), 50_000);
     assert_eq!(call(format!("'{}'", "${args.".repeat(140_000))), 1);
-    let labels: Vec<String> = (0..40_000).map(|n| format!("'l{n}'")).collect();
+    let labels: Vec<String> = (0..15_000).map(|n| format!("'l{n}'")).collect();
     let render = labels.iter().map(|label| format!("{label} = 'x'")).collect::<Vec<_>>().join(",");
     let preview = format!("op = 'get'\nrender = {{ {render} }}\nmultiline = [{}]\n", labels.join(","));
     assert_eq!(found(&plus(&format!("[approval.preview]\n{preview}")), Stage::Artifact), []);
-    let long = format!("{{ {} = [{}] }}", "k".repeat(400_000), "{},".repeat(50_000));
+    let long = format!("{{ {} = [{}] }}", "k".repeat(400_000), "{},".repeat(40_000));
     let (count, kept) = all(&with("{ a = \"${args.text}\" }", &long));
-    assert_eq!((count, kept.len()), (50_000, MOST_PROBLEMS));
+    assert_eq!((count, kept.len()), (40_000, MOST_PROBLEMS));
     assert!(kept.iter().all(|problem| problem.message.len() < 200));
 }
 

@@ -42,11 +42,10 @@ impl Header {
         for (from, to, field) in [(100, 108, "mode"), (108, 116, "owner"), (116, 124, "group"), (136, 148, "time")] {
             number(from, to, field)?;
         }
-        if format != Format::V7 {
-            number(329, 337, "major device number")?;
-            number(337, 345, "minor device number")?;
-        }
-        if format.unused().any(|at| block[at] != 0) {
+        let devices = [number(329, 337, "major device number")?, number(337, 345, "minor device number")?];
+        let is_unused = format.unused().iter().cloned().flatten().any(|at| block[at] != 0);
+        // GNU tar writes the device numbers of V7 headers too, as zeros.
+        if is_unused || format == Format::V7 && devices != [0, 0] {
             return Err(Malformed::HeaderUnused { entry });
         }
         let times: &[(usize, usize)] = match format {
@@ -107,11 +106,11 @@ impl Format {
 
     /// Bytes that are no field of a file's header, and are one to readers that take it for another format: a prefix where
     /// V7 has none (Python), a map of holes in an old GNU header (bsdtar).
-    fn unused(self) -> Range<usize> {
+    fn unused(self) -> &'static [Range<usize>] {
         match self {
-            Format::V7 => 257..500,
-            Format::Gnu => 386..495,
-            Format::Ustar | Format::Star => 0..0,
+            Format::V7 => &[257..329, 345..500],
+            Format::Gnu => &[386..495],
+            Format::Ustar | Format::Star => &[],
         }
     }
 }

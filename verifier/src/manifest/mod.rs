@@ -59,7 +59,7 @@ impl ConnectorManifest {
     /// secret. In [`Stage::Artifact`] all of these are silent: existing archives hold them.
     pub fn parse(source: Source, stage: Stage) -> Parsed<ConnectorManifest> {
         let within = toml::after_mark(&source)..source.text.len();
-        toml::read(&source, within, |root| manifest(root, stage))
+        toml::read(&source, within, stage, |root| manifest(root, stage))
     }
 }
 

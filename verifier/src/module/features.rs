@@ -16,12 +16,12 @@ const PROPOSALS: [(WasmFeatures, &str); 14] = [
     (WasmFeatures::RELAXED_SIMD, "relaxed SIMD"),
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::EXCEPTIONS, "exceptions"),
+    (WasmFeatures::GC_TYPES, "references to host objects (externref)"),
     (WasmFeatures::EXCEPTIONS.union(WasmFeatures::GC_TYPES), "exceptions"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "exceptions of the first draft"),
     (WasmFeatures::MEMORY64, "64-bit memories"),
     (WasmFeatures::WIDE_ARITHMETIC, "wide arithmetic"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "memory pages of another size"),
-    (WasmFeatures::GC_TYPES, "references to host objects (externref)"),
     (WasmFeatures::GC_TYPES.union(WasmFeatures::FUNCTION_REFERENCES), "typed function references"),
     (
         WasmFeatures::GC_TYPES.union(WasmFeatures::FUNCTION_REFERENCES).union(WasmFeatures::GC),

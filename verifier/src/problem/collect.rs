@@ -3,29 +3,42 @@
 //! A hostile document of a few kilobytes can break a rule ninety thousand times. What is kept is bounded, and so is all
 //! that is done with it later; what is decided by the list stays as if it were whole. artifacts.md §10.
 
+use std::collections::BTreeSet;
+
 use super::{Problem, Rule};
 
-/// Most problems of one document that are kept. artifacts.md §10.
+/// Most problems of one document inside an archive, or of a suite to install, that are kept. artifacts.md §10.
 pub const MOST_PROBLEMS: usize = 100;
 
-/// Problems of one document: at most [`MOST_PROBLEMS`], and how many more there were.
+/// Most problems of one committed document that are kept: its author wants to see all of them.
+pub const MOST_PROBLEMS_OF_SOURCE: usize = 10_000;
+
+/// Problems of one document: up to a number, and how many more there were.
 ///
 /// At least one problem of every broken rule is kept, so that class, severity and waivers come out as if all were there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Problems {
     list: Vec<Problem>,
+    rules: BTreeSet<Rule>,
+    most: usize,
     more: usize,
 }
 
 impl Problems {
+    /// None so far, and at most `most` of them later: more than there are rules.
+    pub fn up_to(most: usize) -> Problems {
+        Problems { list: Vec::new(), rules: BTreeSet::new(), most, more: 0 }
+    }
+
     /// Adds a problem; past the limit it is only counted, unless it is the first of its rule.
     pub fn push(&mut self, problem: Problem) {
-        if self.list.len() < MOST_PROBLEMS {
+        let first = self.rules.insert(problem.rule);
+        if self.list.len() < self.most {
             self.list.push(problem);
             return;
         }
         self.more += 1;
-        if self.list.iter().any(|kept| kept.rule == problem.rule) {
+        if !first {
             return;
         }
         // Fewer rules than places: one rule stands there more than once, and gives up its last.
@@ -47,14 +60,12 @@ impl Problems {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::super::Source;
     use super::*;
 
     fn collected(rules: impl IntoIterator<Item = Rule>) -> (Vec<Problem>, usize) {
         let source = Source::new("x", "x".repeat(100_000));
-        let mut problems = Problems::default();
+        let mut problems = Problems::up_to(MOST_PROBLEMS);
         rules.into_iter().enumerate().for_each(|(at, rule)| problems.push(source.problem(rule, at..at + 1, "")));
         problems.sorted()
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use collect::{MOST_PROBLEMS, Problems};
+pub use collect::{MOST_PROBLEMS, MOST_PROBLEMS_OF_SOURCE, Problems};
 pub use source::Source;
 pub(crate) use source::on_characters;
 
@@ -388,7 +388,7 @@ pub struct Spanned<T> {
 pub struct Parsed<T> {
     /// Present when nothing but waivable rules and warnings stands against it.
     pub document: Option<T>,
-    /// Its problems, in file order: at most [`MOST_PROBLEMS`], at least one of every rule that is broken.
+    /// Its problems, in file order: at most [`MOST_PROBLEMS`] or [`MOST_PROBLEMS_OF_SOURCE`], at least one of every rule that is broken.
     pub problems: Vec<Problem>,
     /// How many more problems there are.
     pub more: usize,

@@ -90,7 +90,8 @@ pub fn printable_within(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// Whole output of ours: lines and spaces stay, every character that steers a terminal or cannot be seen becomes its
-/// escape. A tab becomes a space.
+/// escape. A tab becomes a space, but for the one that begins a flag's description in a usage text: after four spaces at the
+/// beginning of a line (keyring.md §6.3).
 pub fn screen(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
         return Cow::Borrowed(text);
@@ -103,7 +104,7 @@ pub fn screen(text: &str) -> Cow<'_, str> {
                 marks = 0;
                 shown.push(char);
             }
-            '\t' => shown.push(' '),
+            '\t' => shown.push(if shown.ends_with("\n    ") { '\t' } else { ' ' }),
             char if is_space(char) && !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}') => shown.push(' '),
             char => push(&mut shown, char, &mut marks),
         }
@@ -239,6 +240,7 @@ mod tests {
             assert_eq!(printable(text), shown, "{text:?}");
         }
         assert_eq!(screen("a  b\n\tc\rd\u{2028}e\u{a0}f"), "a  b\n c\\u{d}d\\u{2028}e f");
+        assert_eq!(screen("-h:\n    \ta\tb\n   \tc"), "-h:\n    \ta b\n    c", "a usage text (keyring.md §6.3)");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, Item};
 
-use crate::problem::{Parsed, Problems, Rule, Source, Spanned, on_characters};
+use crate::problem::{MOST_PROBLEMS, MOST_PROBLEMS_OF_SOURCE, Parsed, Problems, Rule, Source, Spanned, on_characters};
 
 pub use table::Table;
 
@@ -28,6 +28,16 @@ pub enum Stage {
     Source,
     /// Text inside an archive: nothing is bound any more, and nobody is left to take advice.
     Artifact,
+}
+
+impl Stage {
+    /// How many problems of a document are kept. What is inside an archive may be a stranger's. artifacts.md §10.
+    pub fn most_problems(self) -> usize {
+        match self {
+            Stage::Source => MOST_PROBLEMS_OF_SOURCE,
+            Stage::Artifact => MOST_PROBLEMS,
+        }
+    }
 }
 
 /// A value in a step's inputs: a scalar, a date, or a list of them; never a table. artifacts.md §3.
@@ -55,6 +65,10 @@ pub(crate) struct Sheet<'s> {
 }
 
 impl Sheet<'_> {
+    fn of(source: &Source, base: usize, stage: Stage) -> Sheet<'_> {
+        Sheet { source, base, problems: RefCell::new(Problems::up_to(stage.most_problems())) }
+    }
+
     fn report(&self, rule: Rule, at: Range<usize>, message: impl Into<String>) {
         self.problems.borrow_mut().push(self.source.problem(rule, at, message));
     }
@@ -75,8 +89,13 @@ pub fn after_mark(source: &Source) -> usize {
 /// All ranges, in problems and values, count from the start of the file. The document is there when `body` returned one
 /// and nothing but waivable rules and warnings stands against it. A second mark is a syntax error: skip the first with
 /// [`after_mark`].
-pub fn read<T>(source: &Source, within: Range<usize>, body: impl FnOnce(&Table<'_>) -> Option<T>) -> Parsed<T> {
-    let sheet = Sheet { source, base: within.start, problems: RefCell::default() };
+pub fn read<T>(
+    source: &Source,
+    within: Range<usize>,
+    stage: Stage,
+    body: impl FnOnce(&Table<'_>) -> Option<T>,
+) -> Parsed<T> {
+    let sheet = Sheet::of(source, within.start, stage);
     let document = parse(&sheet, within).and_then(|document| {
         let root = Table::root(&sheet, document.as_table());
         body(&root)
@@ -88,7 +107,7 @@ pub fn read<T>(source: &Source, within: Range<usize>, body: impl FnOnce(&Table<'
 ///
 /// Serves checks over *values* as opposed to text: a placeholder in a comment does not count. artifacts.md §5.
 pub fn string_values(source: &Source, within: Range<usize>) -> Vec<Spanned<String>> {
-    let sheet = Sheet { source, base: within.start, problems: RefCell::default() };
+    let sheet = Sheet::of(source, within.start, Stage::Artifact);
     let mut found = Vec::new();
     if let Some(document) = parse(&sheet, within) {
         collect(&sheet, document.as_item(), &mut found);

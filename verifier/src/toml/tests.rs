@@ -9,7 +9,7 @@ fn source(text: &str) -> Source {
 /// Reads `a` as a string, `b` as a list of strings, `t` as a table with the integer `i`, `l` as tables with `s`.
 fn sample(text: &str) -> Parsed<Option<Spanned<String>>> {
     let source = source(text);
-    read(&source, after_mark(&source)..text.len(), |root| {
+    read(&source, after_mark(&source)..text.len(), Stage::Artifact, |root| {
         let a = root.string("a");
         root.strings("b");
         if let Some(table) = root.table("t") {
@@ -139,7 +139,7 @@ fn values_keep_their_types_and_hold_no_table() {
         "s = 'x'\ni = -1\nf = 1e3\nb = true\nd = 1979-05-27 07:32:00Z\nl = [1, ['y']]\nt = {}\nm = [{}]\n[u]\n[[w]]";
     let source = source(text);
     let mut values = Vec::new();
-    let parsed = read(&source, 0..text.len(), |root| {
+    let parsed = read(&source, 0..text.len(), Stage::Artifact, |root| {
         values = root.named_values();
         Some(())
     });
@@ -161,7 +161,7 @@ fn ranges_count_from_the_start_of_the_file() {
     let file = "\u{feff}\n+++\na = 'é'\n+++\n";
     let source = source(file);
     let within = file.find("a =").expect("there")..file.rfind("+++").expect("there");
-    let parsed = read(&source, within, |root| root.string("a"));
+    let parsed = read(&source, within, Stage::Artifact, |root| root.string("a"));
     let value = parsed.document.expect("a document");
     assert_eq!((&file[value.at], value.value.as_str()), ("'é'", "é"));
 }

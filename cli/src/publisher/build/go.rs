@@ -349,17 +349,15 @@ mod tests {
     #[cfg(unix)]
     #[test] // artifacts.md §12
     fn the_compiler_sees_no_secret_and_no_foreign_flags() {
-        use std::os::unix::fs::PermissionsExt;
         let temp = tempfile::tempdir().unwrap();
         let bin = temp.path().join("bin");
         let log = temp.path().join("log");
         let script = format!(
-            "#!/bin/sh\n/usr/bin/env >> {log}\ncase $1 in mod | work) echo '{{}}' ;; esac\n[ $1 = env ] && echo '{{\"GOVERSION\":\"go1.99\",\"GOPROXY\":\"https://proxy.test\"}}'\n\
-             while [ $# -gt 0 ]; do [ $1 = -o ] && printf module > $2; shift; done; exit 0\n",
+            "/usr/bin/env >> {log}\ncase $1 in mod | work) echo '{{}}' ;; esac\n[ $1 = env ] && echo '{{\"GOVERSION\":\"go1.99\",\"GOPROXY\":\"https://proxy.test\"}}'\n\
+             while [ $# -gt 0 ]; do [ $1 = -o ] && printf module > $2; shift; done; exit 0",
             log = log.display()
         );
-        place(&bin, "go", script.as_bytes());
-        fs::set_permissions(bin.join("go"), fs::Permissions::from_mode(0o755)).unwrap();
+        aileron_testkit::script(&bin.join("go"), &script);
         place(temp.path(), "connector/go.mod", b"module x\n");
         place(temp.path(), "go.work", b"use ./connector\n");
         let environment = [

@@ -1,7 +1,6 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::AtomicBool;
 
 use super::*;
@@ -11,8 +10,7 @@ static GO_ON: AtomicBool = AtomicBool::new(false);
 /// What a git child sees of these variables: a script in git's place tells.
 fn seen(variables: &[(&str, &str)], access: Access) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("git"), "#!/bin/sh\nfor arg; do echo \"ARG $arg\"; done\n/usr/bin/env\n").unwrap();
-    fs::set_permissions(dir.path().join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    aileron_testkit::script(&dir.path().join("git"), "for arg; do echo \"ARG $arg\"; done\n/usr/bin/env");
     let path = [("PATH".into(), dir.path().as_os_str().to_owned())];
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
     let environment = path.into_iter().chain(variables).collect();

@@ -30,11 +30,9 @@ fn a_child_gets_no_secret_and_no_compiler_setting() {
 mod on_unix {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
 
     fn script(dir: &Path, name: &str, text: &str) {
-        fs::write(dir.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        aileron_testkit::script(&dir.join(name), text);
     }
 
     fn environment(path: &OsStr) -> Environment {

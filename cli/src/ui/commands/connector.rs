@@ -1,6 +1,7 @@
 //! `connector`: install, upgrade, list, remove, check.
 
 use aileron_verifier::digest::ContentHash;
+use aileron_verifier::fqn::Fqn;
 use aileron_verifier::problem::Class;
 use aileron_verifier::verify::Verified;
 use serde_json::{Value, json};
@@ -9,9 +10,6 @@ use super::install::{Home, How, content, install, name, reference, target};
 use super::{Answer, Context};
 use crate::consumer::ask::consents;
 use crate::consumer::fetch::{FetchError, Origin};
-use crate::consumer::install::Target;
-use crate::consumer::plan::Plan;
-use crate::consumer::refusal::InstallError;
 use crate::store::{ActionFile, Pinned, Store, StoreError};
 use crate::ui::args::{Connector, ConnectorCheck, ConnectorInstall, Remove, Upgrade};
 use crate::ui::report::console::Terminal;
@@ -43,31 +41,15 @@ fn upgrade(args: &Upgrade, context: &Context) -> Answer {
             return Err(StoreError::NoConnector(name.to_string()).into());
         }
     }
+    let named: Vec<_> = names.iter().map(Fqn::owner_authority).collect();
     if names.is_empty() {
         names = store.installed()?.into_iter().map(|pinned| pinned.reference.name).collect();
         names.dedup();
     }
     let how = How { installing: &args.installing, allow: &args.allow, force: false };
     install(&how, context, |installer| {
-        let mut plan = Plan::default();
-        for name in &names {
-            let newest = installer.origin.newest(name)?;
-            let installed = store.versions_of(name).map_err(InstallError::from)?;
-            let Some(installed) = installed
-                .last()
-                .filter(|newest_here| newest_here.reference.version.precedence(&newest.version).is_ge())
-            else {
-                let next = installer.connector(&Target::Version(newest), None)?;
-                plan.connectors.extend(next.connectors);
-                plan.present.extend(next.present);
-                plan.waived
-                    .extend(next.waived.into_iter().filter(|waiver| !plan.waived.contains(waiver)).collect::<Vec<_>>());
-                plan.dirty |= next.dirty;
-                continue;
-            };
-            plan.present.push(installed.reference.clone());
-        }
-        Ok(plan)
+        installer.asked_for.extend(named);
+        installer.connector_upgrades(&names)
     })
 }
 
