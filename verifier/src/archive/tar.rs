@@ -109,7 +109,8 @@ impl Format {
     fn unused(self) -> &'static [Range<usize>] {
         match self {
             Format::V7 => &[257..329, 345..500],
-            Format::Gnu => &[386..495],
+            // The map of holes; whether it goes on, and the size without holes.
+            Format::Gnu => &[386..482, 482..495],
             Format::Ustar | Format::Star => &[],
         }
     }

@@ -1,6 +1,5 @@
 #![cfg(unix)]
 
-use std::fs;
 use std::sync::atomic::AtomicBool;
 
 use super::*;
