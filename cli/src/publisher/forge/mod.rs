@@ -325,7 +325,7 @@ pub enum ForgeError {
         lacks: github::Lack,
     },
     /// The forge names an address that is not its own, and the token would go there.
-    #[error("{asked}: this address {fault}; the token is sent to {api} only")]
+    #[error("{asked}: the token is not sent to this address: it {fault} (the API is {api})")]
     TokenElsewhere {
         /// What was to be asked.
         asked: String,

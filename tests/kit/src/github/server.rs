@@ -154,10 +154,11 @@ fn call(head: &hyper::http::request::Parts) -> Call {
     }
 }
 
-/// What the client calls us: an absolute address, as through a proxy, or `Host`.
+/// What the client calls us: an absolute address, as through a proxy, or `Host`; what a server in front of us says it was.
 fn origin(uri: &hyper::Uri, headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = uri.authority().map(|authority| authority.as_str()).or(host);
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = uri.authority().map(|authority| authority.as_str()).or(text("host"));
+    let host = text("x-forwarded-host").or(host);
     format!("{}://{}", uri.scheme_str().unwrap_or("http"), host.unwrap_or("localhost"))
 }
 
