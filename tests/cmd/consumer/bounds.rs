@@ -135,7 +135,7 @@ fn a_suite_file_that_is_none_is_refused_with_its_class() {
             "parse_error",
             format!("{head}{}", (0..20_000).map(|n| format!("k{n} = 1\n")).collect::<String>()).into_bytes(),
         ),
-        ("validation_error", format!("{head}{}", (0..20_000).map(member).collect::<String>()).into_bytes()),
+        ("validation_error", format!("{head}{}", (0..10_000).map(member).collect::<String>()).into_bytes()),
         (
             "validation_error",
             format!("{head}[[actions]]\nfqn = \"github://a/{}@1.0.0\"\n", "b".repeat(100_000)).into_bytes(),

@@ -1,14 +1,16 @@
 //! A connector that runs: from the repository it is made in, from its recordings, and installed. sandbox.md 15a.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
 use base64::Engine as _;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::certificate::identity;
+use super::registry::{signal, start};
 use super::server::{self, Server, answer};
 use super::support::{Machine, Repository, contents, ends, ok, said};
 
@@ -100,6 +102,39 @@ fn an_operation_runs_from_the_repository_and_a_second_run_builds_and_compiles_no
         &["run", "ping", "--credential-env", "GONE"],
     ] {
         ends(&mut repository.publisher(args), 2);
+    }
+}
+
+/// Functions that take the compiler some seconds each, and stay below its budget.
+fn slow_to_compile() -> String {
+    let locals = "(local i32) ".repeat(1_000);
+    let uses: String = (0..1_000).map(|local| format!("(local.set {local} (i32.load (i32.const {local})))")).collect();
+    let sums: String = (0..1_000).map(|local| format!("(i32.store (i32.const 0) (local.get {local}))")).collect();
+    let joins = "(loop $again (br_if $again (i32.load (i32.const 4))))".repeat(1_800);
+    (0..4).map(|_| format!("(func {locals}{uses}{joins}{sums})\n")).collect()
+}
+
+#[test] // after Ctrl-C nothing is sent, whatever the program is busy with
+fn ctrl_c_while_the_connector_is_compiled_ends_the_run_and_sends_nothing() {
+    let machine = Machine::new();
+    let repository = machine.scaffold("tea", "wat");
+    let service = echo();
+    let host = format!("127.0.0.1:{}", service.port());
+    asking(&repository, &format!("http://{host}/me"), "api_key", &api_key(&host));
+    let module = repository.read("connector/connector.wat");
+    let (module, end) = module.rsplit_once(')').unwrap();
+    repository.write("connector/connector.wat", &format!("{module}{}){end}", slow_to_compile()));
+    for signals in [1, 3] {
+        let mut command =
+            repository.publisher(&["run", "me", "--json", "--allow-private", &host, "--credential-env", "KEY"]);
+        let mut child = start(command.env("KEY", SECRET));
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("compiling the connector")), "{}", said(child));
+        (0..signals).for_each(|_| signal(&child, Signal::INT));
+        let rest: Vec<String> = lines.collect();
+        let said = said(child);
+        assert_eq!(said.code, Some(130), "{said}{rest:?}");
+        assert!(service.seen().is_empty(), "{said}{rest:?}");
     }
 }
 
