@@ -7,6 +7,7 @@
 
 mod connect;
 pub mod envelope;
+mod long;
 mod redact;
 mod redirect;
 pub mod tape;

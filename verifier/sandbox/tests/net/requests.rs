@@ -1,8 +1,12 @@
 //! What leaves: methods, headers, bodies, and everything that keeps a request from leaving. §4.1 to §4.3.
 
+use std::sync::Arc;
+
+use aileron_sandbox::host::http::{Proxies, Roots};
 use serde_json::json;
 
-use super::{ask, get, network, refused, run, text, to_ports};
+use super::{Names, ask, get, hosts, network, refused, run, text, to_ports};
+use crate::certificate::identity;
 use crate::server::{self, answer};
 
 #[test] // sandbox.md §13 N13
@@ -87,6 +91,52 @@ fn a_method_is_sent_as_it_is_written() {
         assert!(failure.message.starts_with("http_request: build: "), "{failure}");
     }
     assert_eq!(server.seen().len(), 9);
+}
+
+#[test] // sandbox.md §4.1: no limit is set for a URL, and the existing runtime has none
+fn a_url_is_sent_whole_however_long_it_is() {
+    const STAND_IN: &str = "/aileron-request-target-aileron-request-target";
+    let name = "granted.example";
+    let identity = identity(&[name]);
+    let plain = server::http(|request| answer("200 OK", &request.body));
+    let secure = server::https(&identity, |request| answer("200 OK", &request.body));
+    let proxy = server::http(|request| answer("200 OK", &request.body));
+    let names = || Arc::new(Names::default().with(name, "127.0.0.1").with("proxy.internal", "127.0.0.1"));
+    let way = |port: u16| {
+        let network = network(&hosts(&[format!("{name}:{port}")])).resolving_with(names());
+        network.allowing_private([name.to_owned()]).trusting(Roots::Only(vec![identity.certificate.clone()]))
+    };
+    let through = Some(format!("http://proxy.internal:{}", proxy.port()));
+    let proxied = way(80).through(Proxies { http: through, ..Proxies::default() });
+    for (base, network, server) in [
+        (format!("http://{name}:{}", plain.port()), way(plain.port()), &plain),
+        (format!("https://{name}:{}", secure.port()), way(secure.port()), &secure),
+        (format!("http://{name}"), proxied, &proxy),
+    ] {
+        let path = |length: usize| format!("/{}", "x".repeat(length - 1));
+        let mut targets: Vec<String> =
+            [59_999, 60_000, 60_001, 65_533, 65_534, 65_535, 65_536, 65_537, 100_000, 400_000].map(path).into();
+        targets.extend([
+            format!("/?q={}&r=%41/../{}", "a".repeat(70_000), "b".repeat(70_000)),
+            STAND_IN.to_owned(),
+            format!("{}{STAND_IN}", path(70_000)),
+            format!("{STAND_IN}{}", path(70_000)),
+        ]);
+        for target in &targets {
+            for body in ["", "{}"] {
+                let method = if body.is_empty() { "GET" } else { "POST" };
+                let asked = ask(&network, json!({"url": format!("{base}{target}"), "method": method, "body": body}));
+                assert_eq!(text(&asked.unwrap()), body, "{} bytes to {base}", target.len());
+            }
+        }
+        let seen: Vec<String> = server.seen().into_iter().step_by(2).map(|request| request.target).collect();
+        let expected = targets.iter().map(|target| match base.matches(':').count() {
+            1 => format!("{base}{target}"),
+            _ => target.clone(),
+        });
+        assert!(seen.iter().map(String::len).eq(expected.clone().map(|target| target.len())), "{base}");
+        assert!(seen.into_iter().eq(expected), "{base}");
+    }
 }
 
 #[test] // sandbox.md §4.3: set, not append; framing and connection headers are the host's

@@ -20,6 +20,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
+use super::long::Substituting;
 use super::wire::{Guarded, Resolved, Roots};
 
 /// The way to the server.
@@ -35,10 +36,12 @@ pub(super) enum Route<'a> {
 
 /// A client over one route.
 pub(super) enum Client {
-    Direct(legacy::Client<Tls<HttpConnector<Guarded>>, Full<Bytes>>),
-    Forwarding(legacy::Client<ToProxy, Full<Bytes>>),
-    Tunnelling(legacy::Client<Tls<TunnelToProxy>, Full<Bytes>>),
+    Direct(Over<Tls<HttpConnector<Guarded>>>),
+    Forwarding(Over<ToProxy>),
+    Tunnelling(Over<Tls<TunnelToProxy>>),
 }
+
+type Over<C> = legacy::Client<Substituting<C>, Full<Bytes>>;
 
 type TunnelToProxy = Tunnel<Tls<HttpConnector<Guarded>>>;
 
@@ -62,11 +65,18 @@ impl Client {
 /// Longest head of a response, in bytes: that of Go's client.
 const HEAD: usize = 10 << 20;
 
-/// Makes a client. Names are looked up by `guard` alone.
+/// Makes a client. Names are looked up by `guard` alone. With a `target`, the client is for one request, whose URL has
+/// [`super::long::STAND_IN`] in the place of that path and query.
 ///
 /// # Errors
 /// The roots cannot be used; the reason.
-pub(super) fn client(guard: Guarded, roots: &Roots, route: Route<'_>, headers: usize) -> Result<Client, String> {
+pub(super) fn client(
+    guard: Guarded,
+    roots: &Roots,
+    route: Route<'_>,
+    headers: usize,
+    target: Option<Bytes>,
+) -> Result<Client, String> {
     let config = trusting(roots)?;
     let secured = || HttpsConnectorBuilder::new().with_tls_config(config.clone()).https_or_http().enable_http1();
     let mut dial = HttpConnector::new_with_resolver(guard);
@@ -76,17 +86,20 @@ pub(super) fn client(guard: Guarded, roots: &Roots, route: Route<'_>, headers: u
     builder.pool_timer(TokioTimer::new());
     builder.http1_max_headers(headers).http1_max_buf_size(HEAD);
     Ok(match route {
-        Route::Direct => Client::Direct(builder.build(secured().wrap_connector(dial))),
-        Route::Forwarding(proxy) => Client::Forwarding(
-            builder.build(ToProxy { proxy: proxy.uri().clone(), dial: secured().wrap_connector(dial) }),
-        ),
+        Route::Direct => {
+            Client::Direct(builder.build(Substituting { connector: secured().wrap_connector(dial), target }))
+        }
+        Route::Forwarding(proxy) => {
+            let connector = ToProxy { proxy: proxy.uri().clone(), dial: secured().wrap_connector(dial) };
+            Client::Forwarding(builder.build(Substituting { connector, target }))
+        }
         Route::Tunnelling(proxy) => {
             let tunnel = Tunnel::new(proxy.uri().clone(), secured().wrap_connector(dial));
             let tunnel = match proxy.basic_auth() {
                 Some(authorization) => tunnel.with_auth(authorization.clone()),
                 None => tunnel,
             };
-            Client::Tunnelling(builder.build(secured().wrap_connector(tunnel)))
+            Client::Tunnelling(builder.build(Substituting { connector: secured().wrap_connector(tunnel), target }))
         }
     })
 }

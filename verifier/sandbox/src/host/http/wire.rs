@@ -26,6 +26,7 @@ use crate::grant::{Target, address};
 
 use super::Hop;
 use super::connect::{self, Client, Route};
+use super::long;
 
 /// Longest response body a guest may read, before and after decoding. §8.3.
 pub const BODY_LIMIT: usize = 16 << 20;
@@ -109,7 +110,14 @@ impl Wire {
         let failed = |why: &str| failed(&format!("{} {}: {why}", hop.method, hop.target.authority()));
         let uri = uri(&hop.target).map_err(|error| failed(&error.to_string()))?;
         let proxy = self.proxy(hop, &uri);
-        let client = self.client(&hop.target, proxy.as_ref()).map_err(|why| failed(&why))?;
+        let (own, shared);
+        let client = if hop.target.path_and_query().len() > long::LIBRARY {
+            own = self.client_of(&hop.target, proxy.as_ref(), true).map_err(|why| failed(&why))?;
+            &own
+        } else {
+            shared = self.client(&hop.target, proxy.as_ref()).map_err(|why| failed(&why))?;
+            shared
+        };
         let mut request = Request::new(Full::new(hop.body.clone()));
         *request.method_mut() = hop.method.clone();
         *request.uri_mut() = uri;
@@ -138,15 +146,26 @@ impl Wire {
         Ok(Answer { response, decodes })
     }
 
+    /// The client for this hop: it keeps its connections for the next one.
     fn client(&self, target: &Target, proxy: Option<&Intercept>) -> Result<&Client, String> {
-        let (cell, route) = match proxy {
-            None => (&self.direct, Route::Direct),
-            Some(proxy) if target.scheme() == "http" => (&self.forwarding, Route::Forwarding(proxy)),
-            Some(proxy) => (&self.tunnelling, Route::Tunnelling(proxy)),
+        let cell = match proxy {
+            None => &self.direct,
+            Some(_) if target.scheme() == "http" => &self.forwarding,
+            Some(_) => &self.tunnelling,
+        };
+        let client = cell.get_or_init(|| self.client_of(target, proxy, false));
+        client.as_ref().map_err(Clone::clone)
+    }
+
+    fn client_of(&self, target: &Target, proxy: Option<&Intercept>, is_long: bool) -> Result<Client, String> {
+        let route = match proxy {
+            None => Route::Direct,
+            Some(proxy) if target.scheme() == "http" => Route::Forwarding(proxy),
+            Some(proxy) => Route::Tunnelling(proxy),
         };
         let guard = Guarded { settings: self.settings.clone(), proxied: proxy.is_some() };
-        let client = cell.get_or_init(|| connect::client(guard, &self.settings.roots, route, MAX_HEADERS));
-        client.as_ref().map_err(Clone::clone)
+        let long = is_long.then(|| Bytes::from(target.path_and_query().to_owned()));
+        connect::client(guard, &self.settings.roots, route, MAX_HEADERS, long)
     }
 
     /// The proxy for this hop, if there is one. The same for each URL of a scheme.
@@ -164,10 +183,13 @@ impl Wire {
 /// What this client calls itself, unless the guest says otherwise.
 const AGENT: &str = concat!("aileron/", env!("CARGO_PKG_VERSION"));
 
-/// The URL for the client: made of the parts that were judged, not read again. At most 65,534 bytes of path and query: the
-/// library that carries it keeps places in it as 16 bits.
+/// The URL for the client: made of the parts that were judged, not read again. A path and query that the library cannot hold
+/// has a stand-in (`long`).
 fn uri(target: &Target) -> Result<Uri, http::Error> {
-    let path_and_query = PathAndQuery::from_maybe_shared(Bytes::from(target.path_and_query().to_owned()))?;
+    let path_and_query = match target.path_and_query() {
+        long if long.len() > long::LIBRARY => PathAndQuery::from_static(long::STAND_IN),
+        short => PathAndQuery::from_maybe_shared(Bytes::from(short.to_owned()))?,
+    };
     Uri::builder().scheme(target.scheme()).authority(target.host_and_port()).path_and_query(path_and_query).build()
 }
 
