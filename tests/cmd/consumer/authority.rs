@@ -10,6 +10,7 @@ use aileron_verifier::fqn::Ref;
 use serde_json::{Value, json};
 
 use crate::fail_closed::Mirror;
+use crate::house::Ran;
 
 const SUITE: &str = "aileron action add-suite github://acme/echo@1.2.3 --from mirror --json";
 const DIRECTORY: &str = "mirror/acme/echo/releases/download/v1.2.3";
@@ -57,6 +58,15 @@ impl Mirror {
         let bytes = cohort.render();
         self.house.write(&format!("{DIRECTORY}/cohort.json.sig"), by.sign(&[&bytes]));
         self.house.write(&format!("{DIRECTORY}/cohort.json"), bytes);
+    }
+
+    /// Runs `aileron LINE --yes --from mirror` with these lines on standard input.
+    fn answered(&self, line: &str, answers: &str) -> Ran {
+        self.house.write("answers", answers);
+        let line = format!("aileron {line} --yes --from mirror");
+        let mut command = self.house.typed(&line);
+        command.stdin(fs::File::open(self.house.path("answers")).unwrap());
+        self.house.finish(command, &line)
     }
 
     fn trusted(&self) -> String {
@@ -233,11 +243,7 @@ fn yes_trusts_nobody_but_the_publisher_that_was_named() {
         mirror.serve(&toy.action_reference("cross").mirror_path(), &toy.sign_action(crossing.clone().into_bytes()));
         mirror.house.write("evil.tar.gz", pack(&evil.connector()));
         mirror.house.write("say.tar.gz", pack(&evil.action("say")));
-        mirror.house.write("answers", answers);
-        let line = format!("aileron {line} --yes --from mirror");
-        let mut command = mirror.house.typed(&line);
-        command.stdin(fs::File::open(mirror.house.path("answers")).unwrap());
-        let ran = mirror.house.finish(command, &line);
+        let ran = mirror.answered(line, answers);
         assert_eq!(ran.code, exit, "{line}\n{}{}", ran.stdout, ran.stderr);
         for owner in ["github://acme", "github://evil"] {
             let granted = mirror.trusted().contains(&format!("\"{owner}\""));
@@ -248,7 +254,7 @@ fn yes_trusts_nobody_but_the_publisher_that_was_named() {
     }
 }
 
-#[test] // artifacts.md §10: what is installed names nobody; revoked trust comes back by an answer only
+#[test] // artifacts.md §10: `--yes` counts for owners on the command line only, not for those of installed connectors
 fn an_upgrade_of_everything_does_not_trust_again_who_was_revoked() {
     for (line, answers, exit) in [
         ("connector upgrade", "", 1),
@@ -265,11 +271,7 @@ fn an_upgrade_of_everything_does_not_trust_again_who_was_revoked() {
         mirror.serve(&newer.reference().mirror_path(), &newer.connector());
         mirror.serve(&newer.action_reference("say").mirror_path(), &newer.action("say"));
         mirror.house.ok("aileron keyring revoke github://acme");
-        mirror.house.write("answers", answers);
-        let line = format!("aileron {line} --yes --from mirror");
-        let mut command = mirror.house.typed(&line);
-        command.stdin(fs::File::open(mirror.house.path("answers")).unwrap());
-        let ran = mirror.house.finish(command, &line);
+        let ran = mirror.answered(line, answers);
         assert_eq!(ran.code, exit, "{line}\n{}{}", ran.stdout, ran.stderr);
         assert_eq!(mirror.trusted().contains("\"github://acme\""), exit == 0, "{line} {answers:?}");
     }

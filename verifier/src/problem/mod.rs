@@ -388,7 +388,8 @@ pub struct Spanned<T> {
 pub struct Parsed<T> {
     /// Present when nothing but waivable rules and warnings stands against it.
     pub document: Option<T>,
-    /// Its problems, in file order: at most [`MOST_PROBLEMS`] or [`MOST_PROBLEMS_OF_SOURCE`], at least one of every rule that is broken.
+    /// Its problems, in file order: at most [`MOST_PROBLEMS`], of a committed document [`MOST_PROBLEMS_OF_SOURCE`]; at least
+    /// one of every rule that is broken.
     pub problems: Vec<Problem>,
     /// How many more problems there are.
     pub more: usize,

@@ -31,7 +31,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// How many problems of a document are kept. What is inside an archive may be a stranger's. artifacts.md §10.
+    /// How many problems of a document are kept. An archive may come from anybody. artifacts.md §10.
     pub fn most_problems(self) -> usize {
         match self {
             Stage::Source => MOST_PROBLEMS_OF_SOURCE,

@@ -17,9 +17,9 @@ const NESTING: u32 = 64;
 /// A dotted key or a table header may have this many parts. No schema here knows more than five.
 const KEY_PARTS: usize = 16;
 
-/// A document may have this many tokens (keys, values, marks, spaces and line ends between them): a list of small tables takes
-/// three hundred times the room of what it is written in. An action of a real repository has some hundreds. artifacts.md §10, bounds
-/// before the signature.
+/// A document may have this many tokens (keys, values, marks, spaces and line ends between them): a list of small tables
+/// takes three hundred times the room of what it is written in. An action of a real repository has some hundreds.
+/// artifacts.md §10, bounds before the signature.
 const TOKENS: usize = 150_000;
 
 /// Reports the first error of grammar (scalars and comments are left to the tree) and every TOML 1.1 form; false when there is no point in building a tree.

@@ -20,8 +20,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Longest path and query that `http::Uri` takes, with room for scheme and authority.
 pub(super) const LIBRARY: usize = 60_000;
 
-/// The path that stands for the real one. Its length and its letters occur in no method, scheme or host.
-pub(super) const STAND_IN: &str = "/aileron-request-target-aileron-request-target";
+/// The path that stands for the real one.
+pub(super) const STAND_IN: &str = "/aileron-request-target";
+
+/// The stand-in where it is replaced: at the end of the request line. No method, host or path holds a space, so nothing that a
+/// guest chose can be taken for it, not even a host of the same name in a request to a proxy.
+const IN_PLACE: &[u8] = b"/aileron-request-target HTTP/1.1\r\n";
 
 /// A connector whose connections put `target` in the place of [`STAND_IN`], once each. Without a target it changes nothing.
 #[derive(Clone)]
@@ -71,7 +75,7 @@ enum Head {
 impl<T: Write + Unpin> Write for Written<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if let Head::Ahead(target) = &self.head {
-            let place = bytes.windows(STAND_IN.len()).position(|window| window == STAND_IN.as_bytes());
+            let place = bytes.windows(IN_PLACE.len()).position(|window| window == IN_PLACE);
             let Some(place) = place else {
                 return Poll::Ready(Err(io::Error::other("the request's first bytes do not hold its target")));
             };
