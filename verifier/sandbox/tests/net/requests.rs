@@ -109,11 +109,12 @@ fn a_url_is_sent_whole_however_long_it_is() {
     let through = Some(format!("http://proxy.internal:{}", proxy.port()));
     let proxies = Proxies { http: through, ..Proxies::default() };
     let proxied = way(80).through(proxies.clone());
-    // A host that is named as the stand-in: the grant is for it, and it is what the proxy is asked for.
+    // A host that is named as the stand-in, and a path that would end the request line: the grant is for that host, and it
+    // is what the proxy is asked for.
     let alike = network(&hosts(&["aileron-request-target:80".to_owned()])).resolving_with(names()).through(proxies);
     let long = format!("/evil.example/{}", "x".repeat(70_000));
-    get(&alike, &format!("http:/{STAND_IN}{long}")).unwrap();
-    assert_eq!(proxy.only().target, format!("http:/{STAND_IN}{long}"));
+    get(&alike, &format!("http:/{STAND_IN}{long} HTTP/1.1\u{e9}")).unwrap();
+    assert_eq!(proxy.only().target, format!("http:/{STAND_IN}{long}%20HTTP/1.1%C3%A9"));
     for (base, network, server) in [
         (format!("http://{name}:{}", plain.port()), way(plain.port()), &plain),
         (format!("https://{name}:{}", secure.port()), way(secure.port()), &secure),
