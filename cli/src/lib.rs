@@ -26,7 +26,6 @@ pub mod secret;
 pub mod store;
 pub mod sys;
 pub mod ui;
-pub(crate) mod yaml;
 
 /// Where this project lives: `repository` of `Cargo.toml`. `action/obtain.sh` has it once more, and a test compares them.
 pub const HOME: &str = env!("CARGO_PKG_REPOSITORY");

@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use aileron_cli::publisher::sign::{KeyError, SigningKey};
 use aileron_cli::secret::Secret;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::signature::{Signature, accepts};
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::signature::{Signature, accepts};
 
 fn openssl(folder: &Path, arguments: &[&str]) -> Output {
     Command::new("openssl").current_dir(folder).args(arguments).output().expect("openssl runs")

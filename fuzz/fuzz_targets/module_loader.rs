@@ -10,9 +10,9 @@ use aileron_sandbox::engine::{Engine, LocalBuild};
 use aileron_sandbox::failure::CONNECTOR_LOAD_FAILED;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::{Invocation, Limits, invoke, runtime};
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 use libfuzzer_sys::fuzz_target;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(None).unwrap());

@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
             ended: ended.clone(),
             overdue: false,
             sticky: None,
-            starved: false,
+            growth_refused: false,
             stdout: data,
             stderr: data,
             wall_time: Duration::from_secs(30),

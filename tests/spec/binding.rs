@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use aileron_testkit::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, say, shared};
-use aileron_verifier::action::{Action, Pin};
-use aileron_verifier::binding::{self, Edit, Field};
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::action::{Action, Pin};
+use aileron_verifier::artifact::binding::{self, Edit, Field};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::{Rule, Source};
-use aileron_verifier::toml::Stage;
-use aileron_verifier::version::Version;
+use aileron_verifier::text::toml::Stage;
 
 /// A committed manifest with a client secret, and every place in its comments and values that looks like one.
 const MANIFEST: &str = r#"# client_secret = "bound-at-release"

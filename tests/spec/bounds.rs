@@ -2,7 +2,7 @@
 
 use aileron_testkit::{Toy, fuzzed};
 use aileron_verifier::problem::{MOST_PROBLEMS, MOST_PROBLEMS_OF_SOURCE, Source};
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 use proptest::prelude::*;
 
 /// Lines `make` gives, one after the other.
@@ -92,8 +92,8 @@ fn a_suite_with_fifty_thousand_faults_names_a_hundred() {
     ] {
         fuzzed::suite(text.as_bytes());
         let source = Source::new("suite.toml", text);
-        let repository = aileron_verifier::suite::RepositorySuite::parse(source.clone());
-        let install = aileron_verifier::suite::InstallSuite::parse(source);
+        let repository = aileron_verifier::artifact::suite::RepositorySuite::parse(source.clone());
+        let install = aileron_verifier::artifact::suite::InstallSuite::parse(source);
         // A publisher sees more of what is wrong with a file of its own.
         let kept = [repository.problems.len(), install.problems.len()];
         assert!(kept[0] == MOST_PROBLEMS_OF_SOURCE || kept[1] == MOST_PROBLEMS, "{kept:?}");
@@ -113,7 +113,7 @@ fn many_waivable_problems_hide_no_other_one() {
         ("[[inputs]]\nname = \"b\"\ntype = \"string\"\ndescription = 1\n", "wrong-type"),
     ] {
         let text = toy.action_document("say").replacen("[[execute]]", &format!("{inputs}{late}[[execute]]"), 1);
-        let parsed = aileron_verifier::action::Action::parse(Source::new("action.md", text), Stage::Artifact);
+        let parsed = aileron_verifier::artifact::action::Action::parse(Source::new("action.md", text), Stage::Artifact);
         assert!(parsed.problems.iter().any(|problem| problem.rule.id() == rule), "{rule}");
         let waivable = parsed.problems.iter().all(|problem| problem.rule.is_waivable());
         assert_eq!(parsed.document.is_some(), waivable, "{rule}");

@@ -7,15 +7,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aileron_cli::consumer::fetch::{ARCHIVE_LIMIT, FetchError, Hosts, Origin, Place};
-use aileron_cli::consumer::publisher_key;
+use aileron_cli::consumer::fetch::origin::{ARCHIVE_LIMIT, FetchError, Hosts, Origin, Place};
+use aileron_cli::consumer::trust::publisher_key;
 use aileron_cli::secret::Secret;
 use aileron_cli::sys::http::{HttpError, Options, Web};
 use aileron_testkit::scripted::{Answer, Identity, Received, Scripted};
 use aileron_testkit::{Publisher, Toy, pack};
-use aileron_verifier::fqn::Ref;
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::{Unverified, Wanted};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]

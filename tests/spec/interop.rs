@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use aileron_testkit::{Publisher, Toy, pack, say};
-use aileron_verifier::archive::Files;
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::verify::{Unverified, Wanted};
+use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::keyring::Keyring;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;

@@ -5,14 +5,14 @@
 use std::io::Write as _;
 use std::time::Instant;
 
-use aileron_cli::consumer::judge::JudgeError;
+use aileron_cli::consumer::verify::VerificationError;
 use aileron_cli::ui::report::Failure;
 use aileron_testkit::fuzzed::MOST_OUTPUT;
 use aileron_testkit::tar::{Entry, Gzip, Tar};
 use aileron_testkit::{Toy, module, pack, say};
-use aileron_verifier::archive::{Files, MAX_ARCHIVE, MAX_DOCUMENT, MAX_MODULE};
+use aileron_verifier::artifact::archive::{Files, MAX_ARCHIVE, MAX_DOCUMENT, MAX_MODULE};
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::{Unverified, Wanted};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use peak_alloc::PeakAlloc;
@@ -84,7 +84,7 @@ fn cost_of_answer(why: &str, files: &Files) -> (usize, usize) {
     MEMORY.reset_peak_usage();
     let (before, started) = (MEMORY.current_usage(), Instant::now());
     let error = Unverified::new(archive.as_slice()).verify(&Wanted::default(), &ring).expect_err(why);
-    let failure = Failure::from(JudgeError::Refused(error));
+    let failure = Failure::from(VerificationError::Refused(error));
     let output = failure.text().len() + failure.json().to_string().len();
     let (peak, took) = (MEMORY.peak_usage() - before, started.elapsed());
     let mib = peak as f64 / MIB as f64;

@@ -2,14 +2,14 @@
 
 use aileron_testkit::tar::{Entry, Format, Gzip, Tar};
 use aileron_testkit::{HASH_PLACEHOLDER, VERSION_PLACEHOLDER, pack};
-use aileron_verifier::archive::{self, Files, Kind, MAX_DOCUMENT, MAX_MODULE};
-use aileron_verifier::binding::{self, Field};
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::{Fqn, Ref};
-use aileron_verifier::manifest::CredentialKind;
+use aileron_verifier::artifact::archive::{self, Files, Kind, MAX_DOCUMENT, MAX_MODULE};
+use aileron_verifier::artifact::binding::{self, Field};
+use aileron_verifier::artifact::manifest::CredentialKind;
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::{Fqn, Ref};
+use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Class;
-use aileron_verifier::toml::{Stage, quote};
-use aileron_verifier::version::Version;
+use aileron_verifier::text::toml::{Stage, quote};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;

@@ -3,14 +3,14 @@
 
 use aileron_testkit::tar::{Entry, Format, Gzip, Tar, members};
 use aileron_testkit::{Publisher, Toy, action_text, manifest_text, module, module_of, pack, say};
-use aileron_verifier::archive::{Files, Kind};
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::Authority;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::module::Module;
+use aileron_verifier::artifact::archive::{Files, Kind};
+use aileron_verifier::artifact::module::Module;
+use aileron_verifier::artifact::verify::{Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::Authority;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::{Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::keyring::Keyring;
 
 fn judge(archive: &[u8], wanted: &Wanted, ring: &Keyring) -> Result<Verified, VerifyError> {
     Unverified::new(archive).verify(wanted, ring)
@@ -781,10 +781,10 @@ mod cohort {
     //! The signed index of a release. artifacts.md §11.
 
     use super::*;
-    use aileron_verifier::capability::Capabilities;
-    use aileron_verifier::cohort::{Archive, Cohort, ConnectorEntry, SCHEMA, Tool, Toolchain};
-    use aileron_verifier::digest::ArchiveDigest;
-    use aileron_verifier::verify::cohort;
+    use aileron_verifier::artifact::capability::Capabilities;
+    use aileron_verifier::artifact::verify::cohort;
+    use aileron_verifier::name::digest::ArchiveDigest;
+    use aileron_verifier::statement::cohort::{Archive, Cohort, ConnectorEntry, SCHEMA, Tool, Toolchain};
 
     fn index(toy: &Toy) -> Cohort {
         let archive = pack(&toy.connector());

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use aileron_testkit::tar::{Entry, Gzip, Tar};
 use aileron_testkit::{Toy, pack};
-use aileron_verifier::archive::Files;
-use aileron_verifier::fqn::Authority;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::verify::{Unverified, Wanted};
+use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::name::fqn::Authority;
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::keyring::Keyring;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};

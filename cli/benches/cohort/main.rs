@@ -12,11 +12,11 @@ mod shell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use aileron_cli::consumer::fetch::Origin;
-use aileron_cli::consumer::judge::{self, Subject};
+use aileron_cli::consumer::fetch::origin::Origin;
+use aileron_cli::consumer::verify::{self, Subject};
 use aileron_cli::publisher::release::{self, Proven};
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::verify::{Unverified, Wanted};
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::trust::keyring::Keyring;
 
 use repository::{Connector, Repository};
 
@@ -111,10 +111,10 @@ fn verifying(repository: &Repository, folder: &Path) {
     let archives = proven.artifacts.len();
     let ring = Keyring::of_keys([repository.public]);
     let subject = Subject::Directory(registry.clone());
-    let judge = || judge::judge(&subject, None, &Origin::directory("."), &ring, &|_| ()).expect("archives");
+    let judge = || verify::verify(&subject, None, &Origin::directory("."), &ring, &|_| ()).expect("archives");
     let inside = median((0..RUNS).map(|_| {
         let (judged, time) = timed(judge);
-        assert_eq!(judged.iter().filter(|judgement| judgement.verdict.is_ok()).count(), archives);
+        assert_eq!(judged.iter().filter(|verification| verification.verdict.is_ok()).count(), archives);
         time
     }));
     let processes: Vec<_> = (0..RUNS).map(|_| process::verify(repository, &registry)).collect();

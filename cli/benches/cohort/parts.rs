@@ -6,15 +6,15 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use aileron_cli::publisher::sign::SigningKey;
-use aileron_verifier::action::Action;
-use aileron_verifier::archive::{self, Files, Packer};
-use aileron_verifier::binding;
-use aileron_verifier::digest::{ArchiveDigest, ContentHash};
-use aileron_verifier::fqn::Fqn;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::artifact::action::Action;
+use aileron_verifier::artifact::archive::{self, Files, Packer};
+use aileron_verifier::artifact::binding;
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
+use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
-use aileron_verifier::verify::{Unverified, Wanted};
+use aileron_verifier::text::toml::Stage;
+use aileron_verifier::trust::keyring::Keyring;
 
 use crate::repository::Repository;
 use crate::{RUNS, median, timed};

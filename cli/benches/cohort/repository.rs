@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use aileron_cli::publisher::release::{DirtyTree, Request, SecretSource, World};
 use aileron_cli::publisher::sign::{MemoryKeychain, SigningKey};
 use aileron_cli::sys::environment::Environment;
-use aileron_verifier::key::PublicKey;
 use aileron_verifier::problem::Rule;
+use aileron_verifier::trust::key::PublicKey;
 
 /// Reference files, beside the workspace.
 const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/reference/linear");

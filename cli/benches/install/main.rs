@@ -16,14 +16,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use aileron_cli::consumer::ask::Console;
-use aileron_cli::consumer::fetch::Origin;
+use aileron_cli::consumer::fetch::origin::Origin;
 use aileron_cli::consumer::install::Installer;
-use aileron_cli::consumer::ring::RingFile;
+use aileron_cli::consumer::trust::prompt::Console;
+use aileron_cli::consumer::trust::ring::RingFile;
 use aileron_cli::store::Store;
-use aileron_verifier::fqn::{Authority, Ref};
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::{Authority, Ref};
 use aileron_verifier::problem::Rule;
+use aileron_verifier::trust::keyring::Keyring;
 
 use repository::{Connector, Repository};
 

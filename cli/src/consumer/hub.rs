@@ -8,24 +8,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use aileron_verifier::catalog::{Action, Connector, Entry, Part, Suite};
-use aileron_verifier::fqn::{Authority, Fqn};
-use aileron_verifier::key::Fingerprint;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::artifact::catalog::{Action, Connector, Entry, Part, Suite};
+use aileron_verifier::name::fqn::{Authority, Fqn};
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable_within;
+use aileron_verifier::trust::key::Fingerprint;
+use aileron_verifier::trust::keyring::Keyring;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::fetch::{Origin, Place};
-use super::publisher_key::{self, Fetched, KeyFetchError};
+use crate::consumer::fetch::origin::{Origin, Place};
+use crate::consumer::trust::publisher_key::{self, Fetched, KeyFetchError};
 use crate::sys::address::{Address, redacted};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
 use crate::sys::git::{self, Access};
 use crate::sys::private::{NotPrivate, PrivateError, PrivateFile};
 use crate::sys::process::Spawner;
-use crate::yaml;
+use aileron_verifier::text::yaml;
 
 /// How long a clone may take. keyring.md §9.4.
 pub const CLONE_TIME: Duration = Duration::from_secs(30);

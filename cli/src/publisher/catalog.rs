@@ -7,21 +7,21 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::action::Action;
-use aileron_verifier::catalog::{self, DESCRIPTION, Entry, Fault};
-use aileron_verifier::fqn::{Fqn, Scheme};
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::action::Action;
+use aileron_verifier::artifact::catalog::{self, DESCRIPTION, Entry, Fault};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::suite::RepositorySuite;
+use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
-use aileron_verifier::suite::RepositorySuite;
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
+use aileron_verifier::trust::key::PublicKey;
 
 use super::committed_key::{self, CommittedKeyError};
 use super::project::{PUBLISHER_KEY, Project, SUITE};
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::http::{self, HttpError};
-use crate::yaml;
+use aileron_verifier::text::yaml;
 
 /// An existing entry longer than this is not compared.
 const ENTRY_LIMIT: u64 = 256 * 1024;

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use aileron_verifier::key::{PublicKey, PublicKeyError};
 use aileron_verifier::problem::Class;
+use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";

@@ -8,10 +8,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::fqn::{Fqn, Scheme};
-use aileron_verifier::key::{Fingerprint, PublicKey};
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::Class;
+use aileron_verifier::trust::key::{Fingerprint, PublicKey};
+use aileron_verifier::trust::keyring::Keyring;
 
 use super::committed_key::{self, CommittedKeyError};
 use super::sign::file::{Made, check_private_key_path};

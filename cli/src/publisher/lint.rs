@@ -6,17 +6,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use aileron_verifier::action::{self, Action};
-use aileron_verifier::binding;
-use aileron_verifier::fqn::Fqn;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::module::Module;
+use aileron_verifier::artifact::action::{self, Action};
+use aileron_verifier::artifact::binding;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::module::Module;
+use aileron_verifier::artifact::suite::RepositorySuite;
+use aileron_verifier::name::fqn::Fqn;
+use aileron_verifier::name::version::{self, Version};
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source, Waiver};
-use aileron_verifier::suite::RepositorySuite;
 use aileron_verifier::text::printable;
-use aileron_verifier::toml::Stage;
-use aileron_verifier::version::{self, Version};
+use aileron_verifier::text::toml::Stage;
+use aileron_verifier::trust::key::PublicKey;
 use rayon::prelude::*;
 
 use crate::publisher::committed_key::{self, CommittedKeyError};

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use aileron_sandbox::engine::LocalBuild;
-use aileron_verifier::archive::MAX_MODULE;
-use aileron_verifier::digest::ContentHash;
+use aileron_verifier::artifact::archive::MAX_MODULE;
+use aileron_verifier::name::digest::ContentHash;
 
 use super::build::CONNECTOR;
 use super::lint::Checked;

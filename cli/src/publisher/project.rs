@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::cohort::CommitId;
 use aileron_verifier::problem::{Problem, Source};
+use aileron_verifier::statement::cohort::CommitId;
 
 use super::build::CONNECTOR;
 use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};

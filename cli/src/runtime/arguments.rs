@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aileron_verifier::action::Input;
+use aileron_verifier::artifact::action::Input;
 use aileron_verifier::text::json::{Json, View};
 use aileron_verifier::text::printable;
 

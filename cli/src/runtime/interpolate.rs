@@ -3,10 +3,10 @@
 //! An argument is rendered as text, and one that was not supplied stays as it is written; an entry that is nothing but such
 //! a token is left out. A step's result keeps its JSON type where the token is the whole text.
 
-use aileron_verifier::action::template::{Reference, references};
+use aileron_verifier::artifact::action::template::{Reference, references};
 use aileron_verifier::problem::Spanned;
 use aileron_verifier::text::json::{Json, View};
-use aileron_verifier::toml;
+use aileron_verifier::text::toml;
 
 use super::arguments::Arguments;
 

@@ -8,16 +8,16 @@
 //! | [`steps`] | an action's steps in order, and its preview; pure but for the call it is given |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //! | [`session`] | compile, with a cache; invoke; where logs go |
-//! | [`given`] | a credential given by hand |
+//! | [`static_credential`] | a credential given by hand |
 //! | [`cassette`], [`tape`] | a recording as a document; recording and replaying it |
 //!
 //! May not come in: the publisher and the consumer wing, clap, prompts.
 
 pub mod arguments;
 pub mod cassette;
-pub mod given;
 pub mod interpolate;
 pub mod public;
 pub mod session;
+pub mod static_credential;
 pub mod steps;
 pub mod tape;

@@ -13,9 +13,9 @@ use aileron_sandbox::host::Listener as LogListener;
 use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::{Network, Proxies};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits, invoke, runtime};
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::verify::{Payload, Verified};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::verify::{Payload, Verified};
+use aileron_verifier::name::digest::ContentHash;
 
 use super::arguments::Arguments;
 use crate::event::Event;

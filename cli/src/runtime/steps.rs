@@ -4,7 +4,7 @@
 //! after it does not run. Nothing is tried twice.
 
 use aileron_sandbox::failure::{CAPABILITY_DENIED, Failure};
-use aileron_verifier::action::{Action, Requirement};
+use aileron_verifier::artifact::action::{Action, Requirement};
 use aileron_verifier::text::Json;
 
 use super::arguments::Arguments;
@@ -129,7 +129,7 @@ pub fn preview(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) 
 mod tests {
     use aileron_sandbox::failure::{CONNECTOR_LOAD_FAILED, RESOURCE_LIMIT_EXCEEDED};
     use aileron_verifier::problem::Source;
-    use aileron_verifier::toml::Stage;
+    use aileron_verifier::text::toml::Stage;
     use serde_json::json;
 
     use super::*;

@@ -7,14 +7,14 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::action::{Action, Pin};
-use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT};
-use aileron_verifier::fqn::{Fqn, Ref};
-use aileron_verifier::key::Fingerprint;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::artifact::action::{Action, Pin};
+use aileron_verifier::artifact::archive::{Files, Kind, MAX_DOCUMENT};
+use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::name::fqn::{Fqn, Ref};
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
-use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::text::toml::Stage;
+use aileron_verifier::trust::key::Fingerprint;
+use aileron_verifier::trust::keyring::Keyring;
 
 use super::checked::{Check, Held, Memories, Memory, State};
 use super::{Locked, Pinned, Store, StoreError, names};
@@ -74,7 +74,7 @@ impl Abilities {
 
 /// What became of one action of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entered {
+pub struct InstalledAction {
     /// The action.
     pub reference: Ref,
     /// What had its place before.
@@ -100,7 +100,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Taken`] unless `replace` is set, [`StoreError::ConnectorMissing`] when a pinned
     /// connector is not in the store. Nothing was changed then.
-    pub fn put_actions(&self, artifacts: &[&Verified], replace: bool) -> Result<Vec<Entered>, StoreError> {
+    pub fn put_actions(&self, artifacts: &[&Verified], replace: bool) -> Result<Vec<InstalledAction>, StoreError> {
         let documents = artifacts.iter().map(|artifact| document(artifact)).collect::<Result<Vec<_>, _>>()?;
         self.finish_batches()?;
         let mut entered = self.allowed(&documents, replace)?;
@@ -109,22 +109,22 @@ impl Store {
         }
         let batches = self.batches();
         self.make(&self.actions_directory())?;
-        let workshop = self.workshop(&batches, WRITING)?;
+        let staging = self.staging(&batches, WRITING)?;
         for document in &documents {
-            workshop.write(&format!("{}.md", document.name), document.text)?;
-            workshop.write(&format!("{}.sig", document.name), document.signature)?;
+            staging.write(&format!("{}.md", document.name), document.text)?;
+            staging.write(&format!("{}.sig", document.name), document.signature)?;
         }
-        self.settle(&workshop.path)?;
+        self.sync(&staging.path)?;
         let locked = self.lock()?;
         // Asked again: since then others may have installed, removed, and died.
         self.finish_batches_within(&locked)?;
         entered = self.allowed(&documents, replace)?;
-        let suffix = workshop.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let suffix = staging.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let decided = batches.join(suffix.replace(WRITING, DECIDED));
-        self.steps.rename(&workshop.path, &decided).map_err(DiskError::at("write", &decided))?;
-        self.steps.settle(&batches).map_err(DiskError::at("flush", &batches))?;
+        self.steps.rename(&staging.path, &decided).map_err(DiskError::at("write", &decided))?;
+        self.steps.sync(&batches).map_err(DiskError::at("flush", &batches))?;
         self.put_in_place(&decided)?;
-        drop(workshop);
+        drop(staging);
         self.sweep(&batches, WRITING, &locked);
         // Another process's batch keeps it; the next commit makes it again.
         let _ = std::fs::remove_dir(&batches);
@@ -136,7 +136,7 @@ impl Store {
     }
 
     /// Whether each may have its place, and what has it now.
-    fn allowed(&self, documents: &[Document<'_>], replace: bool) -> Result<Vec<Entered>, StoreError> {
+    fn allowed(&self, documents: &[Document<'_>], replace: bool) -> Result<Vec<InstalledAction>, StoreError> {
         let installed: HashSet<Pinned> = self.installed()?.into_iter().collect();
         let allowed = |document: &Document<'_>| {
             for needs in pins(document.action) {
@@ -149,31 +149,31 @@ impl Store {
         documents.iter().map(allowed).collect()
     }
 
-    fn place(&self, document: &Document<'_>, replace: bool) -> Result<Entered, StoreError> {
+    fn place(&self, document: &Document<'_>, replace: bool) -> Result<InstalledAction, StoreError> {
         let reference = document.reference.clone();
         let directory = self.actions_directory();
         let path = directory.join(format!("{}.md", document.name));
         let Some(text) = disk::read_if_there(&path, MAX_DOCUMENT)? else {
-            return Ok(Entered { reference, before: None, was_there: false });
+            return Ok(InstalledAction { reference, before: None, was_there: false });
         };
         let signature = disk::read_if_there(&directory.join(format!("{}.sig", document.name)), MAX_DOCUMENT)?;
         let before = parsed(text.clone()).map(|action| action.reference.value);
         if text == document.text {
             let was_there = signature.as_deref() == Some(document.signature);
-            return Ok(Entered { reference, before, was_there });
+            return Ok(InstalledAction { reference, before, was_there });
         }
         let upgrade = before.as_ref().is_some_and(|before| {
             before.name == reference.name && before.version.precedence(&reference.version).is_lt()
         });
         if upgrade || replace {
-            Ok(Entered { reference, before, was_there: false })
+            Ok(InstalledAction { reference, before, was_there: false })
         } else {
             Err(StoreError::Taken { installed: before, offered: reference })
         }
     }
 
     /// Flushes a few files one by one, many at once.
-    fn settle(&self, directory: &Path) -> Result<(), StoreError> {
+    fn sync(&self, directory: &Path) -> Result<(), StoreError> {
         const FEW: usize = 8;
         let files = names(directory)?;
         if files.len() > FEW {
@@ -181,9 +181,9 @@ impl Store {
             return Ok(());
         }
         for path in files.iter().map(|name| directory.join(name)) {
-            self.steps.settle(&path).map_err(DiskError::at("flush", &path))?;
+            self.steps.sync(&path).map_err(DiskError::at("flush", &path))?;
         }
-        self.steps.settle(directory).map_err(DiskError::at("flush", directory))?;
+        self.steps.sync(directory).map_err(DiskError::at("flush", directory))?;
         Ok(())
     }
 
@@ -197,7 +197,7 @@ impl Store {
             let to = directory.join(&name);
             self.steps.rename(&decided.join(&name), &to).map_err(DiskError::at("write", &to))?;
         }
-        self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+        self.steps.sync(&directory).map_err(DiskError::at("flush", &directory))?;
         self.steps.remove_directory(decided).map_err(DiskError::at("remove", decided))?;
         Ok(())
     }
@@ -367,7 +367,7 @@ impl Store {
                 self.steps.remove_file(&path).map_err(DiskError::at("remove", &path))?;
             }
         }
-        self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+        self.steps.sync(&directory).map_err(DiskError::at("flush", &directory))?;
         Ok(file)
     }
 }

@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::Ref;
-use aileron_verifier::key::Fingerprint;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::Ref;
+use aileron_verifier::trust::key::Fingerprint;
+use aileron_verifier::trust::keyring::Keyring;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use aileron_verifier::archive::{Files, Kind, MAX_DOCUMENT, MAX_MODULE, Malformed};
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::{Fqn, Ref};
-use aileron_verifier::key::Fingerprint;
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::archive::{Files, Kind, MAX_DOCUMENT, MAX_MODULE, Malformed};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::{Fqn, Ref};
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
-use aileron_verifier::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::text::toml::Stage;
+use aileron_verifier::trust::key::Fingerprint;
+use aileron_verifier::trust::keyring::Keyring;
 
 use super::checked::{Check, Held, Memories, Memory, State};
 use super::{Locked, Pinned, Store, StoreError, names};
@@ -84,13 +84,13 @@ impl Store {
             self.enter(&pinned, replace, &locked)?;
             return Ok(entry(true));
         }
-        let workshop = self.workshop(&self.connectors().join("tmp"), INSTALLING)?;
+        let staging = self.staging(&self.connectors().join("tmp"), INSTALLING)?;
         for (name, bytes) in members {
-            workshop.write(name, bytes)?;
-            let path = workshop.path.join(name);
-            self.steps.settle(&path).map_err(DiskError::at("flush", &path))?;
+            staging.write(name, bytes)?;
+            let path = staging.path.join(name);
+            self.steps.sync(&path).map_err(DiskError::at("flush", &path))?;
         }
-        self.steps.settle(&workshop.path).map_err(DiskError::at("flush", &workshop.path))?;
+        self.steps.sync(&staging.path).map_err(DiskError::at("flush", &staging.path))?;
         let sha256 = self.connectors().join("sha256");
         let locked = self.lock()?;
         self.refuse_other_content(&pinned, replace)?;
@@ -100,20 +100,20 @@ impl Store {
                 let changed = self.changed(content, &members)?;
                 for name in &changed {
                     let to = directory.join(name);
-                    self.steps.rename(&workshop.path.join(name), &to).map_err(DiskError::at("write", &to))?;
+                    self.steps.rename(&staging.path.join(name), &to).map_err(DiskError::at("write", &to))?;
                 }
-                self.steps.settle(&directory).map_err(DiskError::at("flush", &directory))?;
+                self.steps.sync(&directory).map_err(DiskError::at("flush", &directory))?;
                 changed.is_empty()
             }
             false => {
-                self.steps.rename(&workshop.path, &directory).map_err(DiskError::at("write", &directory))?;
+                self.steps.rename(&staging.path, &directory).map_err(DiskError::at("write", &directory))?;
                 false
             }
         };
-        self.steps.settle(&sha256).map_err(DiskError::at("flush", &sha256))?;
+        self.steps.sync(&sha256).map_err(DiskError::at("flush", &sha256))?;
         self.enter(&pinned, replace, &locked)?;
         let tmp = self.connectors().join("tmp");
-        drop(workshop);
+        drop(staging);
         self.sweep(&tmp, INSTALLING, &locked);
         self.sweep(&tmp, REMOVING, &locked);
         Ok(entry(was_there))

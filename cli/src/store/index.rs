@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use aileron_verifier::archive::MAX_DOCUMENT;
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::Ref;
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::archive::MAX_DOCUMENT;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 
 use super::{Locked, Pinned, Store, StoreError, names};
 use crate::sys::disk::DiskError;
@@ -111,9 +111,9 @@ impl Store {
         let mut bytes = serde_json::to_vec_pretty(index).unwrap_or_default();
         bytes.push(b'\n');
         self.steps.write(&temporary, &bytes).map_err(failed())?;
-        self.steps.settle(&temporary).map_err(failed())?;
+        self.steps.sync(&temporary).map_err(failed())?;
         self.steps.rename(&temporary, &path).map_err(failed())?;
-        self.steps.settle(&directory).map_err(failed())?;
+        self.steps.sync(&directory).map_err(failed())?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@
 //! <home>/cache/checked/                               what was checked, by stamps; never a reason to skip a changed byte
 //! ```
 //!
-//! Only a [`Verified`](aileron_verifier::verify::Verified) goes in. What comes out was verified against the ring of today:
+//! Only a [`Verified`](aileron_verifier::artifact::verify::Verified) goes in. What comes out was verified against the ring of today:
 //! now, or before and unchanged since. Every change is one rename that either happened or did not; what a killed process
 //! leaves is finished or swept by the next one. One lock, `store/.lock`, orders all commits and removals.
 //!
@@ -27,10 +27,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::Ref;
+use aileron_verifier::artifact::verify::VerifyError;
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::VerifyError;
 
 use crate::sys::clock::{self, Clock};
 use crate::sys::disk::DiskError;
@@ -40,7 +40,7 @@ use crate::sys::private::{Directory, NotPrivate, PrivateError};
 use crate::sys::steps::{Disk, Steps};
 
 pub(crate) use self::action::pins;
-pub use self::action::{Abilities, ActionFile, Entered, Judged};
+pub use self::action::{Abilities, ActionFile, InstalledAction, Judged};
 pub use self::checked::Check;
 pub use self::connector::{Entry, Opened};
 
@@ -135,7 +135,7 @@ pub enum StoreError {
     },
     /// An entry that no name and version lead to.
     #[error("{0} in the store has no manifest that can be read, or the name and version of another")]
-    Nameless(ContentHash),
+    UnreadableEntry(ContentHash),
     /// A connector where an action belongs, or the other way round.
     #[error("{0} is of the other kind")]
     OtherKind(Ref),
@@ -154,7 +154,7 @@ impl StoreError {
             }
             StoreError::NoAction(_) => Class::FetchFailed,
             StoreError::OtherContent { .. } => Class::HashMismatch,
-            StoreError::Nameless(_) => Class::MalformedTarball,
+            StoreError::UnreadableEntry(_) => Class::MalformedTarball,
         }
     }
 }
@@ -242,7 +242,7 @@ impl Store {
     }
 
     /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that nobody sweeps it.
-    fn workshop(&self, parent: &Path, prefix: &str) -> Result<Workshop<'_>, StoreError> {
+    fn staging(&self, parent: &Path, prefix: &str) -> Result<StagingDir<'_>, StoreError> {
         let mut random = [0; 12];
         getrandom::fill(&mut random).map_err(|error| DiskError {
             doing: "name a directory below",
@@ -263,7 +263,7 @@ impl Store {
         };
         #[cfg(not(unix))]
         let held = None;
-        Ok(Workshop { store: self, path, _held: held })
+        Ok(StagingDir { store: self, path, _held: held })
     }
 
     /// Removes what killed processes left below `parent` under names with this prefix. Best effort: what cannot be removed
@@ -282,20 +282,20 @@ impl Store {
 }
 
 /// A directory in which something is made ready. It is gone when dropped, unless it was renamed away.
-struct Workshop<'a> {
+struct StagingDir<'a> {
     store: &'a Store,
     path: PathBuf,
     _held: Option<File>,
 }
 
-impl Workshop<'_> {
+impl StagingDir<'_> {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
         let path = self.path.join(name);
         self.store.steps.write(&path, bytes).map_err(DiskError::at("write", &path))
     }
 }
 
-impl Drop for Workshop<'_> {
+impl Drop for StagingDir<'_> {
     fn drop(&mut self) {
         if self.path.is_dir() {
             // What stays behind is swept by the next commit.

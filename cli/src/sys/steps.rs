@@ -1,7 +1,7 @@
 //! The steps by which files change, one at a time: a seam, so that a test can end the world at each of them.
 //!
 //! Only what changes the disk is here. Reading is ordinary, and deciding is the store's. A step that returns has happened
-//! as far as other processes can see; whether it survives a power cut is [`Steps::settle`]'s business.
+//! as far as other processes can see; whether it survives a power cut is [`Steps::sync`]'s business.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -27,9 +27,9 @@ pub trait Steps: Send + Sync {
     ///
     /// # Errors
     /// The system's.
-    fn settle(&self, path: &Path) -> io::Result<()>;
+    fn sync(&self, path: &Path) -> io::Result<()>;
 
-    /// [`Steps::settle`] for everything below a directory at once: one flush instead of thousands.
+    /// [`Steps::sync`] for everything below a directory at once: one flush instead of thousands.
     ///
     /// # Errors
     /// The system's.
@@ -71,7 +71,7 @@ impl Steps for Disk {
         options.open(path)?.write_all(bytes)
     }
 
-    fn settle(&self, path: &Path) -> io::Result<()> {
+    fn sync(&self, path: &Path) -> io::Result<()> {
         // Elsewhere than on Unix a directory cannot be opened for this, and its names are the file system's own care.
         if cfg!(not(unix)) && path.is_dir() { Ok(()) } else { File::open(path)?.sync_all() }
     }
@@ -82,9 +82,9 @@ impl Steps for Disk {
         #[cfg(not(target_os = "linux"))]
         {
             for entry in fs::read_dir(directory)? {
-                self.settle(&entry?.path())?;
+                self.sync(&entry?.path())?;
             }
-            self.settle(directory)
+            self.sync(directory)
         }
     }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use aileron_cli::HOME;
 use aileron_cli::publisher::scaffold::ACTION_COMMIT;
-use aileron_verifier::key::PublicKey;
+use aileron_verifier::trust::key::PublicKey;
 
 use crate::support::{Machine, ok};
 use crate::workspace;

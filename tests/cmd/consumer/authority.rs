@@ -3,10 +3,10 @@
 use std::fs;
 
 use aileron_testkit::{Publisher, Toy, pack};
-use aileron_verifier::archive::Files;
-use aileron_verifier::cohort::{ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry, Tool, Toolchain};
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::fqn::Ref;
+use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::fqn::Ref;
+use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry, Tool, Toolchain};
 use serde_json::{Value, json};
 
 use crate::fail_closed::Mirror;
@@ -297,7 +297,7 @@ fn a_connector_whose_release_has_no_index_that_counts_is_shown_as_such() {
             "of other content",
             |m, toy| {
                 let mut cohort = index(toy);
-                cohort.connector.content_hash = aileron_verifier::digest::ContentHash::of(&[b"other"]);
+                cohort.connector.content_hash = aileron_verifier::name::digest::ContentHash::of(&[b"other"]);
                 m.index(&cohort, &toy.publisher);
             },
             "its index does not count",

@@ -4,7 +4,7 @@
 use std::fs;
 
 use aileron_testkit::{Toy, module, pack};
-use aileron_verifier::archive::{Files, MAX_ARCHIVE};
+use aileron_verifier::artifact::archive::{Files, MAX_ARCHIVE};
 
 use crate::fail_closed::Mirror;
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aileron_testkit::{Publisher, Toy, action_text, pack};
-use aileron_verifier::archive::Files;
+use aileron_verifier::artifact::archive::Files;
 use serde_json::Value;
 
 use crate::house::House;
@@ -38,9 +38,9 @@ impl Mirror {
 
     /// Writes a ring of these grants by hand.
     pub(crate) fn ring(&self, grants: &[(&str, &Publisher)]) {
-        let mut ring = aileron_verifier::keyring::Keyring::new();
+        let mut ring = aileron_verifier::trust::keyring::Keyring::new();
         for (authority, publisher) in grants {
-            ring.grant(aileron_verifier::fqn::Authority::new(*authority), publisher.key());
+            ring.grant(aileron_verifier::name::fqn::Authority::new(*authority), publisher.key());
         }
         fs::create_dir_all(self.home()).unwrap();
         fs::write(self.home().join("keyring.json"), ring.render()).unwrap();

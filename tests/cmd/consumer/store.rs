@@ -12,10 +12,10 @@ use aileron_cli::store::{Check, Pinned, Store, StoreError};
 use aileron_cli::sys::clock::Clock;
 use aileron_cli::sys::steps::{Disk, Steps};
 use aileron_testkit::{Publisher, Toy, pack};
-use aileron_verifier::fqn::Ref;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::artifact::verify::{Unverified, Verified, Wanted};
+use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::{Unverified, Verified, Wanted};
+use aileron_verifier::trust::keyring::Keyring;
 
 /// A disk that is not flushed: power stays on in here, and thousands of flushes would be all the time these tests take.
 struct Powered;
@@ -29,7 +29,7 @@ impl Steps for Powered {
         Disk.write(path, bytes)
     }
 
-    fn settle(&self, path: &Path) -> io::Result<()> {
+    fn sync(&self, path: &Path) -> io::Result<()> {
         File::open(path).map(drop)
     }
 
@@ -77,8 +77,8 @@ impl Steps for Dying {
         self.step(|| Powered.write(path, bytes), || Powered.write(path, &bytes[..bytes.len() / 2]).unwrap())
     }
 
-    fn settle(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Powered.settle(path), || ())
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        self.step(|| Powered.sync(path), || ())
     }
 
     fn settle_below(&self, path: &Path) -> io::Result<()> {
@@ -306,7 +306,7 @@ fn an_entry_is_checked_once_and_again_whenever_anything_about_it_or_the_ring_cha
     assert_eq!(open(&ring).unwrap(), Check::Before);
 
     let mut other = ring.clone();
-    other.grant(aileron_verifier::fqn::Authority::new("github://acme"), Publisher::from_seed(9).key());
+    other.grant(aileron_verifier::name::fqn::Authority::new("github://acme"), Publisher::from_seed(9).key());
     assert_eq!(open(&other).unwrap(), Check::Now, "another ring");
     assert_eq!(open(&Keyring::new()).unwrap_err().class(), Class::SignatureFailure, "nobody is trusted any more");
     let everywhere = Keyring::of_keys([toy.publisher.key()]);

@@ -7,8 +7,8 @@ use std::process::Stdio;
 
 use aileron_cli::store::Store;
 use aileron_testkit::{Publisher, Toy, pack};
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::verify::{Unverified, Verified, Wanted};
+use aileron_verifier::artifact::verify::{Unverified, Verified, Wanted};
+use aileron_verifier::trust::keyring::Keyring;
 
 use crate::fail_closed::Mirror;
 

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use aileron_testkit::{Publisher, Toy, module_of, pack, say};
-use aileron_verifier::fqn::Authority;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::Authority;
+use aileron_verifier::trust::keyring::Keyring;
 use serde_json::Value;
 
 use crate::store::{action, connector, later, pinned};

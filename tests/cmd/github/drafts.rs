@@ -26,7 +26,7 @@ fn draft(id: u64, tag: &str, body: Option<&str>, files: &[&str]) -> Release {
         state: AssetState::Uploaded,
         content_type: "application/octet-stream".to_owned(),
         size: 1,
-        digest: Some(aileron_verifier::digest::ArchiveDigest::of(&[b"x"])),
+        digest: Some(aileron_verifier::name::digest::ArchiveDigest::of(&[b"x"])),
         created,
         bytes: b"x"[..].into(),
     };

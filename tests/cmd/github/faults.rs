@@ -39,7 +39,7 @@ fn ended<T>(result: Result<T, ReleaseError>) -> (Ended, String) {
     (ended, format!("{} → {next}", failure.message))
 }
 
-fn public(github: &Model) -> BTreeMap<String, Vec<(String, Option<aileron_verifier::digest::ArchiveDigest>)>> {
+fn public(github: &Model) -> BTreeMap<String, Vec<(String, Option<aileron_verifier::name::digest::ArchiveDigest>)>> {
     let releases = github.repository.releases.values().filter(|release| !release.draft);
     let assets = |release: &Release| release.assets.iter().map(|asset| (asset.name.clone(), asset.digest)).collect();
     releases.map(|release| (release.tag_name.clone(), assets(release))).collect()
@@ -231,7 +231,12 @@ fn a_token_that_expires_is_replaced_and_the_run_continued() {
 }
 
 /// A stranger's release under a tag of ours.
-fn stranger(github: &mut Model, tag: &str, bytes: &[u8], digest: Option<aileron_verifier::digest::ArchiveDigest>) {
+fn stranger(
+    github: &mut Model,
+    tag: &str,
+    bytes: &[u8],
+    digest: Option<aileron_verifier::name::digest::ArchiveDigest>,
+) {
     let id = github.repository.releases.keys().max().copied().unwrap_or(0) + 500_000;
     let asset = Asset {
         id: id + 1,
@@ -277,7 +282,7 @@ fn somebody_elses_release_under_our_tag_is_found_and_left_alone() {
                     github,
                     &tag,
                     b"other bytes",
-                    Some(aileron_verifier::digest::ArchiveDigest::of(&[b"other bytes"])),
+                    Some(aileron_verifier::name::digest::ArchiveDigest::of(&[b"other bytes"])),
                 );
             }
         });

@@ -119,5 +119,5 @@ impl Home {
 }
 
 pub(crate) fn pem(base64_key: &str) -> String {
-    aileron_verifier::key::PublicKey::from_base64(base64_key).unwrap().to_pem()
+    aileron_verifier::trust::key::PublicKey::from_base64(base64_key).unwrap().to_pem()
 }

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use aileron_cli::consumer::ring::RingFile;
+use aileron_cli::consumer::trust::ring::RingFile;
 use aileron_cli::sys::environment::Environment;
-use aileron_verifier::fqn::Authority;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::Authority;
 use aileron_verifier::problem::Class;
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::keyring::Keyring;
 
 use crate::home::{EXAMPLE, KR};
 

@@ -1,10 +1,10 @@
 //! Who may sign for whom: rows A1, A2 and V1 to V14 of keyring.md §13.
 
-use aileron_cli::consumer::ring::RingFile;
+use aileron_cli::consumer::trust::ring::RingFile;
 use aileron_testkit::Publisher;
-use aileron_verifier::fqn::{Authority, Fqn};
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::{Authority, Fqn};
 use aileron_verifier::problem::Class;
+use aileron_verifier::trust::keyring::Keyring;
 
 const PAYLOAD: [&[u8]; 2] = [b"BIN", b"MAN"];
 

@@ -19,10 +19,10 @@ fn client_secret() -> String {
 }
 
 /// A secret in every spelling it could leak in.
-struct Needles(Vec<Vec<u8>>);
+struct SecretPatterns(Vec<Vec<u8>>);
 
-impl Needles {
-    fn of(parts: &[&[u8]]) -> Needles {
+impl SecretPatterns {
+    fn of(parts: &[&[u8]]) -> SecretPatterns {
         let spellings = |part: &&[u8]| {
             let lower = hex(part);
             let mut list = vec![part.to_vec(), lower.to_uppercase().into_bytes(), lower.into_bytes()];
@@ -33,7 +33,7 @@ impl Needles {
             }
             list
         };
-        Needles(parts.iter().flat_map(spellings).collect())
+        SecretPatterns(parts.iter().flat_map(spellings).collect())
     }
 
     fn count(&self, text: &[u8]) -> usize {
@@ -119,7 +119,7 @@ fn oauth<'a>(machine: &'a Machine, language: &str) -> Repository<'a> {
 }
 
 /// Runs a command for people and as JSON, with every variable set that makes programs talkative.
-fn both_ways(make: &dyn Fn() -> Command, code: i32, needles: &[&Needles]) {
+fn both_ways(make: &dyn Fn() -> Command, code: i32, needles: &[&SecretPatterns]) {
     for json in [None, Some("--json")] {
         let mut command = make();
         command.args(json).env("RUST_BACKTRACE", "full").env("RUST_LIB_BACKTRACE", "1").env("RUST_LOG", "trace");
@@ -137,9 +137,9 @@ fn a_publishers_day(machine: &Machine, language: &str, outside: &Path, hand: &dy
     fs::remove_file(&repository.key).unwrap(); // from here on it is in a variable only
     let seed = seed(&pem);
     let body: Vec<&str> = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let key = Needles::of(&[&seed, body.concat().as_bytes(), body[0].as_bytes()]);
+    let key = SecretPatterns::of(&[&seed, body.concat().as_bytes(), body[0].as_bytes()]);
     let secret = client_secret();
-    let client = Needles::of(&[CORE.as_bytes(), secret.as_bytes()]);
+    let client = SecretPatterns::of(&[CORE.as_bytes(), secret.as_bytes()]);
     let both = [&client, &key];
     let registry = machine.path("registry");
     let to = to(&registry);
@@ -263,7 +263,7 @@ fn a_client_secret_committed_by_mistake_is_never_echoed() {
     let manifest = repository.read("connector/manifest.toml");
     let line = "client_secret = \"bound-at-release\" # not \"bound-at-release\" but what is bound\n";
     assert!(manifest.contains(line));
-    let needles = Needles::of(&[CORE.as_bytes()]);
+    let needles = SecretPatterns::of(&[CORE.as_bytes()]);
     let to = to(&machine.path("registry"));
     let key = repository.key.to_str().unwrap().to_owned();
     let mut leaks = Vec::new();
@@ -291,7 +291,7 @@ fn a_client_secret_committed_by_mistake_is_never_echoed() {
 
 #[test]
 fn needles_are_found_in_every_spelling() {
-    let needles = Needles::of(&[CORE.as_bytes()]);
+    let needles = SecretPatterns::of(&[CORE.as_bytes()]);
     for before in 0..4 {
         let text = [&b"xyz-"[..before], CORE.as_bytes(), b" and more"].concat();
         for spelled in [text.clone(), hex(&text).into_bytes(), STANDARD.encode(&text).into_bytes()] {

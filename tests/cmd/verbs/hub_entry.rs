@@ -6,7 +6,7 @@ use std::path::Path;
 
 use aileron_cli::consumer::hub::Catalog;
 use aileron_testkit::shared;
-use aileron_verifier::catalog::Entry;
+use aileron_verifier::artifact::catalog::Entry;
 
 use crate::house::{House, PUBLIC_KEY};
 

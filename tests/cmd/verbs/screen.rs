@@ -7,7 +7,7 @@ use aileron_testkit::scripted::{Answer, Scripted};
 use aileron_testkit::{Toy, module, pack};
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::is_shown;
-use aileron_verifier::toml::string_values;
+use aileron_verifier::text::toml::string_values;
 use clap::CommandFactory as _;
 use serde_json::{Value, json};
 

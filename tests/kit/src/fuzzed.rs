@@ -6,21 +6,21 @@
 
 use std::time::{Duration, SystemTime};
 
-use aileron_cli::consumer::judge::JudgeError;
-use aileron_cli::consumer::refusal::InstallError;
+use aileron_cli::consumer::install::error::InstallError;
+use aileron_cli::consumer::verify::VerificationError;
 use aileron_cli::publisher::forge::github::read_answer;
 use aileron_cli::ui::report::workflow::{Workflow, inert, inert_json};
 use aileron_cli::ui::report::{Exit, Failure};
-use aileron_verifier::action::Action;
-use aileron_verifier::archive::Files;
-use aileron_verifier::cohort::Cohort;
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::action::Action;
+use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
+use aileron_verifier::artifact::verify::{Unverified, VerifyError, Wanted};
 use aileron_verifier::problem::{Class, Problem, Source};
-use aileron_verifier::suite::{InstallSuite, RepositorySuite};
+use aileron_verifier::statement::cohort::Cohort;
+use aileron_verifier::text::toml::Stage;
 use aileron_verifier::text::{is_shown, screen};
-use aileron_verifier::toml::Stage;
-use aileron_verifier::verify::{Unverified, VerifyError, Wanted};
+use aileron_verifier::trust::keyring::Keyring;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
@@ -103,7 +103,7 @@ fn archive_refused_by(ring: &Keyring) {
     let toy = Toy::default();
     let signed = pack(&toy.connector());
     if let Err(error) = Unverified::new(signed.as_slice()).verify(&Wanted::of(toy.reference()), ring) {
-        answer(Failure::from(JudgeError::Refused(error)));
+        answer(Failure::from(VerificationError::Refused(error)));
     }
 }
 
@@ -173,7 +173,7 @@ fn refusal(error: VerifyError) {
     if let VerifyError::Document { problems: found, text, .. } = &error {
         problems(found, Stage::Artifact, text);
     }
-    answer(Failure::from(JudgeError::Refused(error)));
+    answer(Failure::from(VerificationError::Refused(error)));
 }
 
 fn problems(problems: &[Problem], stage: Stage, source: &Source) {

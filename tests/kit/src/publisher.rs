@@ -1,8 +1,8 @@
 //! Someone who signs.
 
-use aileron_verifier::fqn::Authority;
-use aileron_verifier::key::{Fingerprint, PublicKey};
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::Authority;
+use aileron_verifier::trust::key::{Fingerprint, PublicKey};
+use aileron_verifier::trust::keyring::Keyring;
 use ed25519_dalek::{Signer as _, SigningKey};
 
 /// A publisher with an ed25519 key made from one byte: the same byte, the same key, on every run.

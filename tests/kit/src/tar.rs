@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use aileron_verifier::archive::Files;
+use aileron_verifier::artifact::archive::Files;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 

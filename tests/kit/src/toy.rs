@@ -1,18 +1,18 @@
 //! A connector small enough to read, and actions that use it.
 
-use aileron_verifier::archive::{Files, Packer};
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::{Fqn, Ref};
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::version::Version;
+use aileron_verifier::artifact::archive::{Files, Packer};
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::{Fqn, Ref};
+use aileron_verifier::name::version::Version;
+use aileron_verifier::trust::keyring::Keyring;
 
 use crate::Publisher;
 
 /// What committed documents hold where a release writes its version.
-pub const VERSION_PLACEHOLDER: &str = aileron_verifier::version::PLACEHOLDER;
+pub const VERSION_PLACEHOLDER: &str = aileron_verifier::name::version::PLACEHOLDER;
 
 /// What committed actions hold where a release writes the connector's content hash.
-pub const HASH_PLACEHOLDER: &str = aileron_verifier::digest::PLACEHOLDER;
+pub const HASH_PLACEHOLDER: &str = aileron_verifier::name::digest::PLACEHOLDER;
 
 /// The toy module: prints `{"ok":true}` and ends. Exports `_start` and `memory`.
 const MODULE: &str = r#"(module

@@ -1,12 +1,12 @@
 //! Whole archives: connectors and actions as installers meet them.
 
 use aileron_testkit::vectors;
-use aileron_verifier::action::Pin;
-use aileron_verifier::archive::Kind;
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::{NameError, Ref};
+use aileron_verifier::artifact::action::Pin;
+use aileron_verifier::artifact::archive::Kind;
+use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, Wanted};
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::{NameError, Ref};
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::{Payload, Unverified, Verified, Wanted};
 use serde_json::Value;
 
 use super::{bytes, compare, ring, text};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aileron_testkit::{shared, vectors};
-use aileron_verifier::action::{Action, bundle};
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::action::{Action, bundle};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source};
-use aileron_verifier::suite::{InstallSuite, RepositorySuite};
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 use serde_json::Value;
 
 use super::{bytes, compare, text};

@@ -1,9 +1,9 @@
 //! Rings, key files, signatures, names and Refs.
 
 use aileron_testkit::vectors;
-use aileron_verifier::fqn::{Authority, Fqn, Ref};
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::{Authority, Fqn, Ref};
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::keyring::Keyring;
 use serde_json::Value;
 
 use super::{bytes, compare, ring, text};

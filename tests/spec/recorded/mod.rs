@@ -7,10 +7,10 @@ mod archives;
 mod documents;
 mod keys;
 
-use aileron_verifier::fqn::Authority;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::Authority;
 use aileron_verifier::problem::Class;
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::keyring::Keyring;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;

@@ -13,8 +13,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aileron_verifier::fqn::Fqn;
-use aileron_verifier::manifest::{Credential, CredentialKind};
+use aileron_verifier::artifact::manifest::{Credential, CredentialKind};
+use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::problem::Spanned;
 use bytes::Bytes;
 use http::Method;

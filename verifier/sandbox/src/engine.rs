@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use aileron_verifier::archive::Files;
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::module::{FEATURES, Module, NotAModule};
-use aileron_verifier::verify::{Payload, Verified};
+use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::module::{FEATURES, Module, NotAModule};
+use aileron_verifier::artifact::verify::{Payload, Verified};
+use aileron_verifier::name::digest::ContentHash;
 use wasmtime::{Config, InstancePre, Linker, OptLevel, WasmFeatures};
 
 use crate::failure::{CONNECTOR_LOAD_FAILED, Failure};

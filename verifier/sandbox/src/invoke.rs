@@ -20,8 +20,8 @@ use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
 use crate::host::clock::Profile;
 use crate::host::log::Log;
 use crate::host::spawn::Spawning;
-use crate::host::stdio::{Flooded, STDOUT};
-use crate::host::{Exchange, Furnishing, GuestExit, Listener, State};
+use crate::host::stdio::{STDOUT, StdoutLimit};
+use crate::host::{Exchange, GuestExit, Listener, State, StateConfig};
 use crate::outcome::{self, Ended, Evidence, Output};
 
 /// One operation to run.
@@ -191,7 +191,7 @@ pub async fn invoke(connector: &Connector, invocation: Invocation) -> Done {
     let Invocation { op, args, limits, profile, network, spawn_subset, listener, stop, inspect } = invocation;
     let spawning = Spawning { policy: Arc::clone(&connector.spawn), subset: spawn_subset, sticky: None };
     let stdin = stdin(&op, &args);
-    let state = State::new(Furnishing { stdin, profile, memory: limits.memory, network, spawning, listener });
+    let state = State::new(StateConfig { stdin, profile, memory: limits.memory, network, spawning, listener });
     let mut store = Store::new(connector.instance.module().engine(), state);
     store.limiter(|state| &mut state.limiter);
     store.epoch_deadline_async_yield_and_update(1);
@@ -211,7 +211,7 @@ pub async fn invoke(connector: &Connector, invocation: Invocation) -> Done {
         ended: ended.unwrap_or(Ended::Stopped),
         overdue,
         sticky: state.http.sticky().or(state.spawning.sticky),
-        starved: state.limiter.starved(),
+        growth_refused: state.limiter.growth_refused(),
         stdout: &state.stdout.take(),
         stderr: &state.stderr.take(),
         wall_time: limits.wall_time,
@@ -227,17 +227,17 @@ const HOSTCALL_BYTES: usize = 128 << 20;
 async fn run(connector: &Connector, store: &mut Store<State>, place: &mut Option<Instance>) -> Ended {
     let instance = match connector.instance.instantiate_async(&mut *store).await {
         Ok(instance) => *place.insert(instance),
-        Err(error) => return Ended::Unlinked(words(&error)),
+        Err(error) => return Ended::LoadFailed(words(&error)),
     };
     let start = match instance.get_typed_func::<(), ()>(&mut *store, "_start") {
         Ok(start) => start,
-        Err(error) => return Ended::Unlinked(words(&error)),
+        Err(error) => return Ended::LoadFailed(words(&error)),
     };
     match start.call_async(store, ()).await {
         Ok(()) => Ended::Returned,
         Err(error) => match error.downcast_ref::<GuestExit>() {
             Some(GuestExit(code)) => Ended::Exited(*code),
-            None if error.is::<Flooded>() => Ended::Flooded,
+            None if error.is::<StdoutLimit>() => Ended::StdoutLimit,
             None => Ended::Trapped(words(&error)),
         },
     }

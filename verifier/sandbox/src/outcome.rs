@@ -21,9 +21,9 @@ pub enum Ended {
     /// The engine stopped it; the engine's words.
     Trapped(String),
     /// It never ran: linking or instantiating failed; the reason.
-    Unlinked(String),
+    LoadFailed(String),
     /// The host stopped it because standard output outgrew its cap.
-    Flooded,
+    StdoutLimit,
     /// The host stopped it because its time was over, or because the caller wanted no more.
     Stopped,
 }
@@ -38,7 +38,7 @@ pub struct Evidence<'a> {
     /// What the last `http_request` (else the last `spawn`) failed with.
     pub sticky: Option<Failure>,
     /// Some growth of memory was refused.
-    pub starved: bool,
+    pub growth_refused: bool,
     /// All of standard output, up to its cap.
     pub stdout: &'a [u8],
     /// The end of standard error.
@@ -96,7 +96,7 @@ pub fn decide(evidence: Evidence<'_>) -> Result<Option<Output>, Failure> {
                 Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, message))
             }
         },
-        Ended::Exited(_) | Ended::Trapped(_) if evidence.starved => Err(memory(evidence.memory)),
+        Ended::Exited(_) | Ended::Trapped(_) if evidence.growth_refused => Err(memory(evidence.memory)),
         Ended::Exited(code) => match Envelope::read(evidence.stdout) {
             Ok(Envelope::Error { class, message }) => Err(said(class, message)),
             _ => {
@@ -105,8 +105,8 @@ pub fn decide(evidence: Evidence<'_>) -> Result<Option<Output>, Failure> {
             }
         },
         Ended::Trapped(words) => Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, words)),
-        Ended::Unlinked(words) => Err(Failure::new(failure::CONNECTOR_LOAD_FAILED, words)),
-        Ended::Flooded => {
+        Ended::LoadFailed(words) => Err(Failure::new(failure::CONNECTOR_LOAD_FAILED, words)),
+        Ended::StdoutLimit => {
             let message = format!("connector stdout exceeds {} bytes", evidence.stdout_cap);
             Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, message))
         }

@@ -2,7 +2,7 @@
 //!
 //! A build happens in a copy of the repository's own files, as the commit has them or (without a version) as they lie in
 //! the work tree. What comes out is bytes and the exact toolchain. Not here: which files those are (`publisher::source`),
-//! binding, and whether the module is a connector (`aileron_verifier::module`).
+//! binding, and whether the module is a connector (`aileron_verifier::artifact::module`).
 
 mod go;
 mod prebuilt;
@@ -12,8 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::cohort::Toolchain as Made;
 use aileron_verifier::problem::Class;
+use aileron_verifier::statement::cohort::Toolchain as Made;
 
 use crate::publisher::source::{LeftOut, Refusal, SourceError, SourceTree, TreePath};
 use crate::sys::disk::DiskError;

@@ -16,10 +16,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use aileron_verifier::cohort::{self, Cohort};
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::fqn::Fqn;
-use aileron_verifier::version::{Tag, Version};
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::fqn::Fqn;
+use aileron_verifier::name::version::{Tag, Version};
+use aileron_verifier::statement::cohort::{self, Cohort};
 use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
@@ -213,7 +213,7 @@ impl Forge for Directory {
         }
     }
 
-    fn settle(&self) -> Result<(), ForgeError> {
+    fn sync(&self) -> Result<(), ForgeError> {
         let mut files = self.unsettled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !files.is_empty() {
             disk::make_durable(&self.root, &files)?;

@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aileron_verifier::cohort::Cohort;
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::fqn::{Fqn, Ref};
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::fqn::{Fqn, Ref};
+use aileron_verifier::name::version::{Tag, Version};
+use aileron_verifier::statement::cohort::Cohort;
 use aileron_verifier::text::printable;
-use aileron_verifier::version::{Tag, Version};
 
 use crate::sys::clock::moment;
 use crate::sys::disk::DiskError;
@@ -417,7 +417,7 @@ pub trait Forge {
     }
 
     /// Keeps how a run ended, where a journal is kept.
-    fn conclude(&self, _how: &str) {}
+    fn record_end(&self, _how: &str) {}
 
     /// Does one write.
     ///
@@ -429,7 +429,7 @@ pub trait Forge {
     ///
     /// # Errors
     /// [`ForgeError::Disk`].
-    fn settle(&self) -> Result<(), ForgeError>;
+    fn sync(&self) -> Result<(), ForgeError>;
 
     /// Fetches an asset the way a consumer does; `None` when consumers would not find it.
     ///

@@ -8,7 +8,7 @@ use super::{Proven, ReleaseError, Request, World};
 use crate::publisher::forge::{Forge, ForgeError, Scope, Write};
 
 /// A plan that nobody else can overtake any more.
-pub(super) struct Alone {
+pub(super) struct Locked {
     plan: Plan,
     _lock: Option<Box<dyn Send>>,
 }
@@ -19,12 +19,12 @@ pub(super) fn alone(
     request: &Request,
     forge: &dyn Forge,
     world: &World<'_>,
-) -> Result<Alone, ReleaseError> {
+) -> Result<Locked, ReleaseError> {
     let total = plan.writes();
     if total == 0 {
-        return Ok(Alone { plan, _lock: None }); // not even a lock is taken: zero writes are zero
+        return Ok(Locked { plan, _lock: None }); // not even a lock is taken: zero writes are zero
     }
-    world.go_on()?;
+    world.check_interrupted()?;
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
     let lock = forge.lock(&scope(&plan.proven)).map_err(failed)?;
     let remote = super::since::observe(forge, &scope(&plan.proven)).map_err(failed)?;
@@ -34,7 +34,7 @@ pub(super) fn alone(
         let limit = estimate.limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
         world.note(format!("{} writes, done by {}{limit}", plan.writes(), estimate.done_by()));
     }
-    Ok(Alone { plan, _lock: Some(lock) })
+    Ok(Locked { plan, _lock: Some(lock) })
 }
 
 /// Everything is in place, out of consumers' sight.
@@ -51,8 +51,8 @@ pub struct Public {
     pub writes: usize,
 }
 
-pub(super) fn stage(alone: Alone, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
-    let Alone { plan, _lock } = alone;
+pub(super) fn stage(alone: Locked, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
+    let Locked { plan, _lock } = alone;
     let total = plan.writes();
     if total == 0 {
         return Ok(Staged { plan, done: 0, _lock });
@@ -92,14 +92,14 @@ fn perform(
     let failed = |done| move |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };
     for write in writes {
         if world.stop.load(std::sync::atomic::Ordering::SeqCst) {
-            forge.settle().map_err(failed(done))?;
+            forge.sync().map_err(failed(done))?;
             return Err(ReleaseError::Interrupted { done, of: total });
         }
         forge.perform(&scope, write).map_err(failed(done))?;
         done += 1;
         world.advance();
     }
-    forge.settle().map_err(failed(done))?;
+    forge.sync().map_err(failed(done))?;
     Ok(done)
 }
 

@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
-use aileron_verifier::binding::{self, SECRET_PLACEHOLDER};
-use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::version;
+use aileron_verifier::artifact::binding::{self, SECRET_PLACEHOLDER};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::name::version;
 use zeroize::Zeroizing;
 
 use super::error::named;
@@ -104,7 +104,7 @@ fn service_variable(repo: &str) -> String {
 #[cfg(test)]
 mod tests {
     use aileron_verifier::problem::Source;
-    use aileron_verifier::toml::Stage;
+    use aileron_verifier::text::toml::Stage;
 
     use super::*;
 

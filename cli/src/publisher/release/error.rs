@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::fqn::Ref;
-use aileron_verifier::key::Fingerprint;
-use aileron_verifier::module::{ModuleFault, NotAModule};
+use aileron_verifier::artifact::module::{ModuleFault, NotAModule};
+use aileron_verifier::artifact::verify::VerifyError;
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::VerifyError;
+use aileron_verifier::trust::key::Fingerprint;
 
 use super::plan::Conflict;
 use crate::event::counted;

@@ -1,8 +1,8 @@
 //! First steps of a release: the repository at one commit, every rule, one look at the forge.
 
-use aileron_verifier::cohort::CommitId;
-use aileron_verifier::fqn::Ref;
-use aileron_verifier::version::Tag;
+use aileron_verifier::name::fqn::Ref;
+use aileron_verifier::name::version::Tag;
+use aileron_verifier::statement::cohort::CommitId;
 
 use super::{DirtyTree, ReleaseError, Request, World};
 use crate::event::counted;
@@ -38,7 +38,7 @@ pub fn ready(request: &Request, world: &World<'_>) -> Result<Ready, ReleaseError
     let ready = place(checked, history, request, world)?;
     let (actions, warnings) = (ready.checked.actions.len(), ready.checked.problems.len());
     world.end(format!("{}, {}", counted(actions, "action"), counted(warnings, "warning")));
-    world.go_on()?;
+    world.check_interrupted()?;
     Ok(ready)
 }
 
@@ -106,7 +106,7 @@ impl Ready {
     /// # Errors
     /// [`ReleaseError::Forge`].
     pub(super) fn look(&self, forge: &dyn Forge, world: &World<'_>) -> Result<Remote, ReleaseError> {
-        world.go_on()?;
+        world.check_interrupted()?;
         super::since::observe(forge, &self.scope()).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
     }
 }

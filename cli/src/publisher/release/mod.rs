@@ -3,42 +3,42 @@
 //! | step | file |
 //! |---|---|
 //! | load, check | `load` over `source`, `project` and `lint` |
-//! | bind, build, pin | `make` |
-//! | unlock, sign, pack, prove | `seal` |
+//! | bind, build, pin | `bind_and_build` |
+//! | unlock, sign, pack, prove | `sign_and_pack` |
 //! | plan | `plan`, `drafts`, `notes`: pure, what is missing |
 //! | alone, stage, flip | `apply`: under a lock, one write after another |
 //! | recheck | `recheck`: as a consumer would |
 //! | status | `status`: what stands there now |
 
 mod apply;
+mod bind_and_build;
 mod client_secret;
 mod drafts;
 mod error;
 mod load;
-mod make;
 mod notes;
 mod plan;
 mod rebuild;
 mod recheck;
-mod seal;
+mod sign_and_pack;
 mod since;
 mod status;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Waiver;
-use aileron_verifier::version::Version;
 
 pub use self::apply::Public;
+pub use self::bind_and_build::{Bound, Built, Change, Compiled, Pinned, Preview, bind, build, compile, pin};
 pub use self::error::ReleaseError;
 pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
-pub use self::make::{Bound, Built, Change, Compiled, Pinned, Preview, bind, build, compile, pin};
 pub use self::plan::{Conflict, Plan, Verdict};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
-pub use self::seal::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
+pub use self::sign_and_pack::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
 pub use self::since::{Since, SinceLines};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};
@@ -122,7 +122,7 @@ impl World<'_> {
     }
 
     /// Ends the run here when it was interrupted.
-    pub(crate) fn go_on(&self) -> Result<(), ReleaseError> {
+    pub(crate) fn check_interrupted(&self) -> Result<(), ReleaseError> {
         if self.stop.load(Ordering::SeqCst) { Err(ReleaseError::Interrupted { done: 0, of: 0 }) } else { Ok(()) }
     }
 
@@ -173,7 +173,7 @@ pub fn publish(
 ) -> Result<Receipt, ReleaseError> {
     let public = deliver(proven, remote, request, forge, world);
     let ended = public.and_then(|public| recheck::recheck(public, forge, world)); // fetched as a consumer would
-    forge.conclude(&ended.as_ref().map_or_else(ToString::to_string, |_| "complete".to_owned()));
+    forge.record_end(&ended.as_ref().map_or_else(ToString::to_string, |_| "complete".to_owned()));
     ended
 }
 

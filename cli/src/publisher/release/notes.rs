@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use aileron_verifier::cohort;
-use aileron_verifier::version::Version;
+use aileron_verifier::name::version::Version;
+use aileron_verifier::statement::cohort;
 
 use super::{Artifact, Proven, Since, SinceLines};
 use crate::publisher::forge::Remote;

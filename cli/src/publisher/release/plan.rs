@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use aileron_verifier::cohort;
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::fqn;
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::version::Tag;
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::fqn;
+use aileron_verifier::name::version::Tag;
+use aileron_verifier::statement::cohort;
+use aileron_verifier::trust::key::PublicKey;
 
 use super::drafts;
 use super::since::Since;

@@ -3,14 +3,14 @@
 //! The client secret is not needed from the publisher: whoever holds the archive holds the bound value, and it is taken
 //! from there.
 
-use aileron_verifier::archive::Files;
-use aileron_verifier::binding;
-use aileron_verifier::cohort::CommitId;
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::verify::{Payload, Verified};
+use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::artifact::binding;
+use aileron_verifier::artifact::verify::{Payload, Verified};
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::statement::cohort::CommitId;
 use zeroize::Zeroizing;
 
-use super::make::{Compiled, compile};
+use super::bind_and_build::{Compiled, compile};
 use super::{ReleaseError, Request, World, ready};
 
 /// What building again came to.

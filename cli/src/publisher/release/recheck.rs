@@ -1,8 +1,8 @@
 //! What consumers get now: every asset fetched as they would, and judged by the code they run.
 
-use aileron_verifier::cohort;
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::verify::{self, Unverified, Wanted};
+use aileron_verifier::artifact::verify::{self, Unverified, Wanted};
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::statement::cohort;
 use rayon::prelude::*;
 
 use super::apply::Public;

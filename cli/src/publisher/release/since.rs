@@ -4,18 +4,18 @@
 //! `[capabilities]` is compared, as users' installers will do (artifacts.md §10). A client secret is left out: its digest
 //! belongs in no publisher's log, and in no notes.
 
-use aileron_verifier::archive::{Files, Kind, read};
-use aileron_verifier::capability::Difference;
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::fqn;
-use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::module::Module;
-use aileron_verifier::permission::{Permission, PermissionChanges, PermissionKind, Permissions};
+use aileron_verifier::artifact::archive::{Files, Kind, read};
+use aileron_verifier::artifact::capability::Difference;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::module::Module;
+use aileron_verifier::artifact::permission::{Permission, PermissionChanges, PermissionKind, Permissions};
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::fqn;
+use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::Untrusted;
 use aileron_verifier::text::printable::LISTED;
-use aileron_verifier::toml::Stage;
-use aileron_verifier::version::Version;
+use aileron_verifier::text::toml::Stage;
 
 use super::Proven;
 use crate::publisher::forge::{Forge, ForgeError, Remote, Scope};

@@ -1,7 +1,7 @@
 //! How far a version has come, without building anything: what stands under each tag of the cohort.
 
-use aileron_verifier::cohort::{self, CommitId};
-use aileron_verifier::fqn::Ref;
+use aileron_verifier::name::fqn::Ref;
+use aileron_verifier::statement::cohort::{self, CommitId};
 
 use super::{Ready, ReleaseError, Verdict, World};
 use crate::publisher::forge::{Asset, Estimate, Forge, Remote, State, Write};
@@ -41,7 +41,7 @@ pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Sta
     let listed = |tag: &str| {
         remote.cohort.as_ref()?.archives().find(|(name, _)| *name == tag).map(|(_, archive)| archive.sha256)
     };
-    let standing = |tag: &aileron_verifier::version::Tag| {
+    let standing = |tag: &aileron_verifier::name::version::Tag| {
         let state = match remote.states.get(tag.as_str()) {
             None | Some(State::Absent) => "absent",
             Some(State::Draft(_)) => "staged",

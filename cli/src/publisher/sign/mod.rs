@@ -20,8 +20,8 @@ pub mod trigger;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::key::PublicKey;
 use aileron_verifier::problem::Class;
+use aileron_verifier::trust::key::PublicKey;
 use ed25519_dalek::ed25519::signature::MultipartSigner as _;
 use zeroize::Zeroizing;
 

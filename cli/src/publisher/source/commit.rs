@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::cohort::CommitId;
+use aileron_verifier::statement::cohort::CommitId;
 
 use super::listing::{Entry, Listing};
 use super::parts::{Origin, Piece};

@@ -14,7 +14,7 @@ mod objects;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::cohort::CommitId;
+use aileron_verifier::statement::cohort::CommitId;
 
 pub use self::changes::{Changes, changes, filters_off};
 pub use self::objects::{Found, Kind, TreeEntry, objects, peeled, tree};

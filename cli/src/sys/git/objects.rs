@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read as _};
 use std::path::Path;
 
-use aileron_verifier::cohort::CommitId;
+use aileron_verifier::statement::cohort::CommitId;
 
 use super::{Access, GitError, answer, command, refused, unexpected};
 use crate::sys::bytes;

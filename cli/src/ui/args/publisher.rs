@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aileron_verifier::name::version::{PLACEHOLDER, Tag, Version};
 use aileron_verifier::problem::Waiver;
-use aileron_verifier::version::{PLACEHOLDER, Tag, Version};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{Calling, Output, Verify, duration};

@@ -3,7 +3,7 @@
 //! All of it is other people's text. It stands further right than our own lines, on every line it takes, and there is so
 //! much of it at most that the question below stays on the screen.
 
-use aileron_verifier::action::Action;
+use aileron_verifier::artifact::action::Action;
 use aileron_verifier::text::{Untrusted, printable};
 
 use crate::runtime::arguments::Arguments;

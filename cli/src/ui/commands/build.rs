@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::name::version;
 use aileron_verifier::text::listed;
-use aileron_verifier::version;
 use serde_json::{Value, json};
 
 use super::{Answer, Context, dist, settings};

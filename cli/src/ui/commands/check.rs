@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use aileron_verifier::archive::MAX_MODULE;
-use aileron_verifier::module::Module;
+use aileron_verifier::artifact::archive::MAX_MODULE;
+use aileron_verifier::artifact::module::Module;
 use aileron_verifier::problem::{Problem, Severity};
 use serde_json::json;
 

@@ -1,15 +1,15 @@
 //! `connector`: install, upgrade, list, remove, check.
 
-use aileron_verifier::digest::ContentHash;
-use aileron_verifier::fqn::Fqn;
+use aileron_verifier::artifact::verify::Verified;
+use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::Verified;
 use serde_json::{Value, json};
 
 use super::install::{Home, How, content, install, name, reference, target};
 use super::{Answer, Context};
-use crate::consumer::ask::consents;
-use crate::consumer::fetch::{FetchError, Origin};
+use crate::consumer::fetch::origin::{FetchError, Origin};
+use crate::consumer::trust::prompt::consents;
 use crate::store::{ActionFile, Pinned, Store, StoreError};
 use crate::ui::args::{Connector, ConnectorCheck, ConnectorInstall, Remove, Upgrade};
 use crate::ui::report::console::Terminal;
@@ -137,7 +137,7 @@ fn remove(args: &Remove, context: &Context) -> Answer {
 
 /// Shows, and asks.
 pub(super) fn asked(context: &Context, text: &str) -> Result<bool, Failure> {
-    use crate::consumer::ask::Console as _;
+    use crate::consumer::trust::prompt::Console as _;
     let mut console = Terminal { json: context.output.json };
     let lost = |error: std::io::Error| {
         Failure::new(Class::StoreUnwritable, Exit::Failure, format!("cannot ask whether to remove: {error}"))
@@ -200,7 +200,7 @@ fn check(args: &ConnectorCheck, context: &Context) -> Answer {
     for content in &unreadable {
         rows.push(vec![content.to_string(), "unreadable".to_owned(), "-".to_owned(), "-".to_owned()]);
         documents.push(json!({"reference": null, "content_hash": content, "verdict": "refused"}));
-        failure = failure.or_else(|| Some(StoreError::Nameless(*content).into()));
+        failure = failure.or_else(|| Some(StoreError::UnreadableEntry(*content).into()));
     }
     let mut text = match rows.is_empty() {
         true => "No connectors are installed.\n".to_owned(),
@@ -215,7 +215,7 @@ fn check(args: &ConnectorCheck, context: &Context) -> Answer {
 
 /// The content hash of what is published, whoever signed it: a comparison, not a verdict.
 fn published(origin: &Origin, pinned: &Pinned) -> Published {
-    use aileron_verifier::archive::{Files, Kind, read};
+    use aileron_verifier::artifact::archive::{Files, Kind, read};
     match origin.fetch(&pinned.reference) {
         Err(FetchError::Absent { .. }) => Published::Gone,
         Err(error) => Published::Unknown(error.to_string()),

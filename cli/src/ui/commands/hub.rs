@@ -3,18 +3,18 @@
 
 use std::borrow::Cow;
 
-use aileron_verifier::catalog::{Entry, Part};
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::artifact::catalog::{Entry, Part};
 use aileron_verifier::problem::Class;
-use aileron_verifier::quote::Quoted;
+use aileron_verifier::text::quote::Quoted;
 use aileron_verifier::text::{LISTED, listed, printable};
+use aileron_verifier::trust::keyring::Keyring;
 use serde_json::{Value, json};
 
 use super::flags::{Flags, Order, error, usage};
 use super::{Answer, Context};
-use crate::consumer::fetch::Origin;
+use crate::consumer::fetch::origin::Origin;
 use crate::consumer::hub::{Catalog, Decision, Found, Source, TrustState, decide};
-use crate::consumer::ring::RingFile;
+use crate::consumer::trust::ring::RingFile;
 use crate::sys::address::Address;
 use crate::ui::report::door::{Colour, Paint, one_line};
 use crate::ui::report::{Failure, Outcome};

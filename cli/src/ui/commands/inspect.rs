@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use aileron_verifier::archive::MAX_MODULE;
-use aileron_verifier::capability::Capabilities;
-use aileron_verifier::manifest::ConnectorManifest;
-use aileron_verifier::module::{Import, Module};
+use aileron_verifier::artifact::archive::MAX_MODULE;
+use aileron_verifier::artifact::capability::Capabilities;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::module::{Import, Module};
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::{listed, printable};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ fn manifest(repository: &Path, context: &Context) -> Option<ConnectorManifest> {
     let root = project::root(repository, context.spawner()).ok()?;
     let project = Project::load(&root, Reading::WorkTree, context.spawner()).ok()?;
     let source = project.manifest.ok()?;
-    ConnectorManifest::parse(source, aileron_verifier::toml::Stage::Source).document
+    ConnectorManifest::parse(source, aileron_verifier::text::toml::Stage::Source).document
 }
 
 fn text(module: &Module, manifest: Option<&ConnectorManifest>, capabilities: Option<&Capabilities>) -> String {

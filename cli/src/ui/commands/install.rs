@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aileron_verifier::digest::{ContentHash, NotAHash};
-use aileron_verifier::fqn::{Fqn, NameError, Ref};
+use aileron_verifier::name::digest::{ContentHash, NotAHash};
+use aileron_verifier::name::fqn::{Fqn, NameError, Ref};
 use aileron_verifier::problem::{Class, Waiver};
 use serde_json::{Value, json};
 
 use super::{Answer, Context};
-use crate::consumer::ask::{Console, consents};
-use crate::consumer::fetch::Origin;
+use crate::consumer::fetch::origin::Origin;
+use crate::consumer::install::error::InstallError;
+use crate::consumer::install::plan::{Plan, Receipt};
 use crate::consumer::install::{Installer, Target};
-use crate::consumer::plan::{Plan, Receipt};
-use crate::consumer::refusal::InstallError;
-use crate::consumer::ring::RingFile;
-use crate::consumer::trust::TrustError;
+use crate::consumer::trust::grant::TrustError;
+use crate::consumer::trust::prompt::{Console, consents};
+use crate::consumer::trust::ring::RingFile;
 use crate::store::Store;
 use crate::ui::args::Installing;
 use crate::ui::report::console::Terminal;

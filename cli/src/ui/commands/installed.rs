@@ -1,8 +1,8 @@
 //! `verify --installed`: everything on disk, judged by the ring of today.
 
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::artifact::verify::Verified;
 use aileron_verifier::problem::Class;
-use aileron_verifier::verify::Verified;
+use aileron_verifier::trust::keyring::Keyring;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(super) fn run(ring: &Keyring, full: bool, context: &Context) -> Answer {
     {
         // No name in the index leads to it: its manifest cannot be read, or another entry has the same name and version.
         let name = content.to_string();
-        let verdict = Err(StoreError::Nameless(content));
+        let verdict = Err(StoreError::UnreadableEntry(content));
         rows.push(Row { kind: "connector", name, verdict, details: json!({"content_hash": content}) });
     }
     for (file, verdict) in store.judge_actions(ring, full)? {

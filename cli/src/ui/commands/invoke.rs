@@ -10,25 +10,25 @@ use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::Limits;
 use aileron_sandbox::outcome::Output;
-use aileron_verifier::action::{Action, Pin, Requirement};
-use aileron_verifier::fqn::Ref;
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::action::{Action, Pin, Requirement};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::verify::{Payload, Verified};
+use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::Json;
 use aileron_verifier::text::printable;
-use aileron_verifier::verify::{Payload, Verified};
+use aileron_verifier::trust::keyring::Keyring;
 use serde_json::json;
 
 use super::approval::approval;
 use super::install::{Home, name, reference};
 use super::{Answer, Context};
-use crate::consumer::ask::{Console as _, consents};
+use crate::consumer::trust::prompt::{Console as _, consents};
 use crate::event::Event;
 use crate::runtime::arguments::{self, Arguments};
-use crate::runtime::given::{self, Source};
 use crate::runtime::public::{error_object, of_runtime};
 use crate::runtime::session::{How, PREVIEW, Session, proxies};
+use crate::runtime::static_credential::{self, Source};
 use crate::runtime::steps::{self, Call, Shown};
 use crate::store::{Pinned, Store, StoreError};
 use crate::sys::disk;
@@ -82,7 +82,7 @@ impl<'a> Desk<'a> {
             region: self.calling.region.clone(),
             access_key_id: self.calling.access_key_id.clone(),
         };
-        let given = given::for_connector(&source, manifest, &self.context.environment)?;
+        let given = static_credential::for_connector(&source, manifest, &self.context.environment)?;
         let network = Network::of(manifest)
             .allowing_private(self.calling.allow_private.iter().cloned())
             .through(proxies(&self.context.environment));

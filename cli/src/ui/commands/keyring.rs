@@ -4,20 +4,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use aileron_verifier::fqn::{Authority, Fqn, NameError};
-use aileron_verifier::key::{Fingerprint, PublicKey};
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::name::fqn::{Authority, Fqn, NameError};
 use aileron_verifier::problem::Class;
-use aileron_verifier::quote::Quoted;
+use aileron_verifier::text::quote::Quoted;
+use aileron_verifier::trust::key::{Fingerprint, PublicKey};
+use aileron_verifier::trust::keyring::Keyring;
 use serde_json::json;
 
 use super::flags::{Flags, Order, error, usage};
 use super::{Answer, Context};
-use crate::consumer::fetch::Origin;
+use crate::consumer::fetch::origin::Origin;
 use crate::consumer::hub;
-use crate::consumer::publisher_key::{self, Fetched, KeyFetchError};
-use crate::consumer::ring::{RingError, RingFile};
-use crate::consumer::trust::TrustError;
+use crate::consumer::trust::grant::TrustError;
+use crate::consumer::trust::publisher_key::{self, Fetched, KeyFetchError};
+use crate::consumer::trust::ring::{RingError, RingFile};
 use crate::event::Event;
 use crate::sys::address::Address;
 use crate::sys::lock::LockError;

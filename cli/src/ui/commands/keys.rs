@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::fqn::Fqn;
+use aileron_verifier::name::fqn::Fqn;
 use base64::Engine as _;
 use serde_json::json;
 

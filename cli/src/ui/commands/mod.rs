@@ -33,9 +33,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
-use aileron_verifier::version::Version;
 use clap::Parser;
 use clap::error::ErrorKind;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aileron_verifier::version::Version;
+use aileron_verifier::name::version::Version;
 
 use super::{Context, dist};
 use crate::publisher::forge::directory::Directory;
@@ -69,7 +69,7 @@ pub(super) struct Rehearsed {
 /// journal that stays.
 pub(super) fn rehearse<T>(
     target: &Target,
-    repository: &aileron_verifier::fqn::Fqn,
+    repository: &aileron_verifier::name::fqn::Fqn,
     context: &Context,
     work: impl FnOnce(&dyn Forge, &World<'_>) -> Result<T, ReleaseError>,
 ) -> Result<(T, Rehearsed), Failure> {

@@ -17,7 +17,7 @@ use crate::publisher::local::local;
 use crate::publisher::project::{Project, Reading};
 use crate::runtime::cassette::Cassette;
 use crate::runtime::tape::{Player, Recording};
-use crate::runtime::{arguments, given};
+use crate::runtime::{arguments, static_credential};
 use crate::sys::disk;
 use crate::ui::args::Run;
 use crate::ui::report::{Exit, Failure};
@@ -51,17 +51,17 @@ pub(super) fn run(args: &Run, repository: &Path, context: &Context) -> Answer {
     }
     let told = with_text_hint(spoken(done.result.as_ref().map(Option::as_ref)), &calling.arg);
     match player.and_then(|player| player.fault()) {
-        Some(fault) => Ok(told.with_failure(Some(misfit(&fault)))),
+        Some(fault) => Ok(told.with_failure(Some(mismatch(&fault)))),
         None => Ok(told),
     }
 }
 
 /// The network of a recording: the same gates, and nothing behind them but the recording.
 pub(super) fn replaying(network: Network, player: &Arc<Player>) -> Network {
-    network.with_credentials(given::stand_in()).replaying(player.clone())
+    network.with_credentials(static_credential::stand_in()).replaying(player.clone())
 }
 
-fn misfit(fault: &str) -> Failure {
+fn mismatch(fault: &str) -> Failure {
     let mut lines = fault.trim_end().lines();
     let first = lines.next().unwrap_or_default().trim_end_matches(':').to_owned();
     let failure = Failure::new(Class::ValidationError, Exit::Failure, first);

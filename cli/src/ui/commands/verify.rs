@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::digest::{ContentHash, NotAHash};
-use aileron_verifier::fqn::{NameError, Ref};
-use aileron_verifier::keyring::Keyring;
+use aileron_verifier::artifact::verify::{Payload, Verified};
+use aileron_verifier::name::digest::{ContentHash, NotAHash};
+use aileron_verifier::name::fqn::{NameError, Ref};
 use aileron_verifier::problem::{Class, Problem, Rule, Waiver};
 use aileron_verifier::text::{listed, printable, printable_within};
-use aileron_verifier::verify::{Payload, Verified};
+use aileron_verifier::trust::keyring::Keyring;
 use serde_json::{Value, json};
 
 use super::{Answer, Context, installed, settings};
-use crate::consumer::fetch::Origin;
-use crate::consumer::judge::{self, JudgeError, Judgement, Subject};
-use crate::consumer::trust::Trust;
+use crate::consumer::fetch::origin::Origin;
+use crate::consumer::trust::grant::Trust;
+use crate::consumer::verify::{self, Subject, Verification, VerificationError};
 use crate::event::{Event, counted};
 use crate::publisher::release::{self, DirtyTree, Request};
 use crate::ui::args::{ConsumerVerify, Judging, Settings, Verify};
@@ -23,13 +23,14 @@ use crate::ui::report::{Exit, Failure, Outcome, of_judge, problem_json};
 pub(super) fn run(args: &Verify, context: &Context) -> Answer {
     let subject = subject(args)?;
     let judged = judged(args, context)?;
-    let refusal = judged.iter().find_map(|judgement| Some((&judgement.subject, judgement.verdict.as_ref().err()?)));
+    let refusal =
+        judged.iter().find_map(|verification| Some((&verification.subject, verification.verdict.as_ref().err()?)));
     let text = match (&subject, judged.as_slice()) {
         (Subject::Directory(directory), _) => rows(directory, &judged),
-        (_, [Judgement { verdict: Ok(verified), .. }]) => panel(verified),
+        (_, [Verification { verdict: Ok(verified), .. }]) => panel(verified),
         _ => String::new(),
     };
-    let refused = judged.iter().filter(|judgement| judgement.verdict.is_err()).count();
+    let refused = judged.iter().filter(|verification| verification.verdict.is_err()).count();
     let failure = refusal.map(|(place, error)| {
         let failure = of_judge(error);
         match (&subject, refused) {
@@ -40,7 +41,7 @@ pub(super) fn run(args: &Verify, context: &Context) -> Answer {
         }
     });
     let fields = match (&subject, judged.as_slice()) {
-        (Subject::File { .. } | Subject::Reference(_), [judgement]) => judgement_json(judgement),
+        (Subject::File { .. } | Subject::Reference(_), [verification]) => judgement_json(verification),
         _ => {
             let artifacts: Vec<Value> = judged.iter().map(judgement_json).collect();
             json!({"verified": judged.len() - refused, "refused": refused, "artifacts": artifacts})
@@ -50,11 +51,11 @@ pub(super) fn run(args: &Verify, context: &Context) -> Answer {
 }
 
 /// Finds keys and bytes, and asks for the verdicts.
-fn judged(args: &Verify, context: &Context) -> Result<Vec<Judgement>, Failure> {
+fn judged(args: &Verify, context: &Context) -> Result<Vec<Verification>, Failure> {
     let listener = |event| context.progress.take(event);
     let ring = ring(&args.judging, context)?;
     let origin = Origin::choose(args.judging.from.as_deref(), &context.environment);
-    Ok(judge::judge(&subject(args)?, content(args)?, &origin, &ring, &listener)?)
+    Ok(verify::verify(&subject(args)?, content(args)?, &origin, &ring, &listener)?)
 }
 
 /// Whose signatures count.
@@ -86,13 +87,13 @@ pub(super) fn consumer(args: ConsumerVerify, context: &Context) -> Answer {
 fn cohort(connector: &Ref, judging: &Judging, context: &Context) -> Answer {
     let listener = |event| context.progress.take(event);
     let origin = Origin::choose(judging.from.as_deref(), &context.environment);
-    let (cohort, judged) = judge::cohort(connector, &origin, &ring(judging, context)?, &listener)?;
-    let row = |judgement: &Judgement| {
-        let (size, verdict) = match &judgement.verdict {
+    let (cohort, judged) = verify::cohort(connector, &origin, &ring(judging, context)?, &listener)?;
+    let row = |verification: &Verification| {
+        let (size, verdict) = match &verification.verdict {
             Ok(verified) => (verified.size().map_or("-".to_owned(), grouped), "verified, as listed".to_owned()),
             Err(error) => ("-".to_owned(), format!("refused: {}: {error}", error.class())),
         };
-        vec![judgement.subject.clone(), size, verdict]
+        vec![verification.subject.clone(), size, verdict]
     };
     let rows: Vec<Vec<String>> = judged.iter().map(row).collect();
     let head = format!(
@@ -102,7 +103,8 @@ fn cohort(connector: &Ref, judging: &Judging, context: &Context) -> Answer {
     );
     let text = head + &table(&["artifact", "bytes", "verdict"], &rows);
     // What is refused for good is said before what may still come.
-    let mut bad: Vec<&JudgeError> = judged.iter().filter_map(|judgement| judgement.verdict.as_ref().err()).collect();
+    let mut bad: Vec<&VerificationError> =
+        judged.iter().filter_map(|verification| verification.verdict.as_ref().err()).collect();
     let refused = bad.len();
     bad.sort_by_key(|error| (error.is_retriable(), error.class() == Class::FetchFailed));
     let failure = bad.first().map(|error| match refused {
@@ -125,8 +127,8 @@ fn cohort(connector: &Ref, judging: &Judging, context: &Context) -> Answer {
 /// `verify --rebuild`: the same verdict, and then the proof that this repository's commit builds the same bytes.
 pub(super) fn rebuild(args: &Verify, repository: PathBuf, context: &Context) -> Answer {
     let judged = judged(args, context)?;
-    let [Judgement { verdict: Ok(verified), .. }] = judged.as_slice() else {
-        return match judged.into_iter().find_map(|judgement| judgement.verdict.err()) {
+    let [Verification { verdict: Ok(verified), .. }] = judged.as_slice() else {
+        return match judged.into_iter().find_map(|verification| verification.verdict.err()) {
             Some(error) => Err(of_judge(&error)),
             None => Err(Failure::usage("--rebuild compares one connector; a directory holds many archives")),
         };
@@ -229,11 +231,11 @@ fn panel(verified: &Verified) -> String {
     text
 }
 
-fn rows(directory: &Path, judged: &[Judgement]) -> String {
-    let row = |judgement: &Judgement| {
-        let path = Path::new(&judgement.subject);
+fn rows(directory: &Path, judged: &[Verification]) -> String {
+    let row = |verification: &Verification| {
+        let path = Path::new(&verification.subject);
         let path = path.strip_prefix(directory).unwrap_or(path).display().to_string();
-        match &judgement.verdict {
+        match &verification.verdict {
             Ok(verified) => {
                 let warned = verified.warnings().len();
                 let verdict = if warned == 0 {
@@ -249,8 +251,8 @@ fn rows(directory: &Path, judged: &[Judgement]) -> String {
     table(&["artifact", "archive", "bytes", "verdict"], &judged.iter().map(row).collect::<Vec<_>>())
 }
 
-fn judgement_json(judgement: &Judgement) -> Value {
-    match &judgement.verdict {
+fn judgement_json(verification: &Verification) -> Value {
+    match &verification.verdict {
         Ok(verified) => {
             let no_waivers: &[Waiver] = &[];
             let warning = |problem: &Problem| {
@@ -263,7 +265,7 @@ fn judgement_json(judgement: &Judgement) -> Value {
                 warning
             };
             json!({
-                "subject": judgement.subject,
+                "subject": verification.subject,
                 "verdict": "verified",
                 "reference": verified.reference(),
                 "kind": verified.kind().to_string(),
@@ -275,7 +277,7 @@ fn judgement_json(judgement: &Judgement) -> Value {
             })
         }
         Err(error) => json!({
-            "subject": judgement.subject,
+            "subject": verification.subject,
             "verdict": "refused",
             "error": {"class": error.class().as_str(), "message": error.to_string()},
         }),

@@ -1,17 +1,17 @@
 //! What a person reads before they say yes: who signed it, what it may do, and what is new about that. artifacts.md §10.
 
-use aileron_verifier::archive::Files;
-use aileron_verifier::fqn::Ref;
-use aileron_verifier::permission::{Permission, PermissionChanges, PermissionKind, Permissions};
+use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::artifact::permission::{Permission, PermissionChanges, PermissionKind, Permissions};
+use aileron_verifier::artifact::verify::{Payload, Verified};
+use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Waiver;
 use aileron_verifier::text::printable::LISTED;
 use aileron_verifier::text::{Untrusted, printable};
-use aileron_verifier::verify::{Payload, Verified};
 use serde_json::{Value, json};
 
 use super::sheet::{self, Sheet};
 use super::table::grouped;
-use crate::consumer::plan::{NewAction, NewConnector, Plan, ReleaseIndex, SuiteList};
+use crate::consumer::install::plan::{NewAction, NewConnector, Plan, ReleaseIndex, SuiteList};
 use crate::event::counted;
 
 /// The whole of what is about to be installed, for a person: the screen that a question follows.

@@ -6,7 +6,7 @@ use std::io::{self, BufRead};
 use serde_json::json;
 
 use super::door::{self, Stream};
-use crate::consumer::ask::Console;
+use crate::consumer::trust::prompt::Console;
 
 /// Longest line that is an answer. A longer one is read to its end, so that it never answers the next question, and counts
 /// as an empty one.

@@ -4,17 +4,17 @@
 
 use std::path::Path;
 
-use aileron_verifier::keyring::SignatureRefused;
+use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::text::{printable, printable_within, shorten};
-use aileron_verifier::verify::VerifyError;
+use aileron_verifier::trust::keyring::SignatureRefused;
 use serde_json::{Value, json};
 
 use super::diagnostics::{Drawing, problem_json};
-use crate::consumer::ask::{AskError, Divergence};
-use crate::consumer::fetch::FetchError;
-use crate::consumer::judge::JudgeError;
-use crate::consumer::trust::TrustError;
+use crate::consumer::fetch::origin::FetchError;
+use crate::consumer::trust::grant::TrustError;
+use crate::consumer::trust::prompt::{AskError, Divergence};
+use crate::consumer::verify::VerificationError;
 use crate::publisher::build::BuildError;
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::forge::ForgeError;
@@ -26,7 +26,7 @@ use crate::publisher::release::{self, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
 use crate::runtime::arguments::ArgumentError;
-use crate::runtime::given::GivenError;
+use crate::runtime::static_credential::StaticCredentialError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
@@ -207,14 +207,14 @@ impl From<ArgumentError> for Failure {
     }
 }
 
-impl From<GivenError> for Failure {
-    fn from(error: GivenError) -> Failure {
+impl From<StaticCredentialError> for Failure {
+    fn from(error: StaticCredentialError) -> Failure {
         match &error {
-            GivenError::Unset(_) | GivenError::Empty(_) | GivenError::NotOneLine(_) => {
-                Failure::usage(error.to_string())
-            }
-            GivenError::Unwanted(_) => Failure::usage(error.to_string()).next("leave the credential out"),
-            GivenError::Disk(disk) => disk.into(),
+            StaticCredentialError::Unset(_)
+            | StaticCredentialError::Empty(_)
+            | StaticCredentialError::NotOneLine(_) => Failure::usage(error.to_string()),
+            StaticCredentialError::Unwanted(_) => Failure::usage(error.to_string()).next("leave the credential out"),
+            StaticCredentialError::Disk(disk) => disk.into(),
         }
     }
 }
@@ -568,26 +568,26 @@ pub fn with_published_key(failure: Failure, divergence: &Divergence) -> Failure 
     failure.details(details).next(next)
 }
 
-impl From<JudgeError> for Failure {
-    fn from(error: JudgeError) -> Failure {
+impl From<VerificationError> for Failure {
+    fn from(error: VerificationError) -> Failure {
         of_judge(&error)
     }
 }
 
 /// A refusal, or nothing to judge.
-pub(crate) fn of_judge(error: &JudgeError) -> Failure {
+pub(crate) fn of_judge(error: &VerificationError) -> Failure {
     let fail = |exit| Failure::new(error.class(), exit, error.to_string());
     match error {
-        JudgeError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
-        JudgeError::Fetch(error) => error.into(),
-        JudgeError::Disk(_) | JudgeError::Nothing(_) => fail(Exit::NotFound),
-        JudgeError::NoCohort(reference) => {
+        VerificationError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
+        VerificationError::Fetch(error) => error.into(),
+        VerificationError::Disk(_) | VerificationError::Nothing(_) => fail(Exit::NotFound),
+        VerificationError::NoCohort(reference) => {
             fail(Exit::NotFound).next(format!("aileron verify {reference}, for the connector alone"))
         }
-        JudgeError::NotYet { at, .. } => Failure { retriable: true, ..fail(Exit::NotFound) }
+        VerificationError::NotYet { at, .. } => Failure { retriable: true, ..fail(Exit::NotFound) }
             .evidence(format!("  looked at {at}"))
             .next("wait a few minutes, then run the same command again"),
-        JudgeError::NotListed { found, listed, .. } => fail(Exit::Refused)
+        VerificationError::NotListed { found, listed, .. } => fail(Exit::Refused)
             .details(json!({"found": found, "listed": listed}))
             .next("do not install it before its publisher has said which archive is right"),
     }

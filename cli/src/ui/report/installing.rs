@@ -6,13 +6,13 @@ use serde_json::json;
 
 use super::failure::{of_document, with_published_key};
 use super::{Exit, Failure, of_judge};
-use crate::consumer::judge::JudgeError;
-use crate::consumer::refusal::InstallError;
+use crate::consumer::install::error::InstallError;
+use crate::consumer::verify::VerificationError;
 use crate::store::StoreError;
-use aileron_verifier::archive::{Kind, Malformed};
-use aileron_verifier::keyring::SignatureRefused;
+use aileron_verifier::artifact::archive::{Kind, Malformed};
+use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::problem::Rule;
-use aileron_verifier::verify::VerifyError;
+use aileron_verifier::trust::keyring::SignatureRefused;
 
 /// Most lines of what is wrong with many artifacts at once.
 const LINES: usize = 20;
@@ -41,7 +41,7 @@ impl From<InstallError> for Failure {
             }
             InstallError::Trust(error) => error.into(),
             InstallError::Store(error) => error.into(),
-            InstallError::Disk(error) => of_judge(&JudgeError::Disk(error)),
+            InstallError::Disk(error) => of_judge(&VerificationError::Disk(error)),
             InstallError::Rules { problems, text, .. } => {
                 let rules = problems.iter().map(|problem| problem.rule).collect();
                 of_document(fail(Exit::Refused), &problems, 0, &text)
@@ -119,7 +119,7 @@ pub(crate) fn of_verdict(why: VerifyError) -> Failure {
         ),
         _ => None,
     };
-    let failure = of_judge(&JudgeError::Refused(why));
+    let failure = of_judge(&VerificationError::Refused(why));
     match next {
         Some(next) => failure.next(next),
         None => failure,
@@ -164,7 +164,7 @@ impl From<StoreError> for Failure {
             StoreError::ConnectorMissing { needs, .. } => fail(Exit::Failure)
                 .details(json!({"reference": needs.reference, "content_hash": needs.content}))
                 .next(format!("aileron connector install {} --hash {}", needs.reference, needs.content)),
-            StoreError::Nameless(content) => {
+            StoreError::UnreadableEntry(content) => {
                 fail(Exit::Refused).next(format!("rm -r the directory store/connectors/sha256/{}", content.hex()))
             }
             StoreError::OtherKind(_) => fail(Exit::Refused),

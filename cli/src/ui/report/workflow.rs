@@ -9,8 +9,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::text::{printable, printable_within, screen};
-use aileron_verifier::version::{Tag, Version};
 use serde_json::Value;
 
 use super::Exit;

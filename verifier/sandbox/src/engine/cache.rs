@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aileron_verifier::digest::ContentHash;
+use aileron_verifier::name::digest::ContentHash;
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, Module};
 

@@ -11,17 +11,17 @@ const ELEMENTS: usize = 1 << 20;
 pub(crate) struct Limiter {
     memory: u64,
     elements: usize,
-    starved: bool,
+    growth_refused: bool,
 }
 
 impl Limiter {
     pub(crate) fn new(memory: u64) -> Limiter {
-        Limiter { memory, elements: 0, starved: false }
+        Limiter { memory, elements: 0, growth_refused: false }
     }
 
     /// Whether some growth of memory was refused.
-    pub(crate) fn starved(&self) -> bool {
-        self.starved
+    pub(crate) fn growth_refused(&self) -> bool {
+        self.growth_refused
     }
 }
 
@@ -29,7 +29,7 @@ impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
         let granted = desired as u64 <= self.memory;
         // Where the module's own maximum is no higher than our limit, it is the module that refuses.
-        self.starved |= !granted && maximum.is_none_or(|maximum| maximum as u64 > self.memory);
+        self.growth_refused |= !granted && maximum.is_none_or(|maximum| maximum as u64 > self.memory);
         Ok(granted)
     }
 

@@ -26,7 +26,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use aileron_verifier::module::HOST_MODULE;
+use aileron_verifier::artifact::module::HOST_MODULE;
 use wasmtime::{Caller, Engine, Linker};
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
@@ -78,7 +78,7 @@ pub(crate) struct State {
 }
 
 /// What one invoke's state is made of.
-pub(crate) struct Furnishing {
+pub(crate) struct StateConfig {
     pub(crate) stdin: Vec<u8>,
     pub(crate) profile: Profile,
     pub(crate) memory: u64,
@@ -89,7 +89,7 @@ pub(crate) struct Furnishing {
 
 impl State {
     /// A fresh state: three streams, two clocks, randomness. No arguments, environment, directories or sockets.
-    pub(crate) fn new(with: Furnishing) -> State {
+    pub(crate) fn new(with: StateConfig) -> State {
         let clock = Clock::of(with.profile);
         let (stdout, stderr) = (Capture::stdout(), Capture::stderr());
         let mut wasi = WasiCtxBuilder::new();

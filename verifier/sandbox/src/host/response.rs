@@ -1,6 +1,6 @@
 //! The five HTTP functions and the state between them: one buffered response, one sticky error. sandbox.md §3.3.
 
-use aileron_verifier::module::HOST_MODULE;
+use aileron_verifier::artifact::module::HOST_MODULE;
 use wasmtime::{Caller, Linker, Result};
 
 use super::http::MALFORMED;

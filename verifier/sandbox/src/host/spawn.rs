@@ -7,8 +7,8 @@ mod pattern;
 
 use std::collections::BTreeMap;
 
-use aileron_verifier::manifest::{ConnectorManifest, Spawn};
-use aileron_verifier::module::HOST_MODULE;
+use aileron_verifier::artifact::manifest::{ConnectorManifest, Spawn};
+use aileron_verifier::artifact::module::HOST_MODULE;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use wasmtime::{Caller, Linker, Result};

@@ -40,7 +40,7 @@ pub(crate) struct Capture {
 /// A guest wrote more to standard output than it may. Carried by the trap that ends it.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output exceeds its cap")]
-pub(crate) struct Flooded;
+pub(crate) struct StdoutLimit;
 
 impl Capture {
     pub(crate) fn stdout() -> Capture {
@@ -56,11 +56,11 @@ impl Capture {
         std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into()
     }
 
-    fn accept(&self, new: &[u8]) -> Result<(), Flooded> {
+    fn accept(&self, new: &[u8]) -> Result<(), StdoutLimit> {
         let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let too_many = (bytes.len() + new.len()).saturating_sub(self.cap);
         match self.full {
-            Full::Stop if too_many > 0 => return Err(Flooded),
+            Full::Stop if too_many > 0 => return Err(StdoutLimit),
             Full::Stop => bytes.extend(new),
             Full::Forget => {
                 let forgotten = too_many.min(bytes.len());

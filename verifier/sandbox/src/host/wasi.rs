@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use aileron_verifier::module::WASI_MODULE;
+use aileron_verifier::artifact::module::WASI_MODULE;
 use wasmtime::{Caller, Linker, Result};
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1 as _};
 use wiggle::GuestMemory;

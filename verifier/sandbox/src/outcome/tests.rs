@@ -10,7 +10,7 @@ fn evidence(ended: Ended, stdout: &str) -> Evidence<'_> {
         ended,
         overdue: false,
         sticky: None,
-        starved: false,
+        growth_refused: false,
         stdout: stdout.as_bytes(),
         stderr: b"",
         wall_time: Duration::from_secs(30),
@@ -33,8 +33,8 @@ fn endings() -> [Ended; 6] {
         Ended::Exited(0),
         Ended::Exited(1),
         Ended::Trapped("unreachable".into()),
-        Ended::Unlinked("no such import".into()),
-        Ended::Flooded,
+        Ended::LoadFailed("no such import".into()),
+        Ended::StdoutLimit,
     ]
 }
 
@@ -42,11 +42,13 @@ fn endings() -> [Ended; 6] {
 fn the_host_decides_before_the_guest_is_heard() {
     for ended in endings().into_iter().chain([Ended::Stopped]) {
         for stdout in [GOOD, BAD, "", "not json"] {
-            for (overdue, sticky_set, starved) in (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0)) {
+            for (overdue, sticky_set, growth_refused) in
+                (0..8).map(|bits| (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0))
+            {
                 let found = decide(Evidence {
                     overdue,
                     sticky: sticky_set.then(sticky).flatten(),
-                    starved,
+                    growth_refused,
                     ..evidence(ended.clone(), stdout)
                 });
                 let class = found.as_ref().err().map(|failure| failure.class);
@@ -57,12 +59,12 @@ fn the_host_decides_before_the_guest_is_heard() {
                 let expected = match () {
                     () if overdue || ended == Ended::Stopped => (Some(RESOURCE_LIMIT_EXCEEDED), Some("wall_time")),
                     () if sticky_set => (Some(CAPABILITY_DENIED), None),
-                    () if abnormal && starved => (Some(RESOURCE_LIMIT_EXCEEDED), Some("memory")),
-                    () if matches!(ended, Ended::Unlinked(_)) => (Some(CONNECTOR_LOAD_FAILED), None),
+                    () if abnormal && growth_refused => (Some(RESOURCE_LIMIT_EXCEEDED), Some("memory")),
+                    () if matches!(ended, Ended::LoadFailed(_)) => (Some(CONNECTOR_LOAD_FAILED), None),
                     () if normal && (stdout == GOOD || stdout.is_empty()) => (None, None),
                     () => (Some(CONNECTOR_RUNTIME_ERROR), None),
                 };
-                assert_eq!((class, limit), expected, "{ended:?} {stdout} {overdue} {sticky_set} {starved}");
+                assert_eq!((class, limit), expected, "{ended:?} {stdout} {overdue} {sticky_set} {growth_refused}");
                 assert!(found.as_ref().err().is_none_or(|failure| failure.boundary == "sandbox" && !failure.retriable));
             }
         }
@@ -224,10 +226,10 @@ fn every_breach_says_its_limit_and_what_was_configured() {
     let failure = failure.unwrap_err();
     assert_eq!(failure.message, "wall_time limit exceeded (configured: 500ms)");
     assert_eq!(Value::from(failure.details), serde_json::json!({"limit": "wall_time", "configured": "500ms"}));
-    let failure = decide(Evidence { starved: true, ..evidence(Ended::Exited(2), "") }).unwrap_err();
+    let failure = decide(Evidence { growth_refused: true, ..evidence(Ended::Exited(2), "") }).unwrap_err();
     assert_eq!(failure.message, "memory limit exceeded (configured: 67108864 bytes)");
     assert_eq!(Value::from(failure.details), serde_json::json!({"limit": "memory", "configured": 67_108_864}));
-    let failure = decide(evidence(Ended::Flooded, "")).unwrap_err();
+    let failure = decide(evidence(Ended::StdoutLimit, "")).unwrap_err();
     assert_eq!(failure.message, "connector stdout exceeds 16777216 bytes");
 }
 

@@ -13,7 +13,7 @@ use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::{Network, Roots};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits};
 use aileron_sandbox::secret::Secret;
-use aileron_verifier::module::{HOST_MODULE, Module, WASI_MODULE};
+use aileron_verifier::artifact::module::{HOST_MODULE, Module, WASI_MODULE};
 use serde_json::{Value, json};
 
 use crate::certificate::identity;

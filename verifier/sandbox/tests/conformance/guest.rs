@@ -10,9 +10,9 @@ use aileron_sandbox::engine::{Connector, Engine, LocalBuild};
 use aileron_sandbox::failure::Failure;
 use aileron_sandbox::host::{Answer, Exchange, Response};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits, invoke, runtime};
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 use serde_json::{Map, Value};
 
 /// One engine for all tests of this binary, as a process has it.

@@ -2,11 +2,11 @@
 
 use aileron_sandbox::engine::{Engine, LocalBuild, Origin};
 use aileron_sandbox::failure::{BOUNDARY, CONNECTOR_LOAD_FAILED};
-use aileron_verifier::archive::{Files, Packer};
-use aileron_verifier::key::PublicKey;
-use aileron_verifier::keyring::Keyring;
-use aileron_verifier::module::{HOST_FUNCTIONS, Module, WASI_FUNCTIONS};
-use aileron_verifier::verify::{Unverified, Wanted};
+use aileron_verifier::artifact::archive::{Files, Packer};
+use aileron_verifier::artifact::module::{HOST_FUNCTIONS, Module, WASI_FUNCTIONS};
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::trust::key::PublicKey;
+use aileron_verifier::trust::keyring::Keyring;
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::guest::{ENGINE, Guest, call, compile, manifest, output};

@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex};
 use aileron_sandbox::failure::Failure;
 use aileron_sandbox::host::Response;
 use aileron_sandbox::host::http::{Lookup, Network, Resolver, exchange};
-use aileron_verifier::manifest::ConnectorManifest;
+use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 use serde_json::{Value, json};
 
 /// The name every manifest here has.

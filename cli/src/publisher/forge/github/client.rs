@@ -136,8 +136,8 @@ impl<'a> Client<'a> {
         Ok(self.journal.borrow_mut().record(self.now(), event)?)
     }
 
-    pub(super) fn settle(&self) -> Result<(), ForgeError> {
-        Ok(self.journal.borrow().settle()?)
+    pub(super) fn sync(&self) -> Result<(), ForgeError> {
+        Ok(self.journal.borrow().sync()?)
     }
 
     /// The number of a draft that was made for this tag, as far as the journal knows.
@@ -372,7 +372,7 @@ impl<'a> Client<'a> {
         if until.duration_since(clock.now()).unwrap_or_default() >= NOTICEABLE {
             self.note(format!("waiting until {} ({why})", moment(until, clock.now())));
             self.record(Entry::Wait { until: journal::milliseconds(until), why: why.to_owned() })?;
-            self.settle()?;
+            self.sync()?;
         }
         clock.sleep_until(until, stop);
         if stop.load(Ordering::SeqCst) { Err(ForgeError::Interrupted) } else { Ok(()) }

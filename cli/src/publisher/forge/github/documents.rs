@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aileron_verifier::cohort;
-use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::statement::cohort;
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
@@ -58,7 +58,7 @@ impl Release {
     /// This tool gives a release its notes when it is published, and not before: notes of a draft are somebody's own, who may
     /// want to keep them.
     pub(super) fn foreign(&self) -> Option<String> {
-        let ours = [aileron_verifier::fqn::ASSET, cohort::ASSET, cohort::SIGNATURE_ASSET, super::SUITE];
+        let ours = [aileron_verifier::name::fqn::ASSET, cohort::ASSET, cohort::SIGNATURE_ASSET, super::SUITE];
         let not_ours = |asset: &&Asset| !ours.contains(&asset.name.as_str());
         if !self.draft {
             None

@@ -266,7 +266,7 @@ impl Journal {
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn settle(&self) -> Result<(), DiskError> {
+    pub fn sync(&self) -> Result<(), DiskError> {
         let Some(file) = &self.file else { return Ok(()) };
         file.sync_data().map_err(DiskError::at("flush", &self.directory.join(FILE)))
     }

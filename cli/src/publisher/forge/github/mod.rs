@@ -35,8 +35,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aileron_verifier::fqn::Fqn;
-use aileron_verifier::version::Tag;
+use aileron_verifier::name::fqn::Fqn;
+use aileron_verifier::name::version::Tag;
 use serde_json::Value;
 
 pub use self::budget::{Kind, Limits, Primary, Spent, Turn, floor, opening, turn};
@@ -185,18 +185,18 @@ impl Forge for GitHub<'_> {
         Ok(())
     }
 
-    fn conclude(&self, how: &str) {
+    fn record_end(&self, how: &str) {
         // A run that could not write its last line down has said it to the user.
         let _ = self.client.record(journal::Event::End { how: how.to_owned() });
-        let _ = self.client.settle();
+        let _ = self.client.sync();
     }
 
     fn perform(&self, scope: &Scope<'_>, write: &Write) -> Result<(), ForgeError> {
         self.carry_out(scope, write)
     }
 
-    fn settle(&self) -> Result<(), ForgeError> {
-        self.client.settle() // what GitHub has answered, it keeps
+    fn sync(&self) -> Result<(), ForgeError> {
+        self.client.sync() // what GitHub has answered, it keeps
     }
 
     fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError> {

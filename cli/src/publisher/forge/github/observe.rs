@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aileron_verifier::cohort::{self, Cohort};
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::fqn::Fqn;
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::fqn::Fqn;
+use aileron_verifier::name::version::{Tag, Version};
+use aileron_verifier::statement::cohort::{self, Cohort};
 use aileron_verifier::text::printable;
 use aileron_verifier::text::printable::printable_within;
-use aileron_verifier::version::{Tag, Version};
 
 use super::classify::Answer;
 use super::documents::{Known, KnownAsset, Release};

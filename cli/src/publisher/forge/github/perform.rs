@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aileron_verifier::digest::ArchiveDigest;
-use aileron_verifier::version::Tag;
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::version::Tag;
 use serde_json::{Value, json};
 
 use super::classify::Answer;

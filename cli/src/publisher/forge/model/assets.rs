@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::name::digest::ArchiveDigest;
 use serde_json::{Value, json};
 
 use super::access::Caller;

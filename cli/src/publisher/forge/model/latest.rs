@@ -2,7 +2,7 @@
 
 use super::response::custom;
 use super::{Base, GitHub, Release, Response};
-use aileron_verifier::version::Version;
+use aileron_verifier::name::version::Version;
 
 /// `make_latest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

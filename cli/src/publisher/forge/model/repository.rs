@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use aileron_verifier::digest::ArchiveDigest;
+use aileron_verifier::name::digest::ArchiveDigest;
 use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;

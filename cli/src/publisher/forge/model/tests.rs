@@ -119,7 +119,7 @@ fn publishing_makes_the_tag_and_the_download() {
     let id = client.draft("actions/send/v0.1.0");
     let uploaded = client.upload(id, "aileron.tar.gz", b"bytes");
     assert_eq!(uploaded.status, 201);
-    let digest = aileron_verifier::digest::ArchiveDigest::of(&[b"bytes"]).to_string();
+    let digest = aileron_verifier::name::digest::ArchiveDigest::of(&[b"bytes"]).to_string();
     assert_eq!(uploaded.document()["digest"], json!(digest));
     let published = client.publish(id);
     assert_eq!(published.document()["draft"], json!(false));

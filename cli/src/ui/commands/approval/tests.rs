@@ -2,7 +2,7 @@
 
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::Json;
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 use proptest::prelude::*;
 
 use super::*;

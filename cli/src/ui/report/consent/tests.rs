@@ -1,13 +1,13 @@
 //! The consent screen with anything at all in every foreign field.
 
 use aileron_testkit::{Toy, module};
-use aileron_verifier::archive::{Files, Kind};
-use aileron_verifier::verify::{Unverified, Wanted};
+use aileron_verifier::artifact::archive::{Files, Kind};
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::*;
-use crate::consumer::plan::{InstalledConnector, PlannedSuite};
+use crate::consumer::install::plan::{InstalledConnector, PlannedSuite};
 
 /// A TOML string of any text.
 fn quoted(text: &str) -> String {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use aileron_verifier::problem::Source;
-use aileron_verifier::toml::Stage;
+use aileron_verifier::text::toml::Stage;
 
 use super::*;
 

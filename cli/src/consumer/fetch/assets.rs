@@ -1,0 +1,63 @@
+//! What a consumer reads of a connector's release beside the archive: the signed index of its cohort. artifacts.md §11.
+//!
+//! Not here: `suite.toml`. No signature covers it, so nothing is installed by it (artifacts.md §10).
+
+use aileron_verifier::name::fqn::{ASSET, Ref, Scheme};
+use aileron_verifier::statement::cohort;
+
+use crate::consumer::fetch::origin::{self, FetchError, Origin, Place};
+use crate::secret::Secret;
+use crate::sys::disk;
+use crate::sys::http::{self, HttpError, Request};
+
+/// A longer index is none: 600 actions take 300 kB.
+const INDEX_LIMIT: u64 = 16 * 1024 * 1024;
+/// A longer signature is none, and is refused as one.
+const SIGNATURE_LIMIT: u64 = 1024;
+
+/// A release's index as it came, unverified.
+pub struct SignedIndex {
+    /// `cohort.json`.
+    pub bytes: Vec<u8>,
+    /// `cohort.json.sig`; empty where there is none, which no key accepts.
+    pub signature: Vec<u8>,
+}
+
+impl Origin {
+    /// `cohort.json` and its signature; `None` where a release has no index.
+    ///
+    /// # Errors
+    /// [`FetchError`] when that could not be found out.
+    pub fn cohort(&self, connector: &Ref) -> Result<Option<SignedIndex>, FetchError> {
+        let Some(bytes) = self.asset(connector, cohort::ASSET, INDEX_LIMIT)? else { return Ok(None) };
+        let signature = self.asset(connector, cohort::SIGNATURE_ASSET, SIGNATURE_LIMIT)?;
+        Ok(Some(SignedIndex { bytes, signature: signature.unwrap_or_default() }))
+    }
+
+    /// One asset of a release; `None` where the release has none of this name.
+    fn asset(&self, reference: &Ref, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
+        let beside = |archive: String| archive.strip_suffix(ASSET).map(|place| format!("{place}{name}"));
+        let asked = match &self.place {
+            Place::Directory(root) => {
+                origin::must_exist(root)?;
+                let Some(path) = beside(reference.mirror_path()) else { return Ok(None) };
+                return Ok(disk::read_if_there(&root.join(path), limit)?);
+            }
+            Place::Server(base) => beside(reference.url_below(base.raw())),
+            Place::Scheme if reference.name.scheme() == Scheme::Github => {
+                beside(reference.url_below(&self.hosts.server))
+            }
+            Place::Scheme => reference.url().and_then(beside),
+        };
+        let Some(url) = asked else { return Ok(None) };
+        let found = self.web.get(&Request::public(&url, limit, http::LARGE));
+        match found {
+            Err(HttpError::Absent { .. }) if self.place == Place::Scheme => {
+                let private = |token: &Secret| self.private_asset(reference, name, limit, token);
+                Ok(self.with_token(private).transpose()?.and_then(|(_, bytes)| bytes))
+            }
+            Err(HttpError::Absent { .. }) => Ok(None),
+            answer => answer.map(Some).map_err(FetchError::Http),
+        }
+    }
+}

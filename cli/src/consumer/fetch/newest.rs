@@ -1,0 +1,219 @@
+//! The newest final version of a name, where a name came without one.
+//!
+//! A repository with 600 actions has 601 releases per version, so its list of releases is never walked: on GitHub the tags
+//! that begin as this name's do are asked for, which come without pages, and then whether the highest is released. A mirror
+//! says in its index which versions are whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use aileron_verifier::name::fqn::{ASSET, Fqn, Ref, Scheme};
+use aileron_verifier::name::version::Version;
+use aileron_verifier::text::printable;
+use serde::Deserialize;
+
+use crate::consumer::fetch::origin::{DOCUMENT_LIMIT, FetchError, Origin, Place, must_exist};
+use crate::sys::address::Address;
+use crate::sys::disk;
+use crate::sys::http::HttpError;
+
+/// Tags that may turn out not to be released yet before the search ends: a tag is pushed before its release is there.
+const UNRELEASED: usize = 10;
+
+impl Origin {
+    /// The newest version of `name` that is no pre-release and can be fetched.
+    ///
+    /// # Errors
+    /// [`FetchError::NoVersion`] when there is none, [`FetchError::Unlisted`] when this place cannot tell.
+    pub fn newest(&self, name: &Fqn) -> Result<Ref, FetchError> {
+        let (at, versions) = match &self.place {
+            Place::Directory(root) => in_directory(root, name)?,
+            Place::Server(base) => self.in_index(base.raw(), name)?,
+            Place::Scheme if name.scheme() == Scheme::Github => return self.on_github(name),
+            Place::Scheme => {
+                return Err(FetchError::Unlisted {
+                    name: name.clone(),
+                    at: Address::of(format!("{}://", name.scheme().as_str())),
+                });
+            }
+        };
+        let newest = finals(versions).pop();
+        let none = || FetchError::NoVersion { name: name.clone(), at };
+        newest.map(|version| Ref { name: name.clone(), version }).ok_or_else(none)
+    }
+
+    /// The newest final versions of many names, in their order; `None` where there is none. A repository is asked once
+    /// however many of its names are wanted, so whether a tag of GitHub's is released already is left to the fetch.
+    ///
+    /// # Errors
+    /// [`FetchError`] when a place cannot tell.
+    pub fn newest_of(&self, names: &[Fqn]) -> Result<Vec<Option<Ref>>, FetchError> {
+        let mut repositories: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut found = Vec::new();
+        for name in names {
+            if self.place != Place::Scheme || name.scheme() != Scheme::Github {
+                found.push(match self.newest(name) {
+                    Ok(newest) => Some(newest),
+                    Err(FetchError::NoVersion { .. }) => None,
+                    Err(error) => return Err(error),
+                });
+                continue;
+            }
+            let repository = name.repository().to_string();
+            if !repositories.contains_key(&repository) {
+                let all: Vec<Tag> = self.document_or_private(&self.api(name, "git/matching-refs/tags/"))?;
+                repositories.insert(repository.clone(), all.into_iter().map(|tag| tag.name).collect());
+            }
+            let start = format!("refs/tags/{}v", name.subpath().map(|path| format!("{path}/")).unwrap_or_default());
+            let tags = repositories.get(&repository).into_iter().flatten();
+            let versions = tags.filter_map(|tag| tag.strip_prefix(&start)?.parse().ok()).collect();
+            found.push(finals(versions).pop().map(|version| Ref { name: name.clone(), version }));
+        }
+        Ok(found)
+    }
+
+    fn in_index(&self, base: &str, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
+        let at = format!("{}/{}", base.trim_end_matches('/'), index_path(name));
+        let index: Index = self.document(&at, None).map_err(|error| match error {
+            FetchError::Http(HttpError::Absent { .. }) => {
+                FetchError::Unlisted { name: name.clone(), at: Address::of(&*at) }
+            }
+            other => other,
+        })?;
+        Ok((Address::of(at), index.versions))
+    }
+
+    fn on_github(&self, name: &Fqn) -> Result<Ref, FetchError> {
+        let prefix = name.subpath().map(|subpath| format!("{subpath}/")).unwrap_or_default();
+        let at = self.api(name, &format!("git/matching-refs/tags/{prefix}v"));
+        let tags: Vec<Tag> = self.document_or_private(&at).map_err(|error| match error {
+            FetchError::Http(HttpError::Absent { .. }) => {
+                FetchError::NoVersion { name: name.clone(), at: Address::of(&*at) }
+            }
+            other => other,
+        })?;
+        let start = format!("refs/tags/{prefix}v");
+        // `v1` and `vendor/…` begin the same way: what is no version is not meant.
+        let versions = tags.iter().filter_map(|tag| tag.name.strip_prefix(&start)?.parse().ok()).collect();
+        for version in finals(versions).into_iter().rev().take(UNRELEASED) {
+            let candidate = Ref { name: name.clone(), version };
+            if self.is_released(&candidate)? {
+                return Ok(candidate);
+            }
+        }
+        Err(FetchError::NoVersion { name: name.clone(), at: Address::of(at) })
+    }
+
+    fn is_released(&self, candidate: &Ref) -> Result<bool, FetchError> {
+        let url = format!("{}/tags/{}", self.api(&candidate.name, "releases"), candidate.tag().as_segment());
+        match self.document_or_private::<Release>(&url) {
+            Ok(release) => Ok(release.assets.iter().any(|asset| asset.name == ASSET)),
+            Err(FetchError::Http(HttpError::Absent { .. })) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    #[serde(rename = "ref")]
+    name: String,
+}
+
+/// What is read of a release.
+#[derive(Deserialize)]
+pub(in crate::consumer) struct Release {
+    pub(in crate::consumer) assets: Vec<Asset>,
+}
+
+/// What is read of an asset.
+#[derive(Deserialize)]
+pub(in crate::consumer) struct Asset {
+    pub(in crate::consumer) id: u64,
+    pub(in crate::consumer) name: String,
+}
+
+/// `releases/index.json` of a registry: which versions are complete. artifacts.md §12.
+#[derive(Deserialize)]
+struct Index {
+    versions: Vec<Version>,
+}
+
+fn index_path(name: &Fqn) -> String {
+    format!("{}/{}/releases/index.json", name.owner(), name.repo())
+}
+
+/// Without pre-releases, in ascending order of precedence.
+fn finals(versions: Vec<Version>) -> Vec<Version> {
+    let mut finals: Vec<Version> = versions.into_iter().filter(|version| !version.is_prerelease()).collect();
+    finals.sort_by(Version::precedence);
+    finals
+}
+
+/// The versions whose archive is there, as far as the index, if there is one, calls them complete.
+fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
+    must_exist(root)?;
+    let index = root.join(index_path(name));
+    let complete: Option<BTreeSet<String>> = match disk::read_if_there(&index, DOCUMENT_LIMIT)? {
+        None => None,
+        Some(bytes) => {
+            let index: Index = serde_json::from_slice(&bytes).map_err(|error| FetchError::Garbled {
+                at: Address::of_path(&index),
+                why: printable(&error.to_string()).into_owned(),
+            })?;
+            Some(index.versions.iter().map(ToString::to_string).collect())
+        }
+    };
+    let subpath = name.subpath().unwrap_or_default();
+    let place = root.join(name.owner()).join(name.repo()).join("releases/download").join(subpath);
+    let entries = match std::fs::read_dir(&place) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((Address::of_path(&place), Vec::new()));
+        }
+        entries => entries.map_err(disk::DiskError::at("list", &place))?,
+    };
+    let mut versions = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(disk::DiskError::at("list", &place))?;
+        let tag = entry.file_name();
+        let Some(version) = tag.to_str().and_then(|tag| tag.strip_prefix('v')?.parse::<Version>().ok()) else {
+            continue;
+        };
+        let listed = complete.as_ref().is_none_or(|complete| complete.contains(version.as_str()));
+        if listed && entry.path().join(ASSET).is_file() {
+            versions.push(version);
+        }
+    }
+    Ok((Address::of_path(&place), versions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirrors_newest_version_is_final_whole_and_there() {
+        let mirror = tempfile::tempdir().expect("a directory");
+        let put = |path: &str, text: &str| {
+            let path = mirror.path().join("acme/x/releases").join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            std::fs::write(path, text).expect("a file");
+        };
+        for tag in ["v0.9.0", "v0.10.0", "v0.11.0", "v1.0.0-rc.1", "vendor", "latest", "actions/post/v0.9.0"] {
+            put(&format!("download/{tag}/{ASSET}"), "");
+        }
+        put("download/v2.0.0/notes", ""); // no archive
+        let newest = |name: &str| {
+            Origin::directory(mirror.path()).newest(&name.parse().expect(name)).map(|found| found.to_string())
+        };
+        assert_eq!(newest("github://acme/x").expect("one"), "github://acme/x@0.11.0");
+        assert_eq!(newest("github://acme/x/actions/post").expect("one"), "github://acme/x/actions/post@0.9.0");
+        put("index.json", r#"{"schema":1,"repository":"github://acme/x","versions":["0.9.0","0.10.0"]}"#);
+        assert_eq!(newest("github://acme/x").expect("one"), "github://acme/x@0.10.0");
+        for name in ["github://acme/y", "github://acme/x/actions/gone"] {
+            assert!(matches!(newest(name), Err(FetchError::NoVersion { .. })), "{name}");
+        }
+        put("index.json", "<html>");
+        assert!(matches!(newest("github://acme/x"), Err(FetchError::Garbled { .. })));
+    }
+}

@@ -1,0 +1,6 @@
+//! Whom to trust: the ring's file, publishers' keys, the questions asked before a key is granted.
+
+pub mod grant;
+pub mod prompt;
+pub mod publisher_key;
+pub mod ring;

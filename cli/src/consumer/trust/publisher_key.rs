@@ -1,0 +1,156 @@
+//! A publisher's key, from where the publisher keeps it: `keys/publisher.pub` on the default branch. keyring.md §5.1.
+
+use std::path::Path;
+
+use aileron_verifier::name::fqn::{Fqn, Scheme};
+use aileron_verifier::problem::Class;
+use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
+
+use crate::consumer::fetch::origin::{Origin, Place, must_exist};
+use crate::consumer::trust::grant::{self, TrustError};
+use crate::secret::Secret;
+use crate::sys::address::Address;
+use crate::sys::disk::{self, DiskError};
+use crate::sys::http::{self, HttpError, Request};
+
+/// Most bytes of an answer that are looked at. keyring.md §5.1.
+const LIMIT: u64 = 65_536;
+
+/// Why there is no key. The messages are keyring.md's.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFetchError {
+    /// Only GitHub has a place for keys.
+    #[error("auto-fetch supports github:// authorities only (got {}://)", .0.as_str())]
+    Scheme(Scheme),
+    /// The server has no such file.
+    #[error("{0} (publisher must commit keys/publisher.pub on the default branch)")]
+    Absent(HttpError),
+    /// The server refused, or could not be reached.
+    #[error(transparent)]
+    Http(HttpError),
+    /// A mirror directory could not be read, or has no such file.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// What was fetched is no key.
+    #[error("parse {at}: {why}")]
+    NotAKey {
+        /// Where it came from.
+        at: Address,
+        /// What it is instead.
+        why: PublicKeyError,
+    },
+    /// A named key file could not be used. keyring.md §6.1.
+    #[error("{}", key_file(.0))]
+    File(#[from] TrustError),
+}
+
+fn key_file(why: &TrustError) -> String {
+    match why {
+        TrustError::Disk(why) => format!("read key file {}: {}", why.path.display(), why.cause),
+        TrustError::Key { path, why } => format!("parse key file {}: {why}", path.display()),
+        why => why.to_string(),
+    }
+}
+
+impl KeyFetchError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            KeyFetchError::Scheme(_) | KeyFetchError::NotAKey { .. } => Class::ValidationError,
+            KeyFetchError::Absent(_) | KeyFetchError::Http(_) | KeyFetchError::Disk(_) => Class::FetchFailed,
+            KeyFetchError::File(error) => error.class(),
+        }
+    }
+
+    /// Whether asking again later may help.
+    pub fn is_retriable(&self) -> bool {
+        matches!(self, KeyFetchError::Http(error) if error.is_retriable())
+    }
+}
+
+/// A key, and where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The key.
+    pub key: PublicKey,
+    /// The address or path.
+    pub at: Address,
+}
+
+/// Fetches the key of a repository's publisher, once: anonymously, and where GitHub says 404 again with the token, if there
+/// is one. A key that would verify forgeries is refused.
+///
+/// # Errors
+/// [`KeyFetchError`].
+pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError> {
+    let (at, bytes) = match &origin.place {
+        Place::Directory(root) => {
+            must_exist(root)?;
+            let path = root.join(repository.key_path());
+            (Address::of_path(&path), disk::read(&path, LIMIT)?)
+        }
+        Place::Server(base) => {
+            public(format!("{}/{}", base.raw().trim_end_matches('/'), repository.key_path()), origin)?
+        }
+        Place::Scheme if repository.scheme() != Scheme::Github => {
+            return Err(KeyFetchError::Scheme(repository.scheme()));
+        }
+        Place::Scheme => {
+            let contents = origin.api(repository, "contents/keys/publisher.pub");
+            let first = match origin.hosts.has_raw() {
+                true => public(format!("{}/{}", origin.hosts.raw, repository.key_path()), origin),
+                false => through_api(&contents, None, origin),
+            };
+            match first {
+                Err(absent @ KeyFetchError::Absent(_)) => {
+                    origin.with_token(|token| through_api(&contents, Some(token), origin)).unwrap_or(Err(absent))?
+                }
+                answer => answer?,
+            }
+        }
+    };
+    parse(at, &bytes)
+}
+
+/// Fetches the key a catalog entry points to: anonymously, from wherever it says. keyring.md §5.3.
+///
+/// # Errors
+/// [`KeyFetchError`].
+pub fn fetch_from(url: &str, origin: &Origin) -> Result<Fetched, KeyFetchError> {
+    let (at, bytes) = public(url.to_owned(), origin)?;
+    parse(at, &bytes)
+}
+
+fn parse(at: Address, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
+    match PublicKey::from_text(bytes).and_then(PublicKey::refusing_small_order) {
+        Ok(key) => Ok(Fetched { key, at }),
+        Err(why) => Err(KeyFetchError::NotAKey { at, why }),
+    }
+}
+
+fn public(url: String, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
+    let asked = origin.web.get(&Request::public(&url, LIMIT, http::SMALL));
+    Ok((Address::of(url), asked.map_err(absent_or_other)?))
+}
+
+/// keyring.md §5.2; artifacts.md §10 decides when.
+fn through_api(url: &str, token: Option<&Secret>, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
+    let accept = "application/vnd.github.raw";
+    let asked = origin.web.get(&Request { token, accept, ..Request::public(url, LIMIT, http::SMALL) });
+    Ok((Address::of(url), asked.map_err(absent_or_other)?))
+}
+
+fn absent_or_other(error: HttpError) -> KeyFetchError {
+    match error {
+        HttpError::Absent { .. } => KeyFetchError::Absent(error),
+        error => KeyFetchError::Http(error),
+    }
+}
+
+/// Reads a key file that the user names. keyring.md §6.1.
+///
+/// # Errors
+/// [`KeyFetchError::File`].
+pub fn from_file(path: &Path) -> Result<PublicKey, KeyFetchError> {
+    Ok(grant::key(path)?)
+}

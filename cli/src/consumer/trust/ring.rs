@@ -1,0 +1,251 @@
+//! The user's ring on disk: read as it is, changed under a lock, written whole and only when something changed.
+//!
+//! What a ring means is the verifier's; here is the file. keyring.md §1.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use aileron_verifier::problem::Class;
+use aileron_verifier::text::quote::Quoted;
+use aileron_verifier::trust::keyring::Keyring;
+
+use crate::consumer::trust::grant::{self, TrustError};
+use crate::sys::disk::DiskError;
+use crate::sys::environment::Environment;
+use crate::sys::lock::{self, Lock, LockError, LockPolicy};
+use crate::sys::private::{self, Directory, NotPrivate, PrivateError};
+
+/// Links that are followed before a circle is suspected.
+const LINKS: usize = 40;
+
+/// `keyring.json` of one user.
+#[derive(Clone, Debug)]
+pub struct RingFile {
+    path: PathBuf,
+    waiting: LockPolicy,
+}
+
+/// Why the ring was not changed; it is then as it was. The texts are keyring.md §1.4's and §1.6's.
+#[derive(Debug, thiserror::Error)]
+pub enum RingError {
+    /// It cannot be read, or is refused as it stands.
+    #[error("load keyring {}: {}", Quoted(.path), refusal(.why, .path))]
+    Load {
+        /// The file.
+        path: String,
+        /// Why.
+        why: TrustError,
+    },
+    /// It cannot be written.
+    #[error("save keyring: {0}")]
+    Save(#[from] DiskError),
+    /// Others could replace what would be written.
+    #[error("save keyring: {0}")]
+    NotPrivate(NotPrivate),
+    /// Another process changes it, and did not finish in time.
+    #[error("save keyring: {0}")]
+    Locked(#[from] LockError),
+}
+
+impl RingError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            RingError::Load { why, .. } => why.class(),
+            RingError::NotPrivate(_) => Class::ValidationError,
+            RingError::Save(_) | RingError::Locked(_) => Class::StoreUnwritable,
+        }
+    }
+}
+
+impl From<PrivateError> for RingError {
+    fn from(error: PrivateError) -> RingError {
+        match error {
+            PrivateError::NotPrivate(why) => RingError::NotPrivate(why),
+            PrivateError::Io { path, cause } => DiskError { doing: "open", path, cause }.into(),
+        }
+    }
+}
+
+/// The reason as keyring.md §1.4 words it: a plain I/O error, else class and text.
+fn refusal(why: &TrustError, path: &str) -> String {
+    match why {
+        TrustError::Disk(why) => format!("read keyring {}: {}", Quoted(path), why.cause),
+        why => format!("{}: {why}", why.class()),
+    }
+}
+
+impl RingFile {
+    /// Below `AILERON_HOME`, else `~/.aileron`; `None` without a home. keyring.md §1.1.
+    pub fn at_home(environment: &Environment) -> Option<RingFile> {
+        Some(RingFile::at(environment.aileron_home()?.join("keyring.json")))
+    }
+
+    /// A ring somewhere else.
+    pub fn at(path: PathBuf) -> RingFile {
+        RingFile { path, waiting: LockPolicy::default() }
+    }
+
+    /// The same file, which waits for its lock like this.
+    pub fn waiting(self, waiting: LockPolicy) -> RingFile {
+        RingFile { waiting, ..self }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it; one that does not exist is empty. keyring.md §1.4.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    pub fn load(&self) -> Result<Keyring, TrustError> {
+        grant::ring_at(&self.path)
+    }
+
+    /// As [`RingFile::load`], for a command that is about this file: the error names it.
+    ///
+    /// # Errors
+    /// [`RingError::Load`].
+    pub fn load_or_refuse(&self) -> Result<Keyring, RingError> {
+        self.load().map_err(|why| RingError::Load { path: self.path.display().to_string(), why })
+    }
+
+    /// Reads it, lets `change` work on it, and writes it when it came out different. No other process that changes it
+    /// this way comes in between. A command that changes nothing leaves the file byte for byte as it was, v1 or not.
+    ///
+    /// # Errors
+    /// [`RingError`].
+    pub fn edit<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> Result<T, RingError> {
+        // Refused as it stands before anything is made beside it.
+        self.load_or_refuse()?;
+        let target = self.target();
+        let _lock = self.lock(&target)?;
+        let before = self.load_or_refuse()?;
+        let mut ring = before.clone();
+        let answer = change(&mut ring);
+        if ring != before {
+            RingFile::save(&ring, &target)?;
+        }
+        Ok(answer)
+    }
+
+    /// Keeps other commands out until it is dropped. The lock is beside where the file really is, so that two links to one
+    /// ring exclude each other too. Missing parents are made for this user only; a directory in which others could replace
+    /// the file is refused before anything is written.
+    fn lock(&self, target: &Path) -> Result<Lock, RingError> {
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        private::make(directory).map_err(DiskError::at("create keyring directory", directory))?;
+        Directory::open(directory)?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        Ok(lock::take(&directory.join(format!(".{name}.lock")), &self.waiting)?)
+    }
+
+    /// Where the file really is: behind every link, also one whose target is not there yet. keyring.md §1.6.
+    fn target(&self) -> PathBuf {
+        let mut target = self.path.clone();
+        for _ in 0..LINKS {
+            let Ok(next) = fs::read_link(&target) else { break };
+            target = target.parent().unwrap_or(Path::new(".")).join(next);
+        }
+        target
+    }
+
+    /// A sibling first, 0600 from its first moment, flushed, then renamed over the target. keyring.md §1.6.
+    fn save(ring: &Keyring, target: &Path) -> Result<(), DiskError> {
+        let failed = || DiskError::at("write keyring", target);
+        let directory = target.parent().unwrap_or(Path::new("."));
+        let mut temporary = tempfile::Builder::new().prefix(".keyring-").tempfile_in(directory).map_err(failed())?;
+        temporary.write_all(ring.render().as_bytes()).map_err(failed())?;
+        temporary.as_file().sync_all().map_err(failed())?;
+        temporary.persist(target).map_err(|error| failed()(error.error))?;
+        #[cfg(unix)]
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
+        Ok(())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use aileron_verifier::name::fqn::Authority;
+    use aileron_verifier::trust::key::PublicKey;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+    fn ring(directory: &Path) -> RingFile {
+        RingFile::at(directory.join("nested/.aileron/keyring.json"))
+    }
+
+    fn grant(ring: &RingFile, owner: &str, byte: u8) -> bool {
+        ring.edit(|ring| ring.grant(Authority::new(owner), PublicKey::from_bytes([byte; 32]))).expect("saves")
+    }
+
+    #[test] // keyring.md §1.6, conformance S2 and S3
+    fn a_new_ring_is_for_this_user_only_and_its_directories_too() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ring = ring(directory.path());
+        assert!(grant(&ring, "github://acme", 1));
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(ring.path()), mode(ring.path().parent().expect("a parent"))), (0o600, 0o700));
+        let left: Vec<_> = fs::read_dir(ring.path().parent().expect("a parent")).expect("listable").collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test] // keyring.md §1.6 and §1.7
+    fn only_a_change_writes_and_a_wide_mode_is_tightened_then() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ring = ring(directory.path());
+        grant(&ring, "github://acme", 1);
+        fs::set_permissions(ring.path(), fs::Permissions::from_mode(0o644)).expect("chmod");
+        let before = fs::metadata(ring.path()).expect("there");
+        assert!(!grant(&ring, "github://acme", 1), "it is there already");
+        let after = fs::metadata(ring.path()).expect("there");
+        assert_eq!((before.ino(), before.mode()), (after.ino(), after.mode()));
+        grant(&ring, "github://zeta", 2);
+        assert_eq!(fs::metadata(ring.path()).expect("there").mode() & 0o777, 0o600);
+    }
+
+    #[test] // keyring.md §1.6
+    fn a_link_survives_and_its_target_is_written() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (real, link) = (directory.path().join("real.json"), directory.path().join("keyring.json"));
+        fs::write(&real, RingFile::at(real.clone()).load().expect("empty").render()).expect("writes");
+        symlink(&real, &link).expect("links");
+        grant(&RingFile::at(link.clone()), "github://acme", 1);
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert!(fs::read_to_string(&real).expect("there").contains("github://acme"));
+    }
+
+    #[test] // keyring.md §1.6
+    fn a_link_to_where_nothing_is_yet_survives_too() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (link, between) = (directory.path().join("keyring.json"), directory.path().join("between.json"));
+        symlink("between.json", &link).expect("links");
+        symlink("dotfiles/real.json", &between).expect("links");
+        grant(&RingFile::at(link.clone()), "github://acme", 1);
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert!(fs::symlink_metadata(&between).expect("there").is_symlink());
+        let real = directory.path().join("dotfiles/real.json");
+        assert!(fs::read_to_string(real).expect("there").contains("github://acme"));
+        symlink("round.json", directory.path().join("round.json")).expect("links");
+        let round = RingFile::at(directory.path().join("round.json"));
+        round
+            .edit(|ring| ring.grant(Authority::new("github://acme"), PublicKey::from_bytes([1; 32])))
+            .expect_err("a circle");
+    }
+
+    #[test] // a storm of changes loses none
+    fn changes_from_many_threads_all_arrive() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ring = ring(directory.path());
+        std::thread::scope(|scope| {
+            for byte in 0..16 {
+                let ring = &ring;
+                scope.spawn(move || grant(ring, &format!("github://owner{byte}"), byte));
+            }
+        });
+        assert_eq!(ring.load().expect("reads").authorities().count(), 16);
+    }
+}

@@ -1,0 +1,3 @@
+//! Signed documents that are not archives.
+
+pub mod cohort;
