@@ -9,10 +9,10 @@
 //!
 //! | wing | what it is |
 //! |---|---|
-//! | [`ui`] | arguments, one file per verb, reports and exit codes; `report/door`, through which everything leaves |
+//! | [`ui`] | one file per verb: its arguments, help and handler; the flags that verbs share; reports and exit codes; `report/door`, through which everything leaves |
 //! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
-//! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do |
-//! | [`runtime`] | an op, or an action's ops one after the other, in the sandbox |
+//! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do, what is installed |
+//! | [`runtime`] | `Runner`: an op, or an action's ops one after the other, in the sandbox; ports for credentials and approval |
 //! | [`store`] | verified artifacts on disk |
 //! | [`sys`] | disk, locks, child processes, environment, interruption; addresses as they are shown; what only this user can change (the sandbox's check) |
 //!

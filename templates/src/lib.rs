@@ -7,38 +7,37 @@
 
 use include_dir::{Dir, include_dir};
 
-static GO: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/go");
-static WAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/wat");
+/// Every skeleton: its name, and the tree of that name beside this crate's source.
+static TREES: [(Template, Dir<'static>); 2] = [
+    (Template("go"), include_dir!("$CARGO_MANIFEST_DIR/go")),
+    (Template("wat"), include_dir!("$CARGO_MANIFEST_DIR/wat")),
+];
 
-/// A skeleton, by the language its connector is written in.
+/// A skeleton, by the name of the toolchain its connector is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Template {
-    /// A wasip1 program in Go: one API host, an API key, a read and a gated write.
-    Go,
-    /// WebAssembly text, built without any toolchain: no network, no credential.
-    Wat,
-}
+pub struct Template(&'static str);
 
 impl Template {
     /// Every skeleton there is.
-    pub const ALL: [Template; 2] = [Template::Go, Template::Wat];
+    pub fn all() -> impl Iterator<Item = Template> {
+        TREES.iter().map(|(template, _)| *template)
+    }
+
+    /// The skeleton of this name; one that does not exist has no files.
+    pub const fn of(name: &'static str) -> Template {
+        Template(name)
+    }
 
     /// As it is written on a command line.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Template::Go => "go",
-            Template::Wat => "wat",
-        }
+        self.0
     }
 
     /// The files to render, `.j2` taken off: path relative to the repository, `/`-separated, and text.
     pub fn files(self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let root = match self {
-            Template::Go => &GO,
-            Template::Wat => &WAT,
-        };
         let mut files = Vec::new();
-        collect(root, &mut files);
+        let tree = TREES.iter().find(|(template, _)| *template == self);
+        tree.into_iter().for_each(|(_, tree)| collect(tree, &mut files));
         files.into_iter()
     }
 }
@@ -56,7 +55,7 @@ mod tests {
 
     #[test]
     fn every_stored_file_is_embedded_under_its_own_name() {
-        for template in Template::ALL {
+        for template in Template::all() {
             let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(template.as_str());
             let mut on_disk = Vec::new();
             walk(&root, &root, &mut on_disk);

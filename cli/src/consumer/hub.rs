@@ -1,4 +1,4 @@
-//! The Hub: a catalog of pointers to connectors, actions and suites, read where somebody configured one.
+//! The Hub: a catalog of pointers to connectors, actions and suites, read where one is configured.
 //!
 //! Being listed vouches for nothing: neither the name nor the publisher of an entry is verified by anyone. What counts is
 //! the key an entry points to, and what the ring says about it ([`decide`]). keyring.md §8 and §9. Not here: tables, panels.
@@ -34,7 +34,7 @@ const ENTRY_LIMIT: u64 = 256 * 1024;
 
 /// Where the catalog is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum CatalogSource {
     /// A directory with `connectors/`, `actions/` and `suites/`.
     Directory(PathBuf),
     /// A git repository with the same at its root: https, ssh or file.
@@ -47,7 +47,7 @@ const PATH: usize = 400;
 /// Why there is no catalog to look at. The texts are keyring.md §9.4's where it has one.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// Nobody said where the catalog is.
+    /// No catalog is configured.
     #[error("hub: no catalog is configured; set hub.url in {config}, or pass --catalog DIR|URL")]
     NotConfigured {
         /// Where it would be configured.
@@ -69,7 +69,7 @@ pub enum HubError {
     Clone {
         /// The address.
         url: Address,
-        /// The reason, with git's words.
+        /// The reason, with git's message.
         why: String,
     },
     /// A file or directory could not be read.
@@ -102,12 +102,12 @@ impl HubError {
     }
 }
 
-impl Source {
-    /// `--catalog`, else `hub.url` of `config.yaml`. There is no default: the Hub is asked where somebody wants it.
+impl CatalogSource {
+    /// `--catalog`, else `hub.url` of `config.yaml`. There is no default: the Hub is asked only where it is configured.
     ///
     /// # Errors
     /// [`HubError::NotConfigured`], [`HubError::Config`], [`HubError::Read`].
-    pub fn choose(flag: Option<&str>, environment: &Environment) -> Result<Source, HubError> {
+    pub fn choose(flag: Option<&str>, environment: &Environment) -> Result<CatalogSource, HubError> {
         let config = environment.aileron_home().map(|home| home.join("config.yaml"));
         let configured = || match &config {
             Some(config) => configured(config),
@@ -120,8 +120,8 @@ impl Source {
         let shown = || config.as_deref().unwrap_or(Path::new("~/.aileron/config.yaml")).display().to_string();
         match place.filter(|place| !place.trim().is_empty()) {
             None => Err(HubError::NotConfigured { config: shown() }),
-            Some(place) if is_repository(&place) => Ok(Source::Repository(Address::of(place))),
-            Some(place) => Ok(Source::Directory(PathBuf::from(place))),
+            Some(place) if is_repository(&place) => Ok(CatalogSource::Repository(Address::of(place))),
+            Some(place) => Ok(CatalogSource::Directory(PathBuf::from(place))),
         }
     }
 
@@ -131,8 +131,8 @@ impl Source {
     /// [`HubError`]. What cannot be fetched is never an empty catalog.
     pub fn read(&self, spawner: Spawner<'_>) -> Result<Catalog, HubError> {
         match self {
-            Source::Directory(root) => Catalog::read(root),
-            Source::Repository(url) => {
+            CatalogSource::Directory(root) => Catalog::read(root),
+            CatalogSource::Repository(url) => {
                 let failed = |why: String| HubError::Clone { url: url.clone(), why };
                 let directory = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
                 let root = directory.path().join("catalog");
@@ -145,7 +145,7 @@ impl Source {
 
 /// `scheme://…`, or ssh's `user@host:path`.
 fn is_repository(place: &str) -> bool {
-    // `user@host:path`; a password between them is none of ssh's, and git says so.
+    // `user@host:path`; ssh takes no password there, and git says so.
     let ssh = || {
         let host = place.split('/').next().and_then(|start| start.rsplit_once('@'));
         host.is_some_and(|(_, host)| host.contains(':'))
@@ -247,11 +247,11 @@ impl Catalog {
     }
 
     /// The entry of exactly this name, in one part or in all of them.
-    pub fn find(&self, fqn: &str, part: Option<Part>) -> Option<Found<'_>> {
+    pub fn find(&self, fqn: &str, part: Option<Part>) -> Option<FoundEntry<'_>> {
         let asked = |this: Part| part.is_none_or(|part| part == this);
-        let connector = || self.connectors.iter().find(|entry| entry.fqn == fqn).map(Found::Connector);
-        let action = || self.actions.iter().find(|entry| entry.fqn == fqn).map(Found::Action);
-        let suite = || self.suites.iter().find(|entry| entry.fqn == fqn).map(Found::Suite);
+        let connector = || self.connectors.iter().find(|entry| entry.fqn == fqn).map(FoundEntry::Connector);
+        let action = || self.actions.iter().find(|entry| entry.fqn == fqn).map(FoundEntry::Action);
+        let suite = || self.suites.iter().find(|entry| entry.fqn == fqn).map(FoundEntry::Suite);
         asked(Part::Connectors)
             .then(connector)
             .flatten()
@@ -270,12 +270,12 @@ impl Catalog {
     }
 
     /// The connectors an entry's trust is about: itself, the one it runs on, or those its members run on. keyring.md §8.1.
-    pub fn connectors_of(&self, found: &Found<'_>) -> Vec<String> {
+    pub fn connectors_of(&self, found: &FoundEntry<'_>) -> Vec<String> {
         match found {
-            Found::Connector(entry) => vec![entry.fqn.clone()],
-            Found::Action(entry) => vec![entry.connector_fqn.clone()],
-            Found::Suite(entry) if !entry.connectors_required.is_empty() => entry.connectors_required.clone(),
-            Found::Suite(entry) => {
+            FoundEntry::Connector(entry) => vec![entry.fqn.clone()],
+            FoundEntry::Action(entry) => vec![entry.connector_fqn.clone()],
+            FoundEntry::Suite(entry) if !entry.connectors_required.is_empty() => entry.connectors_required.clone(),
+            FoundEntry::Suite(entry) => {
                 let mut names: Vec<String> = Vec::new();
                 for member in &entry.member_actions {
                     let action = self.actions.iter().find(|action| action.fqn == *member);
@@ -287,6 +287,14 @@ impl Catalog {
         }
     }
 
+    /// What a person decides about an entry: one decision for each connector its trust is about. Keys are fetched; nothing is
+    /// granted.
+    pub fn decisions<'a>(&'a self, found: &FoundEntry<'_>, ring: &Keyring, origin: &Origin) -> Vec<Decision<'a>> {
+        let names = self.connectors_of(found);
+        let listed = |name: &String| self.connectors.iter().find(|entry| entry.fqn == *name);
+        names.iter().filter_map(listed).map(|entry| decide(entry, self, ring, origin)).collect()
+    }
+
     /// The other connectors that claim the same publisher. keyring.md §8.1.
     pub fn footprint(&self, entry: &Connector) -> Vec<&str> {
         let same = |other: &&Connector| other.publisher_github == entry.publisher_github && other.fqn != entry.fqn;
@@ -296,7 +304,7 @@ impl Catalog {
 
 /// One entry of any kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found<'a> {
+pub enum FoundEntry<'a> {
     /// A connector.
     Connector(&'a Connector),
     /// An action.
@@ -309,7 +317,7 @@ fn unreadable(file: String, error: DiskError) -> HubError {
     HubError::Read { file, cause: error.cause }
 }
 
-/// The direct children that are files and end like YAML. Links are not followed: a catalog is somebody else's tree.
+/// The direct children that are files and end like YAML. Links are not followed: a catalog is another person's tree.
 fn entries<E: Entry + DeserializeOwned>(root: &Path) -> Result<Vec<E>, HubError> {
     let directory = root.join(E::PART.as_str());
     let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -240,7 +240,7 @@ fn below(directory: &Path, ring: &Keyring, listener: Listener<'_>) -> Result<Vec
         listed(placed(directory, path, verification))
     });
     let mut judged: Vec<Verification> = judged.collect();
-    // The first refusal is told in full: its archive is judged once more, now that it is known which one that is.
+    // The first refusal is reported in full: its archive is verified once more, now that it is known which one that is.
     if let Some(first) = judged.iter().position(|verification| verification.verdict.is_err()) {
         judged[first] = placed(directory, &archives[first], file(&archives[first], &Wanted::default(), ring));
     }
@@ -258,7 +258,7 @@ fn listed(verification: Verification) -> Verification {
     Verification { verdict, ..verification }
 }
 
-/// An archive that lies where a mirror would serve another name or version is refused: its place is its name.
+/// An archive that is where a mirror would serve another name or version is refused: its place is its name.
 fn placed(directory: &Path, path: &Path, verification: Verification) -> Verification {
     let Ok(verified) = &verification.verdict else { return verification };
     let Some(wanted) = mirror_name(directory, path, verified.reference().name.scheme()) else { return verification };

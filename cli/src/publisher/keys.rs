@@ -43,7 +43,7 @@ pub enum Destination {
 
 /// Where a new private key went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PrivateKeyPlace {
     /// The keychain, under this account.
     Keychain(String),
     /// This file.
@@ -64,7 +64,7 @@ pub struct Generated {
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
     /// Where the private key is.
-    pub where_it_went: Place,
+    pub where_it_went: PrivateKeyPlace,
     /// Whether [`README`] was written; one that was there is left alone.
     pub wrote_readme: bool,
     /// The private key in PEM, for [`Destination::Print`] only.
@@ -186,13 +186,13 @@ pub fn generate(
     let (where_it_went, printed) = match destination {
         Destination::Keychain => {
             keychain.store(&account, &private)?;
-            (Place::Keychain(account), None)
+            (PrivateKeyPlace::Keychain(account), None)
         }
         Destination::File { path, passphrase } => {
             super::sign::write_private_key_file(&path, &private, spawner)?;
-            (Place::File { path, encrypted: passphrase.is_some() }, None)
+            (PrivateKeyPlace::File { path, encrypted: passphrase.is_some() }, None)
         }
-        Destination::Print => (Place::Printed, Some(private)),
+        Destination::Print => (PrivateKeyPlace::Printed, Some(private)),
     };
     // What was printed is handed over when it has arrived: until then the public half may have to go again.
     let unprinted = match printed {
@@ -330,7 +330,8 @@ mod tests {
         ] {
             let root = tempfile::tempdir().expect("a folder");
             let made = make(root.path(), destination, &keychain).expect("generates");
-            let flag = matches!(made.where_it_went, Place::File { encrypted: true, .. }).then_some(path.as_path());
+            let flag =
+                matches!(made.where_it_went, PrivateKeyPlace::File { encrypted: true, .. }).then_some(path.as_path());
             let loaded = match made.printed {
                 Some(text) => SigningKey::read(text, || Err(KeyError::PassphraseMissing)),
                 None => load_signing_key(flag, &|_| None, &keychain, "github://acme/slack", |_| Ok(word()))

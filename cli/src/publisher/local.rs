@@ -9,7 +9,7 @@ use aileron_sandbox::engine::LocalBuild;
 use aileron_verifier::artifact::archive::MAX_MODULE;
 use aileron_verifier::name::digest::ContentHash;
 
-use super::build::CONNECTOR;
+use super::build::is_input;
 use super::lint::Checked;
 use super::release::{ReleaseError, World, compile};
 use super::source::{Found, SourceTree, TreePath, Wanted, WorkTree};
@@ -59,10 +59,10 @@ fn sources(checked: &Checked, spawner: Spawner<'_>) -> Result<Option<ContentHash
     let mut add = |path: &TreePath, content: &dyn std::fmt::Display| {
         digests.push_str(&format!("{:?} {content}\n", path.as_bytes()));
     };
-    for left in parts.left_out.iter().filter(|left| is_source(&left.path)) {
+    for left in parts.left_out.iter().filter(|left| is_input(&left.path)) {
         add(&left.path, &left.why);
     }
-    files.fetch(&parts, is_source, spawner, |path, content| {
+    files.fetch(&parts, is_input, spawner, |path, content| {
         match content {
             Ok(content) => add(path, &ContentHash::of(&[&content])),
             Err(why) => add(path, &why),
@@ -70,11 +70,6 @@ fn sources(checked: &Checked, spawner: Spawner<'_>) -> Result<Option<ContentHash
         Ok::<_, ReleaseError>(())
     })?;
     Ok(Some(ContentHash::of(&[digests.as_bytes()])))
-}
-
-fn is_source(file: &TreePath) -> bool {
-    let connector = file.names().next() == Some(CONNECTOR.as_bytes());
-    connector || matches!(file.as_bytes(), b"go.work" | b"go.work.sum")
 }
 
 fn kept(root: &Path, sources: Option<ContentHash>, spawner: Spawner<'_>) -> Option<Vec<u8>> {

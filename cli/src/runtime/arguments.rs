@@ -1,4 +1,4 @@
-//! What stands on a command line becomes the JSON arguments of an op. sandbox.md 15a.
+//! `--arg` and `--args` become the JSON arguments of an op. sandbox.md 15a.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// Arguments of an op, whose types nobody declares: `--args` is one JSON object; the value of `--arg` is JSON where it is
+/// Arguments of an op, whose types are not declared: `--args` is one JSON object; the value of `--arg` is JSON where it is
 /// some, else text.
 ///
 /// # Errors

@@ -38,22 +38,22 @@ pub fn interpolate(
     arguments: &Arguments,
     outputs: &Outputs,
 ) -> Result<Arguments, Unfilled> {
-    let scope = Scope { arguments, outputs };
+    let values = Values { arguments, outputs };
     let mut filled = Arguments::new();
     for (name, value) in inputs {
-        if let Some(value) = scope.value(&value.value)? {
+        if let Some(value) = values.value(&value.value)? {
             filled.insert(name.value.clone(), value);
         }
     }
     Ok(filled)
 }
 
-struct Scope<'a> {
+struct Values<'a> {
     arguments: &'a Arguments,
     outputs: &'a Outputs,
 }
 
-impl Scope<'_> {
+impl Values<'_> {
     /// `None`: left out.
     fn value(&self, value: &toml::Value) -> Result<Option<Json>, Unfilled> {
         Ok(Some(match value {
@@ -106,7 +106,7 @@ impl Scope<'_> {
     }
 }
 
-/// What lies at a path: `a.b`, `items.0.id` or `items[0].id`.
+/// What is at a path: `a.b`, `items.0.id` or `items[0].id`.
 pub fn at(value: &Json, path: &str) -> Option<Json> {
     // A key that really holds dots or brackets wins over taking it apart.
     if let Some(found) = value.field(path) {

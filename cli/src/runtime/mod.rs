@@ -1,15 +1,31 @@
-//! Running an op, and an action's ops one after the other; wires what is on this machine to the sandbox's ports.
+//! Running an op, and an action's ops one after the other; connects what is on this machine to the sandbox's ports.
 //! sandbox.md §10, 15a.
+//!
+//! # How an op runs
+//!
+//! ```text
+//! command ─► Runner
+//!   open      store.open (is the entry unchanged since it was verified?) ─► OpenConnector
+//!             compiled code from the cache; else store.verify (re-hash, verify the signature) ─► compile
+//!   network   what the manifest grants + proxies + allowed private names + the credential of CredentialSource
+//!   run       op, arguments, limits, clock profile, log ─► sandbox::invoke ─► Done { output | Failure, log }
+//!
+//! an action: arguments ─► approval (preview, then Approver) ─► each step: fill ${…} ─► open, network, run
+//!            ─► Executed { output of the last step, outputs by step } | Stopped { step, Failure in the public taxonomy }
+//! ```
+//!
+//! A recorded or replayed run is the same walk with another network.
 //!
 //! | room | one line |
 //! |---|---|
-//! | [`arguments`] | what stands on a command line becomes JSON |
-//! | [`interpolate`] | `${args.x}` and `${step.field}` in a step's inputs |
-//! | [`steps`] | an action's steps in order, and its preview; pure but for the call it is given |
-//! | [`public`] | a failure of the sandbox in the closed taxonomy |
+//! | [`runner`] | the walk above, and its two ports: where credentials come from, who approves |
 //! | [`session`] | compile, with a cache; invoke; where logs go |
+//! | [`steps`] | an action's steps in order, and its preview; pure but for the call it is given |
+//! | [`arguments`] | `--arg` and `--args` as JSON |
+//! | [`interpolate`] | `${args.x}` and `${step.field}` in a step's inputs |
 //! | [`static_credential`] | a credential given by hand |
-//! | [`cassette`], [`tape`] | a recording as a document; recording and replaying it |
+//! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
+//! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
 //! May not come in: the publisher and the consumer wing, clap, prompts.
 
@@ -17,7 +33,8 @@ pub mod arguments;
 pub mod cassette;
 pub mod interpolate;
 pub mod public;
+pub mod recording;
+pub mod runner;
 pub mod session;
 pub mod static_credential;
 pub mod steps;
-pub mod tape;

@@ -1,7 +1,7 @@
 //! A failure of the sandbox in the closed taxonomy that callers see. sandbox.md §9, §10.5.
 //!
-//! What a guest said is already kept apart by the sandbox (decision C5); here the classes that only a host knows collapse,
-//! and each failure gets the boundary it is known by outside.
+//! What a guest wrote is already kept apart by the sandbox (decision C5); here the classes that only a host knows collapse,
+//! and each failure gets its public boundary.
 
 use aileron_sandbox::failure::{
     BINDING_REQUIRED, CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, EXTERNAL_API_ERROR, Failure, RESOURCE_LIMIT_EXCEEDED,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub fn public(failure: Failure) -> Failure {
     match failure.class {
         CAPABILITY_DENIED | RESOURCE_LIMIT_EXCEEDED | CONNECTOR_RUNTIME_ERROR => failure,
-        // The store's words, and of its boundary already.
+        // The store's classes, which have its boundary already.
         "hash_mismatch" | "signature_failure" => failure,
         BINDING_REQUIRED => Failure { boundary: "runtime", ..failure },
         EXTERNAL_API_ERROR => Failure { boundary: "external", ..failure },

@@ -1,6 +1,6 @@
 //! One process's engine: compile with a cache, invoke, and where logs go.
 //!
-//! Compiling happens here, before any clock of an invoke starts, and is said in a line of progress when it takes place.
+//! Compiling happens here, before any clock of an invoke starts, and progress shows it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,12 +36,12 @@ pub type Events<'a> = Box<dyn Fn(Event) + 'a>;
 
 /// How ops run.
 #[derive(Clone)]
-pub struct How {
+pub struct RunOptions {
     /// Memory and wall time.
     pub limits: Limits,
     /// Real, or reproducible.
     pub profile: Profile,
-    /// Hears what connectors log, as it comes.
+    /// Receives what connectors log, as it comes.
     pub log: Option<LogListener>,
     /// Set by an interruption.
     pub stop: Option<&'static AtomicBool>,
@@ -108,16 +108,50 @@ impl<'a> Session<'a> {
     }
 
     /// Runs one op to its end.
-    pub fn invoke(&self, connector: &Connector, op: &str, args: &Arguments, network: Arc<Network>, how: &How) -> Done {
+    pub fn invoke(
+        &self,
+        connector: &Connector,
+        op: &str,
+        args: &Arguments,
+        network: Arc<Network>,
+        options: &RunOptions,
+    ) -> Done {
         let invocation = Invocation {
             args: Args::from(args),
-            limits: how.limits,
-            profile: how.profile,
-            listener: how.log.clone(),
-            stop: how.stop,
+            limits: options.limits,
+            profile: options.profile,
+            listener: options.log.clone(),
+            stop: options.stop,
             ..Invocation::new(op, network)
         };
         self.runtime.block_on(invoke(connector, invocation))
+    }
+}
+
+/// Compiles connectors that were just installed, so that their first run need not. One that cannot be compiled here is noted
+/// and stays installed: that is decided when it is loaded. artifacts.md §2, sandbox.md §15.
+pub fn compile_ahead<'v>(
+    artifacts: impl Iterator<Item = &'v Verified>,
+    home: Option<&Path>,
+    event: &dyn Fn(Event),
+    stop: &'static AtomicBool,
+) {
+    let note = |reference: &str, failure: Failure| {
+        event(Event::Note(format!("warning: {reference} cannot be run here: {}", failure.message)));
+    };
+    let mut artifacts = artifacts.peekable();
+    if artifacts.peek().is_none() {
+        return;
+    }
+    match Session::start(home, Box::new(event), stop) {
+        Err(failure) => note("a connector", failure),
+        Ok(session) => {
+            for artifact in artifacts {
+                if let Err(failure) = session.compile(artifact) {
+                    note(&artifact.reference().to_string(), failure);
+                }
+            }
+        }
     }
 }
 

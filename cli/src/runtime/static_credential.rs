@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aileron_sandbox::credential::Given;
+use aileron_sandbox::credential::{Credentials, StaticCredential};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use zeroize::Zeroizing;
 
+use super::runner::CredentialSource;
 use crate::secret::Secret;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
@@ -14,9 +15,11 @@ use crate::sys::environment::Environment;
 /// No credential is longer.
 const LIMIT: u64 = 64 * 1024;
 
-/// Where it is, and what belongs to it.
-#[derive(Clone, Debug, Default)]
-pub struct Source {
+/// Where it is, and what belongs to it: the flags of a running verb.
+#[derive(Clone, Default)]
+pub struct StaticCredentialSource {
+    /// The variables of this process.
+    pub environment: Environment,
     /// A variable's name.
     pub variable: Option<String>,
     /// A file.
@@ -47,52 +50,53 @@ pub enum StaticCredentialError {
     Disk(#[from] DiskError),
 }
 
-/// Reads it; `None` where none was named. One line break at its end is dropped.
-///
-/// # Errors
-/// [`StaticCredentialError`]; never with a byte of it.
-pub fn read(source: &Source, environment: &Environment) -> Result<Option<Arc<Given>>, StaticCredentialError> {
-    let (bytes, origin) = match (&source.variable, &source.file) {
-        (Some(name), _) => {
-            let secret = environment.secret(name).ok_or_else(|| StaticCredentialError::Unset(name.clone()))?;
-            (Zeroizing::new(secret.expose().to_vec()), format!("${name}"))
+impl StaticCredentialSource {
+    /// Reads it; `None` where none was named. One line break at its end is dropped.
+    ///
+    /// # Errors
+    /// [`StaticCredentialError`]; never with a byte of it.
+    pub fn read(&self) -> Result<Option<Arc<StaticCredential>>, StaticCredentialError> {
+        let (bytes, place) = match (&self.variable, &self.file) {
+            (Some(name), _) => {
+                let secret = self.environment.secret(name).ok_or_else(|| StaticCredentialError::Unset(name.clone()))?;
+                (Zeroizing::new(secret.expose().to_vec()), format!("${name}"))
+            }
+            (None, Some(path)) => (Zeroizing::new(disk::read_named(path, LIMIT)?), path.display().to_string()),
+            (None, None) => return Ok(None),
+        };
+        let content = without_line_end(&bytes);
+        if content.is_empty() {
+            let empty = || StaticCredentialError::Empty(self.file.clone().unwrap_or_default());
+            return Err(self.variable.clone().map_or_else(empty, StaticCredentialError::Unset));
         }
-        (None, Some(path)) => (Zeroizing::new(disk::read_named(path, LIMIT)?), path.display().to_string()),
-        (None, None) => return Ok(None),
-    };
-    let content = without_line_end(&bytes);
-    if content.is_empty() {
-        let empty = || StaticCredentialError::Empty(source.file.clone().unwrap_or_default());
-        return Err(source.variable.clone().map_or_else(empty, StaticCredentialError::Unset));
-    }
-    if content.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-        return Err(StaticCredentialError::NotOneLine(origin));
-    }
-    let secret = Arc::new(Secret::from(content.to_vec()));
-    Ok(Some(Arc::new(Given { secret, region: source.region.clone(), access_key_id: source.access_key_id.clone() })))
-}
-
-/// Reads it for a connector that has a use for it.
-///
-/// # Errors
-/// [`StaticCredentialError`].
-pub fn for_connector(
-    source: &Source,
-    manifest: &ConnectorManifest,
-    environment: &Environment,
-) -> Result<Option<Arc<Given>>, StaticCredentialError> {
-    let given = read(source, environment)?;
-    match (&given, &manifest.credential) {
-        (Some(_), None) => Err(StaticCredentialError::Unwanted(manifest.name.value.to_string())),
-        _ => Ok(given),
+        if content.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return Err(StaticCredentialError::NotOneLine(place));
+        }
+        let secret = Arc::new(Secret::from(content.to_vec()));
+        let (region, access_key_id) = (self.region.clone(), self.access_key_id.clone());
+        Ok(Some(Arc::new(StaticCredential { secret, region, access_key_id })))
     }
 }
 
-/// What stands in for a credential while a recording is played: nothing is sent anywhere.
-pub fn stand_in() -> Arc<Given> {
+/// For a connector that declares one; for another it is refused.
+impl CredentialSource for StaticCredentialSource {
+    fn for_connector(
+        &self,
+        manifest: &ConnectorManifest,
+    ) -> Result<Option<Arc<dyn Credentials>>, StaticCredentialError> {
+        match (self.read()?, &manifest.credential) {
+            (Some(_), None) => Err(StaticCredentialError::Unwanted(manifest.name.value.to_string())),
+            (None, _) => Ok(None),
+            (Some(credential), Some(_)) => Ok(Some(credential)),
+        }
+    }
+}
+
+/// A made-up credential for a replayed run: nothing is sent anywhere.
+pub fn stand_in() -> Arc<StaticCredential> {
     let secret = Arc::new(Secret::from("replayed, so nothing is sent".to_owned()));
     let text = |text: &str| Some(text.to_owned());
-    Arc::new(Given { secret, region: text("us-east-1"), access_key_id: text("REPLAYED") })
+    Arc::new(StaticCredential { secret, region: text("us-east-1"), access_key_id: text("REPLAYED") })
 }
 
 fn without_line_end(bytes: &[u8]) -> &[u8] {
@@ -110,9 +114,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("key");
         std::fs::write(&file, content).unwrap();
-        let source = Source { file: Some(file), ..Source::default() };
-        let given = read(&source, &Environment::default()).map_err(|error| error.to_string())?;
-        Ok(given.unwrap().secret.expose().to_vec())
+        let source = StaticCredentialSource { file: Some(file), ..StaticCredentialSource::default() };
+        let read = source.read().map_err(|error| error.to_string())?;
+        Ok(read.unwrap().secret.expose().to_vec())
     }
 
     #[test] // sandbox.md 15a
@@ -129,13 +133,14 @@ mod tests {
     #[test]
     fn a_credential_that_was_named_must_be_there() {
         let environment: Environment = [("SET".into(), "k".into()), ("EMPTY".into(), "".into())].into_iter().collect();
-        let variable = |name: &str| Source { variable: Some(name.to_owned()), ..Source::default() };
-        assert_eq!(read(&variable("SET"), &environment).unwrap().unwrap().secret.expose(), b"k");
+        let named = || StaticCredentialSource { environment: environment.clone(), ..StaticCredentialSource::default() };
+        let variable = |name: &str| StaticCredentialSource { variable: Some(name.to_owned()), ..named() };
+        assert_eq!(variable("SET").read().unwrap().unwrap().secret.expose(), b"k");
         for name in ["EMPTY", "GONE"] {
-            assert_eq!(read(&variable(name), &environment).err().unwrap().to_string(), format!("${name} is not set"));
+            assert_eq!(variable(name).read().err().unwrap().to_string(), format!("${name} is not set"));
         }
-        assert!(read(&Source::default(), &environment).unwrap().is_none());
-        let gone = Source { file: Some("/nowhere/at/all".into()), ..Source::default() };
-        assert!(matches!(read(&gone, &environment), Err(StaticCredentialError::Disk(_))));
+        assert!(named().read().unwrap().is_none());
+        let gone = StaticCredentialSource { file: Some("/nowhere/at/all".into()), ..named() };
+        assert!(matches!(gone.read(), Err(StaticCredentialError::Disk(_))));
     }
 }

@@ -94,10 +94,10 @@ fn permitted<'a>(action: &'a Action, connector: &str, op: &str) -> Result<&'a Re
 }
 
 /// What a person is shown: label and text, or why there is nothing to show. Never a reason not to ask.
-pub type Shown = Result<Vec<(String, String)>, String>;
+pub type Preview = Result<Vec<(String, String)>, String>;
 
 /// Runs the preview, if the action has one. §10.4.
-pub fn preview(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) -> Option<Shown> {
+pub fn preview(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) -> Option<Preview> {
     let preview = action.approval.as_ref()?.preview.as_ref()?;
     let connector = &action.steps.first()?.connector.value;
     let unavailable = |why: String| format!("preview unavailable: {why}");

@@ -23,9 +23,7 @@ use super::environment::Environment;
 /// error is for people: it is cut here, and says so.
 pub const OUTPUT_CAP: usize = 4 << 20;
 
-/// Variables a child may have, when they are set. Names ending in `*` are prefixes. artifacts.md §12.
-///
-/// `GOROOT` is not among them: go finds its own, and a stray one compiles with another release than the one recorded.
+/// Variables every child may have, when they are set. Names ending in `*` are prefixes. artifacts.md §12.
 const PASSED: &[&str] = &[
     "PATH",
     "HOME",
@@ -48,16 +46,6 @@ const PASSED: &[&str] = &[
     "all_proxy",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "GOPATH",
-    "GOMODCACHE",
-    "GOCACHE",
-    "GOPROXY",
-    "GOPRIVATE",
-    "GONOPROXY",
-    "GONOSUMDB",
-    "GOSUMDB",
-    "GOINSECURE",
-    "GOTOOLCHAIN",
 ];
 
 /// What programs on Windows cannot start without.

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use aileron_cli::ui::args::Publisher;
+use aileron_cli::ui::commands::Publisher;
 use aileron_testkit::say;
 use clap::CommandFactory as _;
 

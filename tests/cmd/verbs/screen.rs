@@ -121,11 +121,11 @@ const PUBLISHER: [(&str, &str); 11] = [
 fn every_verb_is_tried_or_reads_nothing_foreign() {
     let without = ["init", "demo", "report", "verify", "help"]; // the last two are below, in other tests
     let known: BTreeSet<&str> = PUBLISHER.iter().map(|(verb, _)| *verb).chain(without).collect();
-    for verb in aileron_cli::ui::args::Publisher::command().get_subcommands() {
+    for verb in aileron_cli::ui::commands::Publisher::command().get_subcommands() {
         assert!(known.contains(verb.get_name()), "{} is a new verb: say how it is tried", verb.get_name());
     }
     let known = ["verify", "connector", "action", "keyring", "hub", "help"];
-    for verb in aileron_cli::ui::args::Consumer::command().get_subcommands() {
+    for verb in aileron_cli::ui::commands::Consumer::command().get_subcommands() {
         assert!(known.contains(&verb.get_name()), "{} is a new verb: say how it is tried", verb.get_name());
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aileron_sandbox::engine::{Cache, Engine, LocalBuild};
-use aileron_sandbox::host::{Answer, Exchange};
+use aileron_sandbox::host::{Exchange, ExchangeResult};
 use aileron_sandbox::invoke::{Args, Invocation, invoke, runtime};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;
@@ -167,7 +167,7 @@ fn compiling(wasm: &[u8]) {
 struct NoNetwork;
 
 impl Exchange for NoNetwork {
-    fn exchange<'a>(&'a self, _: &'a [u8]) -> std::pin::Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    fn exchange<'a>(&'a self, _: &'a [u8]) -> std::pin::Pin<Box<dyn Future<Output = ExchangeResult> + Send + 'a>> {
         Box::pin(std::future::pending())
     }
 }

@@ -27,7 +27,7 @@ use crate::secret::Secret;
 
 /// Whose credential is wanted, and which.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct CredentialRequest {
     /// The connector.
     pub connector: Fqn,
     /// The kind its manifest declares.
@@ -37,7 +37,7 @@ pub struct Wanted {
 }
 
 /// What a binding holds.
-pub struct Bound {
+pub struct BoundCredential {
     /// The kind as it is stored.
     pub kind: String,
     /// The key, the access token, the secret access key.
@@ -50,7 +50,7 @@ pub struct Bound {
 
 /// Why there is none. §7.2, rows 3 to 6.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum CredentialRefusal {
     /// No binding, or several and nothing to choose by; their names, if any.
     NotBound {
         /// Names of the bindings it could have been.
@@ -63,21 +63,21 @@ pub enum Refusal {
     },
     /// The entry is of another kind.
     KindMismatch,
-    /// Locked, damaged, a refresh that failed: in words without any answer of a provider.
+    /// Locked, damaged, a refresh that failed: a text without any part of a provider's answer.
     Failed(String),
 }
 
 /// What [`Credentials::resolve`] returns.
-pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<Bound, Refusal>> + Send + 'a>>;
+pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<BoundCredential, CredentialRefusal>> + Send + 'a>>;
 
 /// The port a vault plugs into.
 pub trait Credentials: Send + Sync {
     /// Finds the one credential that is meant. Dropping the future gives up.
-    fn resolve<'a>(&'a self, wanted: &'a Wanted) -> Resolving<'a>;
+    fn resolve<'a>(&'a self, wanted: &'a CredentialRequest) -> Resolving<'a>;
 }
 
 /// One credential given by hand: `--credential-env`, `--credential-file`.
-pub struct Given {
+pub struct StaticCredential {
     /// Its bytes. For `oauth2` the access token itself.
     pub secret: Arc<Secret>,
     /// `--region`.
@@ -86,9 +86,9 @@ pub struct Given {
     pub access_key_id: Option<String>,
 }
 
-impl Credentials for Given {
-    fn resolve<'a>(&'a self, wanted: &'a Wanted) -> Resolving<'a> {
-        let bound = Bound {
+impl Credentials for StaticCredential {
+    fn resolve<'a>(&'a self, wanted: &'a CredentialRequest) -> Resolving<'a> {
+        let bound = BoundCredential {
             kind: wanted.kind.as_str().to_owned(),
             secret: Arc::clone(&self.secret),
             region: self.region.clone(),
@@ -99,7 +99,7 @@ impl Credentials for Given {
 }
 
 /// Everything the checks of §7.2 look at, for one connector.
-pub(crate) struct Port {
+pub(crate) struct CredentialGate {
     pub(crate) connector: Fqn,
     pub(crate) declared: Option<Credential>,
     pub(crate) credentials: Option<Arc<dyn Credentials>>,
@@ -122,7 +122,7 @@ pub struct Unsent<'a> {
 /// A credential that passed every check of §7.2, ready for one request.
 pub(crate) struct Resolved {
     kind: CredentialKind,
-    bound: Bound,
+    bound: BoundCredential,
 }
 
 impl Resolved {
@@ -137,7 +137,7 @@ impl Resolved {
     }
 }
 
-impl Port {
+impl CredentialGate {
     /// The checks of §7.2 in their order, and between what the manifest says and what is bound the one of 15a: a
     /// credential travels only over https, or http to this machine.
     pub(crate) async fn resolve(&self, asked: &str, target: &Target) -> Result<Resolved, Failure> {
@@ -161,10 +161,10 @@ impl Port {
             CredentialKind::AwsSigv4 => sigv4::endpoint(&host).map(|(_, region)| region),
             CredentialKind::ApiKey | CredentialKind::Oauth2 => None,
         };
-        let wanted = Wanted { connector: self.connector.clone(), kind, region };
+        let wanted = CredentialRequest { connector: self.connector.clone(), kind, region };
         let bound = match &self.credentials {
             Some(credentials) => credentials.resolve(&wanted).await,
-            None => Err(Refusal::NotBound { candidates: Vec::new() }),
+            None => Err(CredentialRefusal::NotBound { candidates: Vec::new() }),
         };
         let bound = bound.map_err(|refusal| self.refused(kind, refusal))?;
         match CredentialKind::ALL.into_iter().find(|kind| kind.as_str() == bound.kind) {
@@ -172,7 +172,7 @@ impl Port {
                 let message = "http_request: unsupported credential kind for v1 injection";
                 Err(self.about(CAPABILITY_DENIED, kind, message).with("boundary_detail", "runtime"))
             }
-            Some(stored) if stored != kind => Err(self.refused(kind, Refusal::KindMismatch)),
+            Some(stored) if stored != kind => Err(self.refused(kind, CredentialRefusal::KindMismatch)),
             Some(_) => Ok(Resolved { kind, bound }),
         }
     }
@@ -186,7 +186,7 @@ impl Port {
             CredentialKind::Oauth2 => (None, None),
             CredentialKind::ApiKey => (self.text(|declared| &declared.header), self.text(|declared| &declared.format)),
         };
-        let failed = |why: &str| self.refused(resolved.kind, Refusal::Failed(why.to_owned()));
+        let failed = |why: &str| self.refused(resolved.kind, CredentialRefusal::Failed(why.to_owned()));
         let name = match name.map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => name.parse().map_err(|_| failed("the manifest's header is no header name"))?,
             None => AUTHORIZATION,
@@ -221,7 +221,7 @@ impl Port {
             let denied = self.about(CAPABILITY_DENIED, resolved.kind, message);
             return Err(denied.with("boundary_detail", "connector_manifest"));
         };
-        let scope = sigv4::Scope { access_key_id, region, service };
+        let scope = sigv4::SigningScope { access_key_id, region, service };
         sigv4::sign(request, &scope, resolved.secret())
             .map_err(|error| Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: aws_sigv4 sign: {error}")))
     }
@@ -238,11 +238,11 @@ impl Port {
             .with("boundary_detail", "connector_manifest")
     }
 
-    fn refused(&self, kind: CredentialKind, refusal: Refusal) -> Failure {
+    fn refused(&self, kind: CredentialKind, refusal: CredentialRefusal) -> Failure {
         let (name, connector) = (kind.as_str(), &self.connector);
         let advice = format!("run `aileron binding setup {connector}`, or see `aileron binding list`");
         match refusal {
-            Refusal::NotBound { candidates } => {
+            CredentialRefusal::NotBound { candidates } => {
                 let message = if candidates.is_empty() {
                     format!("http_request: no {name} credential is bound for {connector}; {advice}")
                 } else {
@@ -252,17 +252,17 @@ impl Port {
                 let failure = self.about(BINDING_REQUIRED, kind, message).with("boundary_detail", "action");
                 if candidates.is_empty() { failure } else { failure.with("candidates", candidates) }
             }
-            Refusal::EntryMissing { path } => {
+            CredentialRefusal::EntryMissing { path } => {
                 let message = format!(
                     "http_request: {connector} needs the {name} credential {path}, which is not in the vault; {advice}"
                 );
                 self.about(BINDING_REQUIRED, kind, message).with("boundary_detail", "action")
             }
-            Refusal::KindMismatch => {
+            CredentialRefusal::KindMismatch => {
                 let message = format!("http_request: what is bound for {connector} is not of kind {name}");
                 self.about(CAPABILITY_DENIED, kind, message).with("boundary_detail", "vault")
             }
-            Refusal::Failed(why) => {
+            CredentialRefusal::Failed(why) => {
                 let message = format!("http_request: resolve credential: {why}");
                 self.about(CONNECTOR_RUNTIME_ERROR, kind, message)
             }

@@ -32,15 +32,15 @@ pub struct Invocation {
     pub args: Args,
     /// How much it may use.
     pub limits: Limits,
-    /// Which world it sees.
+    /// Real clocks and randomness, or reproducible ones.
     pub profile: Profile,
     /// What stands behind `http_request`.
     pub network: Arc<dyn Exchange>,
     /// Programs the action narrows spawning to; empty narrows nothing.
     pub spawn_subset: Vec<String>,
-    /// Hears log lines as they come; they are in [`Done::log`] either way.
+    /// Receives log lines as they come; they are in [`Done::log`] either way.
     pub listener: Option<Listener>,
-    /// Set by a caller who wants no more; looked at every [`STOP_CHECK`], and reported like the deadline.
+    /// Set by a caller to stop the run; looked at every [`STOP_CHECK`], and reported like the deadline.
     pub stop: Option<&'static AtomicBool>,
     /// Sees the guest's memory when the run is over. For tests that look for what must not be there.
     #[doc(hidden)]
@@ -51,7 +51,7 @@ pub struct Invocation {
 #[doc(hidden)]
 pub type Inspector = Box<dyn FnOnce(&[u8]) + Send>;
 
-/// How often a caller's wish to stop is looked at.
+/// How often `stop` is looked at.
 pub const STOP_CHECK: Duration = Duration::from_millis(25);
 
 impl Invocation {
@@ -184,8 +184,8 @@ pub async fn invoke(connector: &Connector, invocation: Invocation) -> Done {
     let _ticking = match connector.ticker.run() {
         Ok(ticking) => ticking,
         Err(error) => {
-            let words = format!("no thread to watch the deadline: {error}");
-            return Done { result: Err(Failure::new(CONNECTOR_RUNTIME_ERROR, words)), log: Log::default() };
+            let message = format!("no thread to watch the deadline: {error}");
+            return Done { result: Err(Failure::new(CONNECTOR_RUNTIME_ERROR, message)), log: Log::default() };
         }
     };
     let Invocation { op, args, limits, profile, network, spawn_subset, listener, stop, inspect } = invocation;
@@ -227,31 +227,31 @@ const HOSTCALL_BYTES: usize = 128 << 20;
 async fn run(connector: &Connector, store: &mut Store<State>, place: &mut Option<Instance>) -> Ended {
     let instance = match connector.instance.instantiate_async(&mut *store).await {
         Ok(instance) => *place.insert(instance),
-        Err(error) => return Ended::LoadFailed(words(&error)),
+        Err(error) => return Ended::LoadFailed(error_text(&error)),
     };
     let start = match instance.get_typed_func::<(), ()>(&mut *store, "_start") {
         Ok(start) => start,
-        Err(error) => return Ended::LoadFailed(words(&error)),
+        Err(error) => return Ended::LoadFailed(error_text(&error)),
     };
     match start.call_async(store, ()).await {
         Ok(()) => Ended::Returned,
         Err(error) => match error.downcast_ref::<GuestExit>() {
             Some(GuestExit(code)) => Ended::Exited(*code),
             None if error.is::<StdoutLimit>() => Ended::StdoutLimit,
-            None => Ended::Trapped(words(&error)),
+            None => Ended::Trapped(error_text(&error)),
         },
     }
 }
 
 /// The engine's text for a trap; for anything else, the error and its causes.
-fn words(error: &wasmtime::Error) -> String {
+fn error_text(error: &wasmtime::Error) -> String {
     match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),
         None => format!("{error:#}"),
     }
 }
 
-/// Waits for the end of the run, but not beyond the deadline nor beyond the caller's wish. `None`: it was stopped.
+/// Waits for the end of the run, but not beyond the deadline nor after the caller's `stop`. `None`: it was stopped.
 async fn within<T>(deadline: Instant, stop: Option<&AtomicBool>, run: impl Future<Output = T>) -> Option<T> {
     let mut run = pin!(run);
     let is_stopped = || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));

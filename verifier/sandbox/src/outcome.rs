@@ -88,17 +88,17 @@ pub fn decide(evidence: Evidence<'_>) -> Result<Option<Output>, Failure> {
         return Err(sticky);
     }
     match evidence.ended {
-        Ended::Returned | Ended::Exited(0) => match Envelope::read(evidence.stdout) {
-            Ok(Envelope::Output(output)) => Ok(output),
-            Ok(Envelope::Error { class, message }) => Err(said(class, message)),
+        Ended::Returned | Ended::Exited(0) => match StdoutEnvelope::read(evidence.stdout) {
+            Ok(StdoutEnvelope::Output(output)) => Ok(output),
+            Ok(StdoutEnvelope::Error { class, message }) => Err(said(class, message)),
             Err(detail) => {
                 let message = format!("connector stdout is not a valid JSON envelope: {detail}");
                 Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, message))
             }
         },
         Ended::Exited(_) | Ended::Trapped(_) if evidence.growth_refused => Err(memory(evidence.memory)),
-        Ended::Exited(code) => match Envelope::read(evidence.stdout) {
-            Ok(Envelope::Error { class, message }) => Err(said(class, message)),
+        Ended::Exited(code) => match StdoutEnvelope::read(evidence.stdout) {
+            Ok(StdoutEnvelope::Error { class, message }) => Err(said(class, message)),
             _ => {
                 let message = format!("connector exited {code}; stderr: {}", tail(evidence.stderr, TAIL));
                 Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, message))
@@ -139,18 +139,18 @@ fn said(class: String, message: String) -> Failure {
 
 /// What standard output holds. sandbox.md §5.2.
 #[derive(Clone, Debug, PartialEq)]
-enum Envelope {
+enum StdoutEnvelope {
     Output(Option<Output>),
     Error { class: String, message: String },
 }
 
-impl Envelope {
+impl StdoutEnvelope {
     /// Reads the one document. Keys match without regard to case, as the existing runtime's decoder does: an `Error` it
     /// would have reported must not pass as a success here. Text that is not Unicode is replaced, as there.
-    fn read(stdout: &[u8]) -> Result<Envelope, String> {
+    fn read(stdout: &[u8]) -> Result<StdoutEnvelope, String> {
         let text = as_go_reads(stdout);
         if text.trim_ascii().is_empty() {
-            return Ok(Envelope::Output(None));
+            return Ok(StdoutEnvelope::Output(None));
         }
         if is_deeper(&text, DEPTH) {
             return Err(format!("nested deeper than {DEPTH} levels"));
@@ -165,13 +165,13 @@ impl Envelope {
                 None => Ok(None),
             };
             let class = word("class")?.unwrap_or_else(|| failure::CONNECTOR_RUNTIME_ERROR.to_owned());
-            return Ok(Envelope::Error { class, message: word("message")?.unwrap_or_default() });
+            return Ok(StdoutEnvelope::Error { class, message: word("message")?.unwrap_or_default() });
         }
-        let Some(text) = field(&fields, "output") else { return Ok(Envelope::Output(None)) };
+        let Some(text) = field(&fields, "output") else { return Ok(StdoutEnvelope::Output(None)) };
         // Only to hear what is wrong with it: the object is kept as text.
         let _: BTreeMap<String, &RawValue> =
             serde_json::from_str(text.get()).map_err(|error| format!("output: {error}"))?;
-        Ok(Envelope::Output(Some(Output(text.to_owned()))))
+        Ok(StdoutEnvelope::Output(Some(Output(text.to_owned()))))
     }
 }
 

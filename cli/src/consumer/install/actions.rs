@@ -15,8 +15,8 @@ use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::trust::keyring::Keyring;
 
 use crate::consumer::install::error::InstallError;
-use crate::consumer::install::plan::{NewAction, Plan, PlannedSuite, SuiteList};
-use crate::consumer::install::{Installer, Target};
+use crate::consumer::install::plan::{InstallPlan, NewAction, PlannedSuite, SuiteList};
+use crate::consumer::install::{InstallTarget, Installer};
 use crate::consumer::verify::{VerificationError, fetched, side_by_side};
 use crate::event::{Event, counted};
 use crate::store::{ActionFile, StoreError};
@@ -30,14 +30,14 @@ impl Installer<'_> {
     ///
     /// # Errors
     /// [`InstallError`]; nothing was written but a publisher's key that was consented to.
-    pub fn action(&mut self, target: &Target) -> Result<Plan, InstallError> {
-        if let Target::Version(Ref { name, .. }) | Target::Newest(name) = target {
+    pub fn action(&mut self, target: &InstallTarget) -> Result<InstallPlan, InstallError> {
+        if let InstallTarget::Version(Ref { name, .. }) | InstallTarget::Newest(name) = target {
             self.asked_for.insert(name.owner_authority());
         }
         let reference = match target {
-            Target::Version(reference) => reference.clone(),
-            Target::Newest(name) => self.origin.newest(name)?,
-            Target::File(path) => {
+            InstallTarget::Version(reference) => reference.clone(),
+            InstallTarget::Newest(name) => self.origin.newest(name)?,
+            InstallTarget::File(path) => {
                 let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::default() };
                 let verified = self.file(path, &wanted)?;
                 return self.plan(vec![verified], Vec::new());
@@ -50,17 +50,17 @@ impl Installer<'_> {
     ///
     /// # Errors
     /// As [`Installer::action`].
-    pub fn actions(&mut self, references: Vec<Ref>) -> Result<Plan, InstallError> {
-        self.planned(references, &Listed::new())
+    pub fn actions(&mut self, references: Vec<Ref>) -> Result<InstallPlan, InstallError> {
+        self.planned(references, &ListedActions::new())
     }
 
-    /// Plans the install of everything one release of a connector lists in its signed index, and of nothing else: whoever
-    /// serves a release can leave the index out, and an unsigned list in its place would be theirs. artifacts.md §10.
+    /// Plans the install of everything one release of a connector lists in its signed index, and of nothing else: the
+    /// server of a release can leave the index out, and an unsigned list in its place would be the server's own. artifacts.md §10.
     ///
     /// # Errors
     /// As [`Installer::action`]; [`InstallError::NoIndex`] for a release without one. An action that is listed and not
     /// there is [`VerificationError::NotYet`].
-    pub fn suite_of(&mut self, connector: &Ref) -> Result<Plan, InstallError> {
+    pub fn suite_of(&mut self, connector: &Ref) -> Result<InstallPlan, InstallError> {
         self.asked_for.insert(connector.name.owner_authority());
         let ring = self.trust(&connector.name)?;
         let Some(index) = self.origin.cohort(connector)? else {
@@ -82,7 +82,7 @@ impl Installer<'_> {
     ///
     /// # Errors
     /// As [`Installer::action`]; [`InstallError::Suite`] when it is none.
-    pub fn suite_file(&mut self, path: &Path) -> Result<Plan, InstallError> {
+    pub fn suite_file(&mut self, path: &Path) -> Result<InstallPlan, InstallError> {
         let shown = path.display().to_string();
         match disk::read(path, SUITE_LIMIT) {
             Err(error) if error.cause.kind() == ErrorKind::FileTooLarge => {
@@ -94,7 +94,7 @@ impl Installer<'_> {
         }
     }
 
-    fn suite_text(&mut self, path: &str, bytes: Vec<u8>) -> Result<Plan, InstallError> {
+    fn suite_text(&mut self, path: &str, bytes: Vec<u8>) -> Result<InstallPlan, InstallError> {
         let unreadable =
             |problem| InstallError::Suite { problems: vec![problem], more: 0, text: Source::new(path, "") };
         let source = Source::read(path, bytes).map_err(unreadable)?;
@@ -115,7 +115,7 @@ impl Installer<'_> {
     }
 
     /// Trust, fetch, judge, all of them; then the plan.
-    fn planned(&mut self, references: Vec<Ref>, listed: &Listed) -> Result<Plan, InstallError> {
+    fn planned(&mut self, references: Vec<Ref>, listed: &ListedActions) -> Result<InstallPlan, InstallError> {
         let mut ring = Keyring::new();
         for reference in &references {
             // Silent but for the first of each owner. The last answer is the ring with every grant.
@@ -141,7 +141,12 @@ impl Installer<'_> {
         file.filter(same).is_some_and(|file| self.store.verify_action(&file.name, ring).is_ok())
     }
 
-    fn all_fetched(&self, references: &[Ref], ring: &Keyring, listed: &Listed) -> Vec<Result<Verified, InstallError>> {
+    fn all_fetched(
+        &self,
+        references: &[Ref],
+        ring: &Keyring,
+        listed: &ListedActions,
+    ) -> Vec<Result<Verified, InstallError>> {
         let (origin, listener) = (self.origin, self.listener);
         let wanted = |reference: &Ref| Wanted { kind: Some(Kind::Action), ..Wanted::of(reference.clone()) };
         let verdicts = side_by_side(references, |reference| {
@@ -166,9 +171,9 @@ impl Installer<'_> {
     }
 
     /// Rules, places and connectors of verified actions.
-    fn plan(&mut self, verified: Vec<Verified>, present: Vec<Ref>) -> Result<Plan, InstallError> {
+    fn plan(&mut self, verified: Vec<Verified>, present: Vec<Ref>) -> Result<InstallPlan, InstallError> {
         let judged = verified.into_iter().map(|verified| self.placed(verified)).collect();
-        let mut plan = Plan { actions: all(judged)?, present, ..Plan::default() };
+        let mut plan = InstallPlan { actions: all(judged)?, present, ..InstallPlan::default() };
         plan.actions.sort_by(|a, b| name(&a.verified).cmp(name(&b.verified)));
         for pair in plan.actions.windows(2) {
             if name(&pair[0].verified) == name(&pair[1].verified) {
@@ -211,7 +216,7 @@ impl Installer<'_> {
     ///
     /// # Errors
     /// As [`Installer::action`].
-    pub fn upgrades(&mut self, installed: &[ActionFile]) -> Result<Plan, InstallError> {
+    pub fn upgrades(&mut self, installed: &[ActionFile]) -> Result<InstallPlan, InstallError> {
         let mut newer = Vec::new();
         let mut current = Vec::new();
         let installed: Vec<&Ref> = installed.iter().filter_map(|file| file.reference.as_ref()).collect();
@@ -230,13 +235,13 @@ impl Installer<'_> {
 }
 
 /// What a signed index lists.
-type Listed = HashMap<Ref, Archive>;
+type ListedActions = HashMap<Ref, Archive>;
 
 fn reference(cohort: &Cohort, action: &ActionEntry) -> Ref {
     Ref { name: action.fqn.clone(), version: cohort.version.clone() }
 }
 
-fn listed(cohort: &Cohort) -> Listed {
+fn listed(cohort: &Cohort) -> ListedActions {
     cohort.actions.iter().map(|action| (reference(cohort, action), action.archive.clone())).collect()
 }
 

@@ -136,7 +136,7 @@ impl InstallError {
         }
     }
 
-    /// The rules an action breaks and an installer can be told to allow.
+    /// The rules an action breaks and an installer can allow.
     pub fn rules(&self) -> BTreeSet<Rule> {
         match self {
             InstallError::Rules { problems, .. } => problems.iter().map(|problem| problem.rule).collect(),

@@ -1,12 +1,31 @@
-//! Installing: resolve, fetch, verify; show a [`Plan`]; and only then commit. artifacts.md §10.
+//! Installing: resolve, fetch, verify; show a [`InstallPlan`]; and only then commit. artifacts.md §10.
+//!
+//! # How an install walks
+//!
+//! ```text
+//! what was named ─► InstallTarget { Version | Newest | File }
+//!   Installer::connector, action, suite_of, suite_file, …
+//!     trust     the ring has a key for the owner or the repository: silent; else notice, fetch the key, question, grant
+//!     stored    installed already and still verifies: no network
+//!     fetch     ─► Unverified (in memory, capped)
+//!     verify    archive, keys, payload, signature, names, module, expected hash ─► Verified
+//!     compare   with what is installed, and with the release's signed index ─► InstallPlan
+//!   InstallPlan::carry_out
+//!     show      what it may do, what is new ─► question ─► consent
+//!     commit    store.put(&Verified): connectors first, then all actions ─► InstallReceipt
+//! the command then compiles what was installed (runtime), so that its first run need not
+//! ```
 //!
 //! A plan is made of verdicts, so that everything a person is shown was verified before. Nothing is under the store until
-//! [`Plan::commit`].
+//! [`InstallPlan::commit`].
 //!
 //! Not here: how a plan looks and who consents (`ui`), what is signed by whom (the verifier), where files go (the store).
 
 mod actions;
+pub mod check;
+pub mod consent;
 pub mod error;
+pub mod installed;
 pub mod plan;
 
 use std::collections::BTreeSet;
@@ -22,8 +41,8 @@ use aileron_verifier::trust::keyring::{Keyring, SignatureRefused};
 
 use crate::consumer::fetch::origin::{FetchError, Origin};
 use crate::consumer::install::error::InstallError;
-use crate::consumer::install::plan::{InstalledConnector, NewConnector, Plan, ReleaseIndex};
-use crate::consumer::trust::prompt::{AskError, Asking, Console, Divergence, Session, Yes};
+use crate::consumer::install::plan::{InstallPlan, InstalledConnector, NewConnector, ReleaseIndex};
+use crate::consumer::trust::prompt::{AskError, Asking, Console, Divergence, TrustSession, Yes};
 use crate::consumer::trust::ring::RingFile;
 use crate::consumer::verify::{self, VerificationError};
 use crate::event::{Event, Listener};
@@ -31,7 +50,7 @@ use crate::store::{Pinned, Store, StoreError, pins};
 
 /// What is to be installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum InstallTarget {
     /// Exactly this version.
     Version(Ref),
     /// The newest final version.
@@ -53,7 +72,7 @@ pub struct Installer<'a> {
     /// `--yes`: a new publisher is trusted without asking, if it is one of `asked_for`.
     pub yes: bool,
     /// Owners of what was named on the command line. Everyone else is named by documents that may be anyone's, and is
-    /// trusted by nothing but an answer. artifacts.md §10.
+    /// trusted only by an answer. artifacts.md §10.
     pub asked_for: BTreeSet<Authority>,
     /// The signed index that this run has read already.
     pub(in crate::consumer) known_index: Option<(Ref, Cohort)>,
@@ -61,14 +80,14 @@ pub struct Installer<'a> {
     pub allow: Vec<Waiver>,
     /// `--force`: other content, another name's place, a downgrade.
     pub force: bool,
-    /// What this run was told about publishers.
-    pub session: Session,
+    /// Which publishers this run has asked about.
+    pub session: TrustSession,
     /// Where progress goes.
     pub listener: Listener<'a>,
 }
 
 impl<'a> Installer<'a> {
-    /// An installer that trusts nobody new without asking, allows nothing and forces nothing.
+    /// An installer that trusts no new publisher without asking, allows nothing and forces nothing.
     pub fn new(
         store: &'a Store,
         origin: &'a Origin,
@@ -86,12 +105,12 @@ impl<'a> Installer<'a> {
             known_index: None,
             allow: Vec::new(),
             force: false,
-            session: Session::new(),
+            session: TrustSession::new(),
             listener,
         }
     }
 
-    /// The ring, after asking about the publisher of `name` where nobody is trusted for it.
+    /// The ring, after asking about the publisher of `name` where no trusted key covers it.
     ///
     /// # Errors
     /// [`AskError`].
@@ -109,11 +128,15 @@ impl<'a> Installer<'a> {
     ///
     /// # Errors
     /// [`InstallError`]; nothing was written but a publisher's key that was consented to.
-    pub fn connector(&mut self, target: &Target, content: Option<ContentHash>) -> Result<Plan, InstallError> {
+    pub fn connector(
+        &mut self,
+        target: &InstallTarget,
+        content: Option<ContentHash>,
+    ) -> Result<InstallPlan, InstallError> {
         let reference = match target {
-            Target::Version(reference) => reference.clone(),
-            Target::Newest(name) => self.origin.newest(name)?,
-            Target::File(path) => {
+            InstallTarget::Version(reference) => reference.clone(),
+            InstallTarget::Newest(name) => self.origin.newest(name)?,
+            InstallTarget::File(path) => {
                 let wanted = Wanted { kind: Some(Kind::Connector), content, ..Wanted::default() };
                 let verified = self.file(path, &wanted)?;
                 return self.with_connector(verified);
@@ -130,8 +153,8 @@ impl<'a> Installer<'a> {
     ///
     /// # Errors
     /// As [`Installer::connector`].
-    pub fn connector_upgrades(&mut self, names: &[Fqn]) -> Result<Plan, InstallError> {
-        let mut plan = Plan::default();
+    pub fn connector_upgrades(&mut self, names: &[Fqn]) -> Result<InstallPlan, InstallError> {
+        let mut plan = InstallPlan::default();
         for name in names {
             let newest = self.origin.newest(name)?;
             let installed = self.store.versions_of(name)?.pop().map(|pinned| pinned.reference);
@@ -143,7 +166,7 @@ impl<'a> Installer<'a> {
         Ok(plan)
     }
 
-    fn connector_release(&mut self, reference: Ref, content: Option<ContentHash>) -> Result<Plan, InstallError> {
+    fn connector_release(&mut self, reference: Ref, content: Option<ContentHash>) -> Result<InstallPlan, InstallError> {
         let ring = self.trust(&reference.name)?;
         if let Some(plan) = self.stored(&reference, content, &ring)? {
             return Ok(plan);
@@ -152,12 +175,12 @@ impl<'a> Installer<'a> {
         let wanted = Wanted { reference: Some(reference), kind: Some(Kind::Connector), content };
         let verified = self.fetched(&wanted, &ring)?;
         let index = self.index(&verified, &ring);
-        let mut plan = Plan::default();
+        let mut plan = InstallPlan::default();
         self.add_connector(&mut plan, verified, &[], index)?;
         Ok(plan)
     }
 
-    /// What a connector's release says about itself. The connector was verified without it; a person is told what is not
+    /// What a connector's release says about itself. The connector was verified without it; the person is shown what is not
     /// known where it is missing or does not count.
     fn index(&self, verified: &Verified, ring: &Keyring) -> ReleaseIndex {
         let reference = verified.reference();
@@ -186,29 +209,29 @@ impl<'a> Installer<'a> {
         reference: &Ref,
         content: Option<ContentHash>,
         ring: &Keyring,
-    ) -> Result<Option<Plan>, InstallError> {
+    ) -> Result<Option<InstallPlan>, InstallError> {
         let installed = self.store.content_of(reference)?;
         let Some(installed) = installed.filter(|installed| content.is_none_or(|content| content == *installed)) else {
             return Ok(None);
         };
         let pinned = Pinned { reference: reference.clone(), content: installed };
         match self.store.verify(&pinned, ring) {
-            Ok(_) => Ok(Some(Plan { present: vec![reference.clone()], ..Plan::default() })),
-            // What was changed on disk is mended by installing it again; what no trusted key signed is refused once more.
+            Ok(_) => Ok(Some(InstallPlan { present: vec![reference.clone()], ..InstallPlan::default() })),
+            // What was changed on disk is repaired by installing it again; what no trusted key signed is refused once more.
             Err(StoreError::Refused { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn with_connector(&mut self, verified: Verified) -> Result<Plan, InstallError> {
-        let mut plan = Plan::default();
+    fn with_connector(&mut self, verified: Verified) -> Result<InstallPlan, InstallError> {
+        let mut plan = InstallPlan::default();
         self.add_connector(&mut plan, verified, &[], ReleaseIndex::NotAsked)?;
         Ok(plan)
     }
 
     fn add_connector(
         &mut self,
-        plan: &mut Plan,
+        plan: &mut InstallPlan,
         verified: Verified,
         by: &[Ref],
         index: ReleaseIndex,
@@ -237,7 +260,7 @@ impl<'a> Installer<'a> {
         Ok(())
     }
 
-    /// Verifies a file; the publisher is asked about when nobody is trusted for what the file says it is.
+    /// Verifies a file; the publisher is asked about when no trusted key covers what the file says it is.
     pub(in crate::consumer) fn file(&mut self, path: &Path, wanted: &Wanted) -> Result<Verified, InstallError> {
         let shown = path.display().to_string();
         let bytes = verify::archive(path).map_err(|error| match error {
@@ -292,7 +315,7 @@ impl<'a> Installer<'a> {
     }
 
     /// Puts the connectors into `plan` that its actions pin and that are not installed.
-    pub(in crate::consumer) fn add_missing_connectors(&mut self, plan: &mut Plan) -> Result<(), InstallError> {
+    pub(in crate::consumer) fn add_missing_connectors(&mut self, plan: &mut InstallPlan) -> Result<(), InstallError> {
         let mut missing: Vec<(Pinned, Vec<Ref>)> = Vec::new();
         for new in &plan.actions {
             let Payload::Action(action) = new.verified.payload() else { continue };

@@ -38,14 +38,14 @@ impl NewConnector {
         self.verified.permissions().unwrap_or_default()
     }
 
-    /// What it may do and the installed one may not, and the other way round; `None` where none is installed.
+    /// What it may do and the installed one may not, and the other way round; `None` where no other version is installed.
     pub fn changes(&self) -> Option<PermissionChanges> {
         self.before.as_ref().map(|before| self.permissions().since(&before.permissions))
     }
 }
 
-/// What is known of the signed index (`cohort.json`) of a connector's release. A person is told which of these it is:
-/// whoever serves the release can leave the index out, and with it everything it would say against the release.
+/// What is known of the signed index (`cohort.json`) of a connector's release. A person is shown which of these it is:
+/// the server of a release can leave the index out, and with it everything it would say against the release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReleaseIndex {
     /// A file was installed: there is no release to ask.
@@ -68,7 +68,7 @@ pub enum ReleaseIndex {
 pub enum SuiteList {
     /// The signed index of the release that was asked for.
     SignedIndex,
-    /// A file that nobody signed.
+    /// A file without a signature.
     Unsigned,
 }
 
@@ -117,7 +117,7 @@ impl NewAction {
 
 /// What is about to be installed, verified, and not yet under the store.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct InstallPlan {
     /// Set for a suite.
     pub suite: Option<PlannedSuite>,
     /// Connectors.
@@ -134,16 +134,16 @@ pub struct Plan {
 
 /// What a plan came to.
 #[derive(Debug, Default)]
-pub struct Receipt {
+pub struct InstallReceipt {
     /// The connectors.
     pub connectors: Vec<Entry>,
     /// The actions.
     pub actions: Vec<InstalledAction>,
 }
 
-impl Plan {
+impl InstallPlan {
     /// Takes in what another plan would install.
-    pub(in crate::consumer) fn add(&mut self, other: Plan) {
+    pub(in crate::consumer) fn add(&mut self, other: InstallPlan) {
         self.connectors.extend(other.connectors);
         self.actions.extend(other.actions);
         self.present.extend(other.present);
@@ -170,11 +170,11 @@ impl Plan {
     ///
     /// # Errors
     /// [`StoreError`]. What was committed before stays, whole: a connector without its actions is no half.
-    pub fn commit(&self, store: &Store, force: bool) -> Result<Receipt, StoreError> {
+    pub fn commit(&self, store: &Store, force: bool) -> Result<InstallReceipt, StoreError> {
         let put = |new: &NewConnector| store.put_over(&new.verified, force);
         let connectors = self.connectors.iter().map(put).collect::<Result<Vec<_>, _>>()?;
         let actions: Vec<&Verified> = self.actions.iter().map(|new| &new.verified).collect();
         let actions = if actions.is_empty() { Vec::new() } else { store.put_actions(&actions, force)? };
-        Ok(Receipt { connectors, actions })
+        Ok(InstallReceipt { connectors, actions })
     }
 }

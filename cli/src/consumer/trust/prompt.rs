@@ -46,7 +46,7 @@ pub fn consents(console: &mut dyn Console, question: &str) -> io::Result<bool> {
 
 /// What one run remembers: an owner is asked about once, and one that was declined stays declined. keyring.md §7.2.
 #[derive(Debug, Default)]
-pub struct Session {
+pub struct TrustSession {
     trusted: BTreeSet<Authority>,
     declined: BTreeSet<Authority>,
 }
@@ -132,10 +132,10 @@ impl AskError {
     }
 }
 
-impl Session {
+impl TrustSession {
     /// A run in which nobody was asked yet.
-    pub fn new() -> Session {
-        Session::default()
+    pub fn new() -> TrustSession {
+        TrustSession::default()
     }
 
     /// The ring to judge artifacts of `name` with, after asking about its publisher if nobody is trusted for it.

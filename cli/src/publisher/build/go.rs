@@ -1,7 +1,7 @@
 //! Go, for wasip1.
 //!
 //! The user's go is asked once where modules come from and which toolchain it is; the build then runs without any of
-//! the user's settings but those answers. So private proxies and caches keep working, and a `GOFLAGS` in someone's
+//! the user's settings but those answers. So private proxies and caches keep working, and a `GOFLAGS` in a user's
 //! configuration does not change what is published. Sources outside of the repository are refused before anything is
 //! compiled: a version is made of its commit and of modules that `go.sum` names.
 
@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::{BuildError, Built, CONNECTOR, Made, Toolchain, disk};
+use aileron_templates::Template;
+
+use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
 use crate::sys::process::{Command, Finished, ProcessError, Spawner};
 
 mod sources;
@@ -35,19 +37,62 @@ const ASKED: [&str; 9] =
 
 const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
+/// Variables of the caller's that go may have. `GOROOT` is not among them: go finds its own, and another one compiles with
+/// another release than the one recorded.
+const INHERITED: [&str; 10] = [
+    "GOPATH",
+    "GOMODCACHE",
+    "GOCACHE",
+    "GOPROXY",
+    "GOPRIVATE",
+    "GONOPROXY",
+    "GONOSUMDB",
+    "GOSUMDB",
+    "GOINSECURE",
+    TOOLCHAIN,
+];
+
 impl Toolchain for Go {
-    fn describe(&self) -> String {
-        format!("Go ({CONNECTOR}/go.mod)")
+    fn name(&self) -> &'static str {
+        GO
     }
 
-    fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<Built, BuildError> {
+    fn title(&self) -> &'static str {
+        "Go"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Go, compiled for wasip1 with the Go toolchain"
+    }
+
+    fn marker(&self) -> &'static str {
+        "go.mod"
+    }
+
+    fn root_files(&self) -> &'static [&'static str] {
+        &["go.work", "go.work.sum"]
+    }
+
+    fn inherits(&self) -> &'static [&'static str] {
+        &INHERITED
+    }
+
+    fn by_hand(&self) -> Option<&'static str> {
+        Some("GOOS=wasip1 GOARCH=wasm")
+    }
+
+    fn template(&self) -> Template {
+        Template::of(GO)
+    }
+
+    fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let connector = copy.join(CONNECTOR);
         if !connector.is_dir() {
             return Err(BuildError::NoDirectory(PathBuf::from(CONNECTOR)));
         }
         // A `toolchain` line of the repository downloads and runs nothing unless the caller's own variable says so.
         let toolchain = spawner.environment.var(TOOLCHAIN).unwrap_or("local".as_ref());
-        let go = || spawner.command(GO).within(&connector).env("GOWORK", workspace(copy)).env(TOOLCHAIN, toolchain);
+        let go = || program(spawner).within(&connector).env("GOWORK", workspace(copy)).env(TOOLCHAIN, toolchain);
         sources::stay_inside(&connector, copy, spawner)?;
 
         let asked = run(go().args(["env", "-json", VERSION]).args(ASKED), copy)?;
@@ -75,11 +120,16 @@ impl Toolchain for Go {
 
         let settings = SETTINGS.iter().map(|(name, value)| format!("{name}={value}"));
         let flags = settings.chain(FLAGS.map(str::to_owned)).collect();
-        Ok(Built { wasm, toolchain: Made::Built { language: GO.into(), version, flags } })
+        Ok(BuiltModule { wasm, toolchain: Made::Built { language: GO.into(), version, flags } })
     }
 }
 
-/// The copy's own `go.work`, or `off`: one that lies above the copy is none of the repository's.
+/// go, with what it inherits.
+fn program(spawner: Spawner<'_>) -> Command<'_> {
+    spawner.command(GO).inherit(&INHERITED)
+}
+
+/// The copy's own `go.work`, or `off`: one above the copy is not the repository's.
 fn workspace(copy: &Path) -> PathBuf {
     let own = [copy.join(CONNECTOR), copy.to_owned()].map(|dir| dir.join("go.work"));
     own.into_iter().find(|file| file.is_file()).unwrap_or_else(|| "off".into())
@@ -139,16 +189,15 @@ mod tests {
     use super::*;
     use crate::publisher::scaffold::{Scaffold, scaffold};
     use crate::sys::environment::Environment;
-    use aileron_templates::Template;
     use std::sync::atomic::AtomicBool;
 
-    static GO_ON: AtomicBool = AtomicBool::new(false);
+    static NEVER: AtomicBool = AtomicBool::new(false);
 
     /// The machine's environment when it has Go; says so when it has not.
     #[expect(clippy::print_stderr, reason = "a test that proves nothing must not look like one that passed")]
     fn machine_with_go() -> Option<Environment> {
         let environment = Environment::of_this_process();
-        match (Spawner { environment: &environment, stop: &GO_ON }).command(GO).args(["version"]).run() {
+        match (Spawner { environment: &environment, stop: &NEVER }).command(GO).args(["version"]).run() {
             Ok(_) => Some(environment),
             Err(error) => {
                 eprintln!("SKIPPED: {error}. This test builds with Go and has proved nothing.");
@@ -163,17 +212,27 @@ mod tests {
             dir: dir.into(),
             owner: "acme".into(),
             service: "tea".into(),
-            language: Template::Go,
+            template: Go.template(),
             git: false,
             publisher: "Acme".into(),
         };
-        scaffold(&request, Spawner { environment: &environment, stop: &GO_ON }).unwrap().files
+        scaffold(&request, Spawner { environment: &environment, stop: &NEVER }).unwrap().files
+    }
+
+    #[test] // artifacts.md §12
+    fn go_has_the_callers_places_and_none_of_its_settings() {
+        for name in ["GOPROXY", "GOPATH", "GOCACHE", TOOLCHAIN] {
+            assert!(Go.inherits().contains(&name), "{name}");
+        }
+        for name in ["GOFLAGS", "GOWASM", "GOEXPERIMENT", "GOROOT", "GOENV"] {
+            assert!(!Go.inherits().contains(&name), "{name}");
+        }
     }
 
     #[test] // release-pipeline.md §3
     fn another_place_and_another_copy_give_the_same_bytes() {
         let Some(environment) = machine_with_go() else { return };
-        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let spawner = Spawner { environment: &environment, stop: &NEVER };
         let source = tempfile::tempdir().unwrap();
         let files = scaffolded(source.path());
         let build = |name: &str| {
@@ -200,7 +259,7 @@ mod tests {
     #[test]
     fn the_scaffolded_connector_passes_its_own_tests() {
         let Some(environment) = machine_with_go() else { return };
-        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let spawner = Spawner { environment: &environment, stop: &NEVER };
         let temp = tempfile::tempdir().unwrap();
         scaffolded(temp.path());
         let connector = temp.path().join(CONNECTOR);
@@ -214,7 +273,7 @@ mod tests {
     #[test]
     fn a_compile_error_names_the_repositorys_files() {
         let Some(environment) = machine_with_go() else { return };
-        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let spawner = Spawner { environment: &environment, stop: &NEVER };
         for (file, text, expected) in [
             ("connector/main.go", "package main\nfunc main() { undefined() }\n", "connector/main.go:2:15: undefined:"),
             ("connector/main.go", "package main\nfunc main( {}\n", "connector/main.go:2:12: syntax error"),
@@ -251,7 +310,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         scaffolded(temp.path());
         let environment = [("PATH".into(), "".into())].into_iter().collect();
-        let error = Go.build(temp.path(), Spawner { environment: &environment, stop: &GO_ON }).unwrap_err();
+        let error = Go.build(temp.path(), Spawner { environment: &environment, stop: &NEVER }).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("https://go.dev/dl/") && text.contains("--wasm FILE"), "{text}");
     }
@@ -259,7 +318,7 @@ mod tests {
     #[test] // artifacts.md §12
     fn sources_outside_of_the_repository_are_refused_before_anything_is_compiled() {
         let Some(environment) = machine_with_go() else { return };
-        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let spawner = Spawner { environment: &environment, stop: &NEVER };
         let outside = tempfile::tempdir().unwrap();
         place(outside.path(), "go.mod", b"module evil.example/o\n");
         place(outside.path(), "o.go", b"package o\n");
@@ -322,7 +381,7 @@ mod tests {
     #[test] // artifacts.md §12
     fn a_toolchain_line_downloads_nothing() {
         let Some(environment) = machine_with_go() else { return };
-        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let spawner = Spawner { environment: &environment, stop: &NEVER };
         for line in ["go 1.99.0", "go 1.24\n\ntoolchain go1.99.0"] {
             let copy = tempfile::tempdir().unwrap();
             place(copy.path(), "connector/go.mod", format!("module x\n\n{line}\n").as_bytes());
@@ -340,7 +399,7 @@ mod tests {
     #[test]
     fn a_connector_that_is_not_in_the_copy_is_named() {
         let environment = Environment::of_this_process();
-        let spawner = Spawner { environment: &environment, stop: &GO_ON };
+        let spawner = Spawner { environment: &environment, stop: &NEVER };
         let copy = tempfile::tempdir().unwrap();
         let said = Go.build(copy.path(), spawner).unwrap_err().to_string();
         assert!(said.starts_with("connector is not in the copy that is built"), "{said}");
@@ -378,7 +437,7 @@ mod tests {
         .map(|(name, value)| (name.into(), value.into()))
         .into_iter()
         .collect();
-        let built = Go.build(temp.path(), Spawner { environment: &environment, stop: &GO_ON }).unwrap();
+        let built = Go.build(temp.path(), Spawner { environment: &environment, stop: &NEVER }).unwrap();
         assert_eq!(built.wasm, b"module");
         assert!(matches!(built.toolchain, Made::Built { version, .. } if version == "go1.99"));
         let seen = fs::read_to_string(log).unwrap();

@@ -1,8 +1,10 @@
 //! The connector's source to its module.
 //!
-//! A build happens in a copy of the repository's own files, as the commit has them or (without a version) as they lie in
-//! the work tree. What comes out is bytes and the exact toolchain. Not here: which files those are (`publisher::source`),
+//! A build happens in a copy of the repository's own files, as the commit has them or (without a version) as the work tree
+//! has them. What comes out is bytes and the exact toolchain. Not here: which files those are (`publisher::source`),
 //! binding, and whether the module is a connector (`aileron_verifier::artifact::module`).
+//!
+//! A toolchain is one file here, its row in [`TOOLCHAINS`], and a skeleton of its name in `templates/`.
 
 mod go;
 mod prebuilt;
@@ -12,6 +14,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aileron_templates::Template;
 use aileron_verifier::problem::Class;
 use aileron_verifier::statement::cohort::Toolchain as Made;
 
@@ -21,32 +24,72 @@ use crate::sys::git::GitError;
 use crate::sys::process::{ProcessError, Spawner};
 
 pub use go::Go;
-pub use prebuilt::Prebuilt;
+use prebuilt::Prebuilt;
 pub use wat::Wat;
 
-/// Where the connector's source lies, below the repository's root.
+/// Where the connector's source is, below the repository's root.
 pub const CONNECTOR: &str = "connector";
 
+/// Every toolchain. Where the markers of several are there, the first one builds.
+pub const TOOLCHAINS: [&dyn Toolchain; 2] = [&Go, &Wat];
+
 /// A way from source to module.
-pub trait Toolchain {
-    /// A few words for progress and logs: `Go (connector/go.mod)`.
-    fn describe(&self) -> String;
+pub trait Toolchain: Sync {
+    /// As `cohort.json` and `--language` have it: `go`.
+    fn name(&self) -> &'static str;
+
+    /// Its name for people: `Go`.
+    fn title(&self) -> &'static str;
+
+    /// What a connector in this language is, in a line of `--help`.
+    fn summary(&self) -> &'static str;
+
+    /// The same where a person chooses.
+    fn choice(&self) -> &'static str {
+        self.title()
+    }
+
+    /// The file below [`CONNECTOR`] that shows that this toolchain builds it: `go.mod`.
+    fn marker(&self) -> &'static str;
 
     /// Whether the build may look at this file of the repository; others are not copied.
     fn reads(&self, _path: &TreePath) -> bool {
         true
     }
 
+    /// Files in the root of the repository that change what is built.
+    fn root_files(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Variables of the caller's that its programs may have, beside those that every child has. artifacts.md §12.
+    fn inherits(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How a module is built by hand, for `--wasm`; `None` where that is not usual.
+    fn by_hand(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The skeleton that `init` copies.
+    fn template(&self) -> Template;
+
+    /// A few words for progress and logs: `Go (connector/go.mod)`.
+    fn describe(&self) -> String {
+        format!("{} ({CONNECTOR}/{})", self.title(), self.marker())
+    }
+
     /// Builds the connector of `copy`, the root of a copied repository.
     ///
     /// # Errors
     /// [`BuildError`]; the work tree is untouched either way.
-    fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<Built, BuildError>;
+    fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError>;
 }
 
 /// A module, and what made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Built {
+pub struct BuiltModule {
     /// The module's bytes, not yet looked at.
     pub wasm: Vec<u8>,
     /// The line for `cohort.json`.
@@ -56,7 +99,7 @@ pub struct Built {
 /// Why there is no module. Every class is `build_failed`, but for an interruption.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// Nothing that can be built lies in the directory.
+    /// The directory holds nothing that can be built.
     #[error(
         "nothing to build in {}: looked for {}; --wasm FILE takes a module built elsewhere",
         .dir.display(),
@@ -119,7 +162,7 @@ pub enum BuildError {
         .0.display()
     )]
     NoDirectory(PathBuf),
-    /// A source of the build lies outside of the repository.
+    /// A source of the build is outside of the repository.
     #[error(
         "{file} takes {module} from {path}, which is outside of this repository: a version is made of its commit alone"
     )]
@@ -169,18 +212,32 @@ fn more(others: usize) -> String {
     if others == 0 { String::new() } else { format!(" (and {others} more)") }
 }
 
-/// The toolchain for a connector, by the file that gives it away; the first of the list that is there.
+/// The toolchain for a connector, by its marker; the first of the table whose marker is there.
 ///
 /// # Errors
 /// [`BuildError::NoSource`], naming what was looked for.
-pub fn detect(files: &SourceTree) -> Result<Box<dyn Toolchain>, BuildError> {
-    const LOOKED_FOR: [&str; 2] = ["go.mod", "connector.wat"];
-    let [go, wat] = LOOKED_FOR.map(|file| files.is_file(&format!("{CONNECTOR}/{file}")));
-    match (go?, wat?) {
-        (true, _) => Ok(Box::new(Go)),
-        (_, true) => Ok(Box::new(Wat)),
-        _ => Err(BuildError::NoSource { dir: files.root().join(CONNECTOR), looked_for: LOOKED_FOR.to_vec() }),
+pub fn detect(files: &SourceTree) -> Result<&'static dyn Toolchain, BuildError> {
+    for toolchain in TOOLCHAINS {
+        if files.is_file(&format!("{CONNECTOR}/{}", toolchain.marker()))? {
+            return Ok(toolchain);
+        }
     }
+    let looked_for = TOOLCHAINS.iter().map(|toolchain| toolchain.marker()).collect();
+    Err(BuildError::NoSource { dir: files.root().join(CONNECTOR), looked_for })
+}
+
+/// Whether a build, with whichever toolchain, is made from this file: one below [`CONNECTOR`], or a toolchain's own in the
+/// root.
+pub fn is_input(path: &TreePath) -> bool {
+    let is_at_root = |file: &&'static str| file.as_bytes() == path.as_bytes();
+    path.names().next() == Some(CONNECTOR.as_bytes())
+        || TOOLCHAINS.iter().any(|toolchain| toolchain.root_files().iter().any(is_at_root))
+}
+
+/// How to build a module by hand that `--wasm` takes.
+pub fn by_hand() -> String {
+    let ways: Vec<&str> = TOOLCHAINS.iter().filter_map(|toolchain| toolchain.by_hand()).collect();
+    format!("build with {}", ways.join(", or "))
 }
 
 /// A few words about the build that [`build`] is going to do.
@@ -198,20 +255,18 @@ pub fn announce(files: &SourceTree, prebuilt: Option<&Path>) -> Result<String, B
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn build(files: &SourceTree, prebuilt: Option<&Path>, spawner: Spawner<'_>) -> Result<Built, BuildError> {
-    let copy = tempfile::tempdir().map_err(disk("create", &std::env::temp_dir()))?;
-    match prebuilt {
-        Some(path) => Prebuilt(path.to_owned()).build(copy.path(), spawner),
-        None => {
-            let toolchain = detect(files)?;
-            let left_out = self::copy(files, copy.path(), |path| toolchain.reads(path), spawner)?;
-            toolchain.build(copy.path(), spawner).map_err(|error| explained(error, &left_out))
-        }
+pub fn build(files: &SourceTree, prebuilt: Option<&Path>, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
+    if let Some(path) = prebuilt {
+        return Prebuilt(path.to_owned()).read();
     }
+    let toolchain = detect(files)?;
+    let copy = tempfile::tempdir().map_err(disk("create", &std::env::temp_dir()))?;
+    let left_out = self::copy(files, copy.path(), |path| toolchain.reads(path), spawner)?;
+    toolchain.build(copy.path(), spawner).map_err(|error| explained(error, &left_out))
 }
 
 /// Copies the files that `wanted` takes to the same places below `into`; links become what they lead to. What cannot be
-/// copied is given back, unless it lies where the connector's source is: that is an error.
+/// copied is given back, unless it is where the connector's source is: that is an error.
 ///
 /// # Errors
 /// [`BuildError::NotSource`], [`BuildError::Git`], [`BuildError::Disk`].
@@ -243,7 +298,7 @@ pub fn copy(
     }
 }
 
-/// Whether a build needs what lies there: the connector's directory, without what Go passes over (`testdata`, and names
+/// Whether a build needs what is there: the connector's directory, without what no toolchain compiles (`testdata`, and names
 /// that begin with `.` or `_`).
 fn is_source(path: &TreePath) -> bool {
     let mut names = path.names();
@@ -294,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn the_toolchain_is_told_from_the_file_that_is_there() {
+    fn the_toolchain_is_chosen_by_the_marker_that_is_there() {
         let temp = tempfile::tempdir().unwrap();
         let files = SourceTree::Work(WorkTree::open(temp.path()));
         let error = detect(&files).err().unwrap();
@@ -303,6 +358,37 @@ mod tests {
         assert_eq!(detect(&files).unwrap().describe(), "WebAssembly text (connector/connector.wat)");
         place(temp.path(), "connector/go.mod", b"");
         assert_eq!(detect(&files).unwrap().describe(), "Go (connector/go.mod)");
+    }
+
+    #[test]
+    fn every_toolchain_has_a_name_and_a_skeleton_of_its_own() {
+        for (at, toolchain) in TOOLCHAINS.iter().enumerate() {
+            assert_eq!(toolchain.template().as_str(), toolchain.name());
+            let others = TOOLCHAINS.iter().skip(at + 1);
+            assert!(
+                others
+                    .into_iter()
+                    .all(|other| other.name() != toolchain.name() && other.marker() != toolchain.marker())
+            );
+            assert!(
+                toolchain.template().files().any(|(path, _)| path == format!("{CONNECTOR}/{}", toolchain.marker()))
+            );
+        }
+        assert_eq!(Template::all().count(), TOOLCHAINS.len());
+    }
+
+    #[test]
+    fn a_build_is_made_from_the_connectors_directory_and_the_toolchains_own_files() {
+        for (path, is) in [
+            ("connector/x", true),
+            ("go.work", true),
+            ("go.work.sum", true),
+            ("go.mod", false),
+            ("inner/go.work", false),
+            ("README.md", false),
+        ] {
+            assert_eq!(is_input(&TreePath::new(path).unwrap()), is, "{path}");
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::{BuildError, Built, CONNECTOR, Made, Toolchain, disk};
+use aileron_templates::Template;
+
+use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
 use crate::publisher::source::TreePath;
 use crate::sys::process::Spawner;
 
@@ -14,18 +16,40 @@ pub struct Wat;
 /// The version of the assembler, which decides the bytes. Pinned in the workspace's `Cargo.toml`; a test compares.
 const VERSION: &str = "1.254.0";
 
+const NAME: &str = "wat";
+
 const SOURCE: &str = "connector.wat";
 
 impl Toolchain for Wat {
-    fn describe(&self) -> String {
-        format!("WebAssembly text ({CONNECTOR}/{SOURCE})")
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn title(&self) -> &'static str {
+        "WebAssembly text"
+    }
+
+    fn summary(&self) -> &'static str {
+        "WebAssembly text; needs no toolchain"
+    }
+
+    fn choice(&self) -> &'static str {
+        "WebAssembly text (tiny, needs no toolchain)"
+    }
+
+    fn marker(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn template(&self) -> Template {
+        Template::of(NAME)
     }
 
     fn reads(&self, path: &TreePath) -> bool {
         path.names().next() == Some(CONNECTOR.as_bytes())
     }
 
-    fn build(&self, copy: &Path, _: Spawner<'_>) -> Result<Built, BuildError> {
+    fn build(&self, copy: &Path, _: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let path = copy.join(CONNECTOR).join(SOURCE);
         let shown = Path::new(CONNECTOR).join(SOURCE);
         let bytes = fs::read(&path).map_err(disk("read", &path))?;
@@ -34,8 +58,8 @@ impl Toolchain for Wat {
         })?;
         let wasm =
             ::wat::Parser::new().parse_str(Some(&shown), text).map_err(|error| BuildError::Text(error.to_string()))?;
-        let toolchain = Made::Built { language: "wat".into(), version: VERSION.into(), flags: Vec::new() };
-        Ok(Built { wasm, toolchain })
+        let toolchain = Made::Built { language: NAME.into(), version: VERSION.into(), flags: Vec::new() };
+        Ok(BuiltModule { wasm, toolchain })
     }
 }
 
@@ -45,10 +69,9 @@ mod tests {
     use super::*;
     use crate::publisher::scaffold::{Scaffold, scaffold};
     use crate::sys::environment::Environment;
-    use aileron_templates::Template;
     use std::sync::atomic::AtomicBool;
 
-    fn build(copy: &Path) -> Result<Built, BuildError> {
+    fn build(copy: &Path) -> Result<BuiltModule, BuildError> {
         let (environment, stop) = (Environment::default(), AtomicBool::new(false));
         Wat.build(copy, Spawner { environment: &environment, stop: &stop })
     }
@@ -62,7 +85,7 @@ mod tests {
                 dir: temp.path().into(),
                 owner: "acme".into(),
                 service: "tea".into(),
-                language: Template::Wat,
+                template: Wat.template(),
                 git: false,
                 publisher: "Acme".into(),
             };

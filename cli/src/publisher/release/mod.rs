@@ -1,14 +1,27 @@
 //! A release, readable on one screen: [`release`] is the pipeline, each line makes what the next one takes.
 //!
-//! | step | file |
-//! |---|---|
-//! | load, check | `load` over `source`, `project` and `lint` |
-//! | bind, build, pin | `bind_and_build` |
-//! | unlock, sign, pack, prove | `sign_and_pack` |
-//! | plan | `plan`, `drafts`, `notes`: pure, what is missing |
-//! | alone, stage, flip | `apply`: under a lock, one write after another |
-//! | recheck | `recheck`: as a consumer would |
-//! | status | `status`: what stands there now |
+//! # How a release walks
+//!
+//! ```text
+//! Request
+//!   load       ─► Project   the repository at one commit                         load, over source and project
+//!   check      ─► Ready     every rule; or all findings, and stop                load, over lint
+//!   observe    ─► Remote    what the forge has of every tag; burned or unknown stops here
+//!   unlock     ─► Unlocked  the private half of the committed key                sign_and_pack
+//!   bind       ─► Bound     placeholders filled, in copies                       bind_and_build
+//!   build      ─► Built     the module; imports compared with the manifest       bind_and_build, over publisher::build
+//!   pin        ─► Pinned    content hash, written into each action               bind_and_build
+//!   sign       ─► Signed                                                         sign_and_pack
+//!   pack       ─► Packed    same input, same bytes                               sign_and_pack
+//!   prove      ─► Proven    each archive through the installer's own verifier    sign_and_pack
+//!   plan       ─► Plan      what is missing, or a conflict; pure                 plan, drafts, notes
+//!   lock, look again        other releases kept out, and what they did is seen   apply
+//!   stage      ─► drafts and uploads, out of consumers' sight                    apply
+//!   flip       ─► Public    the only line that makes a tag visible               apply
+//!   recheck    ─► Receipt   fetched as a consumer would, and verified again      recheck
+//! ```
+//!
+//! [`plan`] stops after its line, [`make`] after `prove`, [`preview`] after `pin`. `status` compares with what is published.
 
 mod apply;
 mod bind_and_build;

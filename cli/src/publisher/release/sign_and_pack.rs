@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::bind_and_build::{Change, Pinned};
 use super::{Ready, ReleaseError, Request, World, notes};
 use crate::publisher::forge::Asset;
-use crate::publisher::sign::{KeyError, Origin, SigningKey, load_signing_key, may_sign};
+use crate::publisher::sign::{KeyError, KeyOrigin, SigningKey, load_signing_key, may_sign};
 
 /// Signed files, not yet archives.
 pub struct Signed {
@@ -40,7 +40,7 @@ pub fn unlock(ready: &Ready, request: &Request, world: &World<'_>) -> Result<Unl
     let public = ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
     let account = ready.release.name.repo_authority();
     let variable = |name: &str| world.environment.secret(name);
-    let prompt = |_: &Origin| (world.passphrase)().ok_or(KeyError::PassphraseMissing);
+    let prompt = |_: &KeyOrigin| (world.passphrase)().ok_or(KeyError::PassphraseMissing);
     let key = load_signing_key(request.key.as_deref(), &variable, world.keychain, account.as_str(), prompt)?.key;
     if key.public() != public {
         return Err(ReleaseError::WrongKey { signing: key.public().fingerprint(), committed: public.fingerprint() });

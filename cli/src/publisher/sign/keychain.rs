@@ -1,6 +1,6 @@
 //! The operating system's keychain: Keychain Services, the Credential Manager, or a Secret Service over D-Bus.
 //!
-//! A CI machine or a container has none, and a desktop may show an unlock dialogue that nobody answers. So every call runs on
+//! A CI machine or a container has none, and a desktop may show an unlock dialogue without an answer. So every call runs on
 //! a thread of its own and is waited for, with a limit: the answer may be an error, never a hang and never a panic.
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //! artifacts.md §12.
 //!
 //! The first place that is asked for decides. A file that cannot be read is an error, never a reason to look further: the
-//! release would be signed by a key nobody meant.
+//! release would be signed by a key that was not meant.
 
 use std::fmt;
 use std::io::Read as _;
@@ -24,7 +24,7 @@ const LIMIT: u64 = 64 * 1024;
 
 /// Where a key was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum KeyOrigin {
     /// The file `--key` named.
     File(PathBuf),
     /// [`KEY_VARIABLE`].
@@ -33,12 +33,12 @@ pub enum Origin {
     Keychain(String),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for KeyOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::File(path) => write!(f, "key file {}", path.display()),
-            Origin::Environment => f.write_str(KEY_VARIABLE),
-            Origin::Keychain(account) => write!(f, "keychain entry {account}"),
+            KeyOrigin::File(path) => write!(f, "key file {}", path.display()),
+            KeyOrigin::Environment => f.write_str(KEY_VARIABLE),
+            KeyOrigin::Keychain(account) => write!(f, "keychain entry {account}"),
         }
     }
 }
@@ -48,14 +48,14 @@ pub struct Loaded {
     /// The key.
     pub key: SigningKey,
     /// The place.
-    pub from: Origin,
+    pub from: KeyOrigin,
 }
 
 /// Finds and reads the signing key.
 ///
 /// `env` reads one environment variable. `account` names the keychain entry: the repo authority. `prompt` asks a person for
 /// the passphrase of the key found at the given place; it is called only when the key is encrypted and
-/// [`PASSPHRASE_VARIABLE`] is unset or empty, and answers [`KeyError::PassphraseMissing`] where nobody can be asked.
+/// [`PASSPHRASE_VARIABLE`] is unset or empty, and answers [`KeyError::PassphraseMissing`] where no prompt is possible.
 ///
 /// # Errors
 /// [`KeyError::Absent`] when no place has one; [`KeyError::At`] when the place that has one gives no key.
@@ -64,7 +64,7 @@ pub fn load_signing_key(
     env: &dyn Fn(&str) -> Option<Secret>,
     keychain: &dyn Keychain,
     account: &str,
-    prompt: impl FnOnce(&Origin) -> Result<Secret, KeyError>,
+    prompt: impl FnOnce(&KeyOrigin) -> Result<Secret, KeyError>,
 ) -> Result<Loaded, KeyError> {
     let (text, from) = find(flag, env, keychain, account)?;
     let passphrase = || match env(PASSPHRASE_VARIABLE) {
@@ -82,17 +82,17 @@ fn find(
     env: &dyn Fn(&str) -> Option<Secret>,
     keychain: &dyn Keychain,
     account: &str,
-) -> Result<(Secret, Origin), KeyError> {
+) -> Result<(Secret, KeyOrigin), KeyError> {
     if let Some(path) = flag {
-        return Ok((read_file(path)?, Origin::File(path.to_owned())));
+        return Ok((read_file(path)?, KeyOrigin::File(path.to_owned())));
     }
     let environment = match env(KEY_VARIABLE) {
-        Some(text) if !text.is_blank() => return Ok((text, Origin::Environment)),
+        Some(text) if !text.is_blank() => return Ok((text, KeyOrigin::Environment)),
         // An unset secret of a CI service arrives as empty text.
         Some(_) => "empty",
         None => "not set",
     };
-    let from = Origin::Keychain(account.to_owned());
+    let from = KeyOrigin::Keychain(account.to_owned());
     match keychain.load(account) {
         Ok(Some(text)) => Ok((text, from)),
         Ok(None) => Err(KeyError::Absent { environment, keychain: format!("and the keychain has none for {account}") }),
@@ -101,7 +101,7 @@ fn find(
     }
 }
 
-fn at(origin: Origin, error: KeyError) -> KeyError {
+fn at(origin: KeyOrigin, error: KeyError) -> KeyError {
     KeyError::At { origin, source: Box::new(error) }
 }
 
@@ -112,7 +112,7 @@ fn read_file(path: &Path) -> Result<Secret, KeyError> {
     let mut text = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));
     file.take(LIMIT + 1).read_to_end(&mut text).map_err(failed())?;
     if text.len() as u64 > LIMIT {
-        return Err(at(Origin::File(path.to_owned()), KeyError::NotPem));
+        return Err(at(KeyOrigin::File(path.to_owned()), KeyError::NotPem));
     }
     Ok(Secret::from(text))
 }
@@ -128,7 +128,7 @@ mod tests {
         [(); 3].map(|()| SigningKey::generate().expect("random numbers"))
     }
 
-    fn nobody(_: &Origin) -> Result<Secret, KeyError> {
+    fn nobody(_: &KeyOrigin) -> Result<Secret, KeyError> {
         Err(KeyError::PassphraseMissing)
     }
 
@@ -146,9 +146,9 @@ mod tests {
             let loaded = load_signing_key(flag, env, &keychain, ACCOUNT, nobody).expect("a key");
             (loaded.key.public(), loaded.from)
         };
-        assert_eq!(load(Some(&path), &env), (in_file.public(), Origin::File(path.clone())));
-        assert_eq!(load(None, &env), (in_environment.public(), Origin::Environment));
-        assert_eq!(load(None, &blank), (in_keychain.public(), Origin::Keychain(ACCOUNT.to_owned())));
+        assert_eq!(load(Some(&path), &env), (in_file.public(), KeyOrigin::File(path.clone())));
+        assert_eq!(load(None, &env), (in_environment.public(), KeyOrigin::Environment));
+        assert_eq!(load(None, &blank), (in_keychain.public(), KeyOrigin::Keychain(ACCOUNT.to_owned())));
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
         let quiet = load_signing_key(None, &env(Some("open sesame")), &none, ACCOUNT, nobody);
         assert_eq!(quiet.ok().map(|loaded| loaded.key.public()), Some(key.public()));
         let asked = load_signing_key(None, &env(Some("")), &none, ACCOUNT, |from| {
-            assert_eq!(*from, Origin::Environment);
+            assert_eq!(*from, KeyOrigin::Environment);
             Ok(word())
         });
         assert_eq!(asked.ok().map(|loaded| loaded.key.public()), Some(key.public()));

@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 
 pub use file::write_private_key_file;
 pub use keychain::{Keychain, MemoryKeychain, OsKeychain};
-pub use load::{Loaded, Origin, load_signing_key};
+pub use load::{KeyOrigin, Loaded, load_signing_key};
 pub use other_form::OtherForm;
 pub use trigger::may_sign;
 
@@ -203,7 +203,7 @@ pub enum KeyError {
     #[error("{origin}: {source}")]
     At {
         /// The place.
-        origin: Origin,
+        origin: KeyOrigin,
         /// What is wrong with it.
         source: Box<KeyError>,
     },

@@ -1,22 +1,29 @@
 //! Private-key text to key and back.
 //!
 //! What people paste into a secret field is often not what they meant to: the public half, an RSA key, a key whose line
-//! breaks became `\n`. Each such accident is told apart, without ever quoting the text. PEM is taken apart here rather than
-//! by a library so that every copy of the bytes is wiped.
+//! breaks became `\n`. Each such accident has a message of its own, which never quotes the text. PEM is read here rather than by
+//! a library so that every copy of the bytes is wiped; it is written by `pkcs8`, which wipes its own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use pkcs8::der::Decode as _;
 use pkcs8::der::asn1::OctetStringRef;
+use pkcs8::der::pem::PemLabel as _;
+use pkcs8::der::{self, Decode as _};
 use pkcs8::pkcs5::{self, EncryptionScheme, pbes2};
-use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
+use pkcs8::{
+    AlgorithmIdentifierRef, EncryptedPrivateKeyInfoRef, LineEnding, ObjectIdentifier, PrivateKeyInfoRef, SecretDocument,
+};
 use zeroize::Zeroizing;
 
 use super::{KeyError, SigningKey, other_form};
 use crate::secret::Secret;
 
-/// Everything before the 32 bytes of seed in the PKCS#8 v1 form of an ed25519 private key. RFC 8410 §7.
-const PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+/// ed25519, which takes no parameters. RFC 8410 §3.
+const ED25519: AlgorithmIdentifierRef<'static> =
+    AlgorithmIdentifierRef { oid: ObjectIdentifier::new_unwrap("1.3.101.112"), parameters: None };
+
+/// Before the 32 bytes of a seed, inside the octets of the private key: an octet string of 32 bytes. RFC 8410 §7.
+const SEED_PREFIX: [u8; 2] = [4, 32];
 
 /// OWASP's number for PBKDF2-HMAC-SHA256. Not scrypt: LibreSSL and Go's tools read only PBKDF2 here.
 const ROUNDS: u32 = 600_000;
@@ -122,7 +129,9 @@ pub(super) fn from_der(der: &[u8]) -> Result<SigningKey, KeyError> {
 
 /// See [`SigningKey::to_pem`].
 pub(super) fn to_pem(key: &SigningKey) -> Secret {
-    pem("PRIVATE KEY", &der(key)).into()
+    let pem = document(key).and_then(|document| document.to_pem(PrivateKeyInfoRef::PEM_LABEL, LineEnding::LF));
+    // A seed of 32 bytes always encodes: there is no length and no character that could be refused.
+    pem.expect("an ed25519 key encodes as PEM").as_bytes().to_vec().into()
 }
 
 /// See [`SigningKey::to_base64_of_pem`].
@@ -140,30 +149,23 @@ pub(super) fn to_encrypted_pem(key: &SigningKey, passphrase: &Secret) -> Result<
     getrandom::fill(&mut iv).map_err(KeyError::Random)?;
     let encoding = |_| KeyError::Encryption;
     let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(ROUNDS, &salt, iv).map_err(encoding)?;
-    let sealed = parameters.encrypt(passphrase.expose(), &der(key)).map_err(encoding)?;
-    let encrypted_data = OctetStringRef::new(&sealed).map_err(|_| KeyError::Encryption)?;
+    let encoding_of = |_: der::Error| KeyError::Encryption;
+    let plain = document(key).map_err(encoding_of)?;
+    let sealed = parameters.encrypt(passphrase.expose(), plain.as_bytes()).map_err(encoding)?;
+    let encrypted_data = OctetStringRef::new(&sealed).map_err(encoding_of)?;
     let info = EncryptedPrivateKeyInfoRef { encryption_algorithm: parameters.into(), encrypted_data };
-    let der = pkcs8::der::Encode::to_der(&info).map_err(|_| KeyError::Encryption)?;
-    Ok(pem("ENCRYPTED PRIVATE KEY", &der).into())
+    let document = SecretDocument::encode_msg(&info).map_err(encoding_of)?;
+    let pem = document.to_pem(EncryptedPrivateKeyInfoRef::PEM_LABEL, LineEnding::LF).map_err(encoding_of)?;
+    Ok(pem.as_bytes().to_vec().into())
 }
 
-fn der(key: &SigningKey) -> Zeroizing<Vec<u8>> {
-    let mut der = Zeroizing::new(Vec::with_capacity(48));
-    der.extend_from_slice(&PREFIX);
-    der.extend_from_slice(key.seed());
-    der
-}
-
-fn pem(label: &str, der: &[u8]) -> Zeroizing<Vec<u8>> {
-    let body = base64_of(der);
-    let mut text = Zeroizing::new(Vec::with_capacity(body.len() * 2 + label.len() * 2 + 64));
-    text.extend_from_slice(format!("-----BEGIN {label}-----\n").as_bytes());
-    for line in body.chunks(64) {
-        text.extend_from_slice(line);
-        text.push(b'\n');
-    }
-    text.extend_from_slice(format!("-----END {label}-----\n").as_bytes());
-    text
+/// PKCS#8 version 1, without the public key: openssl 3.0 does not read version 2. Wiped on drop.
+fn document(key: &SigningKey) -> Result<SecretDocument, der::Error> {
+    let mut octets = Zeroizing::new([0; 34]);
+    octets[..2].copy_from_slice(&SEED_PREFIX);
+    octets[2..].copy_from_slice(key.seed());
+    let private_key = OctetStringRef::new(octets.as_slice())?;
+    SecretDocument::encode_msg(&PrivateKeyInfoRef { algorithm: ED25519, private_key, public_key: None })
 }
 
 fn base64_of(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
@@ -197,6 +199,9 @@ fn split<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 mod tests {
     use super::*;
 
+    /// Everything before the seed in the PKCS#8 v1 form. RFC 8410 §7.
+    const PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
     /// RFC 8032 §7.1, test 1.
     const SEED: [u8; 32] = [
         0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49,
@@ -227,6 +232,15 @@ mod tests {
             "yDoGp4VgrR4oc7Ak5LOA+gXR0qiloeREJ48Y6LwhV3JcyNqFhzYbSIItpBO2SgBdX3gS4QAIHS6aYIP74GluAA=="
         );
         assert_eq!(key().public().to_base64(), "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+    }
+
+    #[test] // RFC 8410 §7
+    fn a_written_key_is_version_1_byte_for_byte() {
+        let expected = STANDARD.encode([&PREFIX[..], &SEED].concat());
+        assert_eq!(
+            text(&key().to_pem()),
+            format!("-----BEGIN PRIVATE KEY-----\n{expected}\n-----END PRIVATE KEY-----\n")
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What made a workflow run, and whether anything may be signed there.
 //!
-//! A pull request is somebody else's code. GitHub keeps secrets from those of forks, but not from those of branches, nor from
+//! A pull request is another person's code. GitHub keeps secrets from those of forks, but not from those of branches, nor from
 //! `pull_request_target` and from a `workflow_run` that follows one: a workflow that lends its key there would sign whatever
-//! is proposed. So the key is not even looked for. What cannot be told counts as a pull request.
+//! is proposed. So the key is not even looked for. What is not known counts as a pull request.
 
 use std::path::Path;
 

@@ -2,26 +2,52 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::name::version;
+use aileron_verifier::name::version::{self, Version};
 use aileron_verifier::text::listed;
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Answer, Context, dist, settings};
+use super::{Answer, Context, Verb};
 use crate::publisher::lint;
-use crate::publisher::project::{Project, Reading};
+use crate::publisher::project::Reading;
 use crate::publisher::release::{self, Compiled, DirtyTree, Request};
 use crate::sys::disk;
-use crate::ui::args::Build;
+use crate::ui::args::{BuildFlags, examples};
 use crate::ui::report::table::grouped;
 use crate::ui::report::{Failure, Outcome};
 
-pub(super) fn run(args: Build, repository: PathBuf, context: &Context) -> Answer {
-    let out = args.out.map_or_else(|| dist("connector.wasm", &repository, context), Ok)?;
-    // Nothing is released, so changes that are not committed do not stop a build.
-    let request = |version| Request { dirty: DirtyTree::Ignored, ..settings(args.settings, version, repository) };
-    match args.version {
-        Some(version) => versioned(&request(version), &out, context),
-        None => module_only(&request(version::placeholder()), &out, context),
+/// Build the connector and show its content hash; needs no key.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "aileron-pub build v0.1.0",
+    "aileron-pub build v0.1.0 --out /tmp/connector.wasm"
+))]
+pub(crate) struct Build {
+    /// Build the commit as this version and show its content hash; without one the work tree's module is built.
+    #[arg(value_parser = crate::ui::args::version)]
+    version: Option<Version>,
+    /// Settings that decide the bytes.
+    #[command(flatten)]
+    build: BuildFlags,
+    /// Where the module goes [default: dist/connector.wasm in the repository].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Verb for Build {
+    fn run(self, context: &Context) -> Answer {
+        let out = self.out.map_or_else(|| context.dist("connector.wasm"), Ok)?;
+        // Nothing is released, so changes that are not committed do not stop a build.
+        let repository = context.repository.clone();
+        let request = |version| Request { dirty: DirtyTree::Ignored, ..self.build.request(version, repository) };
+        match self.version {
+            Some(version) => versioned(&request(version), &out, context),
+            None => module_only(&request(version::placeholder()), &out, context),
+        }
+    }
+
+    fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
     }
 }
 
@@ -39,8 +65,7 @@ fn versioned(request: &Request, out: &Path, context: &Context) -> Answer {
 }
 
 fn module_only(request: &Request, out: &Path, context: &Context) -> Answer {
-    let project = Project::load(&request.repository, Reading::WorkTree, context.spawner())
-        .map_err(|error| Failure::from(&error))?;
+    let project = context.project(Reading::WorkTree)?;
     let mut findings = lint::check(project, None, &request.waived);
     let Some(checked) = findings.checked.take() else { return Err(findings.into()) };
     let compiled = context.with_world(|world| release::compile(&checked, request.wasm.as_deref(), world))?;

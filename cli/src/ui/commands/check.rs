@@ -1,50 +1,81 @@
 //! `check`: every problem of the repository, drawn or listed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aileron_verifier::artifact::archive::MAX_MODULE;
 use aileron_verifier::artifact::module::Module;
-use aileron_verifier::problem::{Problem, Severity};
+use aileron_verifier::name::version::Version;
+use aileron_verifier::problem::{Problem, Severity, Waiver};
+use clap::Args;
 use serde_json::json;
 
-use super::{Answer, Context};
+use super::{Answer, Context, Verb};
 use crate::event::counted;
 use crate::publisher::lint::{self, Findings};
 use crate::publisher::local::last;
-use crate::publisher::project::{Project, Reading};
+use crate::publisher::project::Reading;
 use crate::publisher::release::{self, ReleaseError};
 use crate::sys::disk;
-use crate::ui::args::Check;
+use crate::ui::args::{examples, version};
 use crate::ui::report::{Exit, Failure, Outcome, drawing, problem_json};
 
-pub(super) fn run(args: &Check, repository: &Path, context: &Context) -> Answer {
-    let reading = if args.version.is_some() { Reading::Commit } else { Reading::WorkTree };
-    let project = Project::load(repository, reading, context.spawner()).map_err(|error| Failure::from(&error))?;
-    match &project.history {
-        Err(error) if error.is_refusal() => return Err(ReleaseError::History(error.clone()).into()),
-        Ok(history) if history.is_dirty() && reading == Reading::Commit => context.with_world(|world| {
-            world.note(format!("the work tree differs from commit {}; only the commit is checked", history.commit));
-        }),
-        _ => {}
+/// Check the repository against every rule and list all problems, with file and line.
+///
+/// With a version the files of the commit are checked, without one those of the work tree. Exit code 6 when a release
+/// would be refused. Nothing is built or written.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "aileron-pub check",
+    "aileron-pub check v0.1.0 --allow input-type",
+    "aileron-pub check --json"
+))]
+pub(crate) struct Check {
+    /// The version about to be released; without it, the fields a release fills must hold their placeholders.
+    #[arg(value_parser = version)]
+    version: Option<Version>,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    allow: Vec<Waiver>,
+    /// Also hold this module against the manifest [default: the one `run` built last, if no source changed].
+    #[arg(long, value_name = "FILE")]
+    wasm: Option<PathBuf>,
+}
+
+impl Verb for Check {
+    fn run(self, context: &Context) -> Answer {
+        let reading = if self.version.is_some() { Reading::Commit } else { Reading::WorkTree };
+        let project = context.project(reading)?;
+        match &project.history {
+            Err(error) if error.is_refusal() => return Err(ReleaseError::History(error.clone()).into()),
+            Ok(history) if history.is_dirty() && reading == Reading::Commit => context.with_world(|world| {
+                world.note(format!("the work tree differs from commit {}; only the commit is checked", history.commit));
+            }),
+            _ => {}
+        }
+        let mut findings = lint::check(project, self.version.as_ref(), &self.allow);
+        if let Some(module) = module(self.wasm.as_deref(), &findings, context)? {
+            findings.hold_against(&module);
+        }
+        let errors = findings.errors().count();
+        let warnings = findings.problems.len() - errors;
+        let listed: Vec<_> = findings
+            .problems
+            .iter()
+            .map(|problem| problem_json(problem, findings.source(problem), &findings.waived))
+            .collect();
+        let mut fields =
+            json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
+        if findings.more > 0 {
+            fields["more"] = json!(findings.more);
+        }
+        // A script is not drawn anything. artifacts.md §10.
+        let text = if context.output.json { String::new() } else { text(&findings, errors, warnings) };
+        Ok(Outcome::new(text, fields).with_failure(failure(&findings, errors)))
     }
-    let mut findings = lint::check(project, args.version.as_ref(), &args.allow);
-    if let Some(module) = module(args.wasm.as_deref(), &findings, context)? {
-        findings.hold_against(&module);
+
+    fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
     }
-    let errors = findings.errors().count();
-    let warnings = findings.problems.len() - errors;
-    let listed: Vec<_> = findings
-        .problems
-        .iter()
-        .map(|problem| problem_json(problem, findings.source(problem), &findings.waived))
-        .collect();
-    let mut fields = json!({"problems": listed, "errors": errors, "warnings": warnings, "actions": findings.actions});
-    if findings.more > 0 {
-        fields["more"] = json!(findings.more);
-    }
-    // A script is not drawn anything. artifacts.md §10.
-    let text = if context.output.json { String::new() } else { text(&findings, errors, warnings) };
-    Ok(Outcome::new(text, fields).with_failure(failure(&findings, errors)))
 }
 
 /// The module to hold the manifest against: the one that is named, else the one `run` built last. Nothing is built.

@@ -5,46 +5,59 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser as _;
+use clap::Args;
 use serde_json::json;
 
-use super::{Answer, Context, dispatch};
+use super::{Answer, Context, OnInterrupt, Verb, program};
 use crate::sys::disk::DiskError;
 use crate::sys::git;
 use crate::sys::process::ProcessError;
-use crate::ui::args::{Demo, Output, Publisher};
+use crate::ui::args::{Output, examples};
 use crate::ui::report::{Exit, Failure, Outcome, shown};
 
 const REPOSITORY: &str = "aileron-connector-demo";
 const PUBLIC_KEY: &str = "aileron-connector-demo/keys/publisher.pub";
 
-pub(super) fn run(args: &Demo, context: &Context) -> Answer {
-    let dir = enter(args.dir.as_deref(), context)?;
-    // The story is the progress: bars of single steps would only interrupt it.
-    let context = &Context::new(Output { quiet: true, ..context.output });
-    let mut steps = Steps { context, text: String::new(), list: Vec::new() };
-    steps.text.push_str(&format!("$ cd {}\n\n", shown(&dir)));
+/// See the whole job once, in a new directory: scaffold, key, check, release, verify as a consumer.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "aileron-pub demo",
+    "aileron-pub demo /tmp/aileron-demo"
+))]
+pub(crate) struct Demo {
+    /// Directory to make, outside every git work tree [default: a new one where temporary files go].
+    dir: Option<PathBuf>,
+}
 
-    steps.say("A repository: a connector with two operations, and two actions that call them.");
-    steps.run(&["init", REPOSITORY, "--owner", "demo", "--language", "wat", "--yes"])?;
-    steps.say("A signing key. The public half is committed, the private half stays outside.");
-    steps.run(&["-C", REPOSITORY, "keys", "generate", "--out", "publisher.key"])?;
-    steps.git(Path::new(REPOSITORY), &["add", "keys"])?;
-    steps.git(Path::new(REPOSITORY), &["commit", "--quiet", "-m", "Publisher key"])?;
-    steps.say("Every rule, before anything is built.");
-    steps.run(&["-C", REPOSITORY, "check", "v0.1.0"])?;
-    steps.say("One version of everything: bound, built, signed, packed, proven, published, fetched back.");
-    steps.run(&["-C", REPOSITORY, "release", "v0.1.0", "--key", "publisher.key", "--to", "dir:registry"])?;
-    steps.say("The same again: nothing is left to write.");
-    steps.run(&["-C", REPOSITORY, "release", "v0.1.0", "--key", "publisher.key", "--to", "dir:registry"])?;
-    steps.say("A consumer, who trusts the publisher's key and nothing else.");
-    let connector = format!("github://demo/{REPOSITORY}@0.1.0");
-    steps.run(&["verify", &connector, "--from", "registry", "--key", PUBLIC_KEY])?;
-    steps.run(&["verify", "registry", "--key", PUBLIC_KEY])?;
-    steps.say(&format!("Everything is in {}; remove it when you have seen enough.", shown(&dir)));
+impl Verb for Demo {
+    fn run(self, context: &Context) -> Answer {
+        let dir = enter(self.dir.as_deref(), context)?;
+        // The story is the progress: bars of single steps would only interrupt it.
+        let context = &Context::new(Output { quiet: true, ..context.output }, PathBuf::from("."), OnInterrupt::Stop);
+        let mut steps = DemoSteps { context, text: String::new(), list: Vec::new() };
+        steps.text.push_str(&format!("$ cd {}\n\n", shown(&dir)));
 
-    let fields = json!({"dir": shown(&dir), "registry": shown(&dir.join("registry")), "steps": steps.list});
-    Ok(Outcome::new(steps.text, fields))
+        steps.say("A repository: a connector with two operations, and two actions that call them.");
+        steps.run(&["init", REPOSITORY, "--owner", "demo", "--language", "wat", "--yes"])?;
+        steps.say("A signing key. The public half is committed, the private half stays outside.");
+        steps.run(&["-C", REPOSITORY, "keys", "generate", "--out", "publisher.key"])?;
+        steps.git(Path::new(REPOSITORY), &["add", "keys"])?;
+        steps.git(Path::new(REPOSITORY), &["commit", "--quiet", "-m", "Publisher key"])?;
+        steps.say("Every rule, before anything is built.");
+        steps.run(&["-C", REPOSITORY, "check", "v0.1.0"])?;
+        steps.say("One version of everything: bound, built, signed, packed, proven, published, fetched back.");
+        steps.run(&["-C", REPOSITORY, "release", "v0.1.0", "--key", "publisher.key", "--to", "dir:registry"])?;
+        steps.say("The same again: nothing is left to write.");
+        steps.run(&["-C", REPOSITORY, "release", "v0.1.0", "--key", "publisher.key", "--to", "dir:registry"])?;
+        steps.say("A consumer, who trusts the publisher's key and nothing else.");
+        let connector = format!("github://demo/{REPOSITORY}@0.1.0");
+        steps.run(&["verify", &connector, "--from", "registry", "--key", PUBLIC_KEY])?;
+        steps.run(&["verify", "registry", "--key", PUBLIC_KEY])?;
+        steps.say(&format!("Everything is in {}; remove it when you have seen enough.", shown(&dir)));
+
+        let fields = json!({"dir": shown(&dir), "registry": shown(&dir.join("registry")), "steps": steps.list});
+        Ok(Outcome::new(steps.text, fields))
+    }
 }
 
 /// Makes the demo's directory and works in it, so that commands read as they would be typed there.
@@ -75,13 +88,13 @@ fn enter(dir: Option<&Path>, context: &Context) -> Result<PathBuf, Failure> {
     Ok(dir)
 }
 
-struct Steps<'a> {
+struct DemoSteps<'a> {
     context: &'a Context,
     text: String,
     list: Vec<serde_json::Value>,
 }
 
-impl Steps<'_> {
+impl DemoSteps<'_> {
     fn say(&mut self, sentence: &str) {
         self.text.push_str(&format!("# {sentence}\n"));
     }
@@ -89,10 +102,8 @@ impl Steps<'_> {
     /// One of our own commands, through the same parser and the same code.
     fn run(&mut self, args: &[&str]) -> Result<(), Failure> {
         let line = std::iter::once("aileron-pub").chain(args.iter().copied());
-        let parsed = Publisher::try_parse_from(line.clone()).map_err(|error| Failure::usage(error.to_string()))?;
+        let outcome = program::within(line.clone(), self.context)?;
         let command = typed(line);
-        let (_, result) = dispatch(parsed, self.context);
-        let outcome = result?;
         self.text.push_str(&format!("$ {command}\n{}\n", outcome.text));
         self.list.push(json!({"command": command, "result": outcome.fields}));
         match outcome.failure {

@@ -1,63 +1,104 @@
-//! `init`: a new connector repository, asking only for what is not said.
+//! `init`: a new connector repository, asking only for what no flag says.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use aileron_templates::Template;
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde_json::json;
 
-use super::{Answer, Context};
+use super::{Answer, Context, Verb};
+use crate::publisher::build::{TOOLCHAINS, Toolchain};
 use crate::publisher::scaffold::{Scaffold, scaffold};
-use crate::ui::args::{Init, Language};
+use crate::ui::args::examples;
 use crate::ui::report::{Failure, Outcome, shown};
 
-pub(super) fn run(args: &Init, context: &Context) -> Answer {
-    let ask = !args.yes && std::io::stdin().is_terminal();
-    let owner = owner(args.owner.clone(), ask)?;
-    let language = match args.language {
-        Some(language) => language,
-        None if ask => ask_language()?,
-        None => return Err(Failure::usage("the language is not said").next("pass --language go or --language wat")),
-    };
-    let service = args.service.clone().unwrap_or_else(|| service(&args.dir));
-    let request = Scaffold {
-        dir: args.dir.clone(),
-        publisher: args.publisher.clone().unwrap_or_else(|| owner.clone()),
-        owner,
-        service,
-        language: match language {
-            Language::Go => Template::Go,
-            Language::Wat => Template::Wat,
-        },
-        git: !args.no_git,
-    };
-    let made = scaffold(&request, context.spawner())?;
-    let dir = shown(&args.dir);
-    let files: Vec<String> = made.files.iter().map(|file| file.display().to_string()).collect();
-    let mut text: String = files.iter().map(|file| format!("  {file}\n")).collect();
-    let commit = if made.git { ", with one commit" } else { "" };
-    text.push_str(&format!(
-        "made {dir}{commit}\nnext:\n  cd {dir}\n  aileron-pub keys generate --out FILE-OUTSIDE-THE-REPOSITORY\n  git add keys && git commit -m \"publisher key\"\n  aileron-pub check\n"
-    ));
-    let name = format!("github://{}/aileron-connector-{}", request.owner, request.service);
-    Ok(Outcome::new(text, json!({"dir": dir, "name": name, "files": files, "git": made.git})))
+/// Make a new connector repository with two operations and two actions.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "aileron-pub init aileron-connector-weather",
+    "aileron-pub init aileron-connector-weather --owner acme --language go --yes"
+))]
+pub(crate) struct Init {
+    /// Directory to make; by convention aileron-connector-SERVICE.
+    dir: PathBuf,
+    /// Who publishes: the GitHub user or organisation.
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
+    /// The service it connects to [default: from DIR's name].
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// Display name in the manifest [default: the owner].
+    #[arg(long, value_name = "NAME")]
+    publisher: Option<String>,
+    /// What the connector is written in.
+    #[arg(long, value_parser = languages())]
+    language: Option<String>,
+    /// Take defaults instead of asking.
+    #[arg(short, long)]
+    yes: bool,
+    /// Do not make a git repository.
+    #[arg(long)]
+    no_git: bool,
+}
+
+/// The toolchains, as `--language` names them.
+fn languages() -> PossibleValuesParser {
+    TOOLCHAINS.iter().map(|toolchain| PossibleValue::new(toolchain.name()).help(toolchain.summary())).into()
+}
+
+impl Verb for Init {
+    fn run(self, context: &Context) -> Answer {
+        let ask = !self.yes && std::io::stdin().is_terminal();
+        let owner = owner(self.owner, ask)?;
+        let named = |name: &String| TOOLCHAINS.iter().copied().find(|toolchain| toolchain.name() == name);
+        let toolchain = match self.language.as_ref().and_then(named) {
+            Some(toolchain) => toolchain,
+            None if ask => ask_toolchain()?,
+            None => return Err(Failure::usage("no --language given").next(flags())),
+        };
+        let service = self.service.unwrap_or_else(|| service(&self.dir));
+        let request = Scaffold {
+            dir: self.dir.clone(),
+            publisher: self.publisher.unwrap_or_else(|| owner.clone()),
+            owner,
+            service,
+            template: toolchain.template(),
+            git: !self.no_git,
+        };
+        let made = scaffold(&request, context.spawner())?;
+        let dir = shown(&self.dir);
+        let files: Vec<String> = made.files.iter().map(|file| file.display().to_string()).collect();
+        let mut text: String = files.iter().map(|file| format!("  {file}\n")).collect();
+        let commit = if made.git { ", with one commit" } else { "" };
+        text.push_str(&format!(
+            "made {dir}{commit}\nnext:\n  cd {dir}\n  aileron-pub keys generate --out FILE-OUTSIDE-THE-REPOSITORY\n  git add keys && git commit -m \"publisher key\"\n  aileron-pub check\n"
+        ));
+        let name = format!("github://{}/aileron-connector-{}", request.owner, request.service);
+        Ok(Outcome::new(text, json!({"dir": dir, "name": name, "files": files, "git": made.git})))
+    }
 }
 
 fn owner(owner: Option<String>, ask: bool) -> Result<String, Failure> {
     let question = inquire::Text::new("GitHub owner (user or organisation):");
     match owner {
         Some(owner) => Ok(owner),
-        None if ask => question.prompt().map_err(|_| Failure::usage("nothing was answered")),
-        None => Err(Failure::usage("the owner is not said").next("pass --owner NAME")),
+        None if ask => question.prompt().map_err(|_| Failure::usage("no answer given")),
+        None => Err(Failure::usage("no --owner given").next("pass --owner NAME")),
     }
 }
 
-fn ask_language() -> Result<Language, Failure> {
-    const GO: &str = "Go";
-    const WAT: &str = "WebAssembly text (tiny, needs no toolchain)";
-    let answer = inquire::Select::new("Language:", vec![GO, WAT]).prompt();
-    let answer = answer.map_err(|_| Failure::usage("nothing was answered"))?;
-    Ok(if answer == GO { Language::Go } else { Language::Wat })
+/// `pass --language go or --language wat`.
+fn flags() -> String {
+    let flags: Vec<String> = TOOLCHAINS.iter().map(|toolchain| format!("--language {}", toolchain.name())).collect();
+    format!("pass {}", flags.join(" or "))
+}
+
+fn ask_toolchain() -> Result<&'static dyn Toolchain, Failure> {
+    let choices: Vec<&str> = TOOLCHAINS.iter().map(|toolchain| toolchain.choice()).collect();
+    let answer = inquire::Select::new("Language:", choices).raw_prompt();
+    let answer = answer.map_err(|_| Failure::usage("no answer given"))?;
+    TOOLCHAINS.get(answer.index).copied().ok_or_else(|| Failure::usage("no answer given"))
 }
 
 /// `weather` for `…/aileron-connector-weather`.

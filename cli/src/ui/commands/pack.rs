@@ -2,37 +2,63 @@
 
 use std::path::PathBuf;
 
+use aileron_verifier::name::version::Version;
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Answer, Context, dist, request};
+use super::{Answer, Context, Verb};
 use crate::publisher::release::{self, Proven};
 use crate::sys::disk;
-use crate::ui::args::Pack;
+use crate::ui::args::{ReleaseFlags, SigningFlags, examples};
 use crate::ui::report::table::{grouped, short, table};
 use crate::ui::report::{Failure, Outcome};
 
-pub(super) fn run(args: Pack, repository: PathBuf, context: &Context) -> Answer {
-    let version = args.making.version.clone();
-    let out = args.out.map_or_else(|| dist(version.as_str(), &repository, context), Ok)?;
-    let mut request = request(args.making, repository);
-    request.key = args.signing.key;
-    let proven = context.with_world(|world| release::make(&request, world))?;
-    let connector = proven.release.tag();
-    let archives = proven.artifacts.iter().map(|artifact| (&artifact.tag, &artifact.archive));
-    for (tag, asset) in archives.chain(proven.extras.iter().map(|extra| (&connector, extra))) {
-        disk::write(&out.join(tag.as_str()).join(asset.name), &asset.bytes).map_err(Failure::from)?;
+/// Build, sign and pack everything into DIR, without publishing it.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "aileron-pub pack v0.1.0 --key ../publisher.key --out ../archives"
+))]
+pub(crate) struct Pack {
+    /// What to build, and as which version.
+    #[command(flatten)]
+    release: ReleaseFlags,
+    /// Who signs.
+    #[command(flatten)]
+    signing: SigningFlags,
+    /// Where the archives go, laid out by tag [default: dist/VERSION in the repository].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Verb for Pack {
+    fn run(self, context: &Context) -> Answer {
+        context.may_sign()?;
+        let version = self.release.version.clone();
+        let out = self.out.map_or_else(|| context.dist(version.as_str()), Ok)?;
+        let mut request = self.release.request(context.repository.clone());
+        request.key = self.signing.key;
+        let proven = context.with_world(|world| release::make(&request, world))?;
+        let connector = proven.release.tag();
+        let archives = proven.artifacts.iter().map(|artifact| (&artifact.tag, &artifact.archive));
+        for (tag, asset) in archives.chain(proven.extras.iter().map(|extra| (&connector, extra))) {
+            disk::write(&out.join(tag.as_str()).join(asset.name), &asset.bytes).map_err(Failure::from)?;
+        }
+        let text = format!("{}written to {}\n", artifacts_text(&proven, "packed"), out.display());
+        Ok(Outcome::new(
+            text,
+            json!({
+                "version": version,
+                "out": out.display().to_string(),
+                "key": proven.signer(),
+                "content_hash": proven.content,
+                "artifacts": artifacts_json(&proven, "packed"),
+            }),
+        ))
     }
-    let text = format!("{}written to {}\n", artifacts_text(&proven, "packed"), out.display());
-    Ok(Outcome::new(
-        text,
-        json!({
-            "version": version,
-            "out": out.display().to_string(),
-            "key": proven.signer(),
-            "content_hash": proven.content,
-            "artifacts": artifacts_json(&proven, "packed"),
-        }),
-    ))
+
+    fn version(&self) -> Option<&Version> {
+        Some(&self.release.version)
+    }
 }
 
 /// The closing table. The connector has a content hash; an action pins the connector's.

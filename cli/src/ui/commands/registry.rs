@@ -1,12 +1,12 @@
 //! The registry a verb publishes to or looks at: a directory, GitHub with a token from where it is kept, or a rehearsal of it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aileron_verifier::name::version::Version;
 
-use super::{Context, dist};
+use super::Context;
 use crate::publisher::forge::directory::Directory;
 use crate::publisher::forge::github::rehearsal::Rehearsal;
 use crate::publisher::forge::github::{API, GitHub, Limits, Patience, Place, SERVER, Transport};
@@ -18,7 +18,7 @@ use crate::sys::address::Address;
 use crate::sys::clock::{self, Clock as _};
 use crate::sys::disk;
 use crate::sys::lock::{LockPolicy, WAIT_FOR_RELEASE};
-use crate::ui::args::{LimitsOf, Registry, Target};
+use crate::ui::args::{LimitsOf, RegistryFlags, RegistryName};
 use crate::ui::report::Failure;
 
 /// Longest token file that is read.
@@ -28,19 +28,18 @@ const IN_CI: Duration = Duration::from_secs(5 * 3600);
 
 /// Does something with the registry, and says where that was.
 pub(super) fn with_forge<T>(
-    target: &Target,
+    target: &RegistryFlags,
     version: &Version,
-    repository: &Path,
     context: &Context,
     work: impl FnOnce(&dyn Forge, &World<'_>) -> Result<T, ReleaseError>,
 ) -> Result<(T, String), Failure> {
     let (place, token) = match &target.to {
-        Registry::Directory(path) => {
+        RegistryName::Directory(path) => {
             let forge = Directory::new(path.clone()).waiting(locking(target, context));
             let answer = context.with_world(|world| work(&forge, world))?;
             return Ok((answer, forge.describe()));
         }
-        Registry::GitHub => (place(target, version, repository, context)?, token(target, context)?),
+        RegistryName::GitHub => (place(target, version, context)?, token(target, context)?),
     };
     let limits = limits(target, &place);
     let in_ci = || context.environment.var("CI").map(|_| IN_CI);
@@ -68,7 +67,7 @@ pub(super) struct Rehearsed {
 /// Does the same in front of a model of GitHub whose repository has no releases yet: no network, no token, no waiting, and no
 /// journal that stays.
 pub(super) fn rehearse<T>(
-    target: &Target,
+    target: &RegistryFlags,
     repository: &aileron_verifier::name::fqn::Fqn,
     context: &Context,
     work: impl FnOnce(&dyn Forge, &World<'_>) -> Result<T, ReleaseError>,
@@ -99,7 +98,7 @@ pub(super) fn rehearse<T>(
     })
 }
 
-fn limits(target: &Target, place: &Place) -> Limits {
+fn limits(target: &RegistryFlags, place: &Place) -> Limits {
     match target.limits {
         Some(LimitsOf::Github) => Limits::github(),
         Some(LimitsOf::None) => Limits::none(),
@@ -108,17 +107,17 @@ fn limits(target: &Target, place: &Place) -> Limits {
     }
 }
 
-fn place(target: &Target, version: &Version, repository: &Path, context: &Context) -> Result<Place, Failure> {
-    Ok(Place { journal: dist(version.as_str(), repository, context)?, ..addresses(target, context) })
+fn place(target: &RegistryFlags, version: &Version, context: &Context) -> Result<Place, Failure> {
+    Ok(Place { journal: context.dist(version.as_str())?, ..addresses(target, context) })
 }
 
 /// How another release is waited for that writes to the same place.
-fn locking(target: &Target, context: &Context) -> LockPolicy {
+fn locking(target: &RegistryFlags, context: &Context) -> LockPolicy {
     context.waiting(Some(target.wait_lock.unwrap_or(WAIT_FOR_RELEASE)))
 }
 
 /// Where GitHub is; the journal is nowhere yet.
-fn addresses(target: &Target, context: &Context) -> Place {
+fn addresses(target: &RegistryFlags, context: &Context) -> Place {
     let variable = |name: &str| context.environment.var(name)?.to_str().map(str::to_owned);
     let base = |url: Option<String>, default: &str| url.as_deref().unwrap_or(default).trim_end_matches('/').to_owned();
     Place {
@@ -130,7 +129,7 @@ fn addresses(target: &Target, context: &Context) -> Place {
 }
 
 /// `--token-file`, `GITHUB_TOKEN`, `GH_TOKEN`, and last what `gh` was given at its login.
-fn token(target: &Target, context: &Context) -> Result<Secret, Failure> {
+fn token(target: &RegistryFlags, context: &Context) -> Result<Secret, Failure> {
     let from_file = |path: &PathBuf| disk::read_named(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from);
     let variable = |name: &&str| context.environment.secret(name).filter(|token| !token.is_blank());
     let found = match &target.token_file {
@@ -145,7 +144,7 @@ fn token(target: &Target, context: &Context) -> Result<Secret, Failure> {
 }
 
 /// `gh auth token`. A gh that is not there, or not logged in, is no error: it is one place less to look at.
-fn of_gh(target: &Target, context: &Context) -> Option<Secret> {
+fn of_gh(target: &RegistryFlags, context: &Context) -> Option<Secret> {
     // As it is shown: a password in the address is no part of the host, and goes on no command line.
     let server = Address::of(addresses(target, context).server).to_string();
     let host = server.split("://").last()?.split(['/', ':']).next()?.to_owned();

@@ -1,63 +1,100 @@
 //! `release`: publish one version, and say what it took.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use aileron_verifier::name::version::Version;
+use clap::Args;
 use serde_json::json;
 
 use super::pack::{artifacts_json, artifacts_text};
 use super::plan::growth_text;
 use super::registry::{Rehearsed, rehearse, with_forge};
-use super::{Answer, Context, request};
+use super::{Answer, Context, Verb};
 use crate::publisher::release::{self, Receipt, Request};
 use crate::sys::clock::{moment, time_of_day};
-use crate::ui::args::{Registry, Release, Target};
+use crate::ui::args::{RegistryFlags, RegistryName, ReleaseFlags, SigningFlags, duration, examples};
 use crate::ui::report::{Failure, Outcome};
 
-pub(super) fn run(args: Release, repository: PathBuf, context: &Context) -> Answer {
-    let mut request = request(args.making, repository);
-    request.key = args.signing.key;
-    request.replace_key = args.replace_key;
-    let target = &Target { wait_lock: args.wait_lock, ..args.target };
-    let version = &request.version;
-    if args.rehearse {
-        return rehearsed(&request, target, context);
+/// Publish one version of the connector and every action.
+///
+/// Nothing is visible to consumers before everything is staged. After an interruption the same command continues;
+/// when everything is published it writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "aileron-pub release v0.1.0",
+    "aileron-pub release v0.1.0 --to dir:../registry --key ../publisher.key"
+))]
+pub(crate) struct Release {
+    /// What to build, and as which version.
+    #[command(flatten)]
+    release: ReleaseFlags,
+    /// Who signs.
+    #[command(flatten)]
+    signing: SigningFlags,
+    /// Where to publish.
+    #[command(flatten)]
+    registry: RegistryFlags,
+    /// Replace a different publisher key in a directory registry; on GitHub the key is committed, not published.
+    #[arg(long)]
+    replace_key: bool,
+    /// Publish into a model of GitHub instead: no network, no token, no waiting; shows what it takes and how long.
+    #[arg(long)]
+    rehearse: bool,
+    /// Wait this long for another release that writes to the same place, as in 10m [default: 1s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    wait_lock: Option<Duration>,
+}
+
+impl Verb for Release {
+    fn run(self, context: &Context) -> Answer {
+        context.may_sign()?;
+        let mut request = self.release.request(context.repository.clone());
+        request.key = self.signing.key;
+        request.replace_key = self.replace_key;
+        let target = &RegistryFlags { wait_lock: self.wait_lock, ..self.registry };
+        let version = &request.version;
+        if self.rehearse {
+            return rehearsed(&request, target, context);
+        }
+        let (receipt, registry) =
+            with_forge(target, version, context, |forge, world| release::release(&request, forge, world))?;
+        let proven = &receipt.proven;
+        let text = format!(
+            "{}{} is public in {registry}: {}\n{}",
+            artifacts_text(proven, "verified"),
+            proven.release,
+            writes(&receipt),
+            growth_text(receipt.growth.as_ref()),
+        );
+        let fields = json!({
+            "version": proven.release.version,
+            "repository": proven.release.name.repository(),
+            "registry": registry,
+            "status": "complete",
+            "found": receipt.found.as_str(),
+            "writes": receipt.writes,
+            "commit": proven.index.commit,
+            "dirty": proven.index.dirty,
+            "key": proven.signer(),
+            "content_hash": proven.content,
+            "toolchain": proven.index.toolchain,
+            "allowed": proven.index.allowed,
+            "capabilities": proven.index.capabilities,
+            "capabilities_since": receipt.growth.as_ref().map(|since| &since.capabilities),
+            "authority_since": receipt.growth.as_ref().and_then(|since| since.permissions.as_ref()),
+            "artifacts": artifacts_json(proven, "verified"),
+        });
+        Ok(Outcome::new(text, fields))
     }
-    let (receipt, registry) = with_forge(target, version, &request.repository, context, |forge, world| {
-        release::release(&request, forge, world)
-    })?;
-    let proven = &receipt.proven;
-    let text = format!(
-        "{}{} is public in {registry}: {}\n{}",
-        artifacts_text(proven, "verified"),
-        proven.release,
-        writes(&receipt),
-        growth_text(receipt.growth.as_ref()),
-    );
-    let fields = json!({
-        "version": proven.release.version,
-        "repository": proven.release.name.repository(),
-        "registry": registry,
-        "status": "complete",
-        "found": receipt.found.as_str(),
-        "writes": receipt.writes,
-        "commit": proven.index.commit,
-        "dirty": proven.index.dirty,
-        "key": proven.signer(),
-        "content_hash": proven.content,
-        "toolchain": proven.index.toolchain,
-        "allowed": proven.index.allowed,
-        "capabilities": proven.index.capabilities,
-        "capabilities_since": receipt.growth.as_ref().map(|since| &since.capabilities),
-        "authority_since": receipt.growth.as_ref().and_then(|since| since.permissions.as_ref()),
-        "artifacts": artifacts_json(proven, "verified"),
-    });
-    Ok(Outcome::new(text, fields))
+
+    fn version(&self) -> Option<&Version> {
+        Some(&self.release.version)
+    }
 }
 
 /// The same release in front of a model of GitHub.
-fn rehearsed(request: &Request, target: &Target, context: &Context) -> Answer {
-    if target.to != Registry::GitHub {
+fn rehearsed(request: &Request, target: &RegistryFlags, context: &Context) -> Answer {
+    if target.to != RegistryName::GitHub {
         let usage = Failure::usage("--rehearse plays GitHub; a directory is published to as fast as it is written");
         return Err(usage.next("leave --rehearse out, or publish to another directory first"));
     }

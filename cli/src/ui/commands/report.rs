@@ -1,69 +1,86 @@
-//! `report`: the journal of a version as a timeline. Nobody is asked.
+//! `report`: the journal of a version as a timeline. No request is sent.
 
-use std::path::Path;
-
+use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Class;
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Answer, Context, dist};
+use super::{Answer, Context, Verb};
 use crate::event::counted;
 use crate::publisher::forge::github::Kind;
 use crate::publisher::forge::github::journal::{self, Event, Line, instant};
 use crate::publisher::forge::model::Timestamp;
 use crate::sys::clock::{moment, time_of_day};
-use crate::ui::args::Report;
+use crate::ui::args::{examples, version};
 use crate::ui::report::table::table;
 use crate::ui::report::{Exit, Failure, Outcome};
 
-pub(super) fn run(args: &Report, repository: &Path, context: &Context) -> Answer {
-    let directory = dist(args.version.as_str(), repository, context)?;
-    let Some((lines, skipped)) = journal::lines(&directory)? else {
-        let message = format!("there is no {}", directory.join(journal::FILE).display());
-        let failure = Failure::new(Class::FetchFailed, Exit::NotFound, message);
-        return Err(failure.next(format!("aileron-pub status v{}, for what stands on GitHub", args.version)));
-    };
-    let runs = runs(&lines);
-    let mut text = String::new();
-    for (number, run) in runs.iter().enumerate() {
-        text.push_str(&format!("run {} of {}\n", number + 1, runs.len()));
-        text.push_str(&table(&["time", "what"], &run.rows()));
+/// Show what the runs of a version did on GitHub, and what they waited for.
+///
+/// Read from dist/VERSION/journal.jsonl; asks nobody.
+#[derive(Debug, Args)]
+#[command(after_help = examples!("aileron-pub report v0.1.0", "aileron-pub report v0.1.0 --json"))]
+pub(crate) struct Report {
+    /// The version, with or without `v`.
+    #[arg(value_parser = version)]
+    version: Version,
+}
+
+impl Verb for Report {
+    fn run(self, context: &Context) -> Answer {
+        let directory = context.dist(self.version.as_str())?;
+        let Some((lines, skipped)) = journal::lines(&directory)? else {
+            let message = format!("there is no {}", directory.join(journal::FILE).display());
+            let failure = Failure::new(Class::FetchFailed, Exit::NotFound, message);
+            return Err(failure.next(format!("aileron-pub status v{}, for what stands on GitHub", self.version)));
+        };
+        let runs = runs(&lines);
+        let mut text = String::new();
+        for (number, run) in runs.iter().enumerate() {
+            text.push_str(&format!("run {} of {}\n", number + 1, runs.len()));
+            text.push_str(&table(&["time", "what"], &run.rows()));
+        }
+        if skipped > 0 {
+            text.push_str(&format!("{} of the journal not understood, left out\n", counted(skipped, "line")));
+        }
+        let fields = json!({
+            "version": self.version,
+            "runs": runs.iter().map(JournalRun::json).collect::<Vec<_>>(),
+            "lines_skipped": skipped,
+        });
+        Ok(Outcome::new(text, fields))
     }
-    if skipped > 0 {
-        text.push_str(&format!("{} of the journal not understood, left out\n", counted(skipped, "line")));
+
+    fn version(&self) -> Option<&Version> {
+        Some(&self.version)
     }
-    let fields = json!({
-        "version": args.version,
-        "runs": runs.iter().map(Run::json).collect::<Vec<_>>(),
-        "lines_skipped": skipped,
-    });
-    Ok(Outcome::new(text, fields))
 }
 
 /// The lines of one run.
-struct Run<'a> {
+struct JournalRun<'a> {
     lines: &'a [Line],
 }
 
 /// A run begins with its first line, and ends before the next one's. Reads of before the lock come first.
-fn runs(lines: &[Line]) -> Vec<Run<'_>> {
+fn runs(lines: &[Line]) -> Vec<JournalRun<'_>> {
     let ends = |line: &Line| matches!(line.event, Event::End { .. });
-    let mut runs: Vec<Run<'_>> = Vec::new();
+    let mut runs: Vec<JournalRun<'_>> = Vec::new();
     let mut from = 0;
     for (at, line) in lines.iter().enumerate() {
         // A run that was killed has no end: the next one's first line shows it.
         let begins = matches!(line.event, Event::Begin { .. }) && lines[from..at].iter().any(is_begin);
         if begins {
             let first = lines[from..at].iter().rposition(|line| !is_read(line)).map_or(from, |last| from + last + 1);
-            runs.push(Run { lines: &lines[from..first] });
+            runs.push(JournalRun { lines: &lines[from..first] });
             from = first;
         }
         if ends(line) {
-            runs.push(Run { lines: &lines[from..=at] });
+            runs.push(JournalRun { lines: &lines[from..=at] });
             from = at + 1;
         }
     }
     if from < lines.len() {
-        runs.push(Run { lines: &lines[from..] });
+        runs.push(JournalRun { lines: &lines[from..] });
     }
     runs
 }
@@ -76,7 +93,7 @@ fn is_read(line: &Line) -> bool {
     matches!(line.event, Event::Answer { kind: Kind::Read, .. })
 }
 
-impl Run<'_> {
+impl JournalRun<'_> {
     fn answers(&self, wanted: Kind) -> usize {
         self.lines.iter().filter(|line| matches!(&line.event, Event::Answer { kind, .. } if *kind == wanted)).count()
     }

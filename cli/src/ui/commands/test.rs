@@ -3,74 +3,90 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use aileron_sandbox::engine::{Connector, LocalBuild};
 use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::Limits;
-use aileron_verifier::problem::Class;
+use aileron_verifier::problem::{Class, Waiver};
 use aileron_verifier::text::printable;
+use clap::Args;
 use serde_json::json;
 
-use super::invoke::Desk;
 use super::run::{CASSETTE_LIMIT, build, cassette, parsed, replaying, value};
-use super::{Answer, Context};
+use super::running::runner_with;
+use super::{Answer, Context, Verb};
 use crate::event::counted;
 use crate::publisher::project::{self, LoadError};
 use crate::publisher::source::{Found, Listed, Refusal, SourceTree, Wanted, WorkTree};
 use crate::runtime::cassette::Cassette;
-use crate::runtime::tape::{Player, judge};
+use crate::runtime::recording::{Player, compare};
+use crate::runtime::runner::{NetworkOptions, NoCredentials, OpenConnector, Runner};
 use crate::sys::disk::DiskError;
-use crate::ui::args::{Calling, Test};
+use crate::ui::args::examples;
 use crate::ui::report::{Exit, Failure, Outcome};
 
 /// Where recordings lie, below the repository's root.
 const DIRECTORY: &str = "tests";
 
-pub(super) fn run(args: &Test, repository: &Path, context: &Context) -> Answer {
-    let root = project::root(repository, context.spawner()).map_err(|error| Failure::from(&error))?;
-    let recordings = Recordings::open(root, context);
-    let files = recordings.find(&args.paths)?;
-    let build = build(args.wasm.as_deref(), repository, &args.allow, context)?;
-    let calling = Calling::default();
-    let desk = Desk::with(Profile::Deterministic, Limits::default(), &calling, context)?;
-    let connector = desk.session.local(&build).map_err(|failure| Failure::from(&failure))?;
-    let (mut text, mut listed, mut failed) = (String::new(), Vec::new(), 0);
-    for file in &files {
-        let name = file.name();
-        let difference = play(&recordings.read(file)?, &connector, &build, &desk)?;
-        let word = if difference.is_some() { "FAILED" } else { "ok" };
-        text.push_str(&format!("{word:<8}{}\n", printable(&name)));
-        if let Some(difference) = &difference {
-            failed += 1;
-            text.push_str(difference);
-            text.push('\n');
+/// Run every recording in tests/ in the real sandbox, offline, and say what differs.
+///
+/// A recording (tests/*.toml) holds an operation, its arguments, what the network answered and what must come of it;
+/// `run --record` writes one.
+#[derive(Debug, Args)]
+#[command(after_help = examples!("aileron-pub test", "aileron-pub test tests/get-item.toml"))]
+pub(crate) struct Test {
+    /// Recordings, or directories of them [default: tests/ in the repository].
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Waive a rule: input-name, input-type, input-duplicate, input-description or intent-empty. Repeatable.
+    #[arg(long, value_name = "RULE")]
+    allow: Vec<Waiver>,
+    /// Use this module instead of building one.
+    #[arg(long, value_name = "FILE")]
+    wasm: Option<PathBuf>,
+}
+
+impl Verb for Test {
+    fn run(self, context: &Context) -> Answer {
+        let root = project::root(&context.repository, context.spawner()).map_err(|error| Failure::from(&error))?;
+        let recordings = Recordings::open(root, context);
+        let files = recordings.find(&self.paths)?;
+        let build = build(self.wasm.as_deref(), &self.allow, context)?;
+        let (limits, network) = (Limits::default(), NetworkOptions::default());
+        let runner = runner_with(Profile::Deterministic, limits, network, &NoCredentials, context)?;
+        let connector = runner.local(&build)?;
+        let (mut text, mut listed, mut failed) = (String::new(), Vec::new(), 0);
+        for file in &files {
+            let name = file.name();
+            let difference = play(&recordings.read(file)?, &connector, &runner);
+            let word = if difference.is_some() { "FAILED" } else { "ok" };
+            text.push_str(&format!("{word:<8}{}\n", printable(&name)));
+            if let Some(difference) = &difference {
+                failed += 1;
+                text.push_str(difference);
+                text.push('\n');
+            }
+            listed.push(json!({"file": name, "ok": difference.is_none(), "difference": difference}));
         }
-        listed.push(json!({"file": name, "ok": difference.is_none(), "difference": difference}));
+        text.push_str(&format!("{}: {failed} failed\n", counted(files.len(), "recording")));
+        let outcome = Outcome::new(text, json!({"recordings": listed, "failed": failed}));
+        let message = format!("{} of {} failed", failed, counted(files.len(), "recording"));
+        let failure = || {
+            Failure::new(Class::ConnectorRuntimeError, Exit::Failure, message)
+                .next("- is what the recording says, + what came of it; record it again with `aileron-pub run … --record FILE`")
+        };
+        Ok(outcome.with_failure((failed > 0).then(failure)))
     }
-    text.push_str(&format!("{}: {failed} failed\n", counted(files.len(), "recording")));
-    let outcome = Outcome::new(text, json!({"recordings": listed, "failed": failed}));
-    let message = format!("{} of {} failed", failed, counted(files.len(), "recording"));
-    let failure = || {
-        Failure::new(Class::ConnectorRuntimeError, Exit::Failure, message)
-            .next("- is what the recording says, + what came of it; record anew with `aileron-pub run … --record FILE`")
-    };
-    Ok(outcome.with_failure((failed > 0).then(failure)))
 }
 
 /// What differs, drawn; `None` when all is as recorded.
-fn play(
-    cassette: &Cassette,
-    connector: &Connector,
-    build: &LocalBuild,
-    desk: &Desk<'_>,
-) -> Result<Option<String>, Failure> {
+fn play(cassette: &Cassette, connector: &OpenConnector, runner: &Runner<'_>) -> Option<String> {
     let player = Arc::new(Player::new(cassette));
-    let network = Arc::new(replaying(Network::of(build.manifest()), &player));
-    let done = desk.session.invoke(connector, &cassette.op, &cassette.args, network, &desk.how);
+    let network = replaying(Network::of(connector.manifest()), &player);
+    let done = runner.run(connector, &cassette.op, &cassette.args, network);
     let found = value(&done.result);
-    // What was asked wrongly explains what came of it.
-    let difference = player.fault().map(|fault| indented(&fault)).or_else(|| judge(&cassette.expect, &found));
-    Ok(difference.map(|difference| indented(&difference)))
+    // A request that differs explains a result that differs.
+    let difference = player.fault().map(|fault| indented(&fault)).or_else(|| compare(&cassette.expect, &found));
+    difference.map(|difference| indented(&difference))
 }
 
 fn indented(text: &str) -> String {
@@ -85,18 +101,18 @@ struct Recordings<'a> {
 
 /// Where a recording is.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Recording {
+enum RecordingFile {
     /// Below the repository's root, relative to it.
     Ours(String),
     /// Elsewhere on this machine.
     Elsewhere(PathBuf),
 }
 
-impl Recording {
+impl RecordingFile {
     fn name(&self) -> String {
         match self {
-            Recording::Ours(path) => path.clone(),
-            Recording::Elsewhere(path) => path.display().to_string(),
+            RecordingFile::Ours(path) => path.clone(),
+            RecordingFile::Elsewhere(path) => path.display().to_string(),
         }
     }
 }
@@ -107,19 +123,19 @@ impl Recordings<'_> {
     }
 
     /// The recordings to play, in order of their paths.
-    fn find(&self, paths: &[PathBuf]) -> Result<Vec<Recording>, Failure> {
+    fn find(&self, paths: &[PathBuf]) -> Result<Vec<RecordingFile>, Failure> {
         let mut files = Vec::new();
         if paths.is_empty() {
             files.extend(self.directory(DIRECTORY)?.unwrap_or_default());
         }
         for path in paths {
             match self.place(path) {
-                Recording::Ours(path) => match self.directory(&path)? {
+                RecordingFile::Ours(path) => match self.directory(&path)? {
                     Some(recordings) => files.extend(recordings),
-                    None => files.push(Recording::Ours(path)),
+                    None => files.push(RecordingFile::Ours(path)),
                 },
-                Recording::Elsewhere(path) if path.is_dir() => files.extend(elsewhere(&path)?),
-                Recording::Elsewhere(path) => files.push(Recording::Elsewhere(path)),
+                RecordingFile::Elsewhere(path) if path.is_dir() => files.extend(elsewhere(&path)?),
+                RecordingFile::Elsewhere(path) => files.push(RecordingFile::Elsewhere(path)),
             }
         }
         files.sort();
@@ -133,12 +149,12 @@ impl Recordings<'_> {
     }
 
     /// The `*.toml` of a directory of the repository; `None` where that is no directory.
-    fn directory(&self, path: &str) -> Result<Option<Vec<Recording>>, Failure> {
+    fn directory(&self, path: &str) -> Result<Option<Vec<RecordingFile>>, Failure> {
         let listed = self.tree.names(path).map_err(|error| Failure::from(&LoadError::from(error)))?;
         match listed {
             Listed::Names(names) => {
                 let recordings = names.into_iter().filter(|name| name.ends_with(".toml"));
-                Ok(Some(recordings.map(|name| Recording::Ours(format!("{path}/{name}"))).collect()))
+                Ok(Some(recordings.map(|name| RecordingFile::Ours(format!("{path}/{name}"))).collect()))
             }
             Listed::Refused(refusal) => Err(refused(path, &refusal)),
             Listed::NotADirectory => Ok(None),
@@ -146,7 +162,7 @@ impl Recordings<'_> {
     }
 
     /// Whether a path is written as one of the repository's. No link below the root is followed: that is the reader's to do.
-    fn place(&self, path: &Path) -> Recording {
+    fn place(&self, path: &Path) -> RecordingFile {
         let inside = || {
             let absolute = without_parents(&std::path::absolute(path).ok()?);
             let is_root = |at: &&Path| at.canonicalize().is_ok_and(|real| real == self.tree.root());
@@ -154,13 +170,13 @@ impl Recordings<'_> {
             let names: Option<Vec<&str>> = absolute.strip_prefix(root).ok()?.iter().map(|name| name.to_str()).collect();
             names.map(|names| names.join("/")).filter(|path| !path.is_empty())
         };
-        inside().map_or_else(|| Recording::Elsewhere(path.to_owned()), Recording::Ours)
+        inside().map_or_else(|| RecordingFile::Elsewhere(path.to_owned()), RecordingFile::Ours)
     }
 
-    fn read(&self, file: &Recording) -> Result<Cassette, Failure> {
+    fn read(&self, file: &RecordingFile) -> Result<Cassette, Failure> {
         let path = match file {
-            Recording::Elsewhere(path) => return cassette(path),
-            Recording::Ours(path) => path,
+            RecordingFile::Elsewhere(path) => return cassette(path),
+            RecordingFile::Ours(path) => path,
         };
         let found = self.tree.read(&[Wanted { path, limit: CASSETTE_LIMIT }], self.context.spawner());
         let found = found.map_err(|error| Failure::from(&LoadError::from(error)))?;
@@ -181,12 +197,12 @@ fn refused(path: &str, refusal: &Refusal) -> Failure {
 }
 
 /// The `*.toml` of a directory that a person named and that is not the repository's.
-fn elsewhere(path: &Path) -> Result<Vec<Recording>, Failure> {
+fn elsewhere(path: &Path) -> Result<Vec<RecordingFile>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(DiskError::at("list", path))? {
         let file = entry.map_err(DiskError::at("list", path))?.path();
         if file.extension().is_some_and(|extension| extension == "toml") {
-            files.push(Recording::Elsewhere(file));
+            files.push(RecordingFile::Elsewhere(file));
         }
     }
     Ok(files)

@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 use super::sheet::{self, Sheet};
 use super::table::grouped;
-use crate::consumer::install::plan::{NewAction, NewConnector, Plan, ReleaseIndex, SuiteList};
+use crate::consumer::install::plan::{InstallPlan, NewAction, NewConnector, ReleaseIndex, SuiteList};
 use crate::event::counted;
 
 /// The whole of what is about to be installed, for a person: the screen that a question follows.
-pub(crate) fn consent(plan: &Plan) -> String {
+pub(crate) fn consent(plan: &InstallPlan) -> String {
     render(plan, sheet::width())
 }
 
-fn render(plan: &Plan, width: usize) -> String {
+fn render(plan: &InstallPlan, width: usize) -> String {
     let mut sheet = Sheet::new(width);
     if let Some(suite) = &plan.suite {
         sheet.blank();
@@ -59,7 +59,7 @@ fn render(plan: &Plan, width: usize) -> String {
     sheet.into_text()
 }
 
-fn heading(plan: &Plan) -> String {
+fn heading(plan: &InstallPlan) -> String {
     let signer = |new: &NewAction| {
         format!("{} ({})", Untrusted(new.verified.reference().name.owner_authority().as_str()), new.verified.signer())
     };
@@ -265,7 +265,7 @@ fn waivers(waived: &[Waiver]) -> String {
 }
 
 /// The same for scripts.
-pub(crate) fn plan_json(plan: &Plan) -> Value {
+pub(crate) fn plan_json(plan: &InstallPlan) -> Value {
     let connector = |new: &NewConnector| {
         let may = new.verified.capabilities().unwrap_or_default();
         let growth = new.before.as_ref().map(|before| may.since(&before.capabilities));

@@ -15,7 +15,7 @@ use crate::consumer::fetch::origin::FetchError;
 use crate::consumer::trust::grant::TrustError;
 use crate::consumer::trust::prompt::{AskError, Divergence};
 use crate::consumer::verify::VerificationError;
-use crate::publisher::build::BuildError;
+use crate::publisher::build::{self, BuildError};
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::forge::github::Lack;
@@ -241,7 +241,7 @@ impl From<ReleaseError> for Failure {
                 .next("store the secret again, without anything before or after it, and run the same command"),
             ReleaseError::ClientSecretNotText(_) => fail(Exit::Policy).next("store the secret as plain UTF-8 text"),
             ReleaseError::Build(error) => error.into(),
-            ReleaseError::NotAModule(_) => fail(Exit::Failure).next("build with GOOS=wasip1 GOARCH=wasm"),
+            ReleaseError::NotAModule(_) => fail(Exit::Failure).next(build::by_hand()),
             ReleaseError::NotAConnector(faults) => {
                 let evidence = faults.iter().map(|fault| format!("  {}: {}", fault.rule, fault.message)).collect();
                 let help = faults.first().map_or("", |fault| fault.rule.help());

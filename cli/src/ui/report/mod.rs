@@ -11,6 +11,7 @@ mod installing;
 mod mask;
 pub(crate) mod private;
 pub mod progress;
+mod running;
 pub(crate) mod sheet;
 pub mod table;
 pub mod workflow;

@@ -20,7 +20,7 @@ const CONTENT: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// Who signs, for which service where.
 #[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
+pub struct SigningScope<'a> {
     /// Public half of the key.
     pub access_key_id: &'a str,
     /// Such as `us-east-1`.
@@ -67,7 +67,7 @@ fn is_region(label: &str) -> bool {
 ///
 /// # Errors
 /// [`SignError`]; its text holds no secret.
-pub fn sign(request: &mut Unsent<'_>, scope: &Scope<'_>, secret: &Secret) -> Result<Vec<HeaderName>, SignError> {
+pub fn sign(request: &mut Unsent<'_>, scope: &SigningScope<'_>, secret: &Secret) -> Result<Vec<HeaderName>, SignError> {
     let stamp = stamp(request.now).ok_or(SignError::Clock)?;
     let payload = hex(&Sha256::digest(request.body));
     let mut signed = request.headers.clone();
@@ -112,15 +112,15 @@ pub fn canonical_request(method: &Method, target: &Target, headers: &HeaderMap, 
 }
 
 /// §7.4 step 6, second half of step 5: what the key signs.
-pub fn string_to_sign(scope: &Scope<'_>, stamp: &str, request: &[u8]) -> String {
+pub fn string_to_sign(scope: &SigningScope<'_>, stamp: &str, request: &[u8]) -> String {
     format!("AWS4-HMAC-SHA256\n{stamp}\n{}\n{}", within(scope, stamp), hex(&Sha256::digest(request)))
 }
 
-fn within(scope: &Scope<'_>, stamp: &str) -> String {
+fn within(scope: &SigningScope<'_>, stamp: &str) -> String {
     format!("{}/{}/{}/aws4_request", &stamp[..8], scope.region, scope.service)
 }
 
-fn signature(secret: &Secret, scope: &Scope<'_>, stamp: &str, request: &[u8]) -> [u8; 32] {
+fn signature(secret: &Secret, scope: &SigningScope<'_>, stamp: &str, request: &[u8]) -> [u8; 32] {
     let mut key = Zeroizing::new(Vec::with_capacity(4 + secret.expose().len()));
     key.extend_from_slice(b"AWS4");
     key.extend_from_slice(secret.expose());

@@ -3,11 +3,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::header::HOST;
 use proptest::prelude::*;
 
-use super::sigv4::{Scope, canonical_request, endpoint, sign, string_to_sign};
+use super::sigv4::{SigningScope, canonical_request, endpoint, sign, string_to_sign};
 use super::*;
 
 const KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-const SCOPE: Scope<'_> = Scope { access_key_id: "AKIDEXAMPLE", region: "us-east-1", service: "service" };
+const SCOPE: SigningScope<'_> = SigningScope { access_key_id: "AKIDEXAMPLE", region: "us-east-1", service: "service" };
 
 /// 2015-08-30T12:36:00Z
 fn then() -> SystemTime {
@@ -133,7 +133,8 @@ fn signing_agrees_with_the_shared_vectors() {
     for row in rows {
         let text = |name: &str| row[name].as_str().unwrap();
         let expect = |name: &str| row["expect"][name].as_str().unwrap();
-        let scope = Scope { access_key_id: text("access_key_id"), region: text("region"), service: text("service") };
+        let scope =
+            SigningScope { access_key_id: text("access_key_id"), region: text("region"), service: text("service") };
         let mut headers = HeaderMap::new();
         for (name, value) in row["headers"].as_object().unwrap() {
             headers.insert(name.parse::<HeaderName>().unwrap(), value.as_str().unwrap().parse().unwrap());
@@ -160,8 +161,8 @@ fn a_request_that_cannot_be_signed_stays_as_it_was() {
     headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer mine"));
     let before = headers.clone();
     let secret = Secret::from(KEY.to_owned());
-    let broken = Scope { access_key_id: "AK\r\nX: y", ..SCOPE };
-    let attempt = |headers: &mut HeaderMap, scope: &Scope<'_>, now: SystemTime| {
+    let broken = SigningScope { access_key_id: "AK\r\nX: y", ..SCOPE };
+    let attempt = |headers: &mut HeaderMap, scope: &SigningScope<'_>, now: SystemTime| {
         sign(&mut Unsent { method: &Method::GET, target: &url, headers, body: b"", now }, scope, &secret)
     };
     for (scope, at) in [(broken, then()), (SCOPE, UNIX_EPOCH - Duration::from_secs(1))] {

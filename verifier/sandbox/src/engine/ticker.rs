@@ -19,12 +19,12 @@ pub(crate) struct Ticker {
 
 struct Shared {
     engine: EngineWeak,
-    state: Mutex<State>,
+    state: Mutex<TickerState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct TickerState {
     running: usize,
     started: bool,
     closed: bool,
@@ -59,7 +59,7 @@ impl Ticker {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, TickerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sha2::{Digest as _, Sha256};
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 
-/// Which world a guest sees.
+/// Which clocks and which randomness a guest sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// The host's clocks, sleep that takes its time, the system's randomness.
@@ -20,7 +20,7 @@ pub enum Profile {
 
 /// The two clocks of one invoke.
 #[derive(Clone, Debug)]
-pub(crate) enum Clock {
+pub(crate) enum GuestClock {
     Real { start: Instant },
     Fixed { wall_looks: Arc<AtomicU64>, monotonic_looks: Arc<AtomicU64> },
 }
@@ -31,27 +31,27 @@ const FIXED_START: Duration = Duration::from_secs(1_640_995_200);
 /// How far a look moves a fixed clock.
 const STEP: Duration = Duration::from_millis(1);
 
-impl Clock {
-    pub(crate) fn of(profile: Profile) -> Clock {
+impl GuestClock {
+    pub(crate) fn of(profile: Profile) -> GuestClock {
         match profile {
-            Profile::Real => Clock::Real { start: Instant::now() },
-            Profile::Deterministic => Clock::Fixed { wall_looks: Arc::default(), monotonic_looks: Arc::default() },
+            Profile::Real => GuestClock::Real { start: Instant::now() },
+            Profile::Deterministic => GuestClock::Fixed { wall_looks: Arc::default(), monotonic_looks: Arc::default() },
         }
     }
 
     /// Time since 1970.
     pub(crate) fn wall(&self) -> Duration {
         match self {
-            Clock::Real { .. } => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            Clock::Fixed { wall_looks, .. } => FIXED_START + looked(wall_looks),
+            GuestClock::Real { .. } => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            GuestClock::Fixed { wall_looks, .. } => FIXED_START + looked(wall_looks),
         }
     }
 
     /// Time since the invoke began.
     pub(crate) fn monotonic(&self) -> Duration {
         match self {
-            Clock::Real { start } => start.elapsed(),
-            Clock::Fixed { monotonic_looks, .. } => looked(monotonic_looks),
+            GuestClock::Real { start } => start.elapsed(),
+            GuestClock::Fixed { monotonic_looks, .. } => looked(monotonic_looks),
         }
     }
 }
@@ -61,7 +61,7 @@ fn looked(looks: &AtomicU64) -> Duration {
     STEP.saturating_mul(u32::try_from(before).unwrap_or(u32::MAX))
 }
 
-impl HostWallClock for Clock {
+impl HostWallClock for GuestClock {
     fn resolution(&self) -> Duration {
         STEP
     }
@@ -71,7 +71,7 @@ impl HostWallClock for Clock {
     }
 }
 
-impl HostMonotonicClock for Clock {
+impl HostMonotonicClock for GuestClock {
     fn resolution(&self) -> u64 {
         1_000
     }
@@ -82,7 +82,7 @@ impl HostMonotonicClock for Clock {
 }
 
 /// Gives a guest its clocks and its randomness.
-pub(crate) fn furnish(wasi: &mut WasiCtxBuilder, profile: Profile, clock: &Clock) {
+pub(crate) fn configure(wasi: &mut WasiCtxBuilder, profile: Profile, clock: &GuestClock) {
     wasi.wall_clock(clock.clone()).monotonic_clock(clock.clone());
     if profile == Profile::Deterministic {
         wasi.secure_random(Deterministic::new(fixed_randomness()));
@@ -101,7 +101,7 @@ mod tests {
 
     #[test] // sandbox.md §2.4
     fn a_fixed_clock_moves_one_millisecond_with_every_look() {
-        let clock = Clock::of(Profile::Deterministic);
+        let clock = GuestClock::of(Profile::Deterministic);
         let walls = [(); 3].map(|()| clock.clone().wall().as_millis());
         assert_eq!(walls, [1_640_995_200_000, 1_640_995_200_001, 1_640_995_200_002]);
         assert_eq!([(); 3].map(|()| clock.monotonic().as_millis()), [0, 1, 2]);

@@ -8,9 +8,9 @@
 mod connect;
 pub mod envelope;
 mod long;
+pub mod recording;
 mod redact;
 mod redirect;
-pub mod tape;
 mod wire;
 
 use std::pin::Pin;
@@ -23,13 +23,13 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::credential::{Credentials, Port, Unsent};
+use crate::credential::{CredentialGate, Credentials, Unsent};
 use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
 use crate::grant::{Grant, Target};
 
 use envelope::Envelope;
+use recording::{RecordedRequest, RecordedResponse, Recorder, Recording};
 use redact::SecretPatterns;
-use tape::{Answered, Recorder, Sent, Tape};
 use wire::{Settings, Wire};
 
 use super::{Exchange, Response};
@@ -65,20 +65,22 @@ const UNREADABLE: [HeaderName; 3] = [header::ACCEPT_ENCODING, header::RANGE, hea
 pub struct Network {
     grant: Grant,
     subset: Grant,
-    port: Port,
+    gate: CredentialGate,
     settings: Settings,
-    line: Line,
+    backend: Backend,
     recorder: Option<Arc<dyn Recorder>>,
-    clock: Clock,
+    clock: SigningClock,
 }
 
 /// Tells the time for signatures.
-pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+pub type SigningClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 #[expect(clippy::large_enum_variant, reason = "one for each network, never in a list")]
-enum Line {
-    Wire(Wire),
-    Tape(Arc<dyn Tape>),
+enum Backend {
+    /// The real network.
+    Network(Wire),
+    /// A recording in its place.
+    Recording(Arc<dyn Recording>),
 }
 
 impl Network {
@@ -93,12 +95,12 @@ impl Network {
         Network {
             grant: Grant::new(manifest.hosts.iter().map(|host| host.value.as_str())),
             subset: Grant::default(),
-            port: Port {
+            gate: CredentialGate {
                 connector: manifest.name.value.clone(),
                 declared: manifest.credential.clone(),
                 credentials: None,
             },
-            line: Line::Wire(Wire::new(settings.clone())),
+            backend: Backend::Network(Wire::new(settings.clone())),
             settings,
             recorder: None,
             clock: Arc::new(SystemTime::now),
@@ -115,7 +117,7 @@ impl Network {
     /// With a source of credentials.
     #[must_use]
     pub fn with_credentials(mut self, credentials: Arc<dyn Credentials>) -> Network {
-        self.port.credentials = Some(credentials);
+        self.gate.credentials = Some(credentials);
         self
     }
 
@@ -146,12 +148,12 @@ impl Network {
 
     /// With a recording in place of the network: `--replay`.
     #[must_use]
-    pub fn replaying(mut self, tape: Arc<dyn Tape>) -> Network {
-        self.line = Line::Tape(tape);
+    pub fn replaying(mut self, recording: Arc<dyn Recording>) -> Network {
+        self.backend = Backend::Recording(recording);
         self
     }
 
-    /// Heard by a recorder: `--record`.
+    /// Recorded by a recorder: `--record`.
     #[must_use]
     pub fn recorded_by(mut self, recorder: Arc<dyn Recorder>) -> Network {
         self.recorder = Some(recorder);
@@ -160,14 +162,14 @@ impl Network {
 
     /// Signing by this clock.
     #[must_use]
-    pub fn with_clock(mut self, clock: Clock) -> Network {
+    pub fn with_clock(mut self, clock: SigningClock) -> Network {
         self.clock = clock;
         self
     }
 
     fn rewired(mut self, change: impl FnOnce(&mut Settings)) -> Network {
         change(&mut self.settings);
-        if let Line::Wire(wire) = &mut self.line {
+        if let Backend::Network(wire) = &mut self.backend {
             *wire = Wire::new(self.settings.clone());
         }
         self
@@ -182,7 +184,7 @@ impl Network {
 }
 
 impl Exchange for Network {
-    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = super::Answer> + Send + 'a>> {
+    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = super::ExchangeResult> + Send + 'a>> {
         Box::pin(exchange(self, envelope))
     }
 }
@@ -217,7 +219,7 @@ async fn converse(network: &Network, asked: Envelope) -> Result<Response, Failur
     let method = method(&asked.method)?;
     let resolved = match asked.credential.as_str() {
         "" => None,
-        kind => Some(network.port.resolve(kind, &target).await?),
+        kind => Some(network.gate.resolve(kind, &target).await?),
     };
     let mut headers = headers(&asked.headers)?;
     let body = Bytes::from(asked.body);
@@ -228,7 +230,7 @@ async fn converse(network: &Network, asked: Envelope) -> Result<Response, Failur
         let mut request = Unsent { method: &method, target: &target, headers: &mut headers, body: &body, now };
         // What the host cannot read it cannot redact; and a signature covers the headers as they are sent.
         UNREADABLE.iter().for_each(|name| drop(request.headers.remove(name)));
-        injected = network.port.inject(&resolved, &mut request)?;
+        injected = network.gate.inject(&resolved, &mut request)?;
         patterns = SecretPatterns::of(resolved.secret());
         follows = !resolved.is_for_one_request();
     }
@@ -244,16 +246,17 @@ async fn travel(
     patterns: &SecretPatterns,
 ) -> Result<Response, Failure> {
     for _ in 0..=redirect::LIMIT {
-        let (answer, headers) = match &network.line {
-            Line::Wire(wire) => {
+        let (answer, headers) = match &network.backend {
+            Backend::Network(wire) => {
                 let answer = wire.send(&hop).await?;
                 let headers = answer.headers();
-                (Answer::Head(answer), headers)
+                (HopAnswer::Head(answer), headers)
             }
-            Line::Tape(tape) => {
-                let answered = tape.play(&sent(&hop, patterns)).map_err(|why| failed(format!("replay: {why}")))?;
+            Backend::Recording(recording) => {
+                let answered =
+                    recording.answer(&sent(&hop, patterns)).map_err(|why| failed(format!("replay: {why}")))?;
                 let headers = answered.headers.clone();
-                (Answer::Whole(answered), headers)
+                (HopAnswer::Whole(answered), headers)
             }
         };
         let status = answer.status();
@@ -271,7 +274,7 @@ async fn travel(
         if let Some(recorder) = &network.recorder {
             let clear = |(name, value): &(String, String)| (name.clone(), patterns.redact_text(value));
             let headers = headers.iter().map(clear).collect();
-            recorder.hear(sent(&hop, patterns), Answered { status, headers, body: body.clone() });
+            recorder.record(sent(&hop, patterns), RecordedResponse { status, headers, body: body.clone() });
         }
         let Some(location) = onward else {
             return Ok(Response { status, body });
@@ -284,32 +287,32 @@ async fn travel(
     Err(failed(format!("stopped after {} redirects", redirect::LIMIT)))
 }
 
-enum Answer {
-    Head(wire::Answer),
-    Whole(Answered),
+enum HopAnswer {
+    Head(wire::NetworkAnswer),
+    Whole(RecordedResponse),
 }
 
-impl Answer {
+impl HopAnswer {
     fn status(&self) -> u16 {
         match self {
-            Answer::Head(answer) => answer.status(),
-            Answer::Whole(answered) => answered.status,
+            HopAnswer::Head(answer) => answer.status(),
+            HopAnswer::Whole(answered) => answered.status,
         }
     }
 
     async fn body(self) -> Result<Vec<u8>, Failure> {
         match self {
-            Answer::Head(answer) => answer.body().await,
-            Answer::Whole(answered) => Ok(answered.body),
+            HopAnswer::Head(answer) => answer.body().await,
+            HopAnswer::Whole(answered) => Ok(answered.body),
         }
     }
 }
 
 /// A hop without what the host injected.
-fn sent(hop: &Hop, patterns: &SecretPatterns) -> Sent {
+fn sent(hop: &Hop, patterns: &SecretPatterns) -> RecordedRequest {
     let text = |value: &HeaderValue| patterns.redact_text(&String::from_utf8_lossy(value.as_bytes()));
     let headers = hop.headers.iter().filter(|(name, _)| !hop.injected.contains(name));
-    Sent {
+    RecordedRequest {
         method: hop.method.to_string(),
         url: patterns.redact_text(&hop.target.text()),
         headers: headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),

@@ -14,7 +14,7 @@ pub const BYTES: usize = 64 << 10;
 
 /// One line a connector logged. Both texts are the guest's own: valid UTF-8, and nothing else is promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct LogLine {
     /// Free text chosen by the guest; it is no level of the host's log.
     pub level: String,
     /// The message, cut short where the caps of this room ended it.
@@ -22,7 +22,7 @@ pub struct Line {
 }
 
 /// `[connector <level>] <message>` on one line, printable: safe on a terminal. The caps of this room bound its length.
-impl fmt::Display for Line {
+impl fmt::Display for LogLine {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(text, "[connector {}] {}", printable(&self.level), printable_within(&self.message, BYTES))
     }
@@ -31,14 +31,14 @@ impl fmt::Display for Line {
 /// What one invoke logged, in call order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
-    lines: Vec<Line>,
+    lines: Vec<LogLine>,
     bytes: usize,
     dropped: u64,
 }
 
 impl Log {
     /// The kept lines.
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[LogLine] {
         &self.lines
     }
 
@@ -50,7 +50,7 @@ impl Log {
     /// Records one call. `None` where a cap leaves no room for it.
     ///
     /// Invalid UTF-8 becomes U+FFFD. Only as much as may still be kept is looked at, however long the ranges are.
-    pub(super) fn record(&mut self, level: &[u8], message: &[u8]) -> Option<&Line> {
+    pub(super) fn record(&mut self, level: &[u8], message: &[u8]) -> Option<&LogLine> {
         if self.lines.len() == LINES || self.bytes >= BYTES {
             self.dropped += 1;
             return None;
@@ -58,7 +58,7 @@ impl Log {
         let level = fitting(level, BYTES - self.bytes);
         let message = fitting(message, BYTES - self.bytes - level.len());
         self.bytes += level.len() + message.len();
-        self.lines.push(Line { level, message });
+        self.lines.push(LogLine { level, message });
         self.lines.last()
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     fn lines_are_kept_in_order_until_a_cap_is_reached() {
         let mut log = Log::default();
         assert_eq!(log.record(b"info", b"hello").unwrap().to_string(), "[connector info] hello");
-        assert_eq!(log.record(b"", b"").unwrap(), &Line { level: String::new(), message: String::new() });
+        assert_eq!(log.record(b"", b"").unwrap(), &LogLine { level: String::new(), message: String::new() });
         assert_eq!(log.record(b"\xff", b"a\xf0\x9f").unwrap().message, "a\u{fffd}");
         for _ in 3..LINES {
             assert!(log.record(b"", b"").is_some());
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_printed_line_cannot_steer_a_terminal() {
-        let line = Line { level: "in\x1b[2Jfo".into(), message: "a\r\nb\u{9b}31m\u{202e}c\x07\u{2028}d é".into() };
+        let line = LogLine { level: "in\x1b[2Jfo".into(), message: "a\r\nb\u{9b}31m\u{202e}c\x07\u{2028}d é".into() };
         assert_eq!(line.to_string(), r"[connector in\u{1b}[2Jfo] a b\u{9b}31m\u{202e}c\u{7} d é");
     }
 }

@@ -1,6 +1,6 @@
 //! A guest's memory, as host functions see it: ranges that fit, or nothing. sandbox.md §3.
 //!
-//! Pointers and lengths are what a stranger says they are. Sums are done in 64 bits; memory is looked up at every call,
+//! Pointers and lengths are untrusted. Sums are done in 64 bits; memory is looked up at every call,
 //! because it may have grown; nothing here traps.
 
 use wasmtime::{Caller, Extern};

@@ -33,10 +33,10 @@ use wasmtime_wasi::p1::{self, WasiP1Ctx};
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 
 use crate::failure::Failure;
-pub(crate) use clock::Clock;
+pub(crate) use clock::GuestClock;
 use clock::Profile;
 use limiter::Limiter;
-use log::{Line, Log};
+use log::{Log, LogLine};
 use spawn::Spawning;
 use stdio::Capture;
 pub(crate) use wasi::GuestExit;
@@ -44,11 +44,11 @@ pub(crate) use wasi::GuestExit;
 /// What stands behind `http_request`: the network, or what a test puts in its place.
 pub trait Exchange: Send + Sync {
     /// Performs one whole exchange for the envelope a guest handed over.
-    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = ExchangeResult> + Send + 'a>>;
 }
 
-/// How an exchange ended. The code of a failure is what the guest hears: -1 denied or failed, -2 malformed.
-pub type Answer = Result<Response, (i32, Failure)>;
+/// How an exchange ended. The code of a failure is what the guest gets: -1 denied or failed, -2 malformed.
+pub type ExchangeResult = Result<Response, (i32, Failure)>;
 
 /// A response, read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +59,13 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Hears every line that is kept, as it is logged.
-pub type Listener = Arc<dyn Fn(&Line) + Send + Sync>;
+/// Receives every line that is kept, as it is logged.
+pub type Listener = Arc<dyn Fn(&LogLine) + Send + Sync>;
 
 /// Everything the host holds for one invoke.
 pub(crate) struct State {
     wasi: WasiP1Ctx,
-    clock: Clock,
+    clock: GuestClock,
     profile: Profile,
     network: Arc<dyn Exchange>,
     listener: Option<Listener>,
@@ -90,11 +90,11 @@ pub(crate) struct StateConfig {
 impl State {
     /// A fresh state: three streams, two clocks, randomness. No arguments, environment, directories or sockets.
     pub(crate) fn new(with: StateConfig) -> State {
-        let clock = Clock::of(with.profile);
+        let clock = GuestClock::of(with.profile);
         let (stdout, stderr) = (Capture::stdout(), Capture::stderr());
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdin(MemoryInputPipe::new(with.stdin)).stdout(stdout.clone()).stderr(stderr.clone());
-        clock::furnish(&mut wasi, with.profile, &clock);
+        clock::configure(&mut wasi, with.profile, &clock);
         State {
             wasi: wasi.build_p1(),
             clock,

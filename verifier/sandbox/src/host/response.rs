@@ -20,8 +20,8 @@ impl Http {
         self.sticky.take()
     }
 
-    /// Remembers how an exchange ended and says what the guest hears. After a failure the last response stays readable.
-    fn settle(&mut self, answer: super::Answer) -> i32 {
+    /// Remembers how an exchange ended and returns what the guest gets. After a failure the last response stays readable.
+    fn settle(&mut self, answer: super::ExchangeResult) -> i32 {
         match answer {
             Ok(response) => {
                 self.buffered = Some((response.status, response.body));

@@ -45,7 +45,7 @@ struct Request {
     credential_env_keys: Option<Vec<String>>,
 }
 
-/// What the guest hears: denied; not understood; understood and allowed, but not possible here.
+/// What the guest gets: denied; not understood; understood and allowed, but not possible here.
 const DENIED: i32 = -1;
 const MALFORMED: i32 = -2;
 const UNAVAILABLE: i32 = -3;
@@ -78,9 +78,9 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
 }
 
 /// A call always fails here; how, and with which code.
-type Refusal = (i32, Failure);
+type SpawnRefusal = (i32, Failure);
 
-fn malformed(words: impl Into<String>) -> Refusal {
+fn malformed(words: impl Into<String>) -> SpawnRefusal {
     (MALFORMED, Failure::new(CONNECTOR_RUNTIME_ERROR, words))
 }
 
@@ -89,12 +89,12 @@ fn denied(words: impl Into<String>) -> Failure {
 }
 
 impl Spawning {
-    fn settle(&mut self, (code, failure): Refusal) -> i32 {
+    fn settle(&mut self, (code, failure): SpawnRefusal) -> i32 {
         self.sticky = Some(failure);
         code
     }
 
-    fn spawn(&self, envelope: &[u8]) -> Refusal {
+    fn spawn(&self, envelope: &[u8]) -> SpawnRefusal {
         // By way of an object: read directly, a list would be taken for one.
         let object = serde_json::from_slice::<Option<Map<String, Value>>>(envelope);
         match object.and_then(|object| serde_json::from_value(Value::Object(object.unwrap_or_default()))) {
@@ -103,7 +103,7 @@ impl Spawning {
         }
     }
 
-    fn spawn_op(&self, op: &[u8], args: &[u8]) -> Refusal {
+    fn spawn_op(&self, op: &[u8], args: &[u8]) -> SpawnRefusal {
         let Ok(op) = std::str::from_utf8(op) else { return malformed("spawn_op: the op is not UTF-8") };
         let args = match args {
             [] => Ok(BTreeMap::new()),
@@ -118,7 +118,7 @@ impl Spawning {
         }
     }
 
-    fn judged(&self, request: &Request) -> Refusal {
+    fn judged(&self, request: &Request) -> SpawnRefusal {
         match self.policy.judge(request, &self.subset) {
             Err(failure) => (DENIED, failure),
             Ok(()) => {

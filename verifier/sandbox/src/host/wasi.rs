@@ -13,7 +13,7 @@ use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPr
 use wiggle::GuestMemory;
 
 use super::State;
-use super::clock::{Clock, Profile};
+use super::clock::{GuestClock, Profile};
 use super::memory;
 
 /// The guest ended itself. Travels as an error from the call to the end of the run.
@@ -213,7 +213,7 @@ fn listed(memory: &[u8], subscriptions: u32, count: u32) -> Result<&[u8], i32> {
 impl Subscription {
     /// Reads 48 bytes. Absolute times become the time that is left; the fixed clocks are not looked at, or polling would
     /// move them: what waits for them is due at once.
-    fn read(entry: &[u8], clock: &Clock) -> Result<Subscription, i32> {
+    fn read(entry: &[u8], clock: &GuestClock) -> Result<Subscription, i32> {
         let number = |at: usize| {
             let mut bytes = [0; 8];
             bytes.copy_from_slice(&entry[at..at + 8]);
@@ -226,7 +226,7 @@ impl Subscription {
                 let is_absolute = entry[40] & 1 != 0;
                 let now = match (is_absolute, clock) {
                     (false, _) => Duration::ZERO,
-                    (true, Clock::Fixed { .. }) => Duration::MAX,
+                    (true, GuestClock::Fixed { .. }) => Duration::MAX,
                     (true, clock) if id == 0 => clock.wall(),
                     (true, clock) => clock.monotonic(),
                 };

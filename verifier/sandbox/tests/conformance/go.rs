@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use aileron_sandbox::credential::Given;
+use aileron_sandbox::credential::StaticCredential;
 use aileron_sandbox::engine::{Cache, Connector, Engine, LocalBuild};
 use aileron_sandbox::failure::{BINDING_REQUIRED, CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, RESOURCE_LIMIT_EXCEEDED};
 use aileron_sandbox::host::clock::Profile;
@@ -199,8 +199,8 @@ kind = "aws_sigv4"
 service = "athena"
 "#;
 
-fn given(secret: &str) -> Arc<Given> {
-    Arc::new(Given {
+fn given(secret: &str) -> Arc<StaticCredential> {
+    Arc::new(StaticCredential {
         secret: Arc::new(Secret::from(secret.to_owned())),
         region: Some("us-east-1".into()),
         access_key_id: Some("AKIDEXAMPLE".into()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aileron_sandbox::engine::{Connector, Engine, LocalBuild};
 use aileron_sandbox::failure::Failure;
-use aileron_sandbox::host::{Answer, Exchange, Response};
+use aileron_sandbox::host::{Exchange, ExchangeResult, Response};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits, invoke, runtime};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::problem::Source;
@@ -210,7 +210,7 @@ pub(crate) fn failure(done: &Done) -> &Failure {
 pub(crate) struct NoNetwork;
 
 impl Exchange for NoNetwork {
-    fn exchange<'a>(&'a self, _: &'a [u8]) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    fn exchange<'a>(&'a self, _: &'a [u8]) -> Pin<Box<dyn Future<Output = ExchangeResult> + Send + 'a>> {
         Box::pin(async { Err((-1, denial())) })
     }
 }
@@ -222,22 +222,22 @@ pub(crate) fn denial() -> Failure {
 
 /// Answers in the order of the list; the last one again and again. Remembers what it was asked.
 pub(crate) struct Scripted {
-    answers: Mutex<VecDeque<Answer>>,
+    answers: Mutex<VecDeque<ExchangeResult>>,
     pub(crate) asked: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Scripted {
-    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Scripted> {
+    pub(crate) fn new(answers: impl IntoIterator<Item = ExchangeResult>) -> Arc<Scripted> {
         Arc::new(Scripted { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() })
     }
 }
 
-pub(crate) fn answer(status: u16, body: &str) -> Answer {
+pub(crate) fn answer(status: u16, body: &str) -> ExchangeResult {
     Ok(Response { status, body: body.as_bytes().to_vec() })
 }
 
 impl Exchange for Scripted {
-    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    fn exchange<'a>(&'a self, envelope: &'a [u8]) -> Pin<Box<dyn Future<Output = ExchangeResult> + Send + 'a>> {
         self.asked.lock().unwrap().push(envelope.to_vec());
         let mut answers = self.answers.lock().unwrap();
         let next = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
@@ -249,7 +249,7 @@ impl Exchange for Scripted {
 pub(crate) struct Silence;
 
 impl Exchange for Silence {
-    fn exchange<'a>(&'a self, _: &'a [u8]) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+    fn exchange<'a>(&'a self, _: &'a [u8]) -> Pin<Box<dyn Future<Output = ExchangeResult> + Send + 'a>> {
         Box::pin(std::future::pending())
     }
 }

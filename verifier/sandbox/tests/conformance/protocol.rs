@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use aileron_sandbox::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR};
 use aileron_sandbox::host::clock::Profile;
-use aileron_sandbox::host::log::Line;
+use aileron_sandbox::host::log::LogLine;
 use aileron_sandbox::invoke::Invocation;
 use serde_json::json;
 
@@ -125,7 +125,7 @@ fn a_logged_line_is_kept_and_heard_as_it_comes() {
     let mut guest = Guest::new();
     let (info, hello) = (guest.text("info"), guest.text("hello from connector"));
     let connector = guest.run(&format!("(call $log {info} {hello})")).connector();
-    let heard: Arc<Mutex<Vec<Line>>> = Arc::default();
+    let heard: Arc<Mutex<Vec<LogLine>>> = Arc::default();
     let listener = Arc::clone(&heard);
     let done = run(
         &connector,
@@ -134,7 +134,7 @@ fn a_logged_line_is_kept_and_heard_as_it_comes() {
             ..Invocation::new("log", Arc::new(NoNetwork))
         },
     );
-    let expected = [Line { level: "info".into(), message: "hello from connector".into() }];
+    let expected = [LogLine { level: "info".into(), message: "hello from connector".into() }];
     assert_eq!(done.log.lines(), expected);
     assert_eq!(*heard.lock().unwrap(), expected);
 }

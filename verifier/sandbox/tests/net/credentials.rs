@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aileron_sandbox::credential::{Bound, Credentials, Given, Refusal, Resolving, Wanted};
+use aileron_sandbox::credential::{
+    BoundCredential, CredentialRefusal, CredentialRequest, Credentials, Resolving, StaticCredential,
+};
 use aileron_sandbox::host::http::{Network, Roots};
 use aileron_sandbox::secret::Secret;
 use serde_json::json;
@@ -19,8 +21,8 @@ fn api_key(more: &str) -> String {
     format!("[capabilities.credential]\nkind = \"api_key\"\n{more}")
 }
 
-fn given(secret: &str) -> Arc<Given> {
-    Arc::new(Given { secret: Arc::new(Secret::from(secret.to_owned())), region: None, access_key_id: None })
+fn given(secret: &str) -> Arc<StaticCredential> {
+    Arc::new(StaticCredential { secret: Arc::new(Secret::from(secret.to_owned())), region: None, access_key_id: None })
 }
 
 fn connected(server: &Server, credential: &str) -> Network {
@@ -28,10 +30,10 @@ fn connected(server: &Server, credential: &str) -> Network {
 }
 
 /// A source that says one thing and counts how often it was asked.
-struct Says(fn() -> Result<Bound, Refusal>, AtomicUsize);
+struct Says(fn() -> Result<BoundCredential, CredentialRefusal>, AtomicUsize);
 
 impl Credentials for Says {
-    fn resolve<'a>(&'a self, wanted: &'a Wanted) -> Resolving<'a> {
+    fn resolve<'a>(&'a self, wanted: &'a CredentialRequest) -> Resolving<'a> {
         assert_eq!(wanted.connector.to_string(), FQN);
         self.1.fetch_add(1, Ordering::SeqCst);
         let said = (self.0)();
@@ -39,18 +41,24 @@ impl Credentials for Says {
     }
 }
 
-fn bound(kind: &str) -> Result<Bound, Refusal> {
+fn bound(kind: &str) -> Result<BoundCredential, CredentialRefusal> {
     let secret = Arc::new(Secret::from("s3cret-s3cret".to_owned()));
-    Ok(Bound { kind: kind.to_owned(), secret, region: None, access_key_id: None })
+    Ok(BoundCredential { kind: kind.to_owned(), secret, region: None, access_key_id: None })
 }
 
 #[test] // sandbox.md §7.2, in the order of its rows; §13 C-1 to C-6, C-12
 fn every_check_has_its_class_and_nothing_is_dialled() {
     let server = server::http(|_| answer("200 OK", "caught"));
-    let names: &dyn Fn() -> Result<Bound, Refusal> = &|| bound("oauth2");
+    let names: &dyn Fn() -> Result<BoundCredential, CredentialRefusal> = &|| bound("oauth2");
     assert!(names().is_ok());
-    type Row =
-        (&'static str, &'static str, Option<fn() -> Result<Bound, Refusal>>, &'static str, &'static str, &'static str);
+    type Row = (
+        &'static str,
+        &'static str,
+        Option<fn() -> Result<BoundCredential, CredentialRefusal>>,
+        &'static str,
+        &'static str,
+        &'static str,
+    );
     let rows: [Row; 9] = [
         (
             "",
@@ -87,7 +95,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
         (
             OAUTH2,
             "oauth2",
-            Some(|| Err(Refusal::NotBound { candidates: vec!["oauth2/x/a".into(), "oauth2/x/b".into()] })),
+            Some(|| Err(CredentialRefusal::NotBound { candidates: vec!["oauth2/x/a".into(), "oauth2/x/b".into()] })),
             "binding_required",
             "action",
             "http_request: several oauth2 credentials are bound for github://acme/aileron-connector-x (oauth2/x/a, oauth2/x/b); run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
@@ -95,7 +103,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
         (
             OAUTH2,
             "oauth2",
-            Some(|| Err(Refusal::EntryMissing { path: "oauth2/x/work".into() })),
+            Some(|| Err(CredentialRefusal::EntryMissing { path: "oauth2/x/work".into() })),
             "binding_required",
             "action",
             "http_request: github://acme/aileron-connector-x needs the oauth2 credential oauth2/x/work, which is not in the vault; run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
@@ -103,7 +111,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
         (
             OAUTH2,
             "oauth2",
-            Some(|| Err(Refusal::KindMismatch)),
+            Some(|| Err(CredentialRefusal::KindMismatch)),
             "capability_denied",
             "vault",
             "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
@@ -147,7 +155,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             assert_eq!(failure.details["capability_kind"], "oauth2");
         }
     }
-    let failed = Says(|| Err(Refusal::Failed("the vault is locked".into())), AtomicUsize::new(0));
+    let failed = Says(|| Err(CredentialRefusal::Failed("the vault is locked".into())), AtomicUsize::new(0));
     let network = connected(&server, OAUTH2).with_credentials(Arc::new(failed));
     let failure = refused(ask(
         &network,

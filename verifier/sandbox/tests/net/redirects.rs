@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aileron_sandbox::credential::Given;
+use aileron_sandbox::credential::StaticCredential;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::secret::Secret;
 use serde_json::json;
@@ -19,7 +19,7 @@ fn to(location: &str, status: u16) -> Vec<u8> {
 
 fn keyed(ports: &[u16]) -> Network {
     let hosts = hosts(&ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>());
-    let given = Given { secret: Arc::new(Secret::from(KEY.to_owned())), region: None, access_key_id: None };
+    let given = StaticCredential { secret: Arc::new(Secret::from(KEY.to_owned())), region: None, access_key_id: None };
     network(&format!("{hosts}{API_KEY}")).with_credentials(Arc::new(given))
 }
 

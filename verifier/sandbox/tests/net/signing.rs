@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use aileron_sandbox::credential::{Bound, Credentials, Given, Refusal, Resolving, Wanted};
+use aileron_sandbox::credential::{
+    BoundCredential, CredentialRefusal, CredentialRequest, Credentials, Resolving, StaticCredential,
+};
 use aileron_sandbox::host::http::{Network, Roots};
 use aileron_sandbox::secret::Secret;
 use serde_json::json;
@@ -23,9 +25,9 @@ fn secret() -> Arc<Secret> {
     Arc::new(Secret::from(SECRET.to_owned()))
 }
 
-fn given(region: Option<&str>, access_key_id: Option<&str>) -> Arc<Given> {
+fn given(region: Option<&str>, access_key_id: Option<&str>) -> Arc<StaticCredential> {
     let text = |value: Option<&str>| value.map(str::to_owned);
-    Arc::new(Given { secret: secret(), region: text(region), access_key_id: text(access_key_id) })
+    Arc::new(StaticCredential { secret: secret(), region: text(region), access_key_id: text(access_key_id) })
 }
 
 fn aws(more: &str) -> String {
@@ -134,15 +136,17 @@ fn the_host_decides_the_scope_and_the_binding_beats_the_manifest() {
 struct Regional;
 
 impl Credentials for Regional {
-    fn resolve<'a>(&'a self, wanted: &'a Wanted) -> Resolving<'a> {
+    fn resolve<'a>(&'a self, wanted: &'a CredentialRequest) -> Resolving<'a> {
         let bound = |key_id: &str| {
             let (kind, secret) = (wanted.kind.as_str().to_owned(), secret());
-            Ok(Bound { kind, secret, region: wanted.region.clone(), access_key_id: Some(key_id.to_owned()) })
+            Ok(BoundCredential { kind, secret, region: wanted.region.clone(), access_key_id: Some(key_id.to_owned()) })
         };
         let found = match wanted.region.as_deref() {
             Some("us-east-1") => bound("AKEAST"),
             Some("eu-west-1") => bound("AKWEST"),
-            _ => Err(Refusal::NotBound { candidates: vec!["aws_sigv4/x/east".into(), "aws_sigv4/x/west".into()] }),
+            _ => Err(CredentialRefusal::NotBound {
+                candidates: vec!["aws_sigv4/x/east".into(), "aws_sigv4/x/west".into()],
+            }),
         };
         Box::pin(async { found })
     }

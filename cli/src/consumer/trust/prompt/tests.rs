@@ -62,13 +62,13 @@ impl Scene {
         fs::write(path, self::key(key).to_pem()).expect("a file");
     }
 
-    fn ensure(&mut self, session: &mut Session, repo: &str) -> Result<Keyring, String> {
+    fn ensure(&mut self, session: &mut TrustSession, repo: &str) -> Result<Keyring, String> {
         self.ensure_with(session, repo, false, None)
     }
 
     fn ensure_with(
         &mut self,
-        session: &mut Session,
+        session: &mut TrustSession,
         repo: &str,
         yes: bool,
         fingerprint: Option<Fingerprint>,
@@ -97,7 +97,7 @@ fn grants(ring: &Keyring) -> Vec<&str> {
 fn yes_grants_the_owner_after_the_key_was_shown() {
     for answer in ["y", "YES", " yes ", "Y\r"] {
         let mut scene = Scene::new(&[Some(answer)]);
-        let ring = scene.ensure(&mut Session::new(), "acme/x/actions/post").expect(answer);
+        let ring = scene.ensure(&mut TrustSession::new(), "acme/x/actions/post").expect(answer);
         assert_eq!(grants(&ring), ["github://acme"]);
         assert_eq!(ring, scene.ring.load().expect("reads"));
         let root = scene.directory.path().display();
@@ -112,7 +112,7 @@ fn yes_grants_the_owner_after_the_key_was_shown() {
 fn everything_but_yes_is_no_and_writes_nothing() {
     for answer in [Some(""), Some("n"), Some("maybe"), Some("yes please"), Some("ye"), None] {
         let mut scene = Scene::new(&[answer]);
-        let refused = scene.ensure(&mut Session::new(), "acme/x");
+        let refused = scene.ensure(&mut TrustSession::new(), "acme/x");
         assert_eq!(refused, Err("publisher github://acme/x not trusted; aborting".to_owned()), "{answer:?}");
         assert!(!scene.ring.path().exists(), "{answer:?}");
     }
@@ -121,7 +121,7 @@ fn everything_but_yes_is_no_and_writes_nothing() {
 #[test] // T3: one question and one fetch for two repositories of one owner
 fn an_accepted_owner_is_not_asked_about_again() {
     let mut scene = Scene::new(&[Some("y")]);
-    let mut session = Session::new();
+    let mut session = TrustSession::new();
     scene.ensure(&mut session, "acme/x").expect("trusted");
     fs::remove_file(scene.key_file("acme/y")).expect("there"); // a second fetch would fail
     let ring = scene.ensure(&mut session, "acme/y").expect("covered");
@@ -131,7 +131,7 @@ fn an_accepted_owner_is_not_asked_about_again() {
 #[test] // T4: a no stands for the rest of the run, and a failed fetch is a no too
 fn a_declined_owner_stays_declined() {
     let mut scene = Scene::new(&[Some("n")]);
-    let mut session = Session::new();
+    let mut session = TrustSession::new();
     scene.ensure(&mut session, "acme/x").expect_err("declined");
     for repo in ["acme/y", "acme/x"] {
         let again = scene.ensure(&mut session, repo);
@@ -145,14 +145,14 @@ fn a_declined_owner_stays_declined() {
     assert_eq!(again, "publisher github://zeta/y trust previously declined this run; skipping");
     assert!(!scene.ring.path().exists());
     scene.console.answers = vec![Some("y")];
-    scene.ensure(&mut Session::new(), "acme/y").expect("another run starts afresh");
+    scene.ensure(&mut TrustSession::new(), "acme/y").expect("another run starts afresh");
 }
 
 #[test] // T5
 fn a_key_for_one_repository_does_not_speak_for_its_sibling() {
     let mut scene = Scene::new(&[Some("y")]);
     scene.ring.edit(|ring| ring.grant(Authority::new("github://acme/x"), key(OTHER))).expect("saves");
-    let mut session = Session::new();
+    let mut session = TrustSession::new();
     let ring = scene.ensure(&mut session, "acme/x").expect("pinned");
     assert_eq!((grants(&ring), scene.console.shown.as_str()), (vec!["github://acme/x"], ""));
     let ring = scene.ensure(&mut session, "acme/y").expect("asked");
@@ -162,12 +162,12 @@ fn a_key_for_one_repository_does_not_speak_for_its_sibling() {
 #[test] // T6; a stale key is the verdict's business, keyring.md §7.1
 fn assuming_yes_shows_the_notice_and_the_key_but_no_question() {
     let mut scene = Scene::new(&[]);
-    let ring = scene.ensure_with(&mut Session::new(), "acme/x", true, None).expect("trusted");
+    let ring = scene.ensure_with(&mut TrustSession::new(), "acme/x", true, None).expect("trusted");
     assert_eq!(grants(&ring), ["github://acme"]);
     assert!(scene.console.shown.contains("is not yet trusted.\n") && !scene.console.shown.contains('?'));
     let before = scene.saved();
     scene.serve("acme/x", OTHER);
-    scene.ensure_with(&mut Session::new(), "acme/x", true, None).expect("silent");
+    scene.ensure_with(&mut TrustSession::new(), "acme/x", true, None).expect("silent");
     assert_eq!(scene.saved(), before);
 }
 
@@ -175,11 +175,11 @@ fn assuming_yes_shows_the_notice_and_the_key_but_no_question() {
 fn only_the_named_key_and_no_weak_one_is_granted() {
     let mut scene = Scene::new(&[]);
     let wanted = Some(key(OTHER).fingerprint());
-    let refused = scene.ensure_with(&mut Session::new(), "acme/x", true, wanted).expect_err("another key");
+    let refused = scene.ensure_with(&mut TrustSession::new(), "acme/x", true, wanted).expect_err("another key");
     assert!(refused.contains("has fingerprint sha256:If4x36FUomFia/hUBG/SJx, not sha256:7HuX6+"), "{refused}");
     let mut scene = Scene::new(&[]);
     scene.serve("acme/x", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    let refused = scene.ensure_with(&mut Session::new(), "acme/x", true, None).expect_err("weak");
+    let refused = scene.ensure_with(&mut TrustSession::new(), "acme/x", true, None).expect_err("weak");
     assert!(refused.contains("small order"), "{refused}");
     assert!(!scene.ring.path().exists());
 }
@@ -192,7 +192,7 @@ fn a_broken_ring_stops_before_any_question() {
     let expected = format!(
         "load keyring \"{path}\": validation_error: keyring \"{path}\": unsupported version 99 (expected 1 or 2)"
     );
-    assert_eq!(scene.ensure(&mut Session::new(), "acme/x"), Err(expected));
+    assert_eq!(scene.ensure(&mut TrustSession::new(), "acme/x"), Err(expected));
     assert_eq!(scene.saved(), "{\"version\":99}");
 }
 

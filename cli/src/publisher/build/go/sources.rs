@@ -1,6 +1,6 @@
 //! Where go would take sources from: `replace` in `go.mod`, `use` and `replace` in `go.work`.
 //!
-//! A directory that is named there is compiled as it lies on this machine, and no commit holds it. go itself reads the files
+//! A directory that is named there is compiled as it is on this machine, and no commit holds it. go itself reads the files
 //! (`go mod edit -json`, `go work edit -json`), so that there is one reader of their syntax.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
-use super::{GO, run, with_repository_paths, workspace};
+use super::{GO, program, run, with_repository_paths, workspace};
 use crate::publisher::build::{BuildError, disk};
 use crate::sys::process::Spawner;
 
@@ -44,10 +44,10 @@ struct Module {
     version: Option<String>,
 }
 
-/// Every directory that `go.work`, and the `go.mod` of each module that is built together, name lies in `copy`.
+/// Every directory that `go.work`, and the `go.mod` of each module that is built together, name is in `copy`.
 ///
 /// # Errors
-/// [`BuildError::ForeignSource`]; go's own words where it cannot read one of the files.
+/// [`BuildError::ForeignSource`]; go's own message where it cannot read one of the files.
 pub(super) fn stay_inside(connector: &Path, copy: &Path, spawner: Spawner<'_>) -> Result<(), BuildError> {
     let inside = copy.canonicalize().map_err(disk("read", copy))?;
     let mut modules = BTreeSet::from([connector.join("go.mod")]);
@@ -74,8 +74,7 @@ fn directories(
 ) -> Result<Vec<PathBuf>, BuildError> {
     let base = file.parent().unwrap_or(copy);
     // Only the syntax is read: no toolchain is chosen, no module is looked up.
-    let edit = spawner
-        .command(GO)
+    let edit = program(spawner)
         .within(base)
         .env("GOENV", "off")
         .env("GOWORK", "off")

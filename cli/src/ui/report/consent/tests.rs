@@ -42,7 +42,7 @@ fn action_of(toy: &Toy, name: &str, text: &str) -> Verified {
 }
 
 /// A plan of a suite with an upgraded connector, every foreign text being `text` or, in what is installed, `before`.
-fn plan(text: &str, before: &str, actions: usize) -> Plan {
+fn plan(text: &str, before: &str, actions: usize) -> InstallPlan {
     let toy = Toy::default();
     let older = connector_of(&toy.clone().at("1.0.0"), before);
     let before = InstalledConnector {
@@ -52,7 +52,7 @@ fn plan(text: &str, before: &str, actions: usize) -> Plan {
     };
     let new = |n: usize| NewAction { verified: action_of(&toy, &format!("say{n}"), text), before: None, could: None };
     let suite = PlannedSuite { name: text.to_owned(), description: text.to_owned(), list: SuiteList::Unsigned };
-    Plan {
+    InstallPlan {
         suite: (actions > 1).then_some(suite),
         connectors: vec![NewConnector {
             verified: connector_of(&toy, text),
@@ -61,7 +61,7 @@ fn plan(text: &str, before: &str, actions: usize) -> Plan {
             index: ReleaseIndex::Unusable(text.to_owned()),
         }],
         actions: (0..actions).map(new).collect(),
-        ..Plan::default()
+        ..InstallPlan::default()
     }
 }
 

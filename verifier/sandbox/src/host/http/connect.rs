@@ -21,7 +21,7 @@ use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
 use super::long::Substituting;
-use super::wire::{Guarded, Resolved, Roots};
+use super::wire::{Guarded, Resolution, Roots};
 
 /// The way to the server.
 #[derive(Clone, Copy)]
@@ -128,13 +128,13 @@ fn trusting(roots: &Roots) -> Result<ClientConfig, String> {
 impl Service<Name> for Guarded {
     type Response = std::vec::IntoIter<std::net::SocketAddr>;
     type Error = BoxError;
-    type Future = Resolved;
+    type Future = Resolution;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, name: Name) -> Resolved {
+    fn call(&mut self, name: Name) -> Resolution {
         self.resolve(name.as_str())
     }
 }

@@ -1,7 +1,7 @@
 //! A server that echoes requests must not hand the credential to the guest. sandbox.md §7.1.
 //!
 //! This guards against accidents: a debugging page, an error text. A granted server that wants to give the credential away can
-//! encode it in a way nobody looks for; what limits that is the grant, which says to whom the credential is sent.
+//! encode it in a way that is not looked for; what limits that is the grant, which says to whom the credential is sent.
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};

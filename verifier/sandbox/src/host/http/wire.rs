@@ -106,7 +106,7 @@ impl Wire {
     }
 
     /// Sends one request and returns with its head.
-    pub(super) async fn send(&self, hop: &Hop) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, hop: &Hop) -> Result<NetworkAnswer, Failure> {
         let failed = |why: &str| failed(&format!("{} {}: {why}", hop.method, hop.target.authority()));
         let uri = uri(&hop.target).map_err(|error| failed(&error.to_string()))?;
         let proxy = self.proxy(hop, &uri);
@@ -143,7 +143,7 @@ impl Wire {
             Some(refused) => refused.failure(&hop.target.authority()),
             None => failed(&innermost(&error)),
         })?;
-        Ok(Answer { response, decodes })
+        Ok(NetworkAnswer { response, decodes })
     }
 
     /// The client for this hop: it keeps its connections for the next one.
@@ -209,7 +209,7 @@ pub(super) struct Guarded {
 
 impl Guarded {
     /// The addresses of a name that may be dialled; the port is filled in by the client.
-    pub(super) fn resolve(&self, name: &str) -> Resolved {
+    pub(super) fn resolve(&self, name: &str) -> Resolution {
         let host = name.to_ascii_lowercase();
         let lookup = self.settings.resolver.lookup(&host);
         let is_free = self.proxied || self.settings.allow_private.contains(&host);
@@ -235,7 +235,7 @@ impl Guarded {
 }
 
 /// What [`Guarded::resolve`] returns.
-pub(super) type Resolved = Pin<
+pub(super) type Resolution = Pin<
     Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, Box<dyn std::error::Error + Send + Sync>>> + Send>,
 >;
 
@@ -258,13 +258,13 @@ impl NotPublic {
 }
 
 /// The head of a response, its body still to be read.
-pub(super) struct Answer {
+pub(super) struct NetworkAnswer {
     response: Response<Incoming>,
     /// The guest did not ask for an encoding, so none may reach it.
     decodes: bool,
 }
 
-impl Answer {
+impl NetworkAnswer {
     pub(super) fn status(&self) -> u16 {
         self.response.status().as_u16()
     }

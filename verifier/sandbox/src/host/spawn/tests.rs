@@ -25,7 +25,7 @@ fn spawning(table: &str, subset: &[&str]) -> Spawning {
     Spawning { policy, subset: subset.iter().map(|path| (*path).to_owned()).collect(), sticky: None }
 }
 
-fn spawn(spawning: &Spawning, envelope: Value) -> Refusal {
+fn spawn(spawning: &Spawning, envelope: Value) -> SpawnRefusal {
     spawning.spawn(envelope.to_string().as_bytes())
 }
 

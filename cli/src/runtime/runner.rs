@@ -1,0 +1,281 @@
+//! How an op runs: one connector opened, one network made, one op invoked. The walk is drawn in [`super`].
+//!
+//! Two things are the caller's to decide, and are ports: where a credential comes from ([`CredentialSource`]), and who
+//! approves an action ([`Approver`]). Not here: flags, prompts, exit codes; which connector a name means.
+
+use std::io;
+use std::sync::Arc;
+
+use aileron_sandbox::credential::Credentials;
+use aileron_sandbox::engine::{Connector, LocalBuild};
+use aileron_sandbox::failure::Failure;
+use aileron_sandbox::host::http::{Network, Proxies};
+use aileron_sandbox::invoke::{Done, Limits};
+use aileron_sandbox::outcome::Output;
+use aileron_verifier::artifact::action::{Action, Pin, Requirement};
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::name::fqn::Ref;
+use aileron_verifier::problem::Class;
+use aileron_verifier::text::Json;
+use aileron_verifier::trust::keyring::Keyring;
+
+use super::arguments::Arguments;
+use super::public::of_runtime;
+use super::session::{PREVIEW, RunOptions, Session};
+use super::static_credential::StaticCredentialError;
+use super::steps::{self, Call, Executed, Preview, Stopped};
+use crate::store::{Pinned, Store, StoreError};
+
+/// Where the credential of a connector comes from: given by hand, or nowhere. A vault is a third answer.
+pub trait CredentialSource {
+    /// The credential for the connector of this manifest; `None` where there is none to give.
+    ///
+    /// # Errors
+    /// [`StaticCredentialError`]: one was named, and it cannot be used.
+    fn for_connector(
+        &self,
+        manifest: &ConnectorManifest,
+    ) -> Result<Option<Arc<dyn Credentials>>, StaticCredentialError>;
+}
+
+/// No connector gets a credential.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCredentials;
+
+impl CredentialSource for NoCredentials {
+    fn for_connector(&self, _: &ConnectorManifest) -> Result<Option<Arc<dyn Credentials>>, StaticCredentialError> {
+        Ok(None)
+    }
+}
+
+/// What is asked before an action runs.
+pub struct ApprovalRequest<'a> {
+    /// The action.
+    pub action: &'a Action,
+    /// What it would run with.
+    pub arguments: &'a Arguments,
+    /// What its connector says would happen; `None` where the action has no preview.
+    pub preview: Option<&'a Preview>,
+}
+
+/// The answer to an [`ApprovalRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Run it.
+    Approved,
+    /// Run nothing.
+    Denied,
+}
+
+/// Who approves: a person at a prompt, or later the host of an agent.
+pub trait Approver {
+    /// Shows the request and returns the decision.
+    ///
+    /// # Errors
+    /// The question could not be asked. Nothing is run then.
+    fn decide(&mut self, request: &ApprovalRequest<'_>) -> io::Result<Decision>;
+}
+
+/// Where an approval comes from, for an action that needs one.
+pub enum Approval<'a> {
+    /// Given before the run (`--approve`): no preview, no question.
+    Given,
+    /// Asked for, after the preview.
+    Ask(&'a mut dyn Approver),
+}
+
+/// What runs may reach beside the hosts of the manifest, and through which proxies.
+#[derive(Clone, Default)]
+pub struct NetworkOptions {
+    /// Granted names that may lead to private addresses.
+    pub allow_private: Vec<String>,
+    /// Proxies of this machine.
+    pub proxies: Proxies,
+}
+
+/// Installed artifacts, and whose signatures count for them.
+#[derive(Clone, Copy)]
+pub struct Installed<'a> {
+    /// Where they are.
+    pub store: &'a Store,
+    /// The trusted keys.
+    pub ring: &'a Keyring,
+}
+
+/// A connector as code, with the manifest it was verified with.
+pub struct OpenConnector {
+    connector: Connector,
+    manifest: ConnectorManifest,
+}
+
+impl OpenConnector {
+    /// Its manifest.
+    pub fn manifest(&self) -> &ConnectorManifest {
+        &self.manifest
+    }
+}
+
+/// Why an op was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The connector is not installed, or refused as it is installed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The connector cannot be compiled or loaded here.
+    #[error("{0}")]
+    Load(Failure),
+    /// The credential that was named cannot be used.
+    #[error(transparent)]
+    Credential(#[from] StaticCredentialError),
+}
+
+/// Why an action gave no output.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// Its approval was asked for and denied. Nothing was run.
+    #[error("{0} was not approved; nothing was run")]
+    Denied(String),
+    /// Its approval could not be asked for. Nothing was run.
+    #[error("cannot ask for approval: {0}")]
+    NotAsked(io::Error),
+    /// A step failed; the ones before it did run.
+    #[error("step {}: {}", .0.step, .0.failure)]
+    Stopped(Stopped),
+}
+
+/// Runs ops in one process: one engine, one set of limits, one source of credentials.
+pub struct Runner<'a> {
+    /// Compiles and invokes.
+    pub session: Session<'a>,
+    /// Limits, clock profile, log.
+    pub options: RunOptions,
+    /// Proxies and private names.
+    pub network: NetworkOptions,
+    /// Where credentials come from.
+    pub credentials: &'a dyn CredentialSource,
+}
+
+impl Runner<'_> {
+    /// Opens an installed connector: compiled code from the cache where its entry is unchanged since it was verified,
+    /// else verified again and compiled.
+    ///
+    /// # Errors
+    /// [`RunError::Store`], [`RunError::Load`].
+    pub fn installed(&self, pinned: &Pinned, installed: Installed<'_>) -> Result<OpenConnector, RunError> {
+        let manifest = installed.store.open(pinned, installed.ring)?.manifest;
+        if let Some(connector) = self.session.recall(pinned.content, &manifest) {
+            return Ok(OpenConnector { connector, manifest });
+        }
+        let verified = installed.store.verify(pinned, installed.ring)?;
+        let connector = self.session.compile(&verified).map_err(RunError::Load)?;
+        Ok(OpenConnector { connector, manifest })
+    }
+
+    /// Opens a publisher's own build, which has no signature.
+    ///
+    /// # Errors
+    /// [`RunError::Load`].
+    pub fn local(&self, build: &LocalBuild) -> Result<OpenConnector, RunError> {
+        let connector = self.session.local(build).map_err(RunError::Load)?;
+        Ok(OpenConnector { connector, manifest: build.manifest().clone() })
+    }
+
+    /// The network that the connector's manifest grants, with its credential.
+    ///
+    /// # Errors
+    /// [`RunError::Credential`].
+    pub fn network(&self, connector: &OpenConnector) -> Result<Network, RunError> {
+        let credentials = self.credentials.for_connector(&connector.manifest)?;
+        let network = Network::of(&connector.manifest)
+            .allowing_private(self.network.allow_private.iter().cloned())
+            .through(self.network.proxies.clone());
+        Ok(match credentials {
+            Some(credentials) => network.with_credentials(credentials),
+            None => network,
+        })
+    }
+
+    /// Runs one op on this network, to its end.
+    pub fn run(&self, connector: &OpenConnector, op: &str, arguments: &Arguments, network: Network) -> Done {
+        self.session.invoke(&connector.connector, op, arguments, Arc::new(network), &self.options)
+    }
+
+    /// Runs an action: approval where it needs one, then its steps in order.
+    ///
+    /// # Errors
+    /// [`ActionError`].
+    pub fn run_action(
+        &self,
+        action: &Action,
+        arguments: &Arguments,
+        installed: Installed<'_>,
+        approval: Approval<'_>,
+    ) -> Result<Executed, ActionError> {
+        let mut open = Vec::new();
+        let mut invoke = |call: &Call<'_>| self.run_call(call, installed, &mut open);
+        if let Approval::Ask(approver) = approval
+            && action.needs_approval()
+        {
+            let preview = steps::preview(action, arguments, &mut invoke);
+            let request = ApprovalRequest { action, arguments, preview: preview.as_ref() };
+            match approver.decide(&request).map_err(ActionError::NotAsked)? {
+                Decision::Approved => {}
+                Decision::Denied => return Err(ActionError::Denied(action.name.value.clone())),
+            }
+        }
+        steps::execute(action, arguments, &mut invoke).map_err(ActionError::Stopped)
+    }
+
+    /// Runs one call of an action. Steps on the same connector open it once. sandbox.md §13 E5.
+    fn run_call(
+        &self,
+        call: &Call<'_>,
+        installed: Installed<'_>,
+        open: &mut Vec<(Pinned, OpenConnector)>,
+    ) -> Result<Json, Failure> {
+        let pinned = pinned(call.connector).ok_or_else(|| of_runtime("the action pins no content"))?;
+        if !open.iter().any(|(found, _)| *found == pinned) {
+            let connector = self.installed(&pinned, installed).map_err(as_step_failure)?;
+            open.push((pinned.clone(), connector));
+        }
+        let found = open.iter().find(|(found, _)| *found == pinned);
+        let (_, connector) = found.ok_or_else(|| of_runtime("the connector is not open"))?;
+        let network = self.network(connector).map_err(as_step_failure)?;
+        let mut options = self.options.clone();
+        if call.is_preview {
+            options.limits = Limits::new(options.limits.memory(), options.limits.wall_time().min(PREVIEW));
+        }
+        let (code, network) = (&connector.connector, Arc::new(network));
+        let done = self.session.invoke(code, call.op, &call.arguments, network, &options);
+        done.result.map(|output| as_json(output.as_ref()))
+    }
+}
+
+/// What an op gave as JSON, digit for digit; `null` where it gave nothing.
+pub fn as_json(output: Option<&Output>) -> Json {
+    output.and_then(|output| Json::read(output.text()).ok()).unwrap_or_else(Json::null)
+}
+
+fn pinned(requirement: &Requirement) -> Option<Pinned> {
+    let Pin::Hash(content) = requirement.hash.value else { return None };
+    let reference = Ref { name: requirement.name.value.clone(), version: requirement.version.value.clone() };
+    Some(Pinned { reference, content })
+}
+
+/// Why a step's connector did not run, as a failure of the step: boundary `runtime`. sandbox.md §10.5.
+fn as_step_failure(error: RunError) -> Failure {
+    match error {
+        RunError::Load(failure) => failure,
+        RunError::Credential(error) => of_runtime(error.to_string()),
+        RunError::Store(error) => {
+            let failure = of_runtime(match &error {
+                StoreError::Refused { why, .. } => why.to_string(),
+                error => error.to_string(),
+            });
+            match error.class() {
+                class @ (Class::HashMismatch | Class::SignatureFailure) => Failure { class: class.as_str(), ..failure },
+                class => failure.with("connector_class", class.as_str()),
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `keyring trust`.
+
+use std::path::PathBuf;
+
+use aileron_verifier::name::fqn::Authority;
+use aileron_verifier::problem::Class;
+use aileron_verifier::text::quote::Quoted;
+use serde_json::json;
+
+use super::{ring_failure, ring_file};
+use crate::consumer::authority::{AuthorityError, FoundKey, TrustRequest};
+use crate::consumer::fetch::origin::Origin;
+use crate::consumer::trust::change::{Granted, grant};
+use crate::consumer::trust::publisher_key::{Fetched, KeyFetchError};
+use crate::event::Event;
+use crate::ui::commands::go_flags::{Flags, Order, error, usage};
+use crate::ui::commands::{Answer, Context};
+use crate::ui::report::{Exit, Failure, Outcome};
+
+const TRUST_USAGE: &str = "\
+usage: aileron keyring trust [--key-file <path>] [--repo-only] [--fingerprint <fp>] [--yes] [--from <dir|url>] [--catalog <dir|url>] <authority>
+  authority: github://owner            (trust the whole publisher, key resolved via the Hub)
+             github://owner/connector  (trust the whole publisher, key from the connector repo)
+  --key-file <path>   read the publisher key from a local file with no network fetch
+                      (for private repos or air-gapped hosts); the authority is still required.
+  --repo-only         trust this repository alone, not everything its owner ships.
+  --fingerprint <fp>  trust the key only if it has this fingerprint.
+  --yes               nobody is looking: needs --fingerprint.
+  --from <dir|url>    fetch the key from a mirror.
+  --catalog <dir|url> the Hub's catalog [default: hub.url in config.yaml].
+  Trusting an owner covers every connector that publisher ships.
+  Set GH_TOKEN or GITHUB_TOKEN to fetch the key from a private repo over the GitHub API.";
+
+pub(super) fn run(args: &[String], context: &Context) -> Answer {
+    let known = [
+        ("key-file", true),
+        ("repo-only", false),
+        ("fingerprint", true),
+        ("yes", false),
+        ("from", true),
+        ("catalog", true),
+        ("plan", true),
+        ("wait-lock", true),
+    ];
+    let flags = Flags::parse(args, &known, TRUST_USAGE, Order::First)?;
+    if let Some(plan) = flags.value("plan") {
+        return Err(no_plan(plan, &flags));
+    }
+    let [authority] = flags.positional.as_slice() else { return Err(usage(TRUST_USAGE)) };
+    if authority.is_empty() {
+        return Err(error(Class::ValidationError, "authority cannot be empty"));
+    }
+    if flags.has("yes") && flags.value("fingerprint").is_none() {
+        let message = "--yes needs --fingerprint <fp>: where nobody looks at the key, it has to be named";
+        return Err(error(Class::UsageError, message));
+    }
+    let origin = Origin::choose(flags.value("from"), &context.environment);
+    let request = TrustRequest {
+        authority,
+        repo_only: flags.has("repo-only"),
+        key_file: flags.value("key-file").map(PathBuf::from),
+        catalog: flags.value("catalog"),
+        origin: &origin,
+    };
+    let found = request.find(&context.environment, context.spawner()).map_err(not_found)?;
+    let fingerprint = found.fetched.key.fingerprint();
+    if let Some(wanted) = flags.value("fingerprint").filter(|wanted| *wanted != fingerprint.to_string()) {
+        let message = format!("the key has fingerprint {fingerprint}, not {wanted}; nothing was trusted");
+        return Err(error(Class::SignatureFailure, message));
+    }
+    trusted(found, request.repo_only, &flags, context)
+}
+
+/// Grants the key, and reports it.
+fn trusted(found: FoundKey, repo_only: bool, flags: &Flags, context: &Context) -> Answer {
+    let FoundKey { authority: granted, fetched: Fetched { key, at } } = found;
+    let fingerprint = key.fingerprint();
+    let no_home = "cannot determine home directory; set $HOME or write ~/.aileron/keyring.json by hand";
+    let file = ring_file(context, no_home, flags)?;
+    let (reach, covers) = match repo_only {
+        true => ("this repository alone", "  This covers this repository alone.\n"),
+        false => ("every connector this publisher ships", "  This covers every connector this publisher ships.\n"),
+    };
+    // Shown before it is written, key and reach: there is no question, running the command is the consent.
+    let announce = || {
+        let before = format!("granting {granted}: key {fingerprint} from {at} will verify {reach}");
+        context.progress.take(Event::Note(before));
+    };
+    let Granted { changed, differing } = grant(&file, &granted, key, announce).map_err(|why| ring_failure(&why))?;
+    let headline = if changed { "✓ Trusted publisher " } else { "Publisher already trusted: " };
+    let covers = if changed { covers } else { "" };
+    let path = file.path().display();
+    let mut text = format!("{headline}{granted}\n{covers}  Fingerprint: {fingerprint}\n  Keyring: {path}\n");
+    if !differing.is_empty() {
+        let listed: Vec<&str> = differing.iter().map(Authority::as_str).collect();
+        text.push_str(&format!(
+            "  Note: {granted} already has per-repo grant(s) with a DIFFERENT key: {}\n        \
+                     If a plan you froze/published still refuses to launch, trust its own\n        \
+                     signing key with `aileron keyring trust --plan <name>`.\n",
+            listed.join(", ")
+        ));
+    }
+    let fields = json!({
+        "authority": granted,
+        "fingerprint": fingerprint,
+        "from": at,
+        "keyring": path.to_string(),
+        "changed": changed,
+        "differing_grants": differing,
+    });
+    Ok(Outcome::new(text, fields))
+}
+
+/// Why there is no key to grant, and how to give one.
+fn not_found(why: AuthorityError) -> Failure {
+    let failure = Failure { retriable: why.is_retriable(), ..error(why.class(), why.to_string()) };
+    let (key, owner) = match &why {
+        AuthorityError::Repository { why, granted, .. } => (why, granted),
+        AuthorityError::Entry { why, owner, .. } => (why, owner),
+        AuthorityError::Hub { why, .. } => {
+            return Failure { pinned: failure.pinned.map(|text| format!("error: {why}\n{text}")), ..failure };
+        }
+        AuthorityError::Name { .. }
+        | AuthorityError::OwnerAlone(_)
+        | AuthorityError::KeyFile(_)
+        | AuthorityError::NoEntry { .. } => return failure,
+    };
+    let key_file = format!("aileron keyring trust --key-file <path> {owner}, with the key from its publisher");
+    match key {
+        KeyFetchError::Absent(_) => failure.next(format!("for a private repository set GH_TOKEN; or {key_file}")),
+        _ => failure.next(key_file),
+    }
+}
+
+/// `--plan` names the signing key of a frozen Flight Plan, and this program keeps none. keyring.md §6.1.
+fn no_plan(plan: &str, flags: &Flags) -> Failure {
+    if flags.value("key-file").is_some() {
+        let message =
+            "--plan and --key-file are mutually exclusive (the plan's signing key is read from the frozen store)";
+        return error(Class::UsageError, message);
+    }
+    if !flags.positional.is_empty() {
+        let message = "--plan takes no authority argument; the publisher authority is read from the plan's signed lock";
+        let failure = error(Class::UsageError, message);
+        let text = format!("{}\n{TRUST_USAGE}", failure.pinned.unwrap_or_default());
+        return Failure { pinned: Some(text), ..Failure::new(Class::UsageError, Exit::Failure, message) };
+    }
+    error(Class::UsageError, format!("there is no frozen plan {}: this program keeps no Flight Plans", Quoted(plan)))
+        .next("aileron keyring trust --repo-only --key-file <path> <repo-authority>, with the plan's signing key")
+}
