@@ -15,7 +15,7 @@ use aileron_verifier::text::printable;
 use serde_json::Value;
 use wasmtime::{Instance, Store, Trap};
 
-use crate::engine::Connector;
+use crate::engine::{Connector, STOP_CHECK};
 use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
 use crate::host::clock::Profile;
 use crate::host::log::Log;
@@ -50,9 +50,6 @@ pub struct Invocation {
 /// Looks at the memory of a guest that has ended.
 #[doc(hidden)]
 pub type Inspector = Box<dyn FnOnce(&[u8]) + Send>;
-
-/// How often a caller's wish to stop is looked at.
-pub const STOP_CHECK: Duration = Duration::from_millis(25);
 
 impl Invocation {
     /// An operation without arguments, under the default limits.
@@ -251,7 +248,7 @@ fn words(error: &wasmtime::Error) -> String {
     }
 }
 
-/// Waits for the end of the run, but not beyond the deadline nor beyond the caller's wish. `None`: it was stopped.
+/// Waits for the end of the run, but not beyond the deadline nor beyond the caller's stop. `None`: it was stopped.
 async fn within<T>(deadline: Instant, stop: Option<&AtomicBool>, run: impl Future<Output = T>) -> Option<T> {
     let mut run = pin!(run);
     let is_stopped = || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
