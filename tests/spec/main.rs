@@ -1,5 +1,6 @@
 //! The specification as tests: each name is a sentence of artifacts.md that must stay true.
 
+mod arrows;
 mod binding;
 mod bounds;
 mod citations;

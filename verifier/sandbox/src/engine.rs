@@ -25,6 +25,9 @@ pub use cache::{Cache, CacheFault};
 pub use compiling::COMPILE_TIME;
 pub(crate) use ticker::Ticker;
 
+/// How often the caller's stop is looked at, while compiling and while running.
+pub const STOP_CHECK: Duration = Duration::from_millis(25);
+
 /// Compiles and remembers. One per process is enough; shared by all threads.
 pub struct Engine {
     wasmtime: wasmtime::Engine,
@@ -115,7 +118,7 @@ impl Engine {
         Ok(Engine { wasmtime, linker, cache, ticker, patience: compiling::Patience::default() })
     }
 
-    /// Compiling gives up when this is set, looked at every [`STOP_CHECK`](crate::invoke::STOP_CHECK).
+    /// Compiling gives up when this is set, looked at every [`STOP_CHECK`].
     #[must_use]
     pub fn stopped_by(mut self, stop: &'static AtomicBool) -> Engine {
         self.patience.stop = Some(stop);

@@ -15,7 +15,7 @@ use aileron_verifier::text::printable;
 use serde_json::Value;
 use wasmtime::{Instance, Store, Trap};
 
-use crate::engine::Connector;
+use crate::engine::{Connector, STOP_CHECK};
 use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
 use crate::host::clock::Profile;
 use crate::host::log::Log;
@@ -50,9 +50,6 @@ pub struct Invocation {
 /// Looks at the memory of a guest that has ended.
 #[doc(hidden)]
 pub type Inspector = Box<dyn FnOnce(&[u8]) + Send>;
-
-/// How often `stop` is looked at.
-pub const STOP_CHECK: Duration = Duration::from_millis(25);
 
 impl Invocation {
     /// An operation without arguments, under the default limits.

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Module;
 
-use super::{budget, load_failed};
+use super::{STOP_CHECK, budget, load_failed};
 use crate::failure::{Failure, RESOURCE_LIMIT_EXCEEDED};
-use crate::invoke::STOP_CHECK;
 
 /// Longest time one module may take to compile. The largest connectors known take 15 s on a slow machine.
 pub const COMPILE_TIME: Duration = Duration::from_secs(120);

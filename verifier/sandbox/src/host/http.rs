@@ -7,6 +7,7 @@
 
 mod connect;
 pub mod envelope;
+mod guard;
 mod long;
 pub mod recording;
 mod redact;
@@ -34,7 +35,9 @@ use wire::{Settings, Wire};
 
 use super::{Exchange, Response};
 
-pub use wire::{BODY_LIMIT, Lookup, Proxies, Resolver, Roots, System};
+pub use connect::Roots;
+pub use guard::{Lookup, Resolver, System};
+pub use wire::{BODY_LIMIT, Proxies};
 
 /// The return code of a request that was denied or failed. §3.1.
 pub const FAILED: i32 = -1;

@@ -20,8 +20,18 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
+use super::guard::{Guarded, Resolution};
 use super::long::Substituting;
-use super::wire::{Guarded, Resolution, Roots};
+
+/// Whose certificates are believed.
+#[derive(Clone, Debug, Default)]
+pub enum Roots {
+    /// The machine's, or those of the file that `SSL_CERT_FILE` names.
+    #[default]
+    Platform,
+    /// These alone, in DER.
+    Only(Vec<Vec<u8>>),
+}
 
 /// The way to the server.
 #[derive(Clone, Copy)]

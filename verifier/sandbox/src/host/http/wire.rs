@@ -1,13 +1,9 @@
-//! The client: sends one request to an address that was judged, and reads its answer up to a cap. sandbox.md §4.3, 15a.
+//! The client: sends one request to an address that was checked, and reads its answer up to a cap. sandbox.md §4.3, 15a.
 //!
-//! The address that is judged is the address that is dialled: the client gets its addresses from [`Guarded`] and from
-//! nowhere else, so a second, different answer of a DNS server has nobody to mislead. An IP literal needs no lookup; it
-//! was granted as it stands. Behind a proxy the proxy looks names up, and only the name grant decides.
+//! The address that is checked is the address that is dialled ([`super::guard`]). An IP literal needs no lookup; it was
+//! granted as it stands.
 
-use std::future::Future;
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -21,11 +17,12 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-use crate::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, Failure};
-use crate::grant::{Target, address};
+use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::grant::Target;
 
 use super::Hop;
-use super::connect::{self, Client, Route};
+use super::connect::{self, Client, Roots, Route};
+use super::guard::{Guarded, NotPublic, Resolver};
 use super::long;
 
 /// Longest response body a guest may read, before and after decoding. §8.3.
@@ -33,44 +30,6 @@ pub const BODY_LIMIT: usize = 16 << 20;
 
 /// Most header fields of a response. Go's client has no such limit, only one of bytes; the map they are kept in takes 24,576.
 const MAX_HEADERS: usize = 16_384;
-
-/// Whose certificates are believed.
-#[derive(Clone, Debug, Default)]
-pub enum Roots {
-    /// The machine's, or those of the file that `SSL_CERT_FILE` names.
-    #[default]
-    Platform,
-    /// These alone, in DER.
-    Only(Vec<Vec<u8>>),
-}
-
-/// What [`Resolver::lookup`] returns.
-pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
-
-/// Turns names into addresses.
-pub trait Resolver: Send + Sync {
-    /// Every address of a name. Dropping the future gives up.
-    fn lookup(&self, host: &str) -> Lookup;
-}
-
-/// The machine's resolver, asked on a thread of its own: a lookup that hangs holds up neither the deadline of an invoke nor
-/// the end of its runtime, which would wait for a blocking task.
-pub struct System;
-
-impl Resolver for System {
-    fn lookup(&self, host: &str) -> Lookup {
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        let host = host.to_owned();
-        let spawned = std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
-            let found = (host.as_str(), 0).to_socket_addrs();
-            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect())); // nobody may wait any more
-        });
-        Box::pin(async move {
-            spawned?;
-            receiver.await.unwrap_or_else(|_| Err(io::Error::other("the lookup ended without an answer")))
-        })
-    }
-}
 
 /// The proxies of the process, as its environment names them. This machine itself is never asked for through one.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +122,8 @@ impl Wire {
             Some(proxy) if target.scheme() == "http" => Route::Forwarding(proxy),
             Some(proxy) => Route::Tunnelling(proxy),
         };
-        let guard = Guarded { settings: self.settings.clone(), proxied: proxy.is_some() };
+        let Settings { resolver, allow_private, .. } = &self.settings;
+        let guard = Guarded::new(Arc::clone(resolver), allow_private.clone(), proxy.is_some());
         let long = is_long.then(|| Bytes::from(target.path_and_query().to_owned()));
         connect::client(guard, &self.settings.roots, route, MAX_HEADERS, long)
     }
@@ -197,64 +157,6 @@ fn uri(target: &Target) -> Result<Uri, http::Error> {
 /// same three as Go's client, and as it written in capitals only.
 fn wants_length(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH].contains(method)
-}
-
-/// The resolver the client is given: what it does not return cannot be dialled.
-#[derive(Clone)]
-pub(super) struct Guarded {
-    settings: Settings,
-    /// The names are those of proxies, which the user has chosen.
-    proxied: bool,
-}
-
-impl Guarded {
-    /// The addresses of a name that may be dialled; the port is filled in by the client.
-    pub(super) fn resolve(&self, name: &str) -> Resolution {
-        let host = name.to_ascii_lowercase();
-        let lookup = self.settings.resolver.lookup(&host);
-        let is_free = self.proxied || self.settings.allow_private.contains(&host);
-        let admits = move |host: &str, address: &IpAddr| match host {
-            _ if is_free => true,
-            "localhost" => address.to_canonical().is_loopback(),
-            _ => address::is_public(*address),
-        };
-        Box::pin(async move {
-            let found = lookup.await?;
-            let kept: Vec<SocketAddr> = found
-                .iter()
-                .filter(|address| admits(&host, address))
-                .map(|address| SocketAddr::new(*address, 0))
-                .collect();
-            match found.first() {
-                Some(address) if kept.is_empty() => Err(NotPublic { host, address: *address }.into()),
-                None => Err(io::Error::new(io::ErrorKind::NotFound, format!("{host} has no address")).into()),
-                Some(_) => Ok(kept.into_iter()),
-            }
-        })
-    }
-}
-
-/// What [`Guarded::resolve`] returns.
-pub(super) type Resolution = Pin<
-    Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, Box<dyn std::error::Error + Send + Sync>>> + Send>,
->;
-
-/// A granted name leads into the user's own network.
-#[derive(Debug, thiserror::Error)]
-#[error("{host} resolves to {address}, which is not a public address")]
-struct NotPublic {
-    host: String,
-    address: IpAddr,
-}
-
-impl NotPublic {
-    fn failure(&self, authority: &str) -> Failure {
-        let message = format!("{self}; --allow-private {} admits it", self.host);
-        Failure::new(CAPABILITY_DENIED, message)
-            .with("requested", format!("network:{authority}"))
-            .with("address", self.address.to_string())
-            .with("boundary_detail", "runtime")
-    }
 }
 
 /// The head of a response, its body still to be read.
