@@ -10,6 +10,7 @@
 //! | [`load`] | which of the three places the key comes from |
 //! | [`trigger`] | whether a workflow may sign what made it run |
 
+mod der;
 pub mod file;
 pub mod keychain;
 pub mod load;

@@ -12,7 +12,7 @@ use pkcs8::der::Decode as _;
 use zeroize::Zeroizing;
 
 use super::KeyError;
-use super::pkcs8::{from_der, unbase64};
+use super::der::{from_der, unbase64};
 
 /// A way to write a private key that is not read here. Its text holds nothing of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
