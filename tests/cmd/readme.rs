@@ -107,7 +107,7 @@ impl Session {
     /// Runs a line in bash, as typed; standard output and error together, as a terminal shows them.
     fn run(&self, command: &str) -> String {
         // A reader has cargo at hand; here the binary is built already.
-        let command = command.replace("cargo run --quiet --bin aileron-pub --", "aileron-pub");
+        let command = command.replace("cargo run --bin aileron-pub --", "aileron-pub");
         let here = self.directory.path();
         // What a shell keeps between two lines: the directory, and what was exported.
         let script = format!(

@@ -9,6 +9,7 @@ mod process;
 mod repository;
 mod shell;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,7 @@ fn main() {
 
     making(&small);
     verifying(&large, folder.path());
+    comparing(&small, folder.path());
     println!("{}", parts::table(&small));
 }
 
@@ -106,7 +108,7 @@ impl Round {
 /// `verify` of a whole cohort with a connector of the usual size: in this process, and as users run it.
 fn verifying(repository: &Repository, folder: &Path) {
     let registry = folder.join("registry");
-    let release = process::release(repository, &registry);
+    let release = process::release(process::PUBLISHER.as_ref(), repository, &registry);
     let proven: Proven = repository.with_world(|world| release::make(&repository.request(), world).expect("a cohort"));
     let archives = proven.artifacts.len();
     let ring = Keyring::of_keys([repository.public]);
@@ -130,6 +132,30 @@ fn verifying(repository: &Repository, folder: &Path) {
         milliseconds(release.time),
         memory(release.peak)
     );
+}
+
+/// Whole processes of another build and of this one, in turn, so that both meet the machine in the same state.
+fn comparing(repository: &Repository, folder: &Path) {
+    let Some(baseline) = std::env::var_os(process::BASELINE) else { return };
+    println!("as a process, from start to exit                    baseline    this build     ratio");
+    let registry = folder.join("compared");
+    let release = |program: &OsStr| {
+        let spent = process::release(program, repository, &registry);
+        std::fs::remove_dir_all(&registry).expect("a registry");
+        spent.time
+    };
+    let check = |program: &OsStr| process::check(program, repository).time;
+    compared("aileron-pub check", &baseline, check);
+    compared("aileron-pub release, into an empty directory", &baseline, release);
+    println!();
+}
+
+fn compared(what: &str, baseline: &OsStr, run: impl Fn(&OsStr) -> Duration) {
+    let pairs: Vec<_> = (0..RUNS).map(|_| (run(baseline), run(process::PUBLISHER.as_ref()))).collect();
+    let before = median(pairs.iter().map(|(before, _)| *before));
+    let after = median(pairs.iter().map(|(_, after)| *after));
+    let ratio = before.as_secs_f64() / after.as_secs_f64();
+    println!("  {what:<46} {} {} {ratio:>8.2} ×", milliseconds(before), milliseconds(after));
 }
 
 fn memory(peak: Option<u64>) -> String {

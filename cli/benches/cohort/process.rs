@@ -1,5 +1,6 @@
 //! Whole processes: how long they take, and how much memory they hold at most.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -20,14 +21,20 @@ pub(crate) struct Spent {
 
 /// `aileron verify`, offline, with one key.
 pub(crate) fn verify(repository: &Repository, registry: &Path) -> Spent {
-    spent(env!("CARGO_BIN_EXE_aileron"), |command| {
+    spent(env!("CARGO_BIN_EXE_aileron").as_ref(), |command| {
         command.args(["verify", "--json", "--key"]).arg(repository.root.join("keys/publisher.pub")).arg(registry)
     })
 }
 
-/// `aileron-pub release` of a prebuilt module.
-pub(crate) fn release(repository: &Repository, registry: &Path) -> Spent {
-    spent(env!("CARGO_BIN_EXE_aileron-pub"), |command| {
+/// The publisher's program, as it is built here.
+pub(crate) const PUBLISHER: &str = env!("CARGO_BIN_EXE_aileron-pub");
+
+/// The variable that names another build of the publisher's program, to compare this one with.
+pub(crate) const BASELINE: &str = "AILERON_BENCH_BASELINE";
+
+/// `aileron-pub release` of a prebuilt module, by `program`.
+pub(crate) fn release(program: &OsStr, repository: &Repository, registry: &Path) -> Spent {
+    spent(program, |command| {
         command.args(["release", "v0.1.0", "--json", "--to"]).arg(format!("dir:{}", registry.display()));
         command.arg("--repo").arg(&repository.root);
         command.arg("--wasm").arg(&repository.wasm).arg("--key").arg(&repository.key);
@@ -35,8 +42,16 @@ pub(crate) fn release(repository: &Repository, registry: &Path) -> Spent {
     })
 }
 
+/// `aileron-pub check` of the work tree, by `program`.
+pub(crate) fn check(program: &OsStr, repository: &Repository) -> Spent {
+    spent(program, |command| {
+        command.args(["check", "--json", "--repo"]).arg(&repository.root);
+        command.args(repository.request().waived.iter().flat_map(|waiver| ["--allow", waiver.rule().id()]))
+    })
+}
+
 /// Runs a program that must succeed.
-fn spent(program: &str, arguments: impl FnOnce(&mut Command) -> &mut Command) -> Spent {
+fn spent(program: &OsStr, arguments: impl FnOnce(&mut Command) -> &mut Command) -> Spent {
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("peak");
     let mut command = match Path::new(TIME).is_file() {
@@ -48,7 +63,7 @@ fn spent(program: &str, arguments: impl FnOnce(&mut Command) -> &mut Command) ->
         false => Command::new(program),
     };
     let (output, time) = timed(|| arguments(&mut command).output().expect("it runs"));
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&output.stderr));
     let kibibytes = fs::read_to_string(report).ok().and_then(|text| text.trim().parse::<u64>().ok());
     Spent { time, peak: kibibytes.map(|kibibytes| kibibytes * 1024) }
 }

@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
 #[path = "../cohort/process.rs"]
-#[expect(dead_code, reason = "shared with the other bench, which verifies directories")]
+#[expect(dead_code, reason = "shared with the other bench, which verifies directories and compares programs")]
 mod process;
 #[path = "../cohort/repository.rs"]
 #[expect(dead_code, reason = "shared with the other bench, which makes small connectors too")]
@@ -34,7 +34,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder to work in");
     let repository = Repository::make(&folder.path().join("large"), Connector::Go);
     let registry = folder.path().join("registry");
-    process::release(&repository, &registry);
+    process::release(process::PUBLISHER.as_ref(), &repository, &registry);
     let reference = released(&repository);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!(

@@ -29,7 +29,8 @@ pub fn local(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) -> R
         return Ok(LocalBuild::new(compile(checked, prebuilt, world)?.wasm, manifest())?);
     }
     let sources = sources(checked, world.spawner())?;
-    if let Some(wasm) = kept(&checked.project.root, sources, world.spawner()) {
+    let kept = Kept::read(&checked.project.root, world.spawner());
+    if let Some(wasm) = kept.and_then(|kept| kept.if_made_of(sources)) {
         return Ok(LocalBuild::new(wasm, manifest())?);
     }
     let wasm = compile(checked, None, world)?.wasm;
@@ -43,7 +44,9 @@ pub fn local(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) -> R
 /// # Errors
 /// A source cannot be read.
 pub fn last(checked: &Checked, spawner: Spawner<'_>) -> Result<Option<Vec<u8>>, ReleaseError> {
-    Ok(kept(&checked.project.root, sources(checked, spawner)?, spawner))
+    // Sources are read only when there is a module to compare them with.
+    let Some(kept) = Kept::read(&checked.project.root, spawner) else { return Ok(None) };
+    Ok(kept.if_made_of(sources(checked, spawner)?))
 }
 
 /// A digest over names and contents of everything a build can see; `None` where there is no git to say what that is.
@@ -72,14 +75,29 @@ fn sources(checked: &Checked, spawner: Spawner<'_>) -> Result<Option<ContentHash
     Ok(Some(ContentHash::of(&[digests.as_bytes()])))
 }
 
-fn kept(root: &Path, sources: Option<ContentHash>, spawner: Spawner<'_>) -> Option<Vec<u8>> {
-    let files = SourceTree::Work(WorkTree::open(root));
-    let wanted = [("stamp", 1024), ("connector.wasm", MAX_MODULE)];
-    let paths = wanted.map(|(name, limit)| (format!("{DIRECTORY}/{name}"), limit));
-    let wanted: Vec<Wanted<'_>> = paths.iter().map(|(path, limit)| Wanted { path, limit: *limit }).collect();
-    match <[Found; 2]>::try_from(files.read(&wanted, spawner).ok()?).ok()? {
-        [Found::Bytes(stamp), Found::Bytes(wasm)] => (stamp == stamp_of(sources?, &wasm).as_bytes()).then_some(wasm),
-        _ => None,
+/// The last build, as it lies on disk.
+struct Kept {
+    stamp: Vec<u8>,
+    wasm: Vec<u8>,
+}
+
+impl Kept {
+    /// None where there is none that can be read.
+    fn read(root: &Path, spawner: Spawner<'_>) -> Option<Kept> {
+        let files = SourceTree::Work(WorkTree::open(root));
+        let wanted = [("stamp", 1024), ("connector.wasm", MAX_MODULE)];
+        let paths = wanted.map(|(name, limit)| (format!("{DIRECTORY}/{name}"), limit));
+        let wanted: Vec<Wanted<'_>> = paths.iter().map(|(path, limit)| Wanted { path, limit: *limit }).collect();
+        match <[Found; 2]>::try_from(files.read(&wanted, spawner).ok()?).ok()? {
+            [Found::Bytes(stamp), Found::Bytes(wasm)] => Some(Kept { stamp, wasm }),
+            _ => None,
+        }
+    }
+
+    /// The module, if it was made of these sources.
+    fn if_made_of(self, sources: Option<ContentHash>) -> Option<Vec<u8>> {
+        let Kept { stamp, wasm } = self;
+        (stamp == stamp_of(sources?, &wasm).as_bytes()).then_some(wasm)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use aileron_verifier::problem::{Problem, Source};
 use aileron_verifier::statement::cohort::CommitId;
@@ -11,7 +12,7 @@ use aileron_verifier::statement::cohort::CommitId;
 use super::build::CONNECTOR;
 use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};
 use crate::sys::disk::DiskError;
-use crate::sys::git::{self, GitError};
+use crate::sys::git::{self, Configuration, GitError, Head};
 use crate::sys::process::Spawner;
 
 /// No document of a repository is longer: the cap of manifests and actions. artifacts.md §7.
@@ -117,8 +118,46 @@ impl Project {
     /// [`LoadError`]. For [`Reading::WorkTree`], what git cannot tell is no error yet: [`Project::history`] holds the reason.
     pub fn load(directory: &Path, reading: Reading, spawner: Spawner<'_>) -> Result<Project, LoadError> {
         let root = root(directory, spawner)?;
-        let history = History::read(&root, spawner);
-        let files = open(&root, reading, &history, spawner)?;
+        if reading == Reading::WorkTree {
+            // The work tree is read while git is asked: neither needs the other.
+            return thread::scope(|scope| {
+                let history = scope.spawn(|| History::read(&root, spawner));
+                let documents = Documents::read(SourceTree::Work(WorkTree::open(&root)), spawner);
+                let history = history.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                documents?.project(root.clone(), history)
+            });
+        }
+        let (head, configuration) = History::begin(&root, spawner).map_err(LoadError::Git)?;
+        // Comparing the work tree takes as long as reading the commit. Where it differs and is what is wanted, the commit's
+        // documents were read for nothing, and what went wrong with them does not matter.
+        let (history, documents) = thread::scope(|scope| {
+            let history = scope.spawn(|| History::compared(&root, head.clone(), configuration, spawner));
+            let commit = Commit::open(&root, &head, spawner).map_err(LoadError::from);
+            let documents = commit.and_then(|commit| Documents::read(SourceTree::Commit(commit), spawner));
+            (history.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), documents)
+        });
+        let history = history.map_err(LoadError::Git)?;
+        let documents = match reading == Reading::Changed && history.is_dirty() {
+            true => Documents::read(SourceTree::Work(WorkTree::open(&root)), spawner),
+            false => documents,
+        };
+        documents?.project(root, Ok(history))
+    }
+}
+
+/// Everything that is read of the files.
+struct Documents {
+    files: SourceTree,
+    /// None where there is no such file.
+    manifest: Option<Result<Source, Problem>>,
+    suite: Option<Result<Source, Problem>>,
+    publisher_key: Option<Result<Source, Problem>>,
+    changelog: Option<Result<String, Problem>>,
+    actions: Vec<ActionDirectory>,
+}
+
+impl Documents {
+    fn read(files: SourceTree, spawner: Spawner<'_>) -> Result<Documents, LoadError> {
         let mut directories = files.directories("actions")?;
         directories.sort_by(|one, other| one.name.cmp(&other.name));
         let paths: Vec<String> =
@@ -128,8 +167,7 @@ impl Project {
         let wanted: Vec<Wanted<'_>> = wanted.chain([Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT }]).collect();
         let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
         let mut next = || found.next().and_then(|(path, found)| document(path, found));
-        let manifest = next().ok_or_else(|| no_manifest(&files, &root, &history))?;
-        let (suite, publisher_key) = (next(), next());
+        let (manifest, suite, publisher_key) = (next(), next(), next());
         let action = |directory: super::source::Directory| {
             let found = next();
             let at = format!("actions/{}", directory.name);
@@ -143,26 +181,14 @@ impl Project {
             Found::Bytes(bytes) => String::from_utf8(bytes).ok().map(Ok),
             Found::Refused(refusal) => Some(Err(refusal.problem(path))),
         });
+        Ok(Documents { manifest, actions, suite, publisher_key, changelog, files })
+    }
+
+    fn project(self, root: PathBuf, history: Result<History, GitError>) -> Result<Project, LoadError> {
+        let Documents { files, manifest, suite, publisher_key, changelog, actions } = self;
+        let manifest = manifest.ok_or_else(|| no_manifest(&files, &root, &history))?;
         Ok(Project { manifest, actions, suite, publisher_key, changelog, history, files, root })
     }
-}
-
-/// The reader, and where it begins.
-fn open(
-    root: &Path,
-    reading: Reading,
-    history: &Result<History, GitError>,
-    spawner: Spawner<'_>,
-) -> Result<SourceTree, LoadError> {
-    let history = match (reading, history) {
-        (Reading::WorkTree, _) => return Ok(SourceTree::Work(WorkTree::open(root))),
-        (_, Ok(history)) => history,
-        (_, Err(error)) => return Err(LoadError::Git(error.clone())),
-    };
-    if reading == Reading::Changed && history.is_dirty() {
-        return Ok(SourceTree::Work(WorkTree::open(root)));
-    }
-    Ok(SourceTree::Commit(Commit::open(root, &history.commit, spawner)?))
 }
 
 fn no_manifest(files: &SourceTree, root: &Path, history: &Result<History, GitError>) -> LoadError {
@@ -212,8 +238,9 @@ fn lies_in(directory: &Path) -> bool {
 /// A sparse work tree may lack what its commit has.
 fn is_committed_in(directory: &Path, spawner: Spawner<'_>) -> Result<bool, LoadError> {
     let asked = || {
-        let at = [&*git::prefix(directory, spawner)?, CONNECTOR.as_bytes()].concat();
-        Ok(!git::tree(directory, &git::head(directory, spawner)?, &at, spawner)?.is_empty())
+        let Head { commit, prefix } = git::head(directory, spawner)?;
+        let at = [&*prefix, CONNECTOR.as_bytes()].concat();
+        Ok(!git::tree(directory, &commit, &at, spawner)?.is_empty())
     };
     match asked() {
         Err(error) if GitError::is_refusal(&error) => Err(LoadError::Git(error)),
@@ -223,14 +250,32 @@ fn is_committed_in(directory: &Path, spawner: Spawner<'_>) -> Result<bool, LoadE
 
 impl History {
     fn read(root: &Path, spawner: Spawner<'_>) -> Result<History, GitError> {
-        let commit = git::head(root, spawner)?;
-        let git::Changes { paths, unjudged } = git::changes(root, spawner)?;
+        let (head, configuration) = History::begin(root, spawner)?;
+        History::compared(root, head, configuration, spawner)
+    }
+
+    fn begin(root: &Path, spawner: Spawner<'_>) -> Result<(Head, Configuration), GitError> {
+        let (head, configuration) = thread::scope(|scope| {
+            let configuration = scope.spawn(|| git::configuration(root, spawner));
+            let head = git::head(root, spawner);
+            (head, configuration.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        Ok((head?, configuration?))
+    }
+
+    fn compared(
+        root: &Path,
+        Head { commit, prefix }: Head,
+        configuration: Configuration,
+        spawner: Spawner<'_>,
+    ) -> Result<History, GitError> {
+        let git::Changes { paths, unjudged } = git::changes(root, &prefix, &configuration, spawner)?;
         let text = |path: &Vec<u8>| String::from_utf8_lossy(path).into_owned();
         Ok(History {
             commit,
             changes: paths.iter().filter(|path| !path.starts_with(b"dist/")).map(text).collect(),
             unjudged: unjudged.iter().map(text).collect(),
-            remote: git::remote(root, spawner)?,
+            remote: configuration.origin,
         })
     }
 

@@ -132,6 +132,15 @@ pub const TEMPORARY: &str = ".aileron-";
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(DiskError::at("create directory", parent))?;
+    write_beside(path, bytes)
+}
+
+/// [`write`] into a directory that is there.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_beside(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let parent = path.parent().unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new()
         .prefix(TEMPORARY)
         .permissions(public_mode())
@@ -155,16 +164,6 @@ fn public_mode() -> fs::Permissions {
         .and_then(|file| file.metadata())
         .map(|metadata| metadata.permissions())
         .expect("a temporary file")
-}
-
-/// Renames a file into a directory that is made if need be.
-///
-/// # Errors
-/// [`DiskError`] naming the target.
-pub fn rename(from: &Path, to: &Path) -> Result<(), DiskError> {
-    let parent = to.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(DiskError::at("create directory", parent))?;
-    fs::rename(from, to).map_err(DiskError::at("write", to))
 }
 
 /// One durability pass: everything written below `root` so far survives a power cut.

@@ -325,9 +325,12 @@ fn failed(path: &Path, cause: io::Error) -> ProcessError {
     ProcessError::Run { path: path.to_owned(), source: Arc::new(cause) }
 }
 
+/// How long an interrupt may go unnoticed while a child runs.
+const INTERRUPT_CHECK: Duration = Duration::from_millis(20);
+
 /// The exit status, or `None` once the child was ended because `stop` was set.
 fn wait(child: &mut Child, stop: &AtomicBool) -> io::Result<Option<ExitStatus>> {
-    let mut pause = Duration::from_millis(1);
+    let mut exit = Exit::of(child);
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
@@ -336,8 +339,47 @@ fn wait(child: &mut Child, stop: &AtomicBool) -> io::Result<Option<ExitStatus>> 
             end(child);
             return Ok(None);
         }
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
+        exit.pause();
+    }
+}
+
+/// Waits for a child's exit in steps of at most [`INTERRUPT_CHECK`].
+///
+/// Most children here are git's: they run for a few milliseconds, so noticing their exit late would double their cost. Linux
+/// reports it through a file descriptor of the process; elsewhere, or where there is no such descriptor, the steps are sleeps
+/// that begin short.
+struct Exit {
+    #[cfg(target_os = "linux")]
+    process: Option<rustix::fd::OwnedFd>,
+    sleep: Duration,
+}
+
+impl Exit {
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "only Linux has a descriptor of a process"))]
+    fn of(child: &Child) -> Exit {
+        Exit {
+            #[cfg(target_os = "linux")]
+            process: {
+                use rustix::process::{Pid, PidfdFlags, pidfd_open};
+                pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok()
+            },
+            sleep: Duration::from_millis(1),
+        }
+    }
+
+    /// Returns when the child has exited, and after [`INTERRUPT_CHECK`] at the latest.
+    fn pause(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Some(process) = &self.process {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+            let step = Timespec { tv_sec: 0, tv_nsec: INTERRUPT_CHECK.subsec_nanos().into() };
+            match poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&step)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => return,
+                Err(_) => self.process = None,
+            }
+        }
+        thread::sleep(self.sleep);
+        self.sleep = (self.sleep * 2).min(INTERRUPT_CHECK);
     }
 }
 

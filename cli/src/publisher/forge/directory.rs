@@ -10,11 +10,11 @@
 //! Any static web server over it is a mirror. A flip is a rename on one file system; the index and `cohort.json` come
 //! last, so a version that is listed is whole. artifacts.md §1 and §12.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Fqn;
@@ -33,6 +33,8 @@ const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
 pub struct Directory {
     root: PathBuf,
     unsettled: Mutex<Vec<PathBuf>>,
+    /// Directories that were made or found since the lock was taken.
+    existing: Mutex<HashSet<PathBuf>>,
     waiting: LockPolicy,
 }
 
@@ -54,7 +56,7 @@ impl Directory {
     /// A registry at `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Directory {
         let waiting = LockPolicy { wait: WAIT_FOR_RELEASE, ..LockPolicy::default() };
-        Directory { root, unsettled: Mutex::new(Vec::new()), waiting }
+        Directory { root, unsettled: Mutex::default(), existing: Mutex::default(), waiting }
     }
 
     /// The same registry, whose lock is waited for like this.
@@ -104,33 +106,65 @@ impl Directory {
         Cohort::read(&bytes).map(Some).map_err(foreign)
     }
 
-    fn state(&self, name: &Fqn, tag: &Tag) -> Result<State, ForgeError> {
-        let assets = digests(&self.public(name, tag))?;
-        let staged = digests(&self.staging(name, tag))?;
-        Ok(match (assets.is_empty(), staged.is_empty()) {
-            (true, true) => State::Absent,
-            (true, false) => State::Draft(staged),
-            (false, _) => State::Public { assets, staged },
-        })
+    /// What stands under each tag. Where nothing at all is published or staged, no tag is looked for one by one.
+    fn states(&self, name: &Fqn, tags: &[Tag]) -> Result<BTreeMap<String, State>, ForgeError> {
+        let repository = self.repository(name);
+        let [public, staging] = ["releases/download", ".staging"].map(|area| !is_absent(&repository.join(area)));
+        let digests = |area: bool, directory: PathBuf| if area { digests(&directory) } else { Ok(BTreeMap::new()) };
+        let state = |tag: &Tag| {
+            let assets = digests(public, self.public(name, tag))?;
+            let staged = digests(staging, self.staging(name, tag))?;
+            Ok((tag.as_str().to_owned(), state(assets, staged)))
+        };
+        tags.iter().map(state).collect()
+    }
+
+    /// Makes a directory and those above it; each is asked for once.
+    fn make(&self, directory: &Path) -> Result<(), DiskError> {
+        if self.existing().contains(directory) {
+            return Ok(());
+        }
+        if let Some(above) = directory.parent().filter(|above| above.starts_with(&self.root)) {
+            self.make(above)?;
+        }
+        match fs::create_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
+            made => made.map_err(DiskError::at("create directory", directory))?,
+        }
+        self.existing().insert(directory.to_owned());
+        Ok(())
+    }
+
+    fn existing(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.existing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, path: PathBuf, bytes: &[u8]) -> Result<(), ForgeError> {
-        disk::write(&path, bytes)?;
+        if let Some(parent) = path.parent() {
+            self.make(parent)?;
+        }
+        disk::write_beside(&path, bytes)?;
         self.wrote(path);
         Ok(())
     }
 
     fn wrote(&self, path: PathBuf) {
-        self.unsettled.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(path);
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
     /// Moves staged assets to where consumers look. One that is not staged any more was moved by an earlier run.
     fn flip(&self, name: &Fqn, tag: &Tag, assets: &[&str]) -> Result<(), ForgeError> {
         let (from, to) = (self.staging(name, tag), self.public(name, tag));
-        let staged = file_names(&from)?;
-        for asset in assets.iter().filter(|asset| staged.contains(**asset)) {
-            disk::rename(&from.join(asset), &to.join(asset))?;
-            self.wrote(to.join(asset));
+        self.make(&to)?;
+        for asset in assets {
+            let target = to.join(asset);
+            match fs::rename(from.join(asset), &target) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => {
+                    renamed.map_err(DiskError::at("write", &target))?;
+                    self.wrote(target);
+                }
+            }
         }
         Ok(())
     }
@@ -142,6 +176,7 @@ impl Directory {
         // Swept before the list is written, not after: a version that is listed is never looked at again, so what a kill
         // between the two left behind would stay.
         sweep(&self.repository(name).join(".staging"));
+        self.existing().clear();
         for directory in [self.key_path(name), self.index_path(name)].iter().filter_map(|path| path.parent()) {
             remove_temporaries(directory);
         }
@@ -165,10 +200,7 @@ impl Forge for Directory {
 
     fn observe(&self, scope: &Scope<'_>) -> Result<Remote, ForgeError> {
         let name = scope.connector;
-        let mut states = BTreeMap::new();
-        for tag in scope.tags {
-            states.insert(tag.as_str().to_owned(), self.state(name, tag)?);
-        }
+        let states = self.states(name, scope.tags)?;
         let key = match disk::read_if_there(&self.key_path(name), ASSET_LIMIT)? {
             Some(bytes) => PublishedKey::Present(bytes),
             None => PublishedKey::Absent,
@@ -191,6 +223,7 @@ impl Forge for Directory {
 
     fn lock(&self, _: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
         fs::create_dir_all(&self.root).map_err(DiskError::at("create directory", &self.root))?;
+        *self.existing() = HashSet::from([self.root.clone()]);
         match lock::take(&self.root.join(LOCK), &self.waiting) {
             Ok(lock) => Ok(Box::new(lock)),
             Err(LockError::Busy { .. }) => Err(ForgeError::Busy(self.describe())),
@@ -214,7 +247,7 @@ impl Forge for Directory {
     }
 
     fn sync(&self) -> Result<(), ForgeError> {
-        let mut files = self.unsettled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut files = self.unsettled.lock().unwrap_or_else(PoisonError::into_inner);
         if !files.is_empty() {
             disk::make_durable(&self.root, &files)?;
             files.clear();
@@ -229,6 +262,20 @@ impl Forge for Directory {
     fn estimate(&self, _: &[Write], _: &[Write]) -> Option<Estimate> {
         None
     }
+}
+
+/// The state that these files, public and staged ones, amount to.
+fn state(assets: BTreeMap<String, ArchiveDigest>, staged: BTreeMap<String, ArchiveDigest>) -> State {
+    match (assets.is_empty(), staged.is_empty()) {
+        (true, true) => State::Absent,
+        (true, false) => State::Draft(staged),
+        (false, _) => State::Public { assets, staged },
+    }
+}
+
+/// Whether nothing is there. What cannot be looked at is not absent: listing it will say why.
+fn is_absent(directory: &Path) -> bool {
+    directory.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Digest of every file directly in a directory; none where there is no directory.
@@ -262,10 +309,10 @@ fn file_names(directory: &Path) -> Result<BTreeSet<String>, ForgeError> {
 /// Removes directories that hold nothing but empty directories and abandoned temporaries. What cannot be removed stays:
 /// it is invisible to consumers.
 fn sweep(directory: &Path) {
-    remove_temporaries(directory);
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            sweep(&entry.path());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => sweep(&entry.path()),
+            _ => remove_temporary(&entry),
         }
     }
     let _ = fs::remove_dir(directory);
@@ -274,8 +321,12 @@ fn sweep(directory: &Path) {
 /// Removes what a killed write left directly in a directory. Called under the lock: nobody is writing there now.
 fn remove_temporaries(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(disk::TEMPORARY.as_bytes()) {
-            let _ = fs::remove_file(entry.path());
-        }
+        remove_temporary(&entry);
+    }
+}
+
+fn remove_temporary(entry: &fs::DirEntry) {
+    if entry.file_name().as_encoded_bytes().starts_with(disk::TEMPORARY.as_bytes()) {
+        let _ = fs::remove_file(entry.path());
     }
 }

@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::statement::cohort::CommitId;
-
 use super::listing::{Entry, Listing};
 use super::parts::{Origin, Piece};
 use super::path::TreePath;
 use super::resolve::{Node, Nodes, Place, Refusal, resolve};
-use super::{Found, SourceError, Wanted};
-use crate::sys::git::{self, GitError, Kind};
+use super::{Child, ChildKind, Found, SourceError, Wanted};
+use crate::sys::git::{self, GitError, Head, Kind};
 use crate::sys::process::Spawner;
 
 /// No link's target is longer: `PATH_MAX` of Linux.
@@ -24,15 +22,15 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Lists the tree of `commit` below `root`, a directory of the work tree.
+    /// Lists the tree of HEAD's commit below `root`, a directory of the work tree. `head` is what [`git::head`] says there.
     ///
     /// # Errors
     /// [`SourceError::Git`].
-    pub fn open(root: &Path, commit: &CommitId, spawner: Spawner<'_>) -> Result<Commit, SourceError> {
-        let prefix = git::prefix(root, spawner)?;
+    pub fn open(root: &Path, head: &Head, spawner: Spawner<'_>) -> Result<Commit, SourceError> {
+        let Head { commit, prefix } = head;
         let mut entries = Vec::new();
         let mut links: Vec<(TreePath, String)> = Vec::new();
-        for entry in git::tree(root, commit, &prefix, spawner)? {
+        for entry in git::tree(root, commit, prefix, spawner)? {
             // git itself checks out no such path.
             let Some(path) = TreePath::new(entry.path) else { continue };
             match entry.kind {
@@ -63,12 +61,22 @@ impl Commit {
         &self.listing
     }
 
-    /// Names in a directory.
-    pub(super) fn children(&self, at: Option<&TreePath>) -> Vec<Vec<u8>> {
-        let first = |path: &[u8]| path.split(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-        let mut names: Vec<Vec<u8>> = self.listing.below(at).map(|(path, _)| first(path)).collect();
-        names.dedup();
-        names
+    /// What is in a directory.
+    pub(super) fn children(&self, at: Option<&TreePath>) -> Vec<Child> {
+        let mut children: Vec<Child> = Vec::new();
+        for (path, entry) in self.listing.below(at) {
+            let mut names = path.splitn(2, |byte| *byte == b'/');
+            let name = names.next().unwrap_or_default();
+            let kind = match (names.next(), entry) {
+                (Some(_), _) => ChildKind::Directory,
+                (None, Entry::File(_)) => ChildKind::File,
+                (None, _) => ChildKind::Unknown,
+            };
+            if children.last().is_none_or(|last| last.name != name) {
+                children.push(Child { name: name.to_vec(), kind });
+            }
+        }
+        children
     }
 
     pub(super) fn read(&self, wanted: &[Wanted<'_>], spawner: Spawner<'_>) -> Result<Vec<Found>, SourceError> {

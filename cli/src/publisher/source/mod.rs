@@ -83,6 +83,24 @@ pub struct Directory {
     pub refusal: Option<Refusal>,
 }
 
+/// One entry of a directory, as the directory lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Child {
+    name: Vec<u8>,
+    kind: ChildKind,
+}
+
+/// What a list of a directory says of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ChildKind {
+    /// A directory, not a link to one.
+    Directory,
+    /// A regular file.
+    File,
+    /// A link, or something that is only known when it is looked at.
+    Unknown,
+}
+
 /// What stands where a directory is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
@@ -124,12 +142,17 @@ impl SourceTree {
             Place::Refused(refusal) => return Ok(vec![Directory { name: String::new(), refusal: Some(refusal) }]),
             Place::Absent | Place::File(_) => return Ok(Vec::new()),
         };
-        let mut names = self.children(at.as_ref())?;
-        names.sort();
+        let mut children = self.children(at.as_ref())?;
+        children.sort_by(|one, other| one.name.cmp(&other.name));
         let mut found = Vec::new();
-        for name in names {
+        for Child { name, kind } in children {
             let Some(child) = path.join(&name) else { continue };
-            let refusal = match self.resolve(&child)? {
+            let place = match kind {
+                ChildKind::File => continue,
+                ChildKind::Directory => Place::Directory(Some(child)),
+                ChildKind::Unknown => self.resolve(&child)?,
+            };
+            let refusal = match place {
                 Place::Directory(_) => std::str::from_utf8(&name).is_err().then_some(Refusal::Name),
                 // No directory, whatever it is.
                 Place::Refused(Refusal::NotAFile(_) | Refusal::LeadsNowhere(_)) => continue,
@@ -152,7 +175,7 @@ impl SourceTree {
             Place::Refused(Refusal::NotAFile(_)) | Place::Absent | Place::File(_) => return Ok(Listed::NotADirectory),
             Place::Refused(refusal) => return Ok(Listed::Refused(refusal)),
         };
-        let mut names = self.children(at.as_ref())?;
+        let mut names: Vec<Vec<u8>> = self.children(at.as_ref())?.into_iter().map(|child| child.name).collect();
         names.sort();
         Ok(Listed::Names(names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect()))
     }
@@ -202,7 +225,7 @@ impl SourceTree {
         }
     }
 
-    fn children(&self, at: Option<&TreePath>) -> Result<Vec<Vec<u8>>, SourceError> {
+    fn children(&self, at: Option<&TreePath>) -> Result<Vec<Child>, SourceError> {
         match self {
             SourceTree::Commit(commit) => Ok(commit.children(at)),
             SourceTree::Work(work) => work.children(at),

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::sys::environment::Environment;
+use crate::sys::git;
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -58,7 +59,7 @@ impl Repository {
     fn readers(&self) -> [SourceTree; 2] {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", "now"]);
-        let head = self.git(&["rev-parse", "HEAD"]).parse().unwrap();
+        let head = git::head(&self.root(), self.spawner()).unwrap();
         let commit = Commit::open(&self.root(), &head, self.spawner()).unwrap();
         [SourceTree::Commit(commit), SourceTree::Work(WorkTree::open(&self.root()))]
     }
@@ -295,7 +296,7 @@ fn a_submodule_is_named_by_both_readers() {
     repository.link("through", "sub/file");
     repository.git(&["add", "through"]);
     repository.git(&["commit", "--quiet", "--message", "a link through it"]);
-    let head = repository.git(&["rev-parse", "HEAD"]).parse().unwrap();
+    let head = git::head(&repository.root(), repository.spawner()).unwrap();
     let commit = SourceTree::Commit(Commit::open(&repository.root(), &head, repository.spawner()).unwrap());
     let at = || Refusal::Submodule(TreePath::new("sub").unwrap());
     for path in ["sub", "sub/file", "through"] {

@@ -4,12 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::listing::{Entry, Listing};
-use super::open::{self, Read};
+use super::open::{self, Read, Reader};
 use super::parts::{FILE_LIMIT, Origin, Piece};
 use super::path::TreePath;
 use super::resolve::{Node, Nodes, Place, Refusal, resolve};
-use super::{Found, SourceError, Wanted};
+use super::{Child, ChildKind, Found, SourceError, Wanted};
 use crate::sys::bytes;
 use crate::sys::disk::DiskError;
 use crate::sys::git;
@@ -30,30 +32,52 @@ impl WorkTree {
         &self.root
     }
 
-    /// Names in a directory, which was resolved a moment ago.
-    pub(super) fn children(&self, at: Option<&TreePath>) -> Result<Vec<Vec<u8>>, SourceError> {
+    /// What is in a directory, which was resolved a moment ago.
+    pub(super) fn children(&self, at: Option<&TreePath>) -> Result<Vec<Child>, SourceError> {
         let directory = at.map_or_else(|| Some(self.root.clone()), |at| at.on_disk(&self.root));
         let Some(directory) = directory else { return Ok(Vec::new()) };
         let failed = || DiskError::at("list", &directory);
         let entries = fs::read_dir(&directory).map_err(failed())?;
-        let name = |entry: io::Result<fs::DirEntry>| Ok(bytes::of_os(&entry.map_err(failed())?.file_name()));
-        entries.map(name).collect()
+        let child = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry.map_err(failed())?;
+            let kind = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => ChildKind::Directory,
+                Ok(kind) if kind.is_file() => ChildKind::File,
+                _ => ChildKind::Unknown,
+            };
+            Ok(Child { name: bytes::of_os(&entry.file_name()), kind })
+        };
+        entries.map(child).collect()
     }
 
+    /// Reads files, several at a time.
     pub(super) fn read(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Found>, SourceError> {
-        wanted.iter().map(|Wanted { path, limit }| self.read_one(path, *limit)).collect()
+        /// Files that one thread reads, so that their directories are opened once.
+        const TOGETHER: usize = 64;
+        let read = |wanted: &[Wanted<'_>]| {
+            let mut reader = Reader::new(&self.root);
+            wanted.iter().map(|wanted| self.read_one(wanted, &mut reader)).collect::<Vec<_>>()
+        };
+        // Of several errors the first in order is given, whichever thread was first.
+        let read: Vec<Vec<_>> = wanted.par_chunks(TOGETHER).map(read).collect();
+        read.into_iter().flatten().collect()
     }
 
-    fn read_one(&self, path: &str, limit: u64) -> Result<Found, SourceError> {
+    fn read_one(&self, wanted: &Wanted<'_>, reader: &mut Reader<'_>) -> Result<Found, SourceError> {
+        let Wanted { path, limit } = *wanted;
         let Some(path) = TreePath::new(path) else { return Ok(Found::Refused(Refusal::Name)) };
-        Ok(match resolve(self, &path)? {
-            Place::Absent => Found::Absent,
-            Place::Refused(refusal) => Found::Refused(refusal),
-            Place::Directory(_) => Found::Refused(Refusal::NotAFile("a directory")),
-            Place::File(real) => match open::read(&self.root, &real, limit)? {
-                Read::Bytes(bytes) => Found::Bytes(bytes),
-                Read::Refused(refusal) => Found::Refused(refusal),
+        let read = match reader.read_direct(&path, limit) {
+            Some(read) => read,
+            None => match resolve(self, &path)? {
+                Place::Absent => return Ok(Found::Absent),
+                Place::Refused(refusal) => Read::Refused(refusal),
+                Place::Directory(_) => Read::Refused(Refusal::NotAFile("a directory")),
+                Place::File(real) => reader.read(&real, limit)?,
             },
+        };
+        Ok(match read {
+            Read::Bytes(bytes) => Found::Bytes(bytes),
+            Read::Refused(refusal) => Found::Refused(refusal),
         })
     }
 
@@ -83,9 +107,10 @@ impl WorkTree {
         pieces: &[&Piece],
         mut take: impl FnMut(&TreePath, Result<Vec<u8>, Refusal>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let mut reader = Reader::new(&self.root);
         for piece in pieces {
             let Origin::File(path) = &piece.from else { continue };
-            match open::read(&self.root, path, FILE_LIMIT).map_err(SourceError::from)? {
+            match reader.read(path, FILE_LIMIT).map_err(SourceError::from)? {
                 Read::Bytes(bytes) => take(&piece.to, Ok(bytes))?,
                 Read::Refused(refusal) => take(&piece.to, Err(refusal))?,
             }

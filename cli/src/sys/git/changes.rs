@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Access, GitError, answer, ask, configured, line, records, refused, unexpected};
+use super::{Access, Configuration, GitError, answer, configuration, configured, records, refused, unexpected};
 use crate::sys::bytes;
 use crate::sys::process::{Command, Spawner};
 
@@ -21,12 +21,17 @@ pub struct Changes {
     pub unjudged: Vec<Vec<u8>>,
 }
 
-/// The changes below `root`. Submodules count by their commit; nothing inside them is looked at.
+/// The changes below `root`, which lies at `prefix` in its repository, as [`super::head`] says. Submodules count by their
+/// commit; nothing inside them is looked at.
 ///
 /// # Errors
 /// [`GitError`].
-pub fn changes(root: &Path, spawner: Spawner<'_>) -> Result<Changes, GitError> {
-    let drivers = drivers(root, spawner)?;
+pub fn changes(
+    root: &Path,
+    prefix: &[u8],
+    Configuration { filters, .. }: &Configuration,
+    spawner: Spawner<'_>,
+) -> Result<Changes, GitError> {
     let args = [
         "status",
         "--porcelain=v1",
@@ -37,10 +42,9 @@ pub fn changes(root: &Path, spawner: Spawner<'_>) -> Result<Changes, GitError> {
         "--",
         ".",
     ];
-    let listed = answer(root, "status", without(&drivers, Access::Local, spawner)?.args(args))?;
+    let listed = answer(root, "status", without(filters, Access::Local, spawner)?.args(args))?;
     // Paths in `status` are relative to the repository.
-    let prefix = line(ask(root, spawner, &["rev-parse", "--show-prefix"])?);
-    let below = |path: &[u8]| path.strip_prefix(&*prefix).unwrap_or(path).to_vec();
+    let below = |path: &[u8]| path.strip_prefix(prefix).unwrap_or(path).to_vec();
     let (mut paths, mut modified) = (Vec::new(), Vec::new());
     for entry in records(&listed) {
         match entry.split_at_checked(3) {
@@ -49,7 +53,7 @@ pub fn changes(root: &Path, spawner: Spawner<'_>) -> Result<Changes, GitError> {
             None => {}
         }
     }
-    let unjudged = filtered(root, &modified, &drivers, spawner)?;
+    let unjudged = filtered(root, &modified, filters, spawner)?;
     let (unjudged, changed): (Vec<_>, Vec<_>) = modified.into_iter().partition(|path| unjudged.contains(path));
     paths.extend(changed);
     paths.sort();
@@ -62,7 +66,7 @@ pub fn changes(root: &Path, spawner: Spawner<'_>) -> Result<Changes, GitError> {
 /// # Errors
 /// [`GitError`].
 pub fn filters_off<'a>(directory: &Path, access: Access, spawner: Spawner<'a>) -> Result<Command<'a>, GitError> {
-    without(&drivers(directory, spawner)?, access, spawner)
+    without(&configuration(directory, spawner)?.filters, access, spawner)
 }
 
 fn without<'a>(drivers: &BTreeSet<Vec<u8>>, access: Access, spawner: Spawner<'a>) -> Result<Command<'a>, GitError> {
@@ -71,23 +75,6 @@ fn without<'a>(drivers: &BTreeSet<Vec<u8>>, access: Access, spawner: Spawner<'a>
         off.extend(switched_off(driver)?);
     }
     Ok(configured(spawner, access, &off))
-}
-
-/// The filter drivers that any configuration file names, by name.
-fn drivers(root: &Path, spawner: Spawner<'_>) -> Result<BTreeSet<Vec<u8>>, GitError> {
-    let args = ["config", "-z", "--name-only", "--get-regexp", r"^filter\."];
-    let command = super::command(spawner, Access::Local).args(args).within(root);
-    let finished = command.run()?;
-    let named = |key: &[u8]| {
-        let name = key.strip_prefix(b"filter.")?;
-        let end = name.iter().rposition(|byte| *byte == b'.')?;
-        Some(name[..end].to_vec())
-    };
-    match finished.status.code() {
-        Some(0) => Ok(records(&finished.stdout).filter_map(named).collect()),
-        Some(1) => Ok(BTreeSet::new()), // there is none
-        _ => Err(refused("config", &finished.stderr)),
-    }
 }
 
 fn switched_off(driver: &[u8]) -> Result<Vec<(OsString, &'static str)>, GitError> {

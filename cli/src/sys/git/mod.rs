@@ -6,9 +6,11 @@
 //! | file | questions |
 //! |---|---|
 //! | `changes` | how the work tree differs from HEAD |
+//! | `configuration` | what the configuration files name |
 //! | `objects` | trees, blobs and tags, from the object store |
 
 mod changes;
+mod configuration;
 mod objects;
 
 use std::ffi::OsString;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::statement::cohort::CommitId;
 
 pub use self::changes::{Changes, changes, filters_off};
+pub use self::configuration::{Configuration, configuration};
 pub use self::objects::{Found, Kind, TreeEntry, objects, peeled, tree};
 use super::address::redacted;
 use super::bytes;
@@ -218,26 +221,34 @@ pub fn toplevel(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, GitEr
     bytes::to_os(&toplevel).map(PathBuf::from).ok_or_else(|| unexpected("rev-parse", &"a path that is no text"))
 }
 
-/// Where `directory` lies in its repository, as git writes it: empty at the top, else with a slash at the end.
-///
-/// # Errors
-/// [`GitError`].
-pub fn prefix(directory: &Path, spawner: Spawner<'_>) -> Result<Vec<u8>, GitError> {
-    Ok(line(ask(directory, spawner, &["rev-parse", "--show-prefix"])?))
+/// HEAD, seen from one directory of its repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The commit HEAD names.
+    pub commit: CommitId,
+    /// Where the directory lies in the repository, as git writes it: empty at the top, else with a slash at the end.
+    pub prefix: Vec<u8>,
 }
 
-/// The commit HEAD names.
+/// The commit HEAD names, and where `root` lies in the repository: one child, unless there is no such commit.
 ///
 /// # Errors
 /// [`GitError::NotARepository`], [`GitError::NoCommit`].
-pub fn head(root: &Path, spawner: Spawner<'_>) -> Result<CommitId, GitError> {
-    ask(root, spawner, &["rev-parse", "--git-dir"])?;
-    let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", "HEAD^{commit}"];
-    match ask(root, spawner, &args) {
-        Ok(commit) => text(line(commit)).parse().map_err(|error| unexpected("rev-parse", &error)),
-        Err(GitError::Failed { said, .. }) if said.is_empty() => Err(without_commit(root, spawner)),
-        Err(error) => Err(error),
-    }
+pub fn head(root: &Path, spawner: Spawner<'_>) -> Result<Head, GitError> {
+    let args = ["rev-parse", "--show-prefix", "--verify", "--quiet", "--end-of-options", "HEAD^{commit}"];
+    let (prefix, commit) = match ask(root, spawner, &args) {
+        Ok(answer) => split(line(answer)).ok_or_else(|| unexpected("rev-parse", &"no commit after the prefix"))?,
+        Err(GitError::Failed { said, .. }) if said.is_empty() => return Err(without_commit(root, spawner)),
+        Err(error) => return Err(error),
+    };
+    Ok(Head { commit: text(commit).parse().map_err(|error| unexpected("rev-parse", &error))?, prefix })
+}
+
+/// What stands before and after the last line break.
+fn split(mut answer: Vec<u8>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let at = answer.iter().rposition(|byte| *byte == b'\n')?;
+    let last = answer.split_off(at + 1);
+    Some((line(answer), last))
 }
 
 /// Why HEAD names no commit: its branch has none yet, or the repository is broken.
@@ -260,18 +271,6 @@ pub fn files(root: &Path, spawner: Spawner<'_>) -> Result<Vec<Vec<u8>>, GitError
     files.sort();
     files.dedup();
     Ok(files)
-}
-
-/// URL of the remote `origin`.
-///
-/// # Errors
-/// [`GitError::Process`]; a missing remote is `None`.
-pub fn remote(root: &Path, spawner: Spawner<'_>) -> Result<Option<String>, GitError> {
-    match ask(root, spawner, &["config", "--get", "remote.origin.url"]) {
-        Ok(url) => Ok(Some(text(line(url))).filter(|url| !url.is_empty())),
-        Err(GitError::Failed { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The branch the remote `origin` shows first, as far as this clone knows.

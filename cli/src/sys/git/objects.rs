@@ -157,18 +157,27 @@ fn head(pipe: &mut dyn BufRead) -> io::Result<String> {
 /// # Errors
 /// [`GitError`].
 pub fn peeled(root: &Path, names: &[&str], spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
+    // git looks in six places for a name that is missing, and most are: only what exists is asked about a second time.
+    let objects = named(root, names, "", spawner)?;
+    let names: Vec<&str> = objects.keys().map(String::as_str).collect();
+    let commits = named(root, &names, "^{commit}", spawner)?;
+    Ok(objects.into_iter().chain(commits).collect())
+}
+
+/// The objects that local tags name, each with `peel` after it; what does not exist is left out.
+fn named(root: &Path, names: &[&str], peel: &str, spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }
     let check = command(spawner, Access::Local).args(["cat-file", "--batch-check=%(objectname)", "--buffer"]);
-    let asked: Vec<String> =
-        names.iter().flat_map(|name| ["^{commit}", ""].map(|peel| format!("refs/tags/{name}{peel}"))).collect();
+    let asked: Vec<String> = names.iter().map(|name| format!("refs/tags/{name}{peel}")).collect();
     let mut tags = BTreeMap::new();
     batched(root, check, asked.iter().map(String::as_str), |pipe| {
         for name in names {
-            let (commit, object) = (head(pipe)?, head(pipe)?);
-            let found = [commit, object].into_iter().find(|line| !line.ends_with(" missing"));
-            tags.extend(found.map(|found| ((*name).to_owned(), found)));
+            let object = head(pipe)?;
+            if !object.ends_with(" missing") {
+                tags.insert((*name).to_owned(), object);
+            }
         }
         Ok(())
     })?;

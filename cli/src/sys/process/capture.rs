@@ -1,9 +1,10 @@
 //! One pipe of a child, kept while the child runs: whole for a program to read, or as much as a person reads.
 
 use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
 use super::ProcessError;
 
@@ -13,7 +14,8 @@ const AFTER_THE_END: Duration = Duration::from_secs(5);
 /// One pipe, drained by a thread so that the child never blocks on it.
 pub(super) struct Capture {
     kept: Arc<Mutex<Kept>>,
-    reader: Option<JoinHandle<()>>,
+    /// Closed by the reading thread when it ends; never sent to.
+    reading: Option<Receiver<()>>,
     cap: usize,
 }
 
@@ -30,8 +32,10 @@ impl Capture {
     pub(super) fn of(pipe: Option<impl Read + Send + 'static>, cap: usize) -> Capture {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let shared = Arc::clone(&kept);
-        let reader = pipe.map(|mut pipe| {
+        let reading = pipe.map(|mut pipe| {
+            let (reads, reading) = sync_channel(0);
             thread::spawn(move || {
+                let _reads = reads;
                 let mut chunk = [0; 1 << 16];
                 loop {
                     let read = match pipe.read(&mut chunk) {
@@ -51,18 +55,16 @@ impl Capture {
                         }
                     }
                 }
-            })
+            });
+            reading
         });
-        Capture { kept, reader, cap }
+        Capture { kept, reading, cap }
     }
 
     /// What was written. A process that outlives the child and keeps the pipe open is waited for briefly, then left alone.
     fn finish(self) -> Kept {
-        let patience = Instant::now() + AFTER_THE_END;
-        if let Some(reader) = self.reader {
-            while !reader.is_finished() && Instant::now() < patience {
-                thread::sleep(Duration::from_millis(1));
-            }
+        if let Some(reading) = self.reading {
+            let _ = reading.recv_timeout(AFTER_THE_END);
         }
         std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
