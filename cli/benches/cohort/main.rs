@@ -124,7 +124,7 @@ fn verifying(repository: &Repository, folder: &Path) {
     let peak = processes.iter().filter_map(|spent| spent.peak).max();
     println!("{archives} archives, connector of {:.2} MB ({})", repository.wasm_size as f64 / 1e6, repository.module);
     println!("                                                      median    peak memory");
-    println!("  {:<46} {}", "judge them in this process", milliseconds(inside));
+    println!("  {:<46} {}", "verify them in this process", milliseconds(inside));
     println!("  {:<46} {} {}", "aileron verify DIR", milliseconds(outside), memory(peak));
     println!(
         "  {:<46} {} {}\n",

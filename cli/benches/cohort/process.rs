@@ -15,7 +15,7 @@ const TIME: &str = "/usr/bin/time";
 /// What a process took.
 pub(crate) struct Spent {
     pub(crate) time: Duration,
-    /// Most bytes resident; none where nobody can tell.
+    /// Most bytes resident; none where it cannot be measured.
     pub(crate) peak: Option<u64>,
 }
 

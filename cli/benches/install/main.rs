@@ -137,7 +137,7 @@ impl Bench<'_> {
         for (what, time) in [
             ("fetch and verify everything", median(plans)),
             ("commit: write, flush, rename", median(commits)),
-            ("judge the installed actions again", median(judged)),
+            ("verify the installed actions again", median(judged)),
         ] {
             println!("  {what:<46} {} {:>9.0} µs", milliseconds(time), self.each(time));
         }

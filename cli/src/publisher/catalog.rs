@@ -168,7 +168,7 @@ pub fn entries(project: &Project, settings: &Settings) -> Result<Entries, Vec<Ca
     if name.scheme() != Scheme::Github {
         return Err(vec![CatalogError::Scheme(name)]);
     }
-    let description = settings.description.as_deref().map(one_line); // not cut: whoever wrote it is told
+    let description = settings.description.as_deref().map(one_line); // not cut: the author gets an error
     let Some(description) = description.or_else(|| Some(sentence(&suite.as_ref()?.description.value))) else {
         return Err(vec![CatalogError::NoDescription]);
     };
@@ -303,7 +303,7 @@ pub struct Written {
     pub written: Vec<String>,
     /// As they were.
     pub unchanged: Vec<String>,
-    /// Entries of this repository that it no longer has a reason for. They are left alone.
+    /// Entries of this repository that it no longer has a reason for. They are not changed.
     pub stale: Vec<String>,
 }
 

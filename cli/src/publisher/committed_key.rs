@@ -75,7 +75,7 @@ fn second(file: &str) -> Option<(&'static str, Range<usize>)> {
         } else if line.contains(END) {
             inside = false;
         } else if let Some(what) = (!inside).then(|| key_in(line)).flatten()
-            // Base64 alone is no key to a PEM reader: without a block, the reader's own words are better.
+            // Bare base64 is no key to a PEM reader: without a block, the reader's own words are better.
             && file.contains(BEGIN)
         {
             return Some((what, place));

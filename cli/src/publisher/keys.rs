@@ -1,6 +1,6 @@
 //! A publisher's key pair as files: `keys generate` and `keys show`, without the command line.
 //!
-//! The public half is committed as `keys/publisher.pub`, with a `README.md` beside it that tells consumers how to trust it.
+//! The public half is committed as `keys/publisher.pub`, with a `README.md` beside it that says how consumers trust it.
 //! The private half goes where the publisher says, and nothing is ever overwritten: losing a signing key costs every
 //! consumer a new trust decision.
 
@@ -65,7 +65,7 @@ pub struct Generated {
     pub fingerprint: Fingerprint,
     /// Where the private key is.
     pub where_it_went: PrivateKeyPlace,
-    /// Whether [`README`] was written; one that was there is left alone.
+    /// Whether [`README`] was written; one that was there is not changed.
     pub wrote_readme: bool,
     /// The private key in PEM, for [`Destination::Print`] only.
     pub printed: Option<Secret>,

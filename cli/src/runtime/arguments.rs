@@ -106,7 +106,7 @@ fn gathered(
     let mut seen = std::collections::HashSet::new();
     for pair in pairs {
         let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-            // What follows may be private; the name alone says which one is meant.
+            // What follows may be private; the name is enough to say which one is meant.
             ArgumentError::NotAPair(pair.chars().take(40).collect())
         })?;
         if !seen.insert(name) {

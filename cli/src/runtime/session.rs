@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
         Ok(Session { engine: Engine::new(cache)?.stopped_by(stop), runtime, events })
     }
 
-    /// A connector whose code the cache has; `content` and `manifest` were judged to belong together.
+    /// A connector whose code the cache has; `content` and `manifest` were verified to belong together.
     pub fn recall(&self, content: ContentHash, manifest: &ConnectorManifest) -> Option<Connector> {
         self.engine.recall(content, manifest)
     }

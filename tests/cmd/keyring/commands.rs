@@ -113,7 +113,7 @@ fn a_key_is_trusted_as_narrowly_as_was_asked_or_not_at_all() {
     assert!(home.saved().contains("\"github://example\": ["), "{}", home.saved());
     let narrow = home.run(&["trust", "--repo-only", "--key-file", file, "github://zeta/widget"]);
     assert!(
-        narrow.out.contains("Trusted publisher github://zeta/widget\n  This covers this repository alone."),
+        narrow.out.contains("Trusted publisher github://zeta/widget\n  This covers this repository only."),
         "{}",
         narrow.out
     );

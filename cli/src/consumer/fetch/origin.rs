@@ -120,7 +120,7 @@ pub enum FetchError {
         at: Address,
     },
     /// A document of the server's that is none.
-    #[error("GET {at}: the answer is not understood: {why}")]
+    #[error("GET {at}: unexpected response: {why}")]
     Garbled {
         /// The address.
         at: Address,

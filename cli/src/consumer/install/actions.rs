@@ -1,6 +1,6 @@
 //! Planning the install of actions, one or a suite's hundreds. artifacts.md §10.
 //!
-//! Everything is fetched and judged before anything is shown; what is wrong with any of them is said of all of them.
+//! Everything is fetched and verified before anything is shown; every fault of every one of them is reported at once.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
@@ -114,7 +114,7 @@ impl Installer<'_> {
         Ok(plan)
     }
 
-    /// Trust, fetch, judge, all of them; then the plan.
+    /// Trust, fetch and verify all of them; then the plan.
     fn planned(&mut self, references: Vec<Ref>, listed: &ListedActions) -> Result<InstallPlan, InstallError> {
         let mut ring = Keyring::new();
         for reference in &references {

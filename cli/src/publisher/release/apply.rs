@@ -7,14 +7,14 @@ use super::plan::{self, Plan};
 use super::{Proven, ReleaseError, Request, World};
 use crate::publisher::forge::{Forge, ForgeError, Scope, Write};
 
-/// A plan that nobody else can overtake any more.
+/// A plan made under the lock: no other release can write any more.
 pub(super) struct Locked {
     plan: Plan,
     _lock: Option<Box<dyn Send>>,
 }
 
-/// Keeps other releases out, then plans again from what is there now: whoever published since the first look comes first.
-pub(super) fn alone(
+/// Keeps other releases out, then plans again from what is there now: what was published since the first look counts.
+pub(super) fn lock(
     plan: Plan,
     request: &Request,
     forge: &dyn Forge,
@@ -51,8 +51,8 @@ pub struct Public {
     pub writes: usize,
 }
 
-pub(super) fn stage(alone: Locked, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
-    let Locked { plan, _lock } = alone;
+pub(super) fn stage(locked: Locked, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
+    let Locked { plan, _lock } = locked;
     let total = plan.writes();
     if total == 0 {
         return Ok(Staged { plan, done: 0, _lock });

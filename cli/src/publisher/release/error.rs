@@ -86,7 +86,7 @@ pub enum ReleaseError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// No public key is committed.
-    #[error("there is no keys/publisher.pub: nobody could verify what you sign")]
+    #[error("there is no keys/publisher.pub: consumers could not verify what you sign")]
     NoPublisherKey,
     /// The signing key is not the committed one.
     #[error("the signing key is {signing}, keys/publisher.pub is {committed}")]

@@ -202,8 +202,8 @@ pub fn deliver(
     world: &World<'_>,
 ) -> Result<Public, ReleaseError> {
     let plan = plan::plan(proven, remote, request)?; // what is missing, or a conflict
-    let alone = apply::alone(plan, request, forge, world)?; // others kept out, and what they did since seen
-    let staged = apply::stage(alone, forge, world)?; // out of consumers' sight
+    let locked = apply::lock(plan, request, forge, world)?; // others kept out, and what they did since seen
+    let staged = apply::stage(locked, forge, world)?; // out of consumers' sight
     apply::flip(staged, forge, world) // the only line that makes a tag visible
 }
 

@@ -1,6 +1,6 @@
 //! Is a published connector what this commit builds? Built again, bound again, compared byte for byte.
 //!
-//! The client secret is not needed from the publisher: whoever holds the archive holds the bound value, and it is taken
+//! The client secret is not needed from the publisher: the archive holds the bound value, and it is taken
 //! from there.
 
 use aileron_verifier::artifact::archive::Files;

@@ -1,4 +1,4 @@
-//! What consumers get now: every asset fetched as they would, and judged by the code they run.
+//! What consumers get now: every asset fetched as they would, and verified by the code they run.
 
 use aileron_verifier::artifact::verify::{self, Unverified, Wanted};
 use aileron_verifier::name::digest::ArchiveDigest;

@@ -128,7 +128,7 @@ mod tests {
         [(); 3].map(|()| SigningKey::generate().expect("random numbers"))
     }
 
-    fn nobody(_: &KeyOrigin) -> Result<Secret, KeyError> {
+    fn no_passphrase(_: &KeyOrigin) -> Result<Secret, KeyError> {
         Err(KeyError::PassphraseMissing)
     }
 
@@ -143,7 +143,7 @@ mod tests {
         let env = |name: &str| (name == KEY_VARIABLE).then(|| in_environment.to_base64_of_pem());
         let blank = |name: &str| (name == KEY_VARIABLE).then(|| Secret::from("\n".to_owned()));
         let load = |flag, env: &dyn Fn(&str) -> Option<Secret>| {
-            let loaded = load_signing_key(flag, env, &keychain, ACCOUNT, nobody).expect("a key");
+            let loaded = load_signing_key(flag, env, &keychain, ACCOUNT, no_passphrase).expect("a key");
             (loaded.key.public(), loaded.from)
         };
         assert_eq!(load(Some(&path), &env), (in_file.public(), KeyOrigin::File(path.clone())));
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn an_absent_key_names_the_three_places() {
         let said = |keychain: &MemoryKeychain| {
-            let loaded = load_signing_key(None, &|_| None, keychain, ACCOUNT, nobody);
+            let loaded = load_signing_key(None, &|_| None, keychain, ACCOUNT, no_passphrase);
             let error = loaded.err().expect("no key");
             assert_eq!(error.class().as_str(), "usage_error");
             error.to_string()
@@ -173,7 +173,9 @@ mod tests {
         let [missing, broken] = ["missing.pem", "broken.pem"].map(|name| folder.path().join(name));
         std::fs::write(&broken, "nothing of the sort").expect("writes");
         let load = |path: &Path| {
-            load_signing_key(Some(path), &env, &MemoryKeychain::new(), ACCOUNT, nobody).err().map(|e| e.to_string())
+            load_signing_key(Some(path), &env, &MemoryKeychain::new(), ACCOUNT, no_passphrase)
+                .err()
+                .map(|e| e.to_string())
         };
         assert!(load(&missing).is_some_and(|said| said.starts_with("cannot read the private key ")));
         assert!(load(&broken).is_some_and(|said| said.contains("broken.pem: this is no private key")));
@@ -195,16 +197,17 @@ mod tests {
             }
         };
         let none = MemoryKeychain::missing();
-        let quiet = load_signing_key(None, &env(Some("open sesame")), &none, ACCOUNT, nobody);
+        let quiet = load_signing_key(None, &env(Some("open sesame")), &none, ACCOUNT, no_passphrase);
         assert_eq!(quiet.ok().map(|loaded| loaded.key.public()), Some(key.public()));
         let asked = load_signing_key(None, &env(Some("")), &none, ACCOUNT, |from| {
             assert_eq!(*from, KeyOrigin::Environment);
             Ok(word())
         });
         assert_eq!(asked.ok().map(|loaded| loaded.key.public()), Some(key.public()));
-        let wrong = load_signing_key(None, &env(Some("open barley")), &none, ACCOUNT, nobody).err().expect("wrong");
+        let wrong =
+            load_signing_key(None, &env(Some("open barley")), &none, ACCOUNT, no_passphrase).err().expect("wrong");
         assert!(wrong.to_string().starts_with("AILERON_SIGNING_KEY: the passphrase is wrong"));
-        let nobody = load_signing_key(None, &env(None), &none, ACCOUNT, nobody).err().expect("nobody");
-        assert_eq!(nobody.class().as_str(), "usage_error");
+        let refused = load_signing_key(None, &env(None), &none, ACCOUNT, no_passphrase).err().expect("refused");
+        assert_eq!(refused.class().as_str(), "usage_error");
     }
 }

@@ -157,7 +157,7 @@ pub enum KeyError {
     /// There is a keychain, and it did not do as asked.
     #[error("the keychain refused: {0}")]
     KeychainRefused(String),
-    /// There is a keychain, and it never answered: mostly an unlock dialogue nobody sees.
+    /// There is a keychain, and it never answered: usually an unlock dialogue that is not visible.
     #[error("the keychain did not answer within {0} seconds (is it waiting to be unlocked?)")]
     KeychainSilent(u64),
     /// A file could not be read or written.

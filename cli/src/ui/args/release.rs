@@ -115,7 +115,7 @@ pub(crate) enum RegistryName {
 pub(crate) enum LimitsOf {
     /// github.com's: a second between writes, 80 creations a minute, 500 an hour, 900 points a minute.
     Github,
-    /// Only those the server tells.
+    /// Only those the server reports.
     None,
 }
 

@@ -98,11 +98,11 @@ fn failure(findings: &Findings, errors: usize) -> Option<Failure> {
         let rules: std::collections::BTreeSet<_> = findings.errors().map(|problem| problem.rule.id()).collect();
         let flags: Vec<String> = rules.into_iter().map(|rule| format!("--allow {rule}")).collect();
         failure.next(format!(
-            "mend them, or waive the rules with {} (installers will refuse such actions by default)",
+            "fix them, or waive the rules with {} (installers will refuse such actions by default)",
             flags.join(" ")
         ))
     } else {
-        failure.next("mend them and run `aileron-pub check` again")
+        failure.next("fix them, then run `aileron-pub check` again")
     })
 }
 

@@ -53,7 +53,7 @@ impl Verb for Demo {
         let connector = format!("github://demo/{REPOSITORY}@0.1.0");
         steps.run(&["verify", &connector, "--from", "registry", "--key", PUBLIC_KEY])?;
         steps.run(&["verify", "registry", "--key", PUBLIC_KEY])?;
-        steps.say(&format!("Everything is in {}; remove it when you have seen enough.", shown(&dir)));
+        steps.say(&format!("Everything is in {}; remove it when you no longer need it.", shown(&dir)));
 
         let fields = json!({"dir": shown(&dir), "registry": shown(&dir.join("registry")), "steps": steps.list});
         Ok(Outcome::new(steps.text, fields))

@@ -17,7 +17,7 @@ use crate::ui::report::{Exit, Failure, Outcome};
 
 /// Show what the runs of a version did on GitHub, and what they waited for.
 ///
-/// Read from dist/VERSION/journal.jsonl; asks nobody.
+/// Read from dist/VERSION/journal.jsonl; sends no request.
 #[derive(Debug, Args)]
 #[command(after_help = examples!("aileron-pub report v0.1.0", "aileron-pub report v0.1.0 --json"))]
 pub(crate) struct Report {
@@ -41,7 +41,7 @@ impl Verb for Report {
             text.push_str(&table(&["time", "what"], &run.rows()));
         }
         if skipped > 0 {
-            text.push_str(&format!("{} of the journal not understood, left out\n", counted(skipped, "line")));
+            text.push_str(&format!("{} of the journal could not be read, left out\n", counted(skipped, "line")));
         }
         let fields = json!({
             "version": self.version,
@@ -107,7 +107,7 @@ impl JournalRun<'_> {
             Event::End { how } => Some(how.as_str()),
             _ => None,
         });
-        how.unwrap_or("it ended without a word: killed, or it is still running")
+        how.unwrap_or("no end recorded (killed, or still running)")
     }
 
     /// What a person wants to see: the beginning, stretches of writes, waits, trouble, the end.

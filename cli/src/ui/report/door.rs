@@ -26,7 +26,7 @@ pub(crate) enum Stream {
     Err,
 }
 
-/// What text has to be like for whoever reads it.
+/// What text has to be like for its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
     /// A person or a script.

@@ -70,7 +70,7 @@ impl Excerpt {
     }
 }
 
-/// The drawing asks for the range alone, to name its line and column, and then for the range with its context.
+/// The drawing asks for the range without context, to name its line and column, and then for the range with its context.
 impl SourceCode for Excerpt {
     fn read_span<'a>(
         &'a self,

@@ -322,7 +322,7 @@ fn of_forge(error: &ForgeError, failure: Failure) -> Failure {
         ForgeError::BadTag { .. } => failure.next("rename the action: its name becomes part of a tag"),
         ForgeError::Burned { .. } => failure.next("release the next version: this one can never be completed"),
         ForgeError::DraftGone { .. } => {
-            failure.next("make sure nobody tidies up meanwhile, then run the same command again: it makes the draft anew")
+            failure.next("delete no drafts during a release, and run the same command again: it creates the draft again")
         }
         ForgeError::DraftOfOthers { .. } => failure.next(DRAFT_OF_OTHERS),
         ForgeError::Overtaken { .. } => {
@@ -526,7 +526,7 @@ impl From<AskError> for Failure {
         match &error {
             AskError::NoHome | AskError::Ring(_) | AskError::Console { .. } => fail(Exit::Failure),
             AskError::Declined(repo) => fail(Exit::Failure)
-                .next(format!("aileron keyring trust --repo-only {repo}, to trust this repository alone")),
+                .next(format!("aileron keyring trust --repo-only {repo}, to trust this repository only")),
             AskError::DeclinedBefore(_) => fail(Exit::Failure),
             AskError::Key { authority, why } if error.class() == Class::FetchFailed => {
                 Failure { retriable: why.is_retriable(), ..fail(Exit::NotFound) }
@@ -582,7 +582,7 @@ pub(crate) fn of_judge(error: &VerificationError) -> Failure {
         VerificationError::Fetch(error) => error.into(),
         VerificationError::Disk(_) | VerificationError::Nothing(_) => fail(Exit::NotFound),
         VerificationError::NoCohort(reference) => {
-            fail(Exit::NotFound).next(format!("aileron verify {reference}, for the connector alone"))
+            fail(Exit::NotFound).next(format!("aileron verify {reference}, for the connector only"))
         }
         VerificationError::NotYet { at, .. } => Failure { retriable: true, ..fail(Exit::NotFound) }
             .evidence(format!("  looked at {at}"))

@@ -24,8 +24,8 @@ impl From<InstallError> for Failure {
         match error {
             InstallError::Fetch(error) => (&error).into(),
             InstallError::NoIndex(_) => fail(Exit::NotFound).next(
-                "ask its publisher for the index; to install a list that you trust, \
-                 though nobody signed it: aileron action add-suite -f FILE",
+                "ask its publisher for the index; to install an unsigned list that you trust: \
+                 aileron action add-suite -f FILE",
             ),
             InstallError::Refused { what, why, divergence } => {
                 let other = other_kind(&why, &what);

@@ -35,7 +35,7 @@ pub enum Form {
     /// Lines for a person.
     #[default]
     Lines,
-    /// JSON: also where nobody asked for `--json`, as what an op gave. sandbox.md 15a.
+    /// JSON: also without `--json`, as what an op gave. sandbox.md 15a.
     Document,
 }
 
@@ -95,10 +95,10 @@ impl Outcome {
     }
 }
 
-/// Prints what a command came to, and tells the exit code.
+/// Prints the result of a command, and returns its exit code.
 ///
 /// With `json`, standard output holds exactly one JSON document, success or not. Everything about a failure that a person
-/// reads goes to standard error, and what a `workflow` is told beside it.
+/// reads goes to standard error, and the `workflow` gets its own form of it.
 pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Result<Outcome, Failure>) -> Exit {
     let mut outcome = result.unwrap_or_else(|failure| Outcome::default().with_failure(Some(failure)));
     let when_written = outcome.when_written.take();
@@ -111,7 +111,7 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
         (false, Form::Lines) => door::write_painted(Stream::Out, &outcome.text, &outcome.paints),
     };
     if let Some(failure) = outcome.failure.as_ref().filter(|_| !json) {
-        let _ = door::write_text(Stream::Err, &failure.text()); // standard error that is gone leaves nobody to tell
+        let _ = door::write_text(Stream::Err, &failure.text()); // standard error may be closed: no other place is left
     }
     if let Some(workflow) = workflow {
         let _ = door::write_commands(&workflow.tell(&document, exit));

@@ -1,6 +1,6 @@
-//! What a job of GitHub Actions is told beside the text: annotations in files, outputs for later steps, a step summary.
+//! What a job of GitHub Actions gets beside the text: annotations in files, outputs for later steps, a step summary.
 //!
-//! All of it is read off the one document that `--json` prints, so that a workflow and a script are told the same. The
+//! All of it is read off the one document that `--json` prints, so that a workflow and a script get the same. The
 //! runner takes commands from every line of a step: ours go to standard error, which holds no document, and text that a
 //! repository or a compiler wrote is made inert before it is printed.
 

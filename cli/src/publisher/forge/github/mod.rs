@@ -269,7 +269,7 @@ fn refusal(answer: Answer, asked: String) -> ForgeError {
         Answer::Unreachable(why) | Answer::Unavailable(_, why) => ForgeError::Unreachable { asked, why },
         // The client waits for these itself and never hands one on.
         Answer::Limited(_) => ForgeError::Unreachable { asked, why: "GitHub's rate limit".to_owned() },
-        Answer::Done(_) => ForgeError::Unreachable { asked, why: "the answer is not understood".to_owned() },
+        Answer::Done(_) => ForgeError::Unreachable { asked, why: "unexpected response".to_owned() },
     }
 }
 
@@ -280,7 +280,7 @@ fn read<T: serde::de::DeserializeOwned>(document: Value, asked: impl Fn() -> Str
         asked: asked(),
         why: match is_none {
             true => "the answer is no JSON".to_owned(),
-            false => format!("the answer is not understood: {error}"),
+            false => format!("unexpected response: {error}"),
         },
     })
 }

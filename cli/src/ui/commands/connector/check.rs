@@ -15,7 +15,7 @@ use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::table::{short, table};
 use crate::ui::report::{Exit, Failure, Outcome};
 
-/// Verify installed connectors again, compare them with what is published now, and mend the index.
+/// Verify installed connectors again, compare them with what is published now, and repair the index.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron connector check",
@@ -25,7 +25,7 @@ pub(crate) struct Check {
     /// Which, by Ref or name [default: every installed connector].
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Verify what is on disk only; ask nobody what is published.
+    /// Verify what is on disk only; do not ask what is published.
     #[arg(long)]
     offline: bool,
     /// Compare with this mirror [default: AILERON_MIRROR, else where the name's scheme publishes].
@@ -57,7 +57,7 @@ impl Verb for Check {
             false => table(&["connector", "on disk", "published", "newer"], &rows),
         };
         if index_rebuilt {
-            text.push_str("The index said something else than the manifests; it was made again.\n");
+            text.push_str("The index did not match the manifests; it was rebuilt.\n");
         }
         let fields = json!({"connectors": documents, "index": if index_rebuilt { "rebuilt" } else { "sound" }});
         Ok(Outcome::new(text, fields).with_failure(failure))
@@ -66,7 +66,7 @@ impl Verb for Check {
 
 fn row(checked: &CheckedConnector) -> Vec<String> {
     let verdict = match &checked.verdict {
-        Ok(_) => "sound".to_owned(),
+        Ok(_) => "ok".to_owned(),
         Err(error) => format!("refused: {}", error.class()),
     };
     let newer = checked.newer.as_ref().map_or("-".to_owned(), ToString::to_string);
@@ -95,7 +95,7 @@ fn published_text(published: &Published) -> String {
     match published {
         Published::NotAsked => "-".to_owned(),
         Published::Same => "the same".to_owned(),
-        Published::Other(content) => format!("OTHER: {}", short(content)),
+        Published::Other(content) => format!("differs: {}", short(content)),
         Published::Gone => "gone".to_owned(),
         Published::Unknown(why) => format!("unknown: {why}"),
     }
@@ -132,7 +132,7 @@ fn published_failure(published: &Published, pinned: &Pinned) -> Option<Failure> 
         }
         Published::Unknown(why) => {
             let message = format!("what is published as {reference} is not known: {why}");
-            Some(Failure::new(Class::FetchFailed, Exit::NotFound, message).next("--offline checks the disk alone"))
+            Some(Failure::new(Class::FetchFailed, Exit::NotFound, message).next("--offline checks only the disk"))
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::ui::commands::{Answer, Context, Verb};
 
 /// Install a connector: fetched, verified, shown, and on disk only after you said yes.
 ///
-/// A name without a version is its newest final version. A publisher nobody trusted yet is asked about first, with the
-/// fingerprint of the key. Installing what is installed changes nothing and needs no network.
+/// A name without a version is its newest final version. You are asked first about a publisher that is not trusted
+/// yet, with the fingerprint of the key. Installing what is installed changes nothing and needs no network.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron connector install github://acme/aileron-connector-x",

@@ -26,10 +26,10 @@ const USAGE: &str = "usage: aileron keyring <trust|list|revoke> [args...]";
 Verbs:
   trust <authority>          trust a publisher: github://owner/repo fetches keys/publisher.pub of that repository
     --key-file <path>        take the key from a file instead
-    --repo-only              trust this repository alone, not everything its owner ships
+    --repo-only              trust this repository only, not everything its owner ships
     --fingerprint <fp>       only if the key has this fingerprint; --yes needs it
     --from <dir|url>         fetch from a mirror
-    --catalog <dir|url>      where github://owner alone is looked up [default: hub.url in config.yaml]
+    --catalog <dir|url>      where a bare github://owner is looked up [default: hub.url in config.yaml]
   list                       who is trusted, with fingerprints
   revoke <authority>         withdraw a grant
   revoke --key <fingerprint> withdraw one key everywhere

@@ -23,9 +23,9 @@ usage: aileron keyring trust [--key-file <path>] [--repo-only] [--fingerprint <f
              github://owner/connector  (trust the whole publisher, key from the connector repo)
   --key-file <path>   read the publisher key from a local file with no network fetch
                       (for private repos or air-gapped hosts); the authority is still required.
-  --repo-only         trust this repository alone, not everything its owner ships.
+  --repo-only         trust this repository only, not everything its owner ships.
   --fingerprint <fp>  trust the key only if it has this fingerprint.
-  --yes               nobody is looking: needs --fingerprint.
+  --yes               without a question: needs --fingerprint.
   --from <dir|url>    fetch the key from a mirror.
   --catalog <dir|url> the Hub's catalog [default: hub.url in config.yaml].
   Trusting an owner covers every connector that publisher ships.
@@ -51,7 +51,7 @@ pub(super) fn run(args: &[String], context: &Context) -> Answer {
         return Err(error(Class::ValidationError, "authority cannot be empty"));
     }
     if flags.has("yes") && flags.value("fingerprint").is_none() {
-        let message = "--yes needs --fingerprint <fp>: where nobody looks at the key, it has to be named";
+        let message = "--yes needs --fingerprint <fp>: without a person to compare the key, name its fingerprint";
         return Err(error(Class::UsageError, message));
     }
     let origin = Origin::choose(flags.value("from"), &context.environment);
@@ -78,7 +78,7 @@ fn trusted(found: FoundKey, repo_only: bool, flags: &Flags, context: &Context) -
     let no_home = "cannot determine home directory; set $HOME or write ~/.aileron/keyring.json by hand";
     let file = ring_file(context, no_home, flags)?;
     let (reach, covers) = match repo_only {
-        true => ("this repository alone", "  This covers this repository alone.\n"),
+        true => ("this repository only", "  This covers this repository only.\n"),
         false => ("every connector this publisher ships", "  This covers every connector this publisher ships.\n"),
     };
     // Shown before it is written, key and reach: there is no question, running the command is the consent.

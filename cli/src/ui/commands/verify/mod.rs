@@ -56,13 +56,13 @@ pub(crate) struct ConsumerVerify {
     /// Judge everything that is installed, by the keyring of today.
     #[arg(long, conflicts_with_all = ["subject", "cohort", "reference", "hash", "from"])]
     installed: bool,
-    /// Read and hash every installed file, also those that are unchanged since they were judged.
+    /// Read and hash every installed file, also those that are unchanged since they were verified.
     #[arg(long, requires = "installed")]
     full: bool,
     /// Judge everything this connector's release lists in its signed index.
     #[arg(long, value_name = "REF", conflicts_with_all = ["subject", "reference", "hash"])]
     cohort: Option<String>,
-    /// What it is judged by.
+    /// What it is verified with.
     #[command(flatten)]
     verdict: VerdictFlags,
 }
@@ -72,7 +72,7 @@ pub(crate) struct ConsumerVerify {
 pub(crate) struct SubjectFlags {
     /// An archive, a directory of archives, or a Ref such as github://acme/aileron-connector-x@0.1.0.
     subject: String,
-    /// What it is judged by.
+    /// What it is verified with.
     #[command(flatten)]
     verdict: VerdictFlags,
 }
