@@ -279,3 +279,6 @@ fn as_step_failure(error: RunError) -> Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

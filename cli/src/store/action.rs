@@ -424,7 +424,7 @@ fn document(artifact: &Verified) -> Result<Document<'_>, StoreError> {
             let name = action.name.value.as_str();
             Ok(Document { reference: artifact.reference(), name, action, text, signature })
         }
-        _ => Err(StoreError::OtherKind(artifact.reference().clone())),
+        _ => Err(StoreError::NotAnAction(artifact.reference().clone())),
     }
 }
 

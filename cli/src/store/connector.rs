@@ -72,7 +72,7 @@ impl Store {
     pub fn put_over(&self, artifact: &Verified, replace: bool) -> Result<Entry, StoreError> {
         let (Some(content), Files::Connector { wasm, manifest, signature }) = (artifact.content(), artifact.files())
         else {
-            return Err(StoreError::OtherKind(artifact.reference().clone()));
+            return Err(StoreError::NotAConnector(artifact.reference().clone()));
         };
         let pinned = Pinned { reference: artifact.reference().clone(), content };
         self.refuse_other_content(&pinned, replace)?;
@@ -174,7 +174,7 @@ impl Store {
         let verified = self.verify_entry(entry, wanted, ring)?;
         match verified.payload() {
             Payload::Connector { manifest, .. } => Ok(opened((**manifest).clone(), *verified.signer(), Check::Now)),
-            Payload::Action(_) => Err(StoreError::OtherKind(wanted.reference.clone())),
+            Payload::Action(_) => Err(StoreError::NotAConnector(wanted.reference.clone())),
         }
     }
 

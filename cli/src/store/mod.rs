@@ -136,9 +136,12 @@ pub enum StoreError {
     /// An entry that no name and version lead to.
     #[error("{0} in the store has no manifest that can be read, or the name and version of another")]
     UnreadableEntry(ContentHash),
-    /// A connector where an action belongs, or the other way round.
-    #[error("{0} is of the other kind")]
-    OtherKind(Ref),
+    /// A connector where an action belongs.
+    #[error("{0} is a connector, not an action")]
+    NotAnAction(Ref),
+    /// An action where a connector belongs.
+    #[error("{0} is an action, not a connector")]
+    NotAConnector(Ref),
 }
 
 impl StoreError {
@@ -148,7 +151,10 @@ impl StoreError {
             StoreError::Disk(_) | StoreError::Locked(_) => Class::StoreUnwritable,
             StoreError::Refused { why, .. } => why.class(),
             StoreError::Unsigned { .. } => Class::MalformedTarball,
-            StoreError::NotPrivate(_) | StoreError::Taken { .. } | StoreError::OtherKind(_) => Class::ValidationError,
+            StoreError::NotPrivate(_)
+            | StoreError::Taken { .. }
+            | StoreError::NotAnAction(_)
+            | StoreError::NotAConnector(_) => Class::ValidationError,
             StoreError::NoConnector(_) | StoreError::ConnectorMissing { .. } | StoreError::Pinned { .. } => {
                 Class::ConnectorsMissing
             }

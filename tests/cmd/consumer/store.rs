@@ -651,8 +651,8 @@ fn an_action_needs_its_connector_and_a_place_of_its_own() {
     store.put(&connector(&other)).unwrap();
     assert!(matches!(put(&action(&other, "say"), false), Err(StoreError::Taken { .. })), "another action of that name");
     put(&action(&other, "say"), true).unwrap();
-    assert!(matches!(store.put(&first), Err(StoreError::OtherKind(_))));
-    assert!(matches!(put(&connector(&old), false), Err(StoreError::OtherKind(_))));
+    assert!(matches!(store.put(&first), Err(StoreError::NotAConnector(_))));
+    assert!(matches!(put(&connector(&old), false), Err(StoreError::NotAnAction(_))));
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl From<StoreError> for Failure {
             StoreError::UnreadableEntry(content) => {
                 fail(Exit::Refused).next(format!("rm -r the directory store/connectors/sha256/{}", content.hex()))
             }
-            StoreError::OtherKind(_) => fail(Exit::Refused),
+            StoreError::NotAnAction(_) | StoreError::NotAConnector(_) => fail(Exit::Refused),
         }
     }
 }

@@ -50,7 +50,7 @@ impl Verb for Run {
         let ring = home.ring.load()?;
         let verified = home.store.verify_action(&self.name, &ring)?;
         let Payload::Action(action) = verified.payload() else {
-            return Err(StoreError::OtherKind(verified.reference().clone()).into());
+            return Err(StoreError::NotAnAction(verified.reference().clone()).into());
         };
         if action.needs_approval() && !self.approve && self.run.args.as_deref() == Some("-") {
             let message = "--args - takes standard input, so the approval cannot be asked for there";
