@@ -7,6 +7,7 @@
 //! [`model`] is GitHub itself as a pure state machine: what rehearsals publish into, and what the test kit serves.
 
 pub mod directory;
+mod error;
 pub mod github;
 pub mod model;
 
@@ -18,10 +19,9 @@ use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::{Fqn, Ref};
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::statement::cohort::Cohort;
-use aileron_verifier::text::printable;
 
+pub use self::error::ForgeError;
 use crate::sys::clock::moment;
-use crate::sys::disk::DiskError;
 
 /// A file on a release.
 #[derive(Clone)]
@@ -187,188 +187,6 @@ impl Write {
             Write::Announce { tag } => format!("announce {tag}"),
         }
     }
-}
-
-/// Why a forge could not be asked or written. Absent, refused and unreachable are three things; absent is a [`State`].
-#[derive(Debug, thiserror::Error)]
-pub enum ForgeError {
-    /// The disk refused.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// Another process is publishing to the same place.
-    #[error("another release is writing to {0}")]
-    Busy(String),
-    /// Something stands where a release's files belong.
-    #[error("{path} is not a file this tool wrote: {why}")]
-    Foreign {
-        /// The path.
-        path: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// There is no token to write with.
-    #[error("no GitHub token: none in --token-file, GITHUB_TOKEN, GH_TOKEN or `gh auth token` that could be sent")]
-    NoToken,
-    /// Not an address that a token is sent to.
-    #[error("{0} is not an https:// address (http:// is for this machine only)")]
-    BadAddress(String),
-    /// The token is wrong, was revoked, or has expired.
-    #[error("{asked}: GitHub does not accept the token: {why}")]
-    BadToken {
-        /// What was asked.
-        asked: String,
-        /// GitHub's words.
-        why: String,
-    },
-    /// The token may read, and not write.
-    #[error("the token may not write contents of {repository}")]
-    ReadOnly {
-        /// `owner/name`.
-        repository: String,
-    },
-    /// Nobody may write there.
-    #[error("{repository} is archived on GitHub: nothing can be published there")]
-    Archived {
-        /// `owner/name`.
-        repository: String,
-    },
-    /// This token may not make a tag at a commit whose workflows differ from the default branch's; that they differ was seen.
-    #[error(
-        "commit {commit} has other files in .github/workflows than the default branch, and {whose} may not tag such a commit"
-    )]
-    Workflows {
-        /// The release's commit.
-        commit: String,
-        /// Which kind of token, in words.
-        whose: &'static str,
-    },
-    /// A tag git would not take.
-    #[error("{tag} is no name git takes for a tag: {why}")]
-    BadTag {
-        /// The tag.
-        tag: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// An immutable release had this tag.
-    #[error("tag {tag} belonged to an immutable release that was deleted; GitHub never gives the name out again")]
-    Burned {
-        /// The tag.
-        tag: String,
-    },
-    /// A draft of this run is gone.
-    #[error("the draft of {tag} is not there any more: someone deleted it")]
-    DraftGone {
-        /// The release's tag.
-        tag: String,
-    },
-    /// A draft under a tag of this run holds what this tool did not put there.
-    #[error("{tag}: {why}")]
-    DraftOfOthers {
-        /// The tag.
-        tag: String,
-        /// What it holds, and where it is.
-        why: String,
-    },
-    /// Somebody else published under a tag of this run.
-    #[error("{tag}: {why}")]
-    Overtaken {
-        /// The tag.
-        tag: String,
-        /// What is there, and what this release has.
-        why: String,
-    },
-    /// The repository answers from another address.
-    #[error("{asked}: GitHub has moved the repository: it was renamed or transferred")]
-    Moved {
-        /// What was asked.
-        asked: String,
-    },
-    /// The repository is not there, or not for this token.
-    #[error("GitHub shows this token no repository {repository}")]
-    NoRepository {
-        /// `owner/name`.
-        repository: String,
-    },
-    /// The repository is spelled otherwise, or was renamed.
-    #[error("the manifest names {wanted}, GitHub calls the repository {}", printable(.found))]
-    OtherName {
-        /// `owner/name` of the connector.
-        wanted: String,
-        /// GitHub's spelling.
-        found: String,
-    },
-    /// The commit was not pushed.
-    #[error("GitHub does not know commit {commit}")]
-    NotPushed {
-        /// HEAD.
-        commit: String,
-    },
-    /// A tag of the cohort names another commit there.
-    #[error("tag {tag} points at {} on GitHub, the release is made from commit {wanted}", printable(.found))]
-    TagElsewhere {
-        /// The tag.
-        tag: String,
-        /// What it peels to, with its kind: `commit 1f2e…`, `tree 9a8b…`.
-        found: String,
-        /// The release's commit.
-        wanted: String,
-    },
-    /// The token may not do this.
-    #[error("{asked}: the token lacks {lacks}: {why}")]
-    Forbidden {
-        /// What was asked.
-        asked: String,
-        /// GitHub's words.
-        why: String,
-        /// What it lacks.
-        lacks: github::Lack,
-    },
-    /// The forge names an address that is not its own, and the token would go there.
-    #[error("{asked}: the token is not sent to this address: it {fault} (the API is {api})")]
-    TokenElsewhere {
-        /// What was to be asked.
-        asked: String,
-        /// What is wrong with the address, in words.
-        fault: String,
-        /// The API's address.
-        api: String,
-    },
-    /// The forge says no.
-    #[error("{asked}: {why}")]
-    Refused {
-        /// What was asked.
-        asked: String,
-        /// The forge's words.
-        why: String,
-    },
-    /// Somebody else made something of that name meanwhile.
-    #[error("{asked}: {why}")]
-    Taken {
-        /// What was asked.
-        asked: String,
-        /// The forge's words.
-        why: String,
-    },
-    /// There was no answer, or it broke off.
-    #[error("{asked}: {why}")]
-    Unreachable {
-        /// What was asked.
-        asked: String,
-        /// The innermost cause.
-        why: String,
-    },
-    /// The next write may leave later than this run waits.
-    #[error("the next request may leave at {until} ({why}) and this run waits no longer: stopped")]
-    Paused {
-        /// Clock time.
-        until: String,
-        /// The limit.
-        why: String,
-    },
-    /// The user interrupted a wait.
-    #[error("interrupted")]
-    Interrupted,
 }
 
 /// The repository a forge publishes for, and the version in hand.
