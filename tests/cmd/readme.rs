@@ -1,7 +1,7 @@
 //! The README shows what really happens: every `console` block is run, in order, in one shell session's directory, and
 //! what it prints is compared with what the README says.
 //!
-//! Keys are random, so fingerprints, digests and sizes are compared by shape. `UPDATE_README=1 cargo test --test readme`
+//! Keys are random, so fingerprints, digests and sizes are compared by shape. `UPDATE_README=1 cargo test --test cmd readme`
 //! writes the real output into the README.
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use aileron_testkit::scripted::{Answer, Identity, Scripted};
 
-use crate::home::{EXAMPLE, Home, KR, KR_FINGERPRINT, OTHER, pem};
+use crate::keyring::home::{EXAMPLE, Home, KR, KR_FINGERPRINT, OTHER, pem};
 
 fn answering(status: &'static str) -> Scripted {
     Scripted::start(move |_| Answer::status(status))

@@ -10,7 +10,7 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::trust::key::PublicKey;
 use aileron_verifier::trust::keyring::Keyring;
 
-use crate::home::{EXAMPLE, KR};
+use crate::keyring::home::{EXAMPLE, KR};
 
 const K0: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const K1: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";

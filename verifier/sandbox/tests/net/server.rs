@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::certificate::Identity;
+use super::certificate::Identity;
 
 /// One request as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,3 @@
+//! `init` and `demo`: new repositories.
+
+mod deaf;

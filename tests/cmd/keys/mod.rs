@@ -1,0 +1,3 @@
+//! `keys`: signing keys.
+
+mod openssl;

@@ -1,0 +1,22 @@
+//! Both programs as people and scripts meet them: what they print, how they end, and what they leave behind.
+//!
+//! A folder per verb, named as the verb; `every_verb` holds what is true of all of them, `store` and `workflow` what lies
+//! below and around them. One test binary: each one links the engine anew.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
+
+mod connector;
+mod every_verb;
+mod guide;
+mod house;
+mod hub;
+mod init;
+mod keyring;
+mod keys;
+mod plan;
+mod readme;
+mod release;
+mod run;
+mod store;
+mod support;
+mod workflow;

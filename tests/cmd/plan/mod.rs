@@ -1,0 +1,3 @@
+//! `plan`: what a release would do.
+
+mod diff;

@@ -1,0 +1,229 @@
+//! Whole jobs: the workflow of a new repository, run by the real runner on this machine, against the fake GitHub.
+//!
+//! Google (OAuth, a client secret) and athena (AWS, none) as they are published, with the connector of the Go template in
+//! the place of their sources, which are not here. The workflow gets two lines more: the binary under test, and no limits.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use aileron_cli::publisher::forge::model::{GitHub as Model, Limits, TagRef};
+use aileron_cli::publisher::scaffold::ACTION_COMMIT;
+use aileron_testkit::github::{FakeGitHub, Repository as Remote, Script};
+use aileron_testkit::peers;
+
+use super::checkout;
+use crate::support::{Machine, Repository, Said, contents, module, ok, reference, run};
+
+const TOKEN: &str = "ghs_0123456789abcdefSECRETSECRET";
+const CLIENT_SECRET: &str = "GOCSPX-0123456789-not-to-be-seen";
+const TAG: &str = "v1.2.3";
+
+/// A publisher's repository, GitHub, and a runner.
+struct Job<'a> {
+    act: PathBuf,
+    fake: FakeGitHub,
+    repository: Repository<'a>,
+    name: &'static str,
+}
+
+impl<'a> Job<'a> {
+    fn new(machine: &'a Machine, name: &'static str) -> Option<Job<'a>> {
+        let (act, data) = (peers::program("act")?, reference(name)?);
+        let repository = machine.copy(&data, name);
+        if name == "google" {
+            let file = "actions/list-recent-emails/action.md"; // the one with a version of its own
+            repository.write(file, &repository.read(file).replace("0.3.0", "0.0.0-dev"));
+        }
+        let template = machine.scaffold("template", "go");
+        let workflow = template.read(".github/workflows/release.yml");
+        let module_file = machine.path("module.wasm");
+        fs::write(&module_file, module()).unwrap();
+        let added = format!(
+            "command: release\n          binary: {}\n          args: --limits none --max-wait 0s --wasm {}\n",
+            env!("CARGO_BIN_EXE_aileron-pub"),
+            module_file.display(),
+        );
+        assert!(workflow.contains("command: release\n"));
+        repository.write(".github/workflows/release.yml", &workflow.replace("command: release\n", &added));
+        repository.commit("a workflow");
+        let repository = repository.with_key();
+        repository.git(&["tag", TAG]);
+        let mut github = Model::new(Remote::new("ALRubinger", format!("aileron-connector-{name}")));
+        github.limits = Limits::none();
+        github.repository.tags.insert(TAG.to_owned(), TagRef::light(repository.git(&["rev-parse", "HEAD"])));
+        checkout(&machine.path("act"), |_, text| text);
+        Some(Job { act, fake: FakeGitHub::start(github), repository, name })
+    }
+
+    fn event(&self, event: &str) -> Command {
+        let machine = self.repository.machine;
+        let payload = machine.path("event.json");
+        let text = match event {
+            "push" => format!(r#"{{"ref": "refs/tags/{TAG}"}}"#),
+            _ => r#"{"pull_request": {"head": {"ref": "topic"}, "base": {"ref": "main"}}, "number": 1}"#.to_owned(),
+        };
+        fs::write(&payload, text).unwrap();
+        let mut command = machine.command(&self.act);
+        command.current_dir(&self.repository.root).arg(event).args(["-W", ".github/workflows/release.yml", "-e"]);
+        command.arg(payload).args(["-P", "ubuntu-24.04=-self-hosted", "--no-cache-server"]);
+        let action = format!("aileron-pub/aileron-pub@{ACTION_COMMIT}={}", machine.path("act").display());
+        command.args(["--local-repository", &action]);
+        let repository = format!("ALRubinger/aileron-connector-{}", self.name);
+        for (name, value) in [
+            ("GITHUB_REPOSITORY", repository.as_str()),
+            ("GITHUB_API_URL", &self.fake.url()),
+            ("GITHUB_SERVER_URL", &self.fake.url()),
+        ] {
+            command.args(["--env", &format!("{name}={value}")]);
+        }
+        // Named without a value, a secret is taken from the runner's own environment: never an argument.
+        command.args(["-s", "GITHUB_TOKEN"]).env("GITHUB_TOKEN", TOKEN);
+        command
+    }
+
+    fn push(&self) -> Command {
+        let mut command = self.event("push");
+        command.args(["-s", "AILERON_SIGNING_KEY"]).env("AILERON_SIGNING_KEY", self.key());
+        if self.name == "google" {
+            command.args(["-s", "AILERON_CLIENT_SECRET"]).env("AILERON_CLIENT_SECRET", CLIENT_SECRET);
+        }
+        command
+    }
+
+    /// As a secret of CI holds it.
+    fn key(&self) -> String {
+        base64(&fs::read(&self.repository.key).unwrap())
+    }
+
+    fn writes(&self) -> u64 {
+        self.fake.github().meter.usage.writes
+    }
+
+    fn script(&self, text: &str) {
+        self.fake.set_script(text.parse::<Script>().unwrap());
+    }
+
+    fn succeeds(&self) -> String {
+        let said = text(&ok(&mut self.push()));
+        assert!(said.contains("Job succeeded"), "{said}");
+        said
+    }
+
+    /// The job fails, says why, and leaves GitHub as it was.
+    fn fails(&self, command: &mut Command, words: &[&str]) {
+        let before = (self.writes(), self.fake.github().repository.visible());
+        let ended = run(command);
+        let said = text(&ended);
+        assert!(ended.code == Some(1) && said.contains("Job failed"), "{said}");
+        words.iter().for_each(|word| assert!(said.contains(word), "{word:?} is not in: {said}"));
+        assert_eq!((self.writes(), self.fake.github().repository.visible()), before, "{said}");
+    }
+}
+
+fn text(said: &Said) -> String {
+    format!("{}{}", said.stdout, said.stderr)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+fn output(said: &str, name: &str) -> Option<String> {
+    let line = said.lines().find_map(|line| line.split_once(&format!("::set-output:: {name}=")))?;
+    Some(line.1.trim().to_owned())
+}
+
+fn a_tag_is_released_by_its_workflow(name: &'static str) {
+    let machine = Machine::new();
+    let Some(job) = Job::new(&machine, name) else { return };
+
+    // What has to be there before anything is written.
+    let stranger = machine.scaffold("stranger", "wat");
+    let stranger = base64(&fs::read(&stranger.key).unwrap());
+    job.fails(job.push().env("AILERON_SIGNING_KEY", &stranger), &["::error title=", "keys/publisher.pub"]);
+    job.fails(&mut job.event("push"), &["::error title=usage_error", "there is no signing key"]);
+    if name == "google" {
+        let mut without = job.event("push");
+        without.args(["-s", "AILERON_SIGNING_KEY"]).env("AILERON_SIGNING_KEY", job.key());
+        job.fails(&mut without, &["GOOGLE_OAUTH_CLIENT_SECRET"]);
+    }
+
+    // The tag was pushed, and then moved while the job waited.
+    let commit = job.repository.git(&["rev-parse", "HEAD"]);
+    let elsewhere = "0123456789".repeat(4);
+    job.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&elsewhere));
+    job.fails(&mut job.push(), &[&commit, &elsewhere]);
+    job.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&commit));
+
+    // Broken off in the middle, then run again.
+    job.script(r#"{"on": {"method": "POST", "nth": 12, "times": 1000}, "do": "reset"}"#);
+    let broken = run(&mut job.push());
+    let said = text(&broken);
+    assert_eq!(broken.code, Some(1), "{said}");
+    assert!(said.contains("::error title=incomplete::") && said.contains("gh run rerun 1 --failed"), "{said}");
+    assert_eq!(output(&said, "status").as_deref(), Some("incomplete"), "{said}");
+    assert!(job.fake.github().repository.visible().is_empty(), "nothing is public half-way");
+    job.script("");
+    let said = job.succeeds();
+    let github = job.fake.github();
+    let actions = fs::read_dir(job.repository.root.join("actions")).unwrap().count();
+    assert_eq!(github.repository.visible().len(), actions + 1);
+    assert!(github.repository.releases.values().all(|release| !release.draft));
+    drop(github);
+    assert_eq!(output(&said, "status").as_deref(), Some("complete"), "{said}");
+    assert_eq!(output(&said, "tag").as_deref(), Some(TAG), "{said}");
+    let hash = output(&said, "connector-hash").unwrap();
+    assert!(hash.starts_with("sha256:") && said.contains(&format!("- content hash: `{hash}`")), "a summary: {said}");
+    let reference = format!("github://ALRubinger/aileron-connector-{name}@1.2.3");
+    let (from, key) = (job.fake.url(), job.repository.public_key());
+    ok(&mut machine.consumer(&["verify", &reference, "--from", &from, "--key", &key, "--hash", &hash]));
+
+    // Again: nothing to write.
+    let before = job.writes();
+    let said = job.succeeds();
+    assert!(said.contains("it was complete, nothing was written"), "{said}");
+    assert_eq!(job.writes(), before);
+
+    // The tag of a published version moves to a commit with another text.
+    let action = fs::read_dir(job.repository.root.join("actions")).unwrap().next().unwrap().unwrap().path();
+    let action = format!("actions/{}/action.md", action.file_name().unwrap().to_str().unwrap());
+    job.repository.write(&action, &format!("{}\nMore.\n", job.repository.read(&action)));
+    let moved = job.repository.commit("another text");
+    job.repository.git(&["tag", "--force", TAG]);
+    job.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&moved));
+    job.fails(&mut job.push(), &["::error title=publish_failed", "published versions never change"]);
+
+    // A pull request that has got hold of everything.
+    let workflow = job.repository.read(".github/workflows/release.yml");
+    let workflow = workflow.replace("${{ inputs.version || github.ref_name }}", "v1.2.4");
+    let (_, rest) = workflow.split_once("permissions: {}").unwrap();
+    job.repository.write(".github/workflows/release.yml", &format!("on: pull_request\npermissions: {{}}{rest}"));
+    job.repository.commit("a proposal");
+    let mut proposed = job.event("pull_request");
+    proposed.args(["-s", "AILERON_SIGNING_KEY"]).env("AILERON_SIGNING_KEY", job.key());
+    let requests = job.fake.log().len();
+    job.fails(&mut proposed, &["::error title=usage_error::nothing is signed on the event pull_request"]);
+    assert_eq!(job.fake.log().len(), requests, "GitHub was not even asked");
+
+    // What all these runs left behind: outputs, caches, the runner's copies.
+    let key = fs::read(&job.repository.key).unwrap();
+    fs::remove_file(&job.repository.key).unwrap();
+    let secrets = [base64(&key), String::from_utf8(key).unwrap(), TOKEN.to_owned(), CLIENT_SECRET.to_owned()];
+    for (path, bytes) in contents(machine.root()) {
+        for secret in &secrets {
+            assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{path} holds a secret");
+        }
+    }
+}
+
+#[test]
+fn a_workflow_releases_google_and_goes_on_and_refuses_what_it_must() {
+    a_tag_is_released_by_its_workflow("google");
+}
+
+#[test]
+fn a_workflow_releases_athena_and_goes_on_and_refuses_what_it_must() {
+    a_tag_is_released_by_its_workflow("athena");
+}

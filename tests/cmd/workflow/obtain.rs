@@ -1,0 +1,175 @@
+//! How the action finds a binary it may trust: from a release on the fake GitHub, signed by a key made for the test.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use aileron_cli::HOME;
+use aileron_cli::publisher::forge::model::GitHub as Model;
+use aileron_testkit::Publisher;
+use aileron_testkit::github::{FakeGitHub, Repository as Remote};
+use serde_json::Value;
+
+use super::{checkout, workspace};
+use crate::support::{Machine, Said, ok, run, sha256};
+
+const NAME: &str = "aileron-pub-0.9.0-x86_64-unknown-linux-gnu";
+const PROGRAM: &[u8] = b"#!/bin/sh\necho \"$@\"\n";
+
+/// A home with one release, a release key, and an action that knows both.
+struct Place {
+    machine: Machine,
+    fake: FakeGitHub,
+    key: Publisher,
+}
+
+impl Place {
+    fn new() -> Option<Place> {
+        for tool in ["curl", "openssl"] {
+            if !Command::new(tool).arg("version").output().is_ok_and(|_| true) {
+                eprintln!("SKIPPED: no {tool} on this machine");
+                return None;
+            }
+        }
+        let fake = FakeGitHub::start(Model::new(Remote::new("aileron-pub", "aileron-pub")));
+        let place = Place { machine: Machine::new(), fake, key: Publisher::from_seed(7) };
+        checkout(&place.root(), |file, text| match file {
+            "action/release.pub" => place.key.key().to_pem(),
+            "action/obtain.sh" => {
+                let pinned = text.lines().find(|line| line.starts_with("readonly RELEASE_KEY=")).unwrap().to_owned();
+                let ours = format!("readonly RELEASE_KEY={}", place.key.fingerprint());
+                text.replace("'=https'", "'=http'")
+                    .replace(HOME, &format!("{}/aileron-pub/aileron-pub", place.fake.url()))
+                    .replace(&pinned, &ours)
+            }
+            "Cargo.toml" => {
+                text.replace(&format!("\nversion = \"{}\"", env!("CARGO_PKG_VERSION")), "\nversion = \"0.9.0\"")
+            }
+            _ => text,
+        });
+        Some(place)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.machine.path("action checkout")
+    }
+
+    /// Publishes these files as v0.9.0.
+    fn release(&self, files: &[(&str, &[u8])]) {
+        let curl = |args: &[&str]| {
+            let mut command = self.machine.command("curl");
+            ok(command
+                .args(["--silent", "--fail", "-H", "authorization: token x", "-H", "user-agent: test"])
+                .args(args))
+        };
+        let body = format!(r#"{{"tag_name": "v0.9.0", "target_commitish": "{}"}}"#, "1".repeat(40));
+        let made = curl(&["-d", &body, &format!("{}/repos/aileron-pub/aileron-pub/releases", self.fake.url())]).json();
+        let upload = made["upload_url"].as_str().unwrap().split('{').next().unwrap().to_owned();
+        for (name, bytes) in files {
+            let file = self.machine.path("upload");
+            fs::write(&file, bytes).unwrap();
+            let data = format!("@{}", file.display());
+            let kind = "content-type: application/octet-stream";
+            let uploaded = curl(&["-H", kind, "--data-binary", &data, &format!("{upload}?name={name}")]).json();
+            assert_eq!(uploaded["state"], Value::from("uploaded"), "{uploaded}");
+        }
+    }
+
+    /// The three files of an honest release.
+    fn release_with(&self, checksums: &str, signer: &Publisher, program: &[u8]) {
+        let signature = signer.sign(&[checksums.as_bytes()]);
+        self.release(&[("checksums.txt", checksums.as_bytes()), ("checksums.txt.sig", &signature), (NAME, program)]);
+    }
+
+    fn obtain(&self, wanted: &str) -> Said {
+        let mut command = self.machine.command("bash");
+        command.arg(self.root().join("action/obtain.sh")).env("INPUT_TOOL_VERSION", wanted);
+        command.env("RUNNER_TEMP", self.machine.path("tmp")).env("RUNNER_OS", "Linux").env("RUNNER_ARCH", "X64");
+        let stubs = self.machine.path("stubs");
+        let path = format!("{}:{}", stubs.display(), std::env::var("PATH").unwrap());
+        run(command.env("PATH", path))
+    }
+}
+
+fn checksums(program: &[u8], name: &str) -> String {
+    let digest = sha256(&[program]);
+    format!(
+        "{}  aileron-0.9.0-x86_64-unknown-linux-gnu\n{}  {name}\n",
+        "0".repeat(64),
+        digest.trim_start_matches("sha256:")
+    )
+}
+
+#[test]
+fn a_signed_release_gives_the_binary_whose_digest_it_names() {
+    for wanted in ["", "v0.9.0", "0.9.0"] {
+        let Some(place) = Place::new() else { return };
+        place.release_with(&checksums(PROGRAM, NAME), &place.key, PROGRAM);
+        let said = place.obtain(wanted);
+        assert_eq!(said.code, Some(0), "{said}");
+        let path = PathBuf::from(said.stdout.trim_end());
+        assert_eq!(fs::read(&path).unwrap(), PROGRAM);
+        assert_eq!(ok(place.machine.command(&path).args(["check", "it"])).stdout, "check it\n");
+        assert!(said.stderr.contains(&format!("signed by {}", place.key.fingerprint())), "{said}");
+    }
+}
+
+#[test]
+fn every_doubt_about_a_release_ends_the_step() {
+    let refused = |words: &str, release: &dyn Fn(&Place)| {
+        let Some(place) = Place::new() else { return };
+        release(&place);
+        let said = place.obtain("");
+        assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{words}: {said}");
+        assert!(said.stderr.contains("::error title=") && said.stderr.contains(words), "{words}: {said}");
+    };
+    let honest = checksums(PROGRAM, NAME);
+    refused("is not signed by the release key", &|place| {
+        place.release_with(&honest, &Publisher::from_seed(8), PROGRAM);
+    });
+    refused("is not signed by the release key", &|place| {
+        let signature = place.key.sign(&[honest.as_bytes()]);
+        let changed = honest.replacen('0', "1", 1);
+        let files = [("checksums.txt", changed.as_bytes()), ("checksums.txt.sig", &signature), (NAME, PROGRAM)];
+        place.release(&files);
+    });
+    refused("has no checksums.txt.sig", &|place| place.release(&[("checksums.txt", honest.as_bytes())]));
+    refused("checksums.txt says", &|place| place.release_with(&honest, &place.key, b"#!/bin/sh\nevil\n"));
+    // An older release, signed once, served under a newer tag.
+    refused("has no aileron-pub-0.9.0", &|place| {
+        place.release_with(&checksums(PROGRAM, &NAME.replace("0.9.0", "0.8.0")), &place.key, PROGRAM);
+    });
+    refused("answered 403", &|place| {
+        place.fake.set_script(r#"{"on": {}, "do": "status", "status": 403}"#.parse().unwrap());
+    });
+    refused("pinned is", &|place| {
+        place.release_with(&honest, &place.key, PROGRAM);
+        fs::copy(workspace("action/release.pub"), place.root().join("action/release.pub")).unwrap();
+    });
+}
+
+#[test]
+fn where_there_is_no_such_release_the_action_builds_what_it_came_with() {
+    let Some(place) = Place::new() else { return };
+    let stub = place.machine.path("stubs/cargo");
+    fs::create_dir_all(stub.parent().unwrap()).unwrap();
+    fs::write(&stub, "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$RUNNER_TEMP/cargo\"\n").unwrap();
+    fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
+    for wanted in ["", "source"] {
+        let said = place.obtain(wanted);
+        assert_eq!(said.code, Some(0), "{said}");
+        assert!(said.stdout.ends_with("/aileron-pub-source/bin/aileron-pub\n"), "{said}");
+        let words = fs::read_to_string(place.machine.path("tmp/cargo")).unwrap();
+        assert!(
+            words.contains("install\n") && words.contains("--locked\n") && words.contains("/action/../cli\n"),
+            "{words}"
+        );
+    }
+    let said = place.obtain("v0.8.0");
+    assert!(said.code == Some(1) && said.stderr.contains("has no release v0.8.0"), "{said}");
+    for wanted in ["latest", "v1", "../../other/releases", "v1.0.0 "] {
+        let said = place.obtain(wanted);
+        assert!(said.code == Some(1) && said.stderr.contains("tool-version must be"), "{said}");
+    }
+}
