@@ -45,9 +45,6 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("problem text", "a problem cuts long text; a reader of text reports problems: both are one vocabulary"),
     ("artifact statement", "to be opened: the verdict on an index stands beside the verdict on an archive"),
     ("newest origin", "to be opened: documents of GitHub's API are declared beside one of their two readers"),
-    ("grant ring", "to be opened: the ring's file is read by the room that says whose keys count"),
-    ("drafts plan", "to be opened: both kinds of plan fill one list, declared beside one of them"),
-    ("runner static_credential", "to be opened: the port's error is declared beside its one implementor"),
 ];
 
 fn workspace() -> PathBuf {

@@ -1,6 +1,6 @@
 //! What is below a user's `~/.aileron`: installed artifacts, and the ring of trusted keys.
 
-use crate::consumer::trust::grant::TrustError;
+use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::ring::RingFile;
 use crate::store::Store;
 use crate::sys::environment::Environment;

@@ -18,11 +18,12 @@
 //!
 //! | room | one line |
 //! |---|---|
-//! | [`runner`] | the walk above, and its two ports: where credentials come from, who approves |
+//! | [`runner`] | the walk above, and its port for approval |
 //! | [`session`] | compile, with a cache; invoke; where logs go |
 //! | [`steps`] | an action's steps in order, and its preview; pure but for the call it is given |
 //! | [`arguments`] | `--arg` and `--args` as JSON |
 //! | [`interpolate`] | `${args.x}` and `${step.field}` in a step's inputs |
+//! | [`credential_source`] | the port: where the credential of a connector comes from |
 //! | [`static_credential`] | a credential given by hand |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
@@ -31,6 +32,7 @@
 
 pub mod arguments;
 pub mod cassette;
+pub mod credential_source;
 pub mod interpolate;
 pub mod public;
 pub mod recording;

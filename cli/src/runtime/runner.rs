@@ -6,7 +6,6 @@
 use std::io;
 use std::sync::Arc;
 
-use aileron_sandbox::credential::Credentials;
 use aileron_sandbox::engine::{Connector, LocalBuild};
 use aileron_sandbox::failure::Failure;
 use aileron_sandbox::host::http::{Network, Proxies};
@@ -20,33 +19,11 @@ use aileron_verifier::text::Json;
 use aileron_verifier::trust::keyring::Keyring;
 
 use super::arguments::Arguments;
+use super::credential_source::{CredentialError, CredentialSource};
 use super::public::of_runtime;
 use super::session::{PREVIEW, RunOptions, Session};
-use super::static_credential::StaticCredentialError;
 use super::steps::{self, Call, Executed, Preview, Stopped};
 use crate::store::{Pinned, Store, StoreError};
-
-/// Where the credential of a connector comes from: given by hand, or nowhere. A vault is a third answer.
-pub trait CredentialSource {
-    /// The credential for the connector of this manifest; `None` where there is none to give.
-    ///
-    /// # Errors
-    /// [`StaticCredentialError`]: one was named, and it cannot be used.
-    fn for_connector(
-        &self,
-        manifest: &ConnectorManifest,
-    ) -> Result<Option<Arc<dyn Credentials>>, StaticCredentialError>;
-}
-
-/// No connector gets a credential.
-#[derive(Clone, Copy, Debug)]
-pub struct NoCredentials;
-
-impl CredentialSource for NoCredentials {
-    fn for_connector(&self, _: &ConnectorManifest) -> Result<Option<Arc<dyn Credentials>>, StaticCredentialError> {
-        Ok(None)
-    }
-}
 
 /// What is asked before an action runs.
 pub struct ApprovalRequest<'a> {
@@ -126,7 +103,7 @@ pub enum RunError {
     Load(Failure),
     /// The credential that was named cannot be used.
     #[error(transparent)]
-    Credential(#[from] StaticCredentialError),
+    Credential(#[from] CredentialError),
 }
 
 /// Why an action gave no output.

@@ -7,9 +7,9 @@ use aileron_sandbox::credential::{Credentials, StaticCredential};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use zeroize::Zeroizing;
 
-use super::runner::CredentialSource;
+use super::credential_source::{CredentialError, CredentialSource};
 use crate::secret::Secret;
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk;
 use crate::sys::environment::Environment;
 
 /// No credential is longer.
@@ -30,35 +30,15 @@ pub struct StaticCredentialSource {
     pub access_key_id: Option<String>,
 }
 
-/// Why there is none, although one was named.
-#[derive(Debug, thiserror::Error)]
-pub enum StaticCredentialError {
-    /// The variable is not set, or empty.
-    #[error("${0} is not set")]
-    Unset(String),
-    /// The file holds nothing.
-    #[error("{} is empty", .0.display())]
-    Empty(PathBuf),
-    /// It could not be sent.
-    #[error("{0} holds a line break or NUL in the middle: no header may")]
-    NotOneLine(String),
-    /// The connector has no use for one.
-    #[error("{0} declares no credential")]
-    Unwanted(String),
-    /// The file could not be read.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-}
-
 impl StaticCredentialSource {
     /// Reads it; `None` where none was named. One line break at its end is dropped.
     ///
     /// # Errors
-    /// [`StaticCredentialError`]; never with a byte of it.
-    pub fn read(&self) -> Result<Option<Arc<StaticCredential>>, StaticCredentialError> {
+    /// [`CredentialError`]; never with a byte of it.
+    pub fn read(&self) -> Result<Option<Arc<StaticCredential>>, CredentialError> {
         let (bytes, place) = match (&self.variable, &self.file) {
             (Some(name), _) => {
-                let secret = self.environment.secret(name).ok_or_else(|| StaticCredentialError::Unset(name.clone()))?;
+                let secret = self.environment.secret(name).ok_or_else(|| CredentialError::Unset(name.clone()))?;
                 (Zeroizing::new(secret.expose().to_vec()), format!("${name}"))
             }
             (None, Some(path)) => (Zeroizing::new(disk::read_named(path, LIMIT)?), path.display().to_string()),
@@ -66,11 +46,11 @@ impl StaticCredentialSource {
         };
         let content = without_line_end(&bytes);
         if content.is_empty() {
-            let empty = || StaticCredentialError::Empty(self.file.clone().unwrap_or_default());
-            return Err(self.variable.clone().map_or_else(empty, StaticCredentialError::Unset));
+            let empty = || CredentialError::Empty(self.file.clone().unwrap_or_default());
+            return Err(self.variable.clone().map_or_else(empty, CredentialError::Unset));
         }
         if content.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-            return Err(StaticCredentialError::NotOneLine(place));
+            return Err(CredentialError::NotOneLine(place));
         }
         let secret = Arc::new(Secret::from(content.to_vec()));
         let (region, access_key_id) = (self.region.clone(), self.access_key_id.clone());
@@ -80,12 +60,9 @@ impl StaticCredentialSource {
 
 /// For a connector that declares one; for another it is refused.
 impl CredentialSource for StaticCredentialSource {
-    fn for_connector(
-        &self,
-        manifest: &ConnectorManifest,
-    ) -> Result<Option<Arc<dyn Credentials>>, StaticCredentialError> {
+    fn for_connector(&self, manifest: &ConnectorManifest) -> Result<Option<Arc<dyn Credentials>>, CredentialError> {
         match (self.read()?, &manifest.credential) {
-            (Some(_), None) => Err(StaticCredentialError::Unwanted(manifest.name.value.to_string())),
+            (Some(_), None) => Err(CredentialError::Unwanted(manifest.name.value.to_string())),
             (None, _) => Ok(None),
             (Some(credential), Some(_)) => Ok(Some(credential)),
         }
@@ -141,6 +118,6 @@ mod tests {
         }
         assert!(named().read().unwrap().is_none());
         let gone = StaticCredentialSource { file: Some("/nowhere/at/all".into()), ..named() };
-        assert!(matches!(gone.read(), Err(StaticCredentialError::Disk(_))));
+        assert!(matches!(gone.read(), Err(CredentialError::Disk(_))));
     }
 }

@@ -1,6 +1,7 @@
 //! Whom to trust: the ring's file, publishers' keys, the questions asked before a key is granted.
 
 pub mod change;
+pub mod error;
 pub mod grant;
 pub mod prompt;
 pub mod publisher_key;

@@ -15,7 +15,7 @@ use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::{Keyring, SignatureRefused};
 
 use crate::consumer::fetch::origin::Origin;
-use crate::consumer::trust::grant::TrustError;
+use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::publisher_key::{self, Fetched, KeyFetchError};
 use crate::consumer::trust::ring::{RingError, RingFile};
 

@@ -7,7 +7,8 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
 
 use crate::consumer::fetch::origin::{Origin, Place, must_exist};
-use crate::consumer::trust::grant::{self, TrustError};
+use crate::consumer::trust::error::TrustError;
+use crate::consumer::trust::grant;
 use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};

@@ -10,12 +10,14 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::text::quote::Quoted;
 use aileron_verifier::trust::keyring::Keyring;
 
-use crate::consumer::trust::grant::{self, TrustError};
-use crate::sys::disk::DiskError;
+use crate::consumer::trust::error::TrustError;
+use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
 use crate::sys::lock::{self, Lock, LockError, LockPolicy};
-use crate::sys::private::{self, Directory, NotPrivate, PrivateError};
+use crate::sys::private::{self, Directory, NotPrivate, PrivateError, PrivateFile};
 
+/// A ring longer than this is not one.
+const LIMIT: u64 = 16 * 1024 * 1024;
 /// Links that are followed before a circle is suspected.
 const LINKS: usize = 40;
 
@@ -97,12 +99,41 @@ impl RingFile {
         &self.path
     }
 
-    /// Reads it; one that does not exist is empty. keyring.md §1.4.
+    /// Reads it; one that does not exist is empty. Read from the handle that was found to be private, so that nobody adds
+    /// a key in between. keyring.md §1.4, artifacts.md §10.
     ///
     /// # Errors
     /// [`TrustError`].
     pub fn load(&self) -> Result<Keyring, TrustError> {
-        grant::ring_at(&self.path)
+        match self.private()? {
+            Some(bytes) => self.parse(&bytes),
+            None => Ok(Keyring::default()),
+        }
+    }
+
+    /// Reads it for a command that names it: it must exist, and may be a handle that the caller's shell opened.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    pub fn load_named(&self) -> Result<Keyring, TrustError> {
+        let absent = || std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file");
+        let bytes = match disk::is_handed_over(&self.path) {
+            true => disk::read(&self.path, LIMIT)?,
+            false => self.private()?.ok_or_else(|| DiskError::at("read", &self.path)(absent()))?,
+        };
+        self.parse(&bytes)
+    }
+
+    fn private(&self) -> Result<Option<Vec<u8>>, TrustError> {
+        let read = || PrivateFile::open(&self.path)?.map(|mut file| file.read(LIMIT)).transpose();
+        read().map_err(|error| match error {
+            PrivateError::NotPrivate(why) => TrustError::NotPrivate(why),
+            PrivateError::Io { path, cause } => TrustError::Disk(DiskError { doing: "read", path, cause }),
+        })
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Keyring, TrustError> {
+        Ok(Keyring::parse(bytes, &self.path.display().to_string())?)
     }
 
     /// As [`RingFile::load`], for a command that is about this file: the error names it.

@@ -1,7 +1,7 @@
 //! What is still missing on a forge of releases. Every release is a draft with all its assets before anything is public,
 //! so a public one is whole or somebody else's. artifacts.md §11.
 
-use super::plan::{Conflict, Missing};
+use super::missing::{Conflict, Missing};
 use super::{Proven, notes};
 use crate::publisher::forge::{Asset, Remote, State, Write};
 

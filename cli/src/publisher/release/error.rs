@@ -9,7 +9,7 @@ use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
 use aileron_verifier::trust::key::Fingerprint;
 
-use super::plan::Conflict;
+use super::missing::Conflict;
 use crate::event::counted;
 use crate::publisher::build::BuildError;
 use crate::publisher::forge::ForgeError;

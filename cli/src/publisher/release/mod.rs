@@ -14,7 +14,7 @@
 //!   sign       ─► Signed                                                         sign_and_pack
 //!   pack       ─► Packed    same input, same bytes                               sign_and_pack
 //!   prove      ─► Proven    each archive through the installer's own verifier    sign_and_pack
-//!   plan       ─► Plan      what is missing, or a conflict; pure                 plan, drafts, notes
+//!   plan       ─► Plan      what is missing, or a conflict; pure                 plan, over drafts or files
 //!   lock, look again        other releases kept out, and what they did is seen   apply
 //!   stage      ─► drafts and uploads, out of consumers' sight                    apply
 //!   flip       ─► Public    the only line that makes a tag visible               apply
@@ -28,7 +28,9 @@ mod bind_and_build;
 mod client_secret;
 mod drafts;
 mod error;
+mod files;
 mod load;
+mod missing;
 mod notes;
 mod plan;
 mod rebuild;
@@ -48,7 +50,8 @@ pub use self::bind_and_build::{Bound, Built, Change, Compiled, Pinned, Preview, 
 pub use self::error::ReleaseError;
 pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
-pub use self::plan::{Conflict, Plan, Verdict};
+pub use self::missing::Conflict;
+pub use self::plan::{Plan, Verdict};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
 pub use self::sign_and_pack::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};

@@ -7,6 +7,7 @@ use aileron_verifier::problem::Source;
 use aileron_verifier::text::toml::Stage;
 
 use super::*;
+use crate::runtime::credential_source::NoCredentials;
 
 const TEXT: &str = r#"+++
 name = "post"

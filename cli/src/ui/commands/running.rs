@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::Context;
 use crate::runtime::arguments;
+use crate::runtime::credential_source::CredentialSource;
 use crate::runtime::public::error_object;
-use crate::runtime::runner::{CredentialSource, NetworkOptions, RunError, Runner, as_json};
+use crate::runtime::runner::{NetworkOptions, RunError, Runner, as_json};
 use crate::runtime::session::{RunOptions, Session, proxies};
 use crate::ui::args::RunFlags;
 use crate::ui::report::door::{self, Stream};

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::diagnostics::{Drawing, problem_json};
 use crate::consumer::fetch::origin::FetchError;
-use crate::consumer::trust::grant::TrustError;
+use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::prompt::{AskError, Divergence};
 use crate::consumer::verify::VerificationError;
 use crate::publisher::build::{self, BuildError};
@@ -26,7 +26,7 @@ use crate::publisher::release::{self, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
 use crate::runtime::arguments::ArgumentError;
-use crate::runtime::static_credential::StaticCredentialError;
+use crate::runtime::credential_source::CredentialError;
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
@@ -207,14 +207,14 @@ impl From<ArgumentError> for Failure {
     }
 }
 
-impl From<StaticCredentialError> for Failure {
-    fn from(error: StaticCredentialError) -> Failure {
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Failure {
         match &error {
-            StaticCredentialError::Unset(_)
-            | StaticCredentialError::Empty(_)
-            | StaticCredentialError::NotOneLine(_) => Failure::usage(error.to_string()),
-            StaticCredentialError::Unwanted(_) => Failure::usage(error.to_string()).next("leave the credential out"),
-            StaticCredentialError::Disk(disk) => disk.into(),
+            CredentialError::Unset(_) | CredentialError::Empty(_) | CredentialError::NotOneLine(_) => {
+                Failure::usage(error.to_string())
+            }
+            CredentialError::Unwanted(_) => Failure::usage(error.to_string()).next("leave the credential out"),
+            CredentialError::Disk(disk) => disk.into(),
         }
     }
 }

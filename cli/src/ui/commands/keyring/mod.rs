@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::go_flags::{Flags, error, take_output_flags, usage};
 use super::{Answer, Context, Verb};
-use crate::consumer::trust::grant::TrustError;
+use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::ring::{RingError, RingFile};
 use crate::sys::lock::LockError;
 use crate::sys::private::Flaw;

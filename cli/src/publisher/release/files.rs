@@ -1,0 +1,116 @@
+//! What is still missing in a directory that is served as files: each file is visible once it is moved to its place, the
+//! index last. artifacts.md §11.
+
+use std::collections::BTreeMap;
+
+use aileron_verifier::name::digest::ArchiveDigest;
+use aileron_verifier::name::version::Tag;
+use aileron_verifier::statement::cohort;
+use aileron_verifier::trust::key::PublicKey;
+
+use super::Proven;
+use super::missing::{Conflict, Missing};
+use crate::publisher::forge::{Asset, PublishedKey, Remote, State, Write};
+
+/// Artifacts with the suite, then the index.
+pub(super) fn missing(
+    missing: &mut Missing,
+    proven: &Proven,
+    remote: &Remote,
+    replace_key: bool,
+) -> Result<(), Conflict> {
+    publisher_key(missing, &proven.public, remote, replace_key)?;
+    let connector = proven.release.tag();
+    let (indexes, companions): (Vec<&Asset>, Vec<&Asset>) = proven.extras.iter().partition(|asset| is_index(asset));
+    for artifact in &proven.artifacts {
+        let companions = if artifact.tag == connector { companions.as_slice() } else { &[] };
+        release(missing, &artifact.tag, &artifact.archive, companions, remote)?;
+    }
+    index(missing, proven, &connector, &indexes, remote)
+}
+
+fn publisher_key(missing: &mut Missing, key: &PublicKey, remote: &Remote, replace: bool) -> Result<(), Conflict> {
+    let pem = key.to_pem().into_bytes();
+    match &remote.key {
+        PublishedKey::Present(found) if published_key(found) == Ok(*key) => {}
+        PublishedKey::Present(found) if !replace => {
+            let published = published_key(found).map(|key| key.fingerprint().to_string()).unwrap_or_else(|why| why);
+            return Err(Conflict::Key { published, planned: key.fingerprint().to_string() });
+        }
+        PublishedKey::Present(_) | PublishedKey::Absent => missing.flip.push(Write::Key { pem }),
+    }
+    Ok(())
+}
+
+/// Stages what is neither public nor staged, and flips what is not public. A public archive must be the planned one;
+/// a public companion (the suite, which no signature covers) stands.
+fn release(
+    missing: &mut Missing,
+    tag: &Tag,
+    archive: &Asset,
+    companions: &[&Asset],
+    remote: &Remote,
+) -> Result<(), Conflict> {
+    let (public, staged) = assets(remote, tag);
+    missing.touched |= !public.is_empty() || !staged.is_empty();
+    match public.get(archive.name) {
+        Some(found) if *found != archive.digest => {
+            let (published, planned) = (*found, archive.digest);
+            return Err(Conflict::Archive { tag: tag.to_string(), published, planned });
+        }
+        _ => {}
+    }
+    let wanted = std::iter::once(archive).chain(companions.iter().copied());
+    let lacking: Vec<&Asset> = wanted.filter(|asset| !public.contains_key(asset.name)).collect();
+    missing.stage(tag, &lacking, staged);
+    if !lacking.is_empty() {
+        let assets = lacking.into_iter().cloned().collect();
+        missing.flip.push(Write::Flip { tag: tag.clone(), assets, pre_release: false, notes: None });
+    }
+    Ok(())
+}
+
+/// A published index stands when it lists the planned archives, whatever tool or waivers it names. artifacts.md §11.
+fn index(
+    missing: &mut Missing,
+    proven: &Proven,
+    tag: &Tag,
+    indexes: &[&Asset],
+    remote: &Remote,
+) -> Result<(), Conflict> {
+    let (public, staged) = assets(remote, tag);
+    match &remote.cohort {
+        Some(published) if !published.archives().eq(proven.index.archives()) => {
+            return Err(Conflict::Index { tag: tag.to_string() });
+        }
+        // The signature goes first, so an index that is there has its signature.
+        Some(_) if public.contains_key(cohort::SIGNATURE_ASSET) => {}
+        Some(_) | None => missing.stage(tag, indexes, staged),
+    }
+    if remote.cohort.is_none() || !remote.listed || !public.contains_key(cohort::SIGNATURE_ASSET) {
+        missing.flip.push(Write::Announce { tag: tag.clone() });
+    }
+    Ok(())
+}
+
+/// `cohort.json` and its signature: visible last.
+fn is_index(asset: &Asset) -> bool {
+    asset.name == cohort::ASSET || asset.name == cohort::SIGNATURE_ASSET
+}
+
+/// What is public and what is staged under a tag.
+fn assets<'r>(
+    remote: &'r Remote,
+    tag: &Tag,
+) -> (&'r BTreeMap<String, ArchiveDigest>, &'r BTreeMap<String, ArchiveDigest>) {
+    static NOTHING: BTreeMap<String, ArchiveDigest> = BTreeMap::new();
+    match remote.states.get(tag.as_str()) {
+        Some(State::Public { assets, staged }) => (assets, staged),
+        Some(State::Draft(staged)) => (&NOTHING, staged),
+        Some(State::Absent | State::Burned | State::Unknown(_)) | None => (&NOTHING, &NOTHING),
+    }
+}
+
+fn published_key(bytes: &[u8]) -> Result<PublicKey, String> {
+    PublicKey::from_pem(bytes).map_err(|error| error.to_string())
+}
