@@ -7,9 +7,10 @@ use aileron_testkit::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, s
 use aileron_verifier::artifact::action::{Action, Pin};
 use aileron_verifier::artifact::binding::{self, Edit, Field};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::rules;
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::version::Version;
-use aileron_verifier::problem::{Rule, Source};
+use aileron_verifier::problem::Source;
 use aileron_verifier::text::toml::Stage;
 
 /// A committed manifest with a client secret, and every place in its comments and values that looks like one.
@@ -225,7 +226,7 @@ fn a_field_that_holds_something_else_is_refused() {
         let document = action(&pinned, Stage::Artifact);
         let problems = binding::action(&document, &toy.name, version, Some(&content)).err().expect("a third value");
         let found: Vec<_> = problems.iter().map(|p| (p.rule, document.source.position(p.at.start).0)).collect();
-        assert_eq!(found, [(Rule::Placeholder, line)], "{changed}");
+        assert_eq!(found, [(rules::PLACEHOLDER, line)], "{changed}");
     }
     // The release's own values may stand already.
     let bound = toy.action_document("say");
@@ -320,7 +321,7 @@ fn every_reference_document_binds_with_every_other_byte_the_same() {
         }
     }
     // One action still has an older release's version in its three places. reference/README.md.
-    let lines = [3, 4, 8].map(|line| (Rule::Placeholder, line)).to_vec();
+    let lines = [3, 4, 8].map(|line| (rules::PLACEHOLDER, line)).to_vec();
     assert_eq!(refused, vec![("list-recent-emails".to_owned(), lines); 4]);
     assert_eq!((bound_actions, bound_manifests), (554 * 4, 4 * 4));
     say(format_args!(

@@ -10,11 +10,12 @@
 //! |---|---|
 //! | [`name`] | names, authorities, Refs; SemVer and tags; content hash and archive digest |
 //! | [`trust`] | public keys in every spelling; does a key accept; ring text and grants |
-//! | [`problem`] | failure classes; rules, byte ranges, positions |
+//! | [`problem`] | failure classes; what a rule is, byte ranges, positions |
 //! | [`text`] | strict readers that keep byte ranges; untrusted text made harmless before it is shown |
 //! | — | — |
 //! | [`artifact`] | connectors and actions: archives, documents, [`artifact::verify::Unverified`] to [`artifact::verify::Verified`] |
 //! | [`statement`] | signed documents that are not archives: the index of a release (of artifacts, which it knows) |
+//! | [`rules`] | the families' tables of rules, as one list; a rule by its id |
 //!
 //! Publishing proves every archive with the same [`artifact::verify`] an installer runs, so the two cannot disagree.
 
@@ -23,6 +24,7 @@
 pub mod artifact;
 pub mod name;
 pub mod problem;
+pub mod rules;
 pub mod statement;
 pub mod text;
 pub mod trust;

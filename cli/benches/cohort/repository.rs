@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use aileron_cli::publisher::release::{DirtyTree, Request, SecretSource, World};
 use aileron_cli::publisher::sign::{MemoryKeychain, SigningKey};
 use aileron_cli::sys::environment::Environment;
-use aileron_verifier::problem::Rule;
+use aileron_verifier::rules;
 use aileron_verifier::trust::key::PublicKey;
 
 /// Reference files, beside the workspace.
@@ -70,7 +70,7 @@ impl Repository {
         Request {
             repository: self.root.clone(),
             version: "0.1.0".parse().expect("a version"),
-            waived: Rule::WAIVABLE.iter().map(|rule| rule.id().parse().expect("waivable")).collect(),
+            waived: rules::waivers().collect(),
             dirty: DirtyTree::Refused,
             wasm: Some(self.wasm.clone()),
             key: Some(self.key.clone()),

@@ -22,7 +22,7 @@ use aileron_cli::consumer::trust::prompt::Console;
 use aileron_cli::consumer::trust::ring::RingFile;
 use aileron_cli::store::Store;
 use aileron_verifier::name::fqn::{Authority, Ref};
-use aileron_verifier::problem::Rule;
+use aileron_verifier::rules;
 use aileron_verifier::trust::keyring::Keyring;
 
 use repository::{Connector, Repository};
@@ -73,7 +73,7 @@ impl Bench<'_> {
     fn install(&self, home: &Path) -> Duration {
         let (reference, registry) = (self.reference.to_string(), self.registry.display().to_string());
         let mut arguments = vec!["action", "add-suite", &reference, "--from", &registry, "--yes"];
-        arguments.extend(Rule::WAIVABLE.iter().flat_map(|rule| ["--allow", rule.id()]));
+        arguments.extend(rules::waivers().flat_map(|waiver| ["--allow", waiver.rule().id()]));
         self.aileron(home, &arguments)
     }
 
@@ -123,7 +123,7 @@ impl Bench<'_> {
             let store = Store::at(folder.join(format!("parts{run}")));
             let mut console = Silent;
             let mut installer = Installer::new(&store, &origin, &ring_file, &mut console, &|_| ());
-            installer.allow = Rule::WAIVABLE.iter().map(|rule| rule.id().parse().expect("waivable")).collect();
+            installer.allow = rules::waivers().collect();
             let (plan, time) = timed(|| installer.suite_of(self.reference).expect("a plan"));
             plans.push(time);
             let (receipt, time) = timed(|| plan.commit(&store, false).expect("commits"));

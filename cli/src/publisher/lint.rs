@@ -10,10 +10,11 @@ use aileron_verifier::artifact::action::{self, Action};
 use aileron_verifier::artifact::binding;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::Module;
+use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::suite::RepositorySuite;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{self, Version};
-use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source, Waiver};
+use aileron_verifier::problem::{Class, Parsed, Problem, Severity, Source, Waiver};
 use aileron_verifier::text::printable;
 use aileron_verifier::text::toml::Stage;
 use aileron_verifier::trust::key::PublicKey;
@@ -94,7 +95,7 @@ impl Findings {
             let credential = manifest.credential.iter();
             let credential = credential.map(|credential| (credential.kind.at.clone(), unused("the credential")));
             let problems = hosts.chain(credential);
-            found.extend(problems.map(|(at, message)| manifest.source.problem(Rule::HostUnused, at, message)));
+            found.extend(problems.map(|(at, message)| manifest.source.problem(rules::HOST_UNUSED, at, message)));
         }
         self.problems.extend(found);
         self.problems.sort_by(|a, b| (&a.file, a.at.start).cmp(&(&b.file, b.at.start)));
@@ -201,7 +202,7 @@ impl Lint {
         let Some(document) = &directory.document else {
             let message = format!("directory actions/{} has no action.md", directory.name);
             let file = format!("actions/{}", directory.name).into();
-            self.push(Problem { rule: Rule::ActionDirectory, file, at: 0..0, message });
+            self.push(Problem { rule: rules::ACTION_DIRECTORY, file, at: 0..0, message });
             return None;
         };
         self.open(document)?;
@@ -217,7 +218,7 @@ impl Lint {
         if action.name.value != directory.name {
             let message =
                 format!("the action is named \"{}\", its directory \"{}\"", action.name.value, directory.name);
-            self.push(source.problem(Rule::ActionDirectory, action.name.at.clone(), message));
+            self.push(source.problem(rules::ACTION_DIRECTORY, action.name.at.clone(), message));
         }
         let Some(connector) = manifest.map(|manifest| &manifest.name.value) else { return };
         if connector.action(&action.name.value).as_ref() != Ok(&action.reference.value.name) {
@@ -225,11 +226,11 @@ impl Lint {
                 "source is {}, this repository publishes the action as {connector}/actions/{}",
                 action.reference.value.name, action.name.value
             );
-            self.push(source.problem(Rule::ActionSource, action.reference.at.clone(), message));
+            self.push(source.problem(rules::ACTION_SOURCE, action.reference.at.clone(), message));
         }
         if !action.requires.iter().any(|requirement| requirement.name.value == *connector) {
             let message = format!("no requirement names this repository's connector {connector}");
-            self.push(source.problem(Rule::Requires, action.reference.at.clone(), message));
+            self.push(source.problem(rules::REQUIRES, action.reference.at.clone(), message));
         }
     }
 
@@ -244,16 +245,16 @@ impl Lint {
         for member in &suite.actions {
             if !members.insert(member.value.as_str()) {
                 let message = format!("\"{}\" is listed twice", member.value);
-                self.push(suite.source.problem(Rule::SuiteMember, member.at.clone(), message));
+                self.push(suite.source.problem(rules::SUITE_MEMBER, member.at.clone(), message));
             } else if !directories.contains(&member.value) {
                 let message = format!("\"{}\" is not a directory of this repository", member.value);
-                self.push(suite.source.problem(Rule::SuiteMember, member.at.clone(), message));
+                self.push(suite.source.problem(rules::SUITE_MEMBER, member.at.clone(), message));
             }
         }
         for missing in directories.iter().filter(|directory| !members.contains(directory.as_str())) {
             let message = format!("\"{missing}\" is not in the suite");
             let end = suite.actions.last().map_or(0..0, |member| member.at.clone());
-            self.push(suite.source.problem(Rule::SuiteMember, end, message));
+            self.push(suite.source.problem(rules::SUITE_MEMBER, end, message));
         }
         Some(suite)
     }
@@ -261,13 +262,13 @@ impl Lint {
     fn publisher_key(&mut self, project: &Project) -> Option<PublicKey> {
         let Some(file) = &project.publisher_key else {
             let message = format!("there is no {PUBLISHER_KEY}: users could not trust what you sign");
-            self.push(Problem { rule: Rule::PublisherKeyMissing, file: PUBLISHER_KEY.into(), at: 0..0, message });
+            self.push(Problem { rule: rules::PUBLISHER_KEY_MISSING, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         };
         // A private key is not among the sources, so that no line of it is drawn.
         if file.as_ref().is_ok_and(|source| committed_key::holds_private_key(&source.text)) {
             let message = CommittedKeyError::Private.to_string();
-            self.push(Problem { rule: Rule::PublisherKey, file: PUBLISHER_KEY.into(), at: 0..0, message });
+            self.push(Problem { rule: rules::PUBLISHER_KEY, file: PUBLISHER_KEY.into(), at: 0..0, message });
             return None;
         }
         let source = self.open(file)?;
@@ -279,7 +280,7 @@ impl Lint {
             CommittedKeyError::Second { at, .. } => at.clone(),
             CommittedKeyError::Private | CommittedKeyError::NotAKey(_) => 0..source.text.len(),
         };
-        self.push(source.problem(Rule::PublisherKey, at, error.to_string()));
+        self.push(source.problem(rules::PUBLISHER_KEY, at, error.to_string()));
         None
     }
 
@@ -306,8 +307,8 @@ impl Lint {
             (format!("{}/{}", name.owner(), name.repo()), format!("{}/{}", printable(&owner), printable(&repo)));
         let rule = match declared.eq_ignore_ascii_case(&actual) {
             _ if declared == actual => return,
-            true => Rule::RemoteCase,
-            false => Rule::RemoteName,
+            true => rules::REMOTE_CASE,
+            false => rules::REMOTE_NAME,
         };
         let message = format!("the connector is named after {declared}, the git remote is {actual}");
         self.push(manifest.source.problem(rule, manifest.name.at.clone(), message));

@@ -8,6 +8,7 @@ use aileron_verifier::artifact::action::{Action, bundle};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::problem::{Class, Parsed, Problem, Rule, Severity, Source};
+use aileron_verifier::rules;
 use aileron_verifier::text::toml::Stage;
 use serde_json::Value;
 
@@ -116,11 +117,11 @@ fn linear_breaks_exactly_the_rules_that_are_known() {
     let (mut files, mut places) = (BTreeMap::new(), BTreeMap::new());
     let mut refused = 0;
     for (_, parsed) in &actions {
-        let rules: Vec<Rule> = parsed.problems.iter().map(|problem| problem.rule).collect();
+        let rules: Vec<&'static Rule> = parsed.problems.iter().map(|problem| problem.rule).collect();
         refused += usize::from(verdict(parsed).is_some());
-        for rule in Rule::ALL.iter().filter(|rule| rules.contains(rule)) {
+        for rule in rules::all().filter(|rule| rules.contains(rule)) {
             *files.entry(rule.id()).or_insert(0) += 1;
-            *places.entry(rule.id()).or_insert(0) += rules.iter().filter(|found| *found == rule).count();
+            *places.entry(rule.id()).or_insert(0) += rules.iter().filter(|found| **found == rule).count();
         }
     }
     assert_eq!((actions.len(), refused), (516, 492));

@@ -8,10 +8,11 @@ use std::ops::Range;
 
 use crate::artifact::action::{Action, Pin};
 use crate::artifact::manifest::ConnectorManifest;
+use crate::artifact::rules;
 use crate::name::digest::ContentHash;
 use crate::name::fqn::{Fqn, Ref};
 use crate::name::version::{self, Version};
-use crate::problem::{MOST_PROBLEMS_OF_SOURCE, Problem, Problems, Rule, Source, Spanned};
+use crate::problem::{MOST_PROBLEMS_OF_SOURCE, Problem, Problems, Source, Spanned};
 use crate::text::toml;
 
 /// What `client_secret` holds in source. artifacts.md §5.
@@ -49,7 +50,7 @@ pub struct Edit {
 /// [`leftovers`] reports it.
 ///
 /// # Errors
-/// A [`Rule::Placeholder`] problem when the version is neither the placeholder nor `version`.
+/// A [`rules::PLACEHOLDER`] problem when the version is neither the placeholder nor `version`.
 pub fn manifest(
     manifest: &ConnectorManifest,
     version: &Version,
@@ -72,7 +73,7 @@ pub fn client_secret(manifest: &ConnectorManifest) -> Option<&Spanned<String>> {
 /// The edits of an action of `connector`. `content` fills the pin; `None` (the module is not built yet) leaves it out.
 ///
 /// # Errors
-/// A [`Rule::Placeholder`] problem for each field that holds neither its placeholder nor the release's value.
+/// A [`rules::PLACEHOLDER`] problem for each field that holds neither its placeholder nor the release's value.
 pub fn action(
     action: &Action,
     connector: &Fqn,
@@ -97,7 +98,7 @@ pub fn action(
             }
             (Pin::Hash(pinned), Some(content)) if pinned != content => {
                 let message = format!("hash is {pinned}; this release's connector is {content}");
-                edits.problems.push(action.source.problem(Rule::Placeholder, requirement.hash.at.clone(), message));
+                edits.problems.push(action.source.problem(rules::PLACEHOLDER, requirement.hash.at.clone(), message));
             }
             _ => {}
         }
@@ -128,7 +129,7 @@ impl<'a> Edits<'a> {
         let placeholder = version::PLACEHOLDER;
         let neither = if release.is_empty() { "not" } else { "neither" };
         let message = format!("version is {}, which is {neither} the placeholder {placeholder}{release}", found.value);
-        self.problems.push(self.source.problem(Rule::Placeholder, found.at.clone(), message));
+        self.problems.push(self.source.problem(rules::PLACEHOLDER, found.at.clone(), message));
         false
     }
 
@@ -195,7 +196,7 @@ pub fn leftovers(source: &Source, within: Range<usize>, edits: &[Edit]) -> Vec<P
     let left = |value: &Spanned<String>| !is_bound(&value.at) && holds_placeholder(&value.value);
     let problem = |value: Spanned<String>| {
         let message = format!("\"{}\" still holds a placeholder, and a release does not bind this field", value.value);
-        source.problem(Rule::PlaceholderLeft, value.at, message)
+        source.problem(rules::PLACEHOLDER_LEFT, value.at, message)
     };
     let mut problems = Problems::up_to(MOST_PROBLEMS_OF_SOURCE);
     toml::string_values(source, within).into_iter().filter(left).map(problem).for_each(|left| problems.push(left));

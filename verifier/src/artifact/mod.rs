@@ -6,6 +6,7 @@
 //! | [`manifest`], [`action`], [`suite`], [`catalog`] | documents with byte ranges: parse, validate, all problems at once |
 //! | [`binding`] | fill placeholder fields, and prove every other byte is untouched |
 //! | [`module`], [`capability`], [`permission`] | what a wasm file imports and exports; what an artifact may do, and what is new |
+//! | [`rules`] | the table of their rules |
 //! | [`verify`] | [`verify::Unverified`] to [`verify::Verified`]: the one home of the verdict |
 
 pub mod action;
@@ -16,5 +17,6 @@ pub mod catalog;
 pub mod manifest;
 pub mod module;
 pub mod permission;
+pub mod rules;
 pub mod suite;
 pub mod verify;

@@ -5,8 +5,10 @@
 
 use std::collections::HashSet;
 
+use crate::artifact::rules;
+use crate::name;
 use crate::name::fqn::Ref;
-use crate::problem::{Parsed, Rule, Source, Spanned};
+use crate::problem::{Parsed, Source, Spanned};
 use crate::text::printable;
 use crate::text::toml::{self, Stage, Table, quote};
 
@@ -43,7 +45,7 @@ impl RepositorySuite {
             match &actions {
                 None if !root.has("actions") => root.missing("actions"),
                 Some(actions) if actions.value.is_empty() => {
-                    root.report(Rule::SuiteForm, actions.at.clone(), "`actions` is empty");
+                    root.report(rules::SUITE_FORM, actions.at.clone(), "`actions` is empty");
                 }
                 _ => {}
             }
@@ -57,7 +59,7 @@ impl RepositorySuite {
                 } else {
                     continue;
                 };
-                root.report(Rule::SuiteMember, member.at.clone(), message);
+                root.report(rules::SUITE_MEMBER, member.at.clone(), message);
             }
             root.finish();
             Some(RepositorySuite {
@@ -90,7 +92,7 @@ impl InstallSuite {
             match &tables {
                 None if !root.has("actions") => root.missing("actions"),
                 Some(tables) if tables.value.is_empty() => {
-                    root.report(Rule::SuiteForm, tables.at.clone(), "`actions` is empty");
+                    root.report(rules::SUITE_FORM, tables.at.clone(), "`actions` is empty");
                 }
                 _ => {}
             }
@@ -116,7 +118,7 @@ impl InstallSuite {
 fn text(table: &Table<'_>, key: &'static str) -> Option<Spanned<String>> {
     let text = table.required(key)?;
     if text.value.trim().is_empty() {
-        table.report(Rule::SuiteForm, text.at.clone(), format!("`{}` is blank", table.path_to(key)));
+        table.report(rules::SUITE_FORM, text.at.clone(), format!("`{}` is blank", table.path_to(key)));
     }
     Some(text)
 }
@@ -124,9 +126,9 @@ fn text(table: &Table<'_>, key: &'static str) -> Option<Spanned<String>> {
 fn member(table: &Table<'_>, seen: &mut HashSet<Ref>) -> Option<Ref> {
     let text = table.required("fqn");
     table.finish();
-    let action: Spanned<Ref> = table.parsed(Rule::RefForm, text?, str::parse)?;
+    let action: Spanned<Ref> = table.parsed(name::rules::REF_FORM, text?, str::parse)?;
     if !seen.insert(action.value.clone()) {
-        table.report(Rule::SuiteMember, action.at, format!("{} is listed twice", action.value));
+        table.report(rules::SUITE_MEMBER, action.at, format!("{} is listed twice", action.value));
     }
     Some(action.value)
 }
@@ -136,12 +138,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::problem::Rule;
+    use crate::text;
 
     fn source(text: &str) -> Source {
         Source::read("suite.toml", text.into()).expect("UTF-8")
     }
 
-    fn found<T>(text: &str, parsed: Parsed<T>) -> Vec<(Rule, String)> {
+    fn found<T>(text: &str, parsed: Parsed<T>) -> Vec<(&'static Rule, String)> {
         assert_eq!(parsed.document.is_some(), parsed.problems.is_empty());
         parsed.problems.into_iter().map(|problem| (problem.rule, text[problem.at].to_owned())).collect()
     }
@@ -154,21 +158,21 @@ mod tests {
         assert_eq!(suite.names().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(&good[suite.actions[1].at.clone()], "\"actions/b\"");
         for (old, new, rule, at) in [
-            ("name = \"n\"\n", "", Rule::Required, ""),
-            ("\"d\"", "\" \"", Rule::SuiteForm, "\" \""),
-            ("\"d\"", "1", Rule::WrongType, "1"),
-            ("\"actions/b\"", "\"b\"", Rule::SuiteMember, "\"b\""),
-            ("\"actions/b\"", "\"actions/\"", Rule::SuiteMember, "\"actions/\""),
-            ("\"actions/b\"", "\"actions/a/b\"", Rule::SuiteMember, "\"actions/a/b\""),
-            ("\"actions/b\"", "\"actions/a\"", Rule::SuiteMember, "\"actions/a\""),
-            ("\"actions/b\"", "2", Rule::WrongType, "2"),
-            ("name", "title = \"t\"\nname", Rule::UnknownKey, "title"),
+            ("name = \"n\"\n", "", text::rules::REQUIRED, ""),
+            ("\"d\"", "\" \"", rules::SUITE_FORM, "\" \""),
+            ("\"d\"", "1", text::rules::WRONG_TYPE, "1"),
+            ("\"actions/b\"", "\"b\"", rules::SUITE_MEMBER, "\"b\""),
+            ("\"actions/b\"", "\"actions/\"", rules::SUITE_MEMBER, "\"actions/\""),
+            ("\"actions/b\"", "\"actions/a/b\"", rules::SUITE_MEMBER, "\"actions/a/b\""),
+            ("\"actions/b\"", "\"actions/a\"", rules::SUITE_MEMBER, "\"actions/a\""),
+            ("\"actions/b\"", "2", text::rules::WRONG_TYPE, "2"),
+            ("name", "title = \"t\"\nname", text::rules::UNKNOWN_KEY, "title"),
         ] {
             let text = good.replacen(old, new, 1);
             assert_eq!(found(&text, RepositorySuite::parse(source(&text))), [(rule, at.to_owned())], "{text}");
         }
         let empty = "name = \"n\"\ndescription = \"d\"\nactions = []";
-        assert_eq!(found(empty, RepositorySuite::parse(source(empty))), [(Rule::SuiteForm, "[]".to_owned())]);
+        assert_eq!(found(empty, RepositorySuite::parse(source(empty))), [(rules::SUITE_FORM, "[]".to_owned())]);
     }
 
     #[test] // artifacts.md §4
@@ -178,19 +182,19 @@ mod tests {
         let suite = InstallSuite::parse(source(good)).document.expect("a document");
         assert_eq!(suite.render(), good);
         for (old, new, rule, at) in [
-            ("[suite]", "[suits]", Rule::UnknownKey, "suits"),
-            ("name = \"n\"\n", "", Rule::Required, ""),
-            ("\"n\"", "\"\"", Rule::SuiteForm, "\"\""),
-            ("@1.0.0", "", Rule::RefForm, "\"github://a/b/actions/c\""),
-            ("github:", "local:", Rule::RefForm, "\"local://a/b/actions/c@1.0.0\""),
-            ("fqn", "name", Rule::UnknownKey, "name"),
+            ("[suite]", "[suits]", text::rules::UNKNOWN_KEY, "suits"),
+            ("name = \"n\"\n", "", text::rules::REQUIRED, ""),
+            ("\"n\"", "\"\"", rules::SUITE_FORM, "\"\""),
+            ("@1.0.0", "", name::rules::REF_FORM, "\"github://a/b/actions/c\""),
+            ("github:", "local:", name::rules::REF_FORM, "\"local://a/b/actions/c@1.0.0\""),
+            ("fqn", "name", text::rules::UNKNOWN_KEY, "name"),
         ] {
             let text = good.replacen(old, new, 1);
             let problems = found(&text, InstallSuite::parse(source(&text)));
             assert!(problems.contains(&(rule, at.to_owned())), "{text}: {problems:?}");
         }
         let twice = format!("{good}[[actions]]\nfqn = \"github://a/b/actions/c@1.0.0\"\n");
-        assert_eq!(found(&twice, InstallSuite::parse(source(&twice)))[0].0, Rule::SuiteMember);
+        assert_eq!(found(&twice, InstallSuite::parse(source(&twice)))[0].0, rules::SUITE_MEMBER);
     }
 
     proptest! {

@@ -2,4 +2,5 @@
 
 pub mod digest;
 pub mod fqn;
+pub mod rules;
 pub mod version;

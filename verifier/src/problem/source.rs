@@ -3,8 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::{Problem, Rule};
-use crate::text::shorten;
+use super::{Problem, Rule, shorten};
 
 /// Most characters of a message. A value of a megabyte is cut in its middle: what is said about it stays readable.
 const LONGEST_MESSAGE: usize = 400;
@@ -25,23 +24,9 @@ impl Source {
         Source { path: path.into(), text: text.into(), lines: Lines::default() }
     }
 
-    /// Takes a file's bytes.
-    ///
-    /// # Errors
-    /// A [`Rule::Encoding`] problem that names the first byte that is not UTF-8. There is no text it could point into, so
-    /// its range is `0..0`, which fits every text.
-    pub fn read(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
-        String::from_utf8(bytes).map(|text| Source::new(path, text)).map_err(|error| Problem {
-            rule: Rule::Encoding,
-            file: path.into(),
-            at: 0..0,
-            message: format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()),
-        })
-    }
-
     /// Builds a problem in this file. The range is widened to whole characters inside the text, so that it can always be
     /// sliced with; a message over 400 characters is cut in its middle.
-    pub fn problem(&self, rule: Rule, at: Range<usize>, message: impl Into<String>) -> Problem {
+    pub fn problem(&self, rule: &'static Rule, at: Range<usize>, message: impl Into<String>) -> Problem {
         let message = message.into();
         let message = match shorten(&message, LONGEST_MESSAGE) {
             std::borrow::Cow::Borrowed(_) => message,
@@ -109,6 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::name::rules::NAME;
 
     #[test]
     fn a_position_counts_lines_and_characters_from_one() {
@@ -127,33 +113,14 @@ mod tests {
         let source = Source::new("x", text);
         let ends = (0..text.len() + 3).chain([usize::MAX / 2, usize::MAX]);
         for (start, end) in ends.clone().flat_map(|start| ends.clone().map(move |end| (start, end))) {
-            let at = source.problem(Rule::Name, start..end, "x").at;
+            let at = source.problem(NAME, start..end, "x").at;
             assert!(text.get(at.clone()).is_some(), "{start}..{end} became {at:?}");
         }
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_a_problem_that_fits_every_text() {
-        for (bytes, message) in [
-            (&b"\xff"[..], "byte 0 is not UTF-8"),
-            (b"x = 1\n\xff", "byte 6 is not UTF-8"),
-            (b"a\xc3", "byte 1 is not UTF-8"),
-            (b"\xed\xa0\x80", "byte 0 is not UTF-8"),
-            (b"\xc0\x80", "byte 0 is not UTF-8"),
-            (b"\xef\xbb\xbf\xfe", "byte 3 is not UTF-8"),
-            (b"\xf4\x90\x80\x80", "byte 0 is not UTF-8"),
-            (b"name = \"caf\xe9\"", "byte 11 is not UTF-8"),
-            (b"+++\n\x80", "byte 4 is not UTF-8"),
-            (b"\xff\xfe+\0", "byte 0 is not UTF-8"),
-        ] {
-            let problem = Source::read("x", bytes.to_vec()).expect_err("not UTF-8");
-            assert_eq!((problem.at, problem.message.as_str()), (0..0, message));
-        }
-    }
-
-    #[test]
     fn a_message_about_a_long_value_is_cut_in_its_middle() {
-        let said = Source::new("x", "").problem(Rule::Name, 0..0, format!("\"{}\" is no name", "a".repeat(1 << 20)));
+        let said = Source::new("x", "").problem(NAME, 0..0, format!("\"{}\" is no name", "a".repeat(1 << 20)));
         assert!(said.message.chars().count() <= LONGEST_MESSAGE + 1, "{}", said.message.len());
         assert!(said.message.starts_with("\"aaa") && said.message.ends_with("aaa\" is no name"), "{}", said.message);
     }

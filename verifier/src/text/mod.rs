@@ -3,10 +3,11 @@
 pub mod json;
 pub mod printable;
 pub mod quote;
-mod shorten;
+pub mod rules;
 pub mod toml;
+mod utf8;
 pub mod yaml;
 
+pub use crate::problem::shorten;
 pub use json::Json;
 pub use printable::{LISTED, SHOWN, Untrusted, hidden, is_shown, listed, printable, printable_within, screen};
-pub use shorten::shorten;

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use aileron_verifier::artifact::archive::Kind;
+use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::artifact::verify::{self, Payload, Verified, Wanted};
 use aileron_verifier::name::fqn::Ref;
@@ -88,7 +89,11 @@ impl Installer<'_> {
             Err(error) if error.cause.kind() == ErrorKind::FileTooLarge => {
                 let text = Source::new(shown, "");
                 let message = format!("the suite is longer than {SUITE_LIMIT} bytes");
-                Err(InstallError::Suite { problems: vec![text.problem(Rule::SuiteForm, 0..0, message)], more: 0, text })
+                Err(InstallError::Suite {
+                    problems: vec![text.problem(rules::SUITE_FORM, 0..0, message)],
+                    more: 0,
+                    text,
+                })
             }
             read => self.suite_text(&shown, read?),
         }
@@ -261,7 +266,7 @@ fn all<T>(results: Vec<Result<T, InstallError>>) -> Result<Vec<T>, InstallError>
             Err(error) => bad.push(error),
         }
     }
-    let rules: BTreeSet<Rule> = bad.iter().flat_map(InstallError::rules).collect();
+    let rules: BTreeSet<&'static Rule> = bad.iter().flat_map(InstallError::rules).collect();
     let lines: Vec<String> = bad.iter().map(|error| format!("{}: {}", error.class(), summary(error))).collect();
     bad.sort_by_key(|error| (error.is_retriable(), error.class() == Class::FetchFailed));
     let mut bad = bad.into_iter();

@@ -103,7 +103,7 @@ pub enum InstallError {
         /// One line for each.
         all: Vec<String>,
         /// Every rule that any of them breaks and that can be allowed.
-        rules: BTreeSet<Rule>,
+        rules: BTreeSet<&'static Rule>,
     },
 }
 
@@ -137,7 +137,7 @@ impl InstallError {
     }
 
     /// The rules an action breaks and an installer can allow.
-    pub fn rules(&self) -> BTreeSet<Rule> {
+    pub fn rules(&self) -> BTreeSet<&'static Rule> {
         match self {
             InstallError::Rules { problems, .. } => problems.iter().map(|problem| problem.rule).collect(),
             InstallError::Several { rules, .. } => rules.clone(),

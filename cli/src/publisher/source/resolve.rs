@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use aileron_verifier::problem::{Problem, Rule};
+use aileron_verifier::artifact::rules;
+use aileron_verifier::problem::Problem;
 
 use super::SourceError;
 use super::path::TreePath;
@@ -63,7 +64,7 @@ pub enum Refusal {
 impl Refusal {
     /// The finding about the document at `path`.
     pub fn problem(&self, path: &str) -> Problem {
-        Problem { rule: Rule::SourceFile, file: path.into(), at: 0..0, message: self.to_string() }
+        Problem { rule: rules::SOURCE_FILE, file: path.into(), at: 0..0, message: self.to_string() }
     }
 }
 

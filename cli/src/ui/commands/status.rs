@@ -1,7 +1,7 @@
 //! `status`: how far a version has been published; builds nothing.
 
 use aileron_verifier::name::version::Version;
-use aileron_verifier::problem::{Rule, Waiver};
+use aileron_verifier::rules;
 use aileron_verifier::text::printable_within;
 use clap::Args;
 use serde_json::json;
@@ -33,7 +33,7 @@ pub(crate) struct Status {
 impl Verb for Status {
     fn run(self, context: &Context) -> Answer {
         // Nothing is written: a dirty tree or an action that an installer would refuse does not matter here.
-        let allow = Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse::<Waiver>().ok()).collect();
+        let allow = rules::waivers().collect();
         let build = BuildFlags { allow, ..BuildFlags::default() };
         let request = build.request(self.version, context.repository.clone());
         let request = Request { dirty: DirtyTree::Ignored, ..request };

@@ -25,7 +25,7 @@ pub(crate) struct Drawing {
     problems: Vec<(Problem, Option<Source>)>,
     waived: Vec<Waiver>,
     /// Not drawn, by rule.
-    left: BTreeMap<Rule, usize>,
+    left: BTreeMap<&'static Rule, usize>,
     /// A script finds all of them in the document.
     listed: bool,
     /// Never listed at all: a document with more problems than are kept.
@@ -38,7 +38,7 @@ impl Drawing {
         problems: impl IntoIterator<Item = (&'a Problem, Option<&'a Source>)>,
         waived: &[Waiver],
     ) -> Drawing {
-        let mut seen: BTreeMap<Rule, usize> = BTreeMap::new();
+        let mut seen: BTreeMap<&'static Rule, usize> = BTreeMap::new();
         let mut drawing = Drawing { waived: waived.to_vec(), ..Drawing::default() };
         for (problem, source) in problems {
             let count = seen.entry(problem.rule).or_default();

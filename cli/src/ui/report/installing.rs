@@ -90,7 +90,7 @@ impl From<InstallError> for Failure {
 }
 
 /// The flags that allow all of these rules, for everything of one run at once.
-fn allowing(rules: &BTreeSet<Rule>) -> String {
+fn allowing(rules: &BTreeSet<&'static Rule>) -> String {
     rules.iter().map(|rule| format!("--allow {rule}")).collect::<Vec<_>>().join(" ")
 }
 

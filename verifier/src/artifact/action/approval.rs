@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::problem::{Rule, Spanned};
+use crate::artifact::rules;
+use crate::problem::Spanned;
 use crate::text::printable;
 use crate::text::toml::{Table, Value};
 
@@ -40,8 +41,8 @@ pub(super) fn read(table: &Table<'_>, scope: &Scope<'_>) -> Approval {
 fn preview(table: &Table<'_>, scope: &Scope<'_>) -> Option<Preview> {
     let op = table.string("op");
     match &op {
-        None if !table.has("op") => table.report(Rule::Preview, table.end(), "the preview has no `op`"),
-        Some(op) if op.value.trim().is_empty() => table.report(Rule::Preview, op.at.clone(), "`op` is blank"),
+        None if !table.has("op") => table.report(rules::PREVIEW, table.end(), "the preview has no `op`"),
+        Some(op) if op.value.trim().is_empty() => table.report(rules::PREVIEW, op.at.clone(), "`op` is blank"),
         _ => {}
     }
     let args = arguments(table, "args", scope, &HashSet::new());
@@ -49,30 +50,30 @@ fn preview(table: &Table<'_>, scope: &Scope<'_>) -> Option<Preview> {
         Some(render) => {
             let labels = render.named_strings();
             if labels.is_empty() {
-                table.report(Rule::Preview, render.at(), "`render` is empty");
+                table.report(rules::PREVIEW, render.at(), "`render` is empty");
             }
             Some(labels)
         }
         None => {
             if !table.has("render") {
-                table.report(Rule::Preview, table.end(), "the preview has no `render`");
+                table.report(rules::PREVIEW, table.end(), "the preview has no `render`");
             }
             None
         }
     };
     for (label, path) in render.iter().flatten() {
         if label.value.trim().is_empty() {
-            table.report(Rule::Preview, label.at.clone(), "a blank label");
+            table.report(rules::PREVIEW, label.at.clone(), "a blank label");
         }
         if path.value.trim().is_empty() {
-            table.report(Rule::Preview, path.at.clone(), "a blank path");
+            table.report(rules::PREVIEW, path.at.clone(), "a blank path");
         }
     }
     let multiline = table.strings("multiline").map(|labels| labels.value).unwrap_or_default();
     let labels: HashSet<&str> = render.iter().flatten().map(|(label, _)| label.value.as_str()).collect();
     for label in multiline.iter().filter(|label| render.is_some() && !labels.contains(label.value.as_str())) {
         let message = format!("\"{}\" is no label of `render`", printable(&label.value));
-        table.report(Rule::Preview, label.at.clone(), message);
+        table.report(rules::PREVIEW, label.at.clone(), message);
     }
     table.finish();
     Some(Preview { op: op?, args, render: render?, multiline })

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::Action;
-use crate::problem::{Problem, Rule};
+use crate::artifact::rules;
+use crate::problem::Problem;
 use crate::text::printable;
 
 /// Judges actions that are published together: names are unique, and a preview runs only an op that some action declares
@@ -28,7 +29,7 @@ pub fn bundle(actions: &[&Action]) -> Vec<Problem> {
         let name = &action.name;
         if !names.insert(name.value.as_str()) {
             let message = format!("another action is named \"{}\" too", name.value);
-            problems.push(action.source.problem(Rule::ActionDuplicate, name.at.clone(), message));
+            problems.push(action.source.problem(rules::ACTION_DUPLICATE, name.at.clone(), message));
         }
         let preview = action.approval.as_ref().and_then(|approval| approval.preview.as_ref());
         let Some((preview, first)) = preview.zip(action.steps.first()) else { continue };
@@ -41,7 +42,7 @@ pub fn bundle(actions: &[&Action]) -> Vec<Problem> {
             continue;
         };
         let message = format!("preview op \"{}\" {fault}", printable(&preview.op.value));
-        problems.push(action.source.problem(Rule::PreviewOp, preview.op.at.clone(), message));
+        problems.push(action.source.problem(rules::PREVIEW_OP, preview.op.at.clone(), message));
     }
     problems
 }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::problem::{Problem, Rule, Source};
+use crate::artifact::rules;
+use crate::problem::{Problem, Source};
 use crate::text::toml;
 
 const FENCE: &str = "+++";
@@ -31,11 +32,11 @@ pub(super) fn split(file: &Source) -> Result<Parts, Problem> {
         Some(line) => {
             let text = file.text[line.at.clone()].trim_end_matches(['\n', '\r']).len();
             let at = line.at.start..line.at.start + text;
-            return Err(file.problem(Rule::FrontMatter, at, "the file does not start with a line `+++`"));
+            return Err(file.problem(rules::FRONT_MATTER, at, "the file does not start with a line `+++`"));
         }
         None => {
             let end = file.text.len();
-            return Err(file.problem(Rule::FrontMatter, end..end, "the file is empty"));
+            return Err(file.problem(rules::FRONT_MATTER, end..end, "the file is empty"));
         }
     };
     match lines.find(|line| line.is_fence) {
@@ -44,7 +45,7 @@ pub(super) fn split(file: &Source) -> Result<Parts, Problem> {
         }
         None => {
             let end = file.text.len();
-            Err(file.problem(Rule::FrontMatter, end..end, "no second line `+++` closes the front matter"))
+            Err(file.problem(rules::FRONT_MATTER, end..end, "no second line `+++` closes the front matter"))
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::HashSet;
 
-use crate::problem::{Rule, Spanned};
+use crate::artifact::rules;
+use crate::problem::Spanned;
 use crate::text::printable;
 use crate::text::toml::Table;
 
@@ -37,7 +38,7 @@ pub(super) fn read(root: &Table<'_>) -> Vec<Input> {
     let mut seen = HashSet::new();
     for input in inputs.iter().filter(|input| !seen.insert(input.name.value.as_str())) {
         let message = format!("input \"{}\" is declared twice", printable(&input.name.value));
-        root.report(Rule::InputDuplicate, input.name.at.clone(), message);
+        root.report(rules::INPUT_DUPLICATE, input.name.at.clone(), message);
     }
     inputs
 }
@@ -46,35 +47,35 @@ fn input(table: &Table<'_>) -> Option<Input> {
     let name = table.required("name");
     if let Some(name) = name.as_ref().filter(|name| !is_name(&name.value)) {
         let message = format!("\"{}\" is not an input name", printable(&name.value));
-        table.report(Rule::InputName, name.at.clone(), message);
+        table.report(rules::INPUT_NAME, name.at.clone(), message);
     }
     let kind = table.required("type");
     if let Some(kind) = kind.as_ref().filter(|kind| !TYPES.contains(&kind.value.as_str())) {
         let message = format!("\"{}\" is not an input type", printable(&kind.value));
-        table.report(Rule::InputType, kind.at.clone(), message);
+        table.report(rules::INPUT_TYPE, kind.at.clone(), message);
     }
     let description = table.required("description");
     if let Some(description) = description.as_ref().filter(|description| description.value.trim().is_empty()) {
-        table.report(Rule::InputDescription, description.at.clone(), "the description is blank");
+        table.report(rules::INPUT_DESCRIPTION, description.at.clone(), "the description is blank");
     }
     let required = table.boolean("required").is_none_or(|required| required.value);
     let label = table.string("label").filter(|label| !label.value.is_empty());
     if let Some(label) = label.as_ref().filter(|label| label.value.trim().is_empty()) {
-        table.report(Rule::InputLabel, label.at.clone(), "the label is blank");
+        table.report(rules::INPUT_LABEL, label.at.clone(), "the label is blank");
     }
     let is = |wanted| kind.as_ref().is_none_or(|kind| kind.value == wanted);
     let multiline = table.boolean("multiline").filter(|multiline| multiline.value);
     if let Some(multiline) = multiline.as_ref().filter(|_| !is("string")) {
-        table.report(Rule::InputMultiline, multiline.at.clone(), "`multiline = true` on a type that is not `string`");
+        table.report(rules::INPUT_MULTILINE, multiline.at.clone(), "`multiline = true` on a type that is not `string`");
     }
     let items_type = table.string("items_type").filter(|items_type| !items_type.value.is_empty());
     if let Some(items_type) = &items_type {
         let at = items_type.at.clone();
         if !is("array") {
-            table.report(Rule::InputItemsType, at, "`items_type` on a type that is not `array`");
+            table.report(rules::INPUT_ITEMS_TYPE, at, "`items_type` on a type that is not `array`");
         } else if !ITEM_TYPES.contains(&items_type.value.as_str()) {
             let message = format!("\"{}\" is not a type of items", printable(&items_type.value));
-            table.report(Rule::InputItemsType, at, message);
+            table.report(rules::INPUT_ITEMS_TYPE, at, message);
         }
     }
     table.finish();

@@ -16,9 +16,11 @@ mod tests;
 use std::collections::HashSet;
 use std::ops::Range;
 
+use crate::artifact::rules;
+use crate::name;
 use crate::name::fqn::{Ref, Scheme};
 use crate::name::version::Version;
-use crate::problem::{Parsed, Problem, Rule, Source, Spanned};
+use crate::problem::{Parsed, Problem, Source, Spanned};
 use crate::text::printable;
 use crate::text::toml::{self, Stage, Table};
 
@@ -62,7 +64,7 @@ impl Action {
     /// Reads an action and reports all that is wrong with it, in file order.
     ///
     /// In [`Stage::Source`] the hash placeholder and `local://` requirements stand, [`Action::identity_fault`] counts, and
-    /// there are warnings ([`Rule::EmptyBody`], [`Rule::CapabilityOp`], [`Rule::IdempotentMissing`]). In
+    /// there are warnings ([`rules::EMPTY_BODY`], [`rules::CAPABILITY_OP`], [`rules::IDEMPOTENT_MISSING`]). In
     /// [`Stage::Artifact`] a placeholder hash and a `local://` requirement are errors, and identity is left to the one who
     /// knows which name was asked for.
     pub fn parse(source: Source, stage: Stage) -> Parsed<Action> {
@@ -78,7 +80,7 @@ impl Action {
     /// source is exempt. artifacts.md §3.
     pub fn identity_fault(&self) -> Option<Problem> {
         let message = identity_fault(&self.name.value, &self.version.value, &self.reference.value)?;
-        Some(self.source.problem(Rule::ActionSource, self.reference.at.clone(), message))
+        Some(self.source.problem(rules::ACTION_SOURCE, self.reference.at.clone(), message))
     }
 
     /// Whether a call needs a person's approval.
@@ -89,8 +91,8 @@ impl Action {
 
 fn action(root: &Table<'_>, parts: &front::Parts, stage: Stage) -> Option<Action> {
     let name = root.required("name").inspect(|name| check_name(root, name));
-    let version = root.required("version").and_then(|text| root.parsed(Rule::VersionForm, text, str::parse));
-    let reference = root.required("source").and_then(|text| root.parsed(Rule::RefForm, text, Ref::parse_local));
+    let version = root.required("version").and_then(|text| root.parsed(name::rules::VERSION_FORM, text, str::parse));
+    let reference = root.required("source").and_then(|text| root.parsed(name::rules::REF_FORM, text, Ref::parse_local));
     let requires = require::read(root, stage);
     let intent = intent(root);
     let inputs = input::read(root);
@@ -105,7 +107,7 @@ fn action(root: &Table<'_>, parts: &front::Parts, stage: Stage) -> Option<Action
         if let (Some(name), Some(version), Some(reference)) = (&name, &version, &reference)
             && let Some(message) = identity_fault(&name.value, &version.value, &reference.value)
         {
-            root.report(Rule::ActionSource, reference.at.clone(), message);
+            root.report(rules::ACTION_SOURCE, reference.at.clone(), message);
         }
         advise_on_body(root, parts);
         advise_on_steps(root, &requires.read, &steps, approval.as_ref());
@@ -149,7 +151,7 @@ fn intent(root: &Table<'_>) -> Option<Spanned<String>> {
     };
     let intent = table.required("intent");
     if let Some(intent) = intent.as_ref().filter(|intent| intent.value.is_empty()) {
-        table.report(Rule::IntentEmpty, intent.at.clone(), "the intent is empty");
+        table.report(rules::INTENT_EMPTY, intent.at.clone(), "the intent is empty");
     }
     table.finish();
     intent
@@ -161,14 +163,14 @@ fn check_name(root: &Table<'_>, name: &Spanned<String>) {
     let is_name = bytes.next().is_some_and(is_head) && bytes.all(|byte| is_head(byte) || b"._-".contains(&byte));
     if !is_name {
         let message = format!("\"{}\" is not an action name", printable(&name.value));
-        root.report(Rule::ActionName, name.at.clone(), message);
+        root.report(rules::ACTION_NAME, name.at.clone(), message);
     }
 }
 
 fn advise_on_body(root: &Table<'_>, parts: &front::Parts) {
     let text = &root.source().text;
     if text[parts.body.clone()].trim().is_empty() {
-        root.report(Rule::EmptyBody, text.len()..text.len(), "the Markdown body is empty");
+        root.report(rules::EMPTY_BODY, text.len()..text.len(), "the Markdown body is empty");
     }
 }
 
@@ -176,7 +178,7 @@ fn advise_on_body(root: &Table<'_>, parts: &front::Parts) {
 fn advise_on_steps(root: &Table<'_>, requires: &[Requirement], steps: &[Step], approval: Option<&Approval>) {
     for step in steps.iter().filter(|step| step.idempotent.is_none()) {
         let message = format!("step \"{}\" does not say whether it is idempotent", printable(&step.id.value));
-        root.report(Rule::IdempotentMissing, step.at.end..step.at.end, message);
+        root.report(rules::IDEMPOTENT_MISSING, step.at.end..step.at.end, message);
     }
     let preview = approval.and_then(|approval| approval.preview.as_ref());
     let previewed = steps.first().zip(preview).map(|(step, preview)| (&step.connector, &preview.op));
@@ -189,7 +191,7 @@ fn advise_on_steps(root: &Table<'_>, requires: &[Requirement], steps: &[Step], a
         let is_called = |op: &str| called.contains(&(connector.as_str(), op));
         for capability in requirement.capabilities.iter().filter(|capability| !is_called(&capability.value)) {
             let message = format!("no step calls \"{}\"", printable(&capability.value));
-            root.report(Rule::CapabilityOp, capability.at.clone(), message);
+            root.report(rules::CAPABILITY_OP, capability.at.clone(), message);
         }
     }
 }

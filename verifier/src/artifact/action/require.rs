@@ -1,9 +1,11 @@
 //! `[[requires.connectors]]`: which connector, at which bytes, for which ops. artifacts.md §3.
 
+use crate::artifact::rules;
+use crate::name;
 use crate::name::digest::{self, ContentHash};
 use crate::name::fqn::{Fqn, Scheme};
 use crate::name::version::Version;
-use crate::problem::{Rule, Spanned};
+use crate::problem::Spanned;
 use crate::text::toml::{Stage, Table};
 
 /// One required connector.
@@ -39,16 +41,16 @@ pub(super) fn read(root: &Table<'_>, stage: Stage) -> Requirements {
     let mut requirements = Requirements::default();
     let Some(table) = root.table("requires") else {
         if !root.has("requires") {
-            root.report(Rule::Requires, root.end(), "`requires.connectors` is missing");
+            root.report(rules::REQUIRES, root.end(), "`requires.connectors` is missing");
         }
         return requirements;
     };
     match table.tables("connectors") {
         None if !table.has("connectors") => {
-            table.report(Rule::Requires, table.end(), "`requires.connectors` is missing");
+            table.report(rules::REQUIRES, table.end(), "`requires.connectors` is missing");
         }
         Some(connectors) if connectors.value.is_empty() => {
-            table.report(Rule::Requires, connectors.at, "`requires.connectors` is empty");
+            table.report(rules::REQUIRES, connectors.at, "`requires.connectors` is empty");
         }
         connectors => {
             for connector in connectors.into_iter().flat_map(|connectors| connectors.value) {
@@ -63,32 +65,32 @@ pub(super) fn read(root: &Table<'_>, stage: Stage) -> Requirements {
 fn requirement(table: &Table<'_>, stage: Stage, names: &mut Vec<String>) -> Option<Requirement> {
     let name = table.required("name");
     names.extend(name.iter().map(|name| name.value.clone()));
-    let name = name.and_then(|text| table.parsed(Rule::Name, text, Fqn::parse_local));
+    let name = name.and_then(|text| table.parsed(name::rules::NAME, text, Fqn::parse_local));
     if let (Stage::Artifact, Some(name)) = (stage, &name)
         && name.value.scheme() == Scheme::Local
     {
-        table.report(Rule::Name, name.at.clone(), format!("{} is on the author's machine only", name.value));
+        table.report(name::rules::NAME, name.at.clone(), format!("{} is on the author's machine only", name.value));
     }
-    let version = table.required("version").and_then(|text| table.parsed(Rule::VersionForm, text, str::parse));
+    let version = table.required("version").and_then(|text| table.parsed(name::rules::VERSION_FORM, text, str::parse));
     let hash = table.required("hash").and_then(|text| {
         if stage == Stage::Source && text.value == digest::PLACEHOLDER {
             return Some(Spanned { value: Pin::Placeholder, at: text.at });
         }
-        table.parsed(Rule::HashForm, text, |text| text.parse().map(Pin::Hash))
+        table.parsed(name::rules::HASH_FORM, text, |text| text.parse().map(Pin::Hash))
     });
     let capabilities = table.strings("capabilities");
     match &capabilities {
         None if !table.has("capabilities") => {
-            table.report(Rule::Capabilities, table.end(), "`capabilities` is missing");
+            table.report(rules::CAPABILITIES, table.end(), "`capabilities` is missing");
         }
         Some(list) if list.value.is_empty() => {
-            table.report(Rule::Capabilities, list.at.clone(), "`capabilities` is empty");
+            table.report(rules::CAPABILITIES, list.at.clone(), "`capabilities` is empty");
         }
         _ => {}
     }
     let capabilities = capabilities.map(|list| list.value);
     for blank in capabilities.iter().flatten().filter(|capability| capability.value.trim().is_empty()) {
-        table.report(Rule::Capabilities, blank.at.clone(), "a blank capability");
+        table.report(rules::CAPABILITIES, blank.at.clone(), "a blank capability");
     }
     table.finish();
     Some(Requirement { name: name?, version: version?, hash: hash?, capabilities: capabilities? })

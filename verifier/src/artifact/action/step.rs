@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::problem::{Rule, Spanned};
+use crate::artifact::rules;
+use crate::problem::Spanned;
+use crate::text;
 use crate::text::printable;
 use crate::text::toml::{Table, Value};
 
@@ -37,7 +39,7 @@ pub(super) fn read(root: &Table<'_>, scope: &Scope<'_>) -> Vec<Step> {
     match &tables {
         None if !root.has("execute") => root.missing("execute"),
         Some(tables) if tables.value.is_empty() => {
-            root.report(Rule::Required, tables.at.clone(), "`execute` is empty");
+            root.report(text::rules::REQUIRED, tables.at.clone(), "`execute` is empty");
         }
         _ => {}
     }
@@ -54,11 +56,11 @@ fn step(table: &Table<'_>, scope: &Scope<'_>, earlier: &mut HashSet<String>) -> 
     let connector = table.required("connector");
     if let Some(name) = connector.as_ref().filter(|name| !scope.connectors.contains(name.value.as_str())) {
         let message = format!("connector \"{}\" is not under [[requires.connectors]]", printable(&name.value));
-        table.report(Rule::StepConnector, name.at.clone(), message);
+        table.report(rules::STEP_CONNECTOR, name.at.clone(), message);
     }
     let op = table.required("op");
     if let Some(op) = op.as_ref().filter(|op| op.value.is_empty()) {
-        table.report(Rule::StepOp, op.at.clone(), "`op` is empty");
+        table.report(rules::STEP_OP, op.at.clone(), "`op` is empty");
     }
     let idempotent = table.boolean("idempotent").map(|idempotent| idempotent.value);
     let inputs = arguments(table, "inputs", scope, earlier);
@@ -73,7 +75,7 @@ fn step(table: &Table<'_>, scope: &Scope<'_>, earlier: &mut HashSet<String>) -> 
         } else {
             None
         };
-        fault.into_iter().for_each(|message| table.report(Rule::StepId, id.at.clone(), message));
+        fault.into_iter().for_each(|message| table.report(rules::STEP_ID, id.at.clone(), message));
     }
     table.finish();
     Some(Step { id: id?, connector: connector?, op: op?, idempotent, inputs, at: table.at() })
@@ -103,10 +105,12 @@ fn check_references(table: &Table<'_>, value: &Spanned<Value>, scope: &Scope<'_>
     for (written, reference) in template::references(text) {
         let (rule, message) = match reference {
             Reference::Argument(name) if scope.inputs.contains(name) => continue,
-            Reference::Argument(name) => (Rule::ArgReference, format!("no input \"{}\" is declared", printable(name))),
-            Reference::Unclosed => (Rule::ArgReference, "`${args.` without a name and `}`".to_owned()),
+            Reference::Argument(name) => {
+                (rules::ARG_REFERENCE, format!("no input \"{}\" is declared", printable(name)))
+            }
+            Reference::Unclosed => (rules::ARG_REFERENCE, "`${args.` without a name and `}`".to_owned()),
             Reference::Step { id, .. } if earlier.contains(id) => continue,
-            Reference::Step { id, .. } => (Rule::StepReference, format!("\"{}\" is no earlier step", printable(id))),
+            Reference::Step { id, .. } => (rules::STEP_REFERENCE, format!("\"{}\" is no earlier step", printable(id))),
         };
         let written = &text[written];
         if reported.insert(written) {

@@ -1,9 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::artifact::rules::*;
 use crate::name::digest::ContentHash;
+use crate::name::rules::*;
 use crate::problem::MOST_PROBLEMS;
-use crate::problem::{Severity, Spanned};
+use crate::problem::{Rule, Severity, Spanned};
+use crate::text::rules::*;
 use crate::text::toml::Value;
 
 const FRONT: &str = r#"name = "post"
@@ -33,7 +36,7 @@ inputs = { a = "${args.text}" }
 "#;
 
 /// Appended to [`FRONT`]: a preview that is in order.
-const PREVIEW: &str = "[approval]\nrequired = true\n[approval.preview]\nop = \"get\"\nrender = { Text = \"text\" }\n";
+const APPROVAL: &str = "[approval]\nrequired = true\n[approval.preview]\nop = \"get\"\nrender = { Text = \"text\" }\n";
 
 fn file(front: &str) -> String {
     format!("+++\n{}+++\n\n# Post\n", front.replace("HEX", &"ab".repeat(32)))
@@ -44,7 +47,7 @@ fn parse(text: &str, stage: Stage) -> Parsed<Action> {
 }
 
 /// `(rule, the text at its range)` of every problem.
-fn found(text: &str, stage: Stage) -> Vec<(Rule, String)> {
+fn found(text: &str, stage: Stage) -> Vec<(&'static Rule, String)> {
     let problems = parse(text, stage).problems;
     problems.into_iter().map(|problem| (problem.rule, text[problem.at].to_owned())).collect()
 }
@@ -61,64 +64,63 @@ fn plus(more: &str) -> String {
 
 #[test] // artifacts.md §3, one row per rule
 fn each_broken_rule_is_reported_at_its_bytes_in_both_stages() {
-    use Rule::*;
     let step = |more: &str| plus(&format!("[[execute]]\nconnector = \"github://acme/x\"\nidempotent = false\n{more}"));
     let input = |more: &str| with("type = \"string\"\n", more);
-    let preview = |old: &str, new: &str| plus(&PREVIEW.replace(old, new));
+    let preview = |old: &str, new: &str| plus(&APPROVAL.replace(old, new));
     let call = |value: &str| with("\"${args.text}\"", value);
     for (text, rule, at) in [
-        (with("name = \"post\"\n", ""), Required, ""),
-        (with("\"post\"", "\"Post\""), ActionName, "\"Post\""),
-        (with("\"1.2.3\"", "\"1.2\""), VersionForm, "\"1.2\""),
-        (with("\"1.2.3\"", "1.2"), WrongType, "1.2"),
-        (with("post@1.2.3", "post"), RefForm, "\"github://acme/x/actions/post\""),
-        (with("[match]\nintent = \"post one line\"\n", ""), Required, ""),
-        (with("intent = \"post one line\"\n", ""), Required, ""),
-        (with("intent", "intents"), UnknownKey, "intents"),
-        (file(&FRONT.replace("[[requires.connectors]]", "[[execute]]")), Requires, ""),
-        (with("[[requires.connectors]]\n", "[requires]\nconnectors = []\n[more]\n"), Requires, "[]"),
-        (with("\"github://acme/x\"", "\"github://acme/x@1\""), Name, "\"github://acme/x@1\""),
-        (with("\"sha256:HEX\"", "\"sha256:AB\""), HashForm, "\"sha256:AB\""),
-        (with("[\"send\"]", "[]"), Capabilities, "[]"),
-        (with("[\"send\"]", "[\"send\", \" \"]"), Capabilities, "\" \""),
-        (with("capabilities = [\"send\"]", ""), Capabilities, ""),
-        (input(""), Required, ""),
-        (input("type = \"string\"\nlabel = \" \"\n"), InputLabel, "\" \""),
-        (input("type = \"integer\"\nmultiline = true\n"), InputMultiline, "true"),
-        (input("type = \"string\"\nitems_type = \"string\"\n"), InputItemsType, "\"string\""),
-        (input("type = \"array\"\nitems_type = \"array\"\n"), InputItemsType, "\"array\""),
-        (file(&FRONT[..FRONT.find("[[execute]]").expect("there")]), Required, ""),
-        (step("id = \"first\"\nop = \"x\""), StepId, "\"first\""),
-        (step("id = \"\"\nop = \"x\""), StepId, "\"\""),
-        (step("id = \"args\"\nop = \"x\""), StepId, "\"args\""),
-        (step("id = \"b\"\nop = \"\""), StepOp, "\"\""),
-        (step("id = \"b\""), Required, ""),
+        (with("name = \"post\"\n", ""), REQUIRED, ""),
+        (with("\"post\"", "\"Post\""), ACTION_NAME, "\"Post\""),
+        (with("\"1.2.3\"", "\"1.2\""), VERSION_FORM, "\"1.2\""),
+        (with("\"1.2.3\"", "1.2"), WRONG_TYPE, "1.2"),
+        (with("post@1.2.3", "post"), REF_FORM, "\"github://acme/x/actions/post\""),
+        (with("[match]\nintent = \"post one line\"\n", ""), REQUIRED, ""),
+        (with("intent = \"post one line\"\n", ""), REQUIRED, ""),
+        (with("intent", "intents"), UNKNOWN_KEY, "intents"),
+        (file(&FRONT.replace("[[requires.connectors]]", "[[execute]]")), REQUIRES, ""),
+        (with("[[requires.connectors]]\n", "[requires]\nconnectors = []\n[more]\n"), REQUIRES, "[]"),
+        (with("\"github://acme/x\"", "\"github://acme/x@1\""), NAME, "\"github://acme/x@1\""),
+        (with("\"sha256:HEX\"", "\"sha256:AB\""), HASH_FORM, "\"sha256:AB\""),
+        (with("[\"send\"]", "[]"), CAPABILITIES, "[]"),
+        (with("[\"send\"]", "[\"send\", \" \"]"), CAPABILITIES, "\" \""),
+        (with("capabilities = [\"send\"]", ""), CAPABILITIES, ""),
+        (input(""), REQUIRED, ""),
+        (input("type = \"string\"\nlabel = \" \"\n"), INPUT_LABEL, "\" \""),
+        (input("type = \"integer\"\nmultiline = true\n"), INPUT_MULTILINE, "true"),
+        (input("type = \"string\"\nitems_type = \"string\"\n"), INPUT_ITEMS_TYPE, "\"string\""),
+        (input("type = \"array\"\nitems_type = \"array\"\n"), INPUT_ITEMS_TYPE, "\"array\""),
+        (file(&FRONT[..FRONT.find("[[execute]]").expect("there")]), REQUIRED, ""),
+        (step("id = \"first\"\nop = \"x\""), STEP_ID, "\"first\""),
+        (step("id = \"\"\nop = \"x\""), STEP_ID, "\"\""),
+        (step("id = \"args\"\nop = \"x\""), STEP_ID, "\"args\""),
+        (step("id = \"b\"\nop = \"\""), STEP_OP, "\"\""),
+        (step("id = \"b\""), REQUIRED, ""),
         (
             with("connector = \"github://acme/x\"", "connector = \"github://acme/y\""),
-            StepConnector,
+            STEP_CONNECTOR,
             "\"github://acme/y\"",
         ),
-        (call("{}"), TableInInputs, "{}"),
-        (call("[1, [{ b = 1 }]]"), TableInInputs, "{ b = 1 }"),
-        (call("\"${args.text} ${args.nope}\""), ArgReference, "${args.nope}"),
-        (call("[\"a\", [\"${args.Text}\"]]"), ArgReference, "${args.Text}"),
-        (call("\"${args.}\""), ArgReference, "${args.}"),
-        (call("\"${args.text\""), ArgReference, "${args."),
-        (call("\"$\\u007Bargs.nope}\""), ArgReference, "\"$\\u007Bargs.nope}\""),
-        (call("\"${first.id}\""), StepReference, "${first.id}"),
-        (call("\"${later.id}\""), StepReference, "${later.id}"),
-        (preview("op = \"get\"", ""), Preview, ""),
-        (preview("\"get\"", "\" \""), Preview, "\" \""),
-        (preview("render = { Text = \"text\" }", ""), Preview, ""),
-        (preview("{ Text = \"text\" }", "{}"), Preview, "{}"),
-        (preview("\"text\"", "\"\""), Preview, "\"\""),
-        (preview("Text =", "' ' ="), Preview, "' '"),
-        (preview("{ Text = \"text\" }", "{ Text = \"text\" }\nmultiline = [\"Else\"]"), Preview, "\"Else\""),
-        (preview("op =", "args = { a = \"${args.nope}\" }\nop ="), ArgReference, "${args.nope}"),
-        (preview("op =", "args = { a = \"${first.id}\" }\nop ="), StepReference, "${first.id}"),
-        (preview("op =", "args = { a = {} }\nop ="), TableInInputs, "{}"),
-        (preview("op =", "connector = 1\nop ="), UnknownKey, "connector"),
-        (with("name", "Name"), UnknownKey, "Name"),
+        (call("{}"), TABLE_IN_INPUTS, "{}"),
+        (call("[1, [{ b = 1 }]]"), TABLE_IN_INPUTS, "{ b = 1 }"),
+        (call("\"${args.text} ${args.nope}\""), ARG_REFERENCE, "${args.nope}"),
+        (call("[\"a\", [\"${args.Text}\"]]"), ARG_REFERENCE, "${args.Text}"),
+        (call("\"${args.}\""), ARG_REFERENCE, "${args.}"),
+        (call("\"${args.text\""), ARG_REFERENCE, "${args."),
+        (call("\"$\\u007Bargs.nope}\""), ARG_REFERENCE, "\"$\\u007Bargs.nope}\""),
+        (call("\"${first.id}\""), STEP_REFERENCE, "${first.id}"),
+        (call("\"${later.id}\""), STEP_REFERENCE, "${later.id}"),
+        (preview("op = \"get\"", ""), PREVIEW, ""),
+        (preview("\"get\"", "\" \""), PREVIEW, "\" \""),
+        (preview("render = { Text = \"text\" }", ""), PREVIEW, ""),
+        (preview("{ Text = \"text\" }", "{}"), PREVIEW, "{}"),
+        (preview("\"text\"", "\"\""), PREVIEW, "\"\""),
+        (preview("Text =", "' ' ="), PREVIEW, "' '"),
+        (preview("{ Text = \"text\" }", "{ Text = \"text\" }\nmultiline = [\"Else\"]"), PREVIEW, "\"Else\""),
+        (preview("op =", "args = { a = \"${args.nope}\" }\nop ="), ARG_REFERENCE, "${args.nope}"),
+        (preview("op =", "args = { a = \"${first.id}\" }\nop ="), STEP_REFERENCE, "${first.id}"),
+        (preview("op =", "args = { a = {} }\nop ="), TABLE_IN_INPUTS, "{}"),
+        (preview("op =", "connector = 1\nop ="), UNKNOWN_KEY, "connector"),
+        (with("name", "Name"), UNKNOWN_KEY, "Name"),
     ] {
         for stage in [Stage::Source, Stage::Artifact] {
             let problems = found(&text, stage);
@@ -126,7 +128,7 @@ fn each_broken_rule_is_reported_at_its_bytes_in_both_stages() {
             assert!(parse(&text, stage).document.is_none(), "{text}");
         }
     }
-    for text in [file(FRONT), plus(PREVIEW)] {
+    for text in [file(FRONT), plus(APPROVAL)] {
         assert_eq!(found(&text, Stage::Source), []);
         assert!(parse(&text, Stage::Artifact).document.is_some());
     }
@@ -134,18 +136,17 @@ fn each_broken_rule_is_reported_at_its_bytes_in_both_stages() {
 
 #[test] // artifacts.md §3, *Waivable*
 fn an_action_that_breaks_only_waivable_rules_can_be_read() {
-    use Rule::*;
     for (text, rule, at) in [
-        (with("\"text\"", "\"createdAt\"").replace("args.text", "args.createdAt"), InputName, "\"createdAt\""),
-        (with("\"string\"", "\"String\""), InputType, "\"String\""),
-        (plus("[[inputs]]\nname = \"text\"\ntype = \"string\"\ndescription = \"x\""), InputDuplicate, "\"text\""),
-        (with("\"The line.\"", "\" \""), InputDescription, "\" \""),
-        (with("\"post one line\"", "\"\""), IntentEmpty, "\"\""),
+        (with("\"text\"", "\"createdAt\"").replace("args.text", "args.createdAt"), INPUT_NAME, "\"createdAt\""),
+        (with("\"string\"", "\"String\""), INPUT_TYPE, "\"String\""),
+        (plus("[[inputs]]\nname = \"text\"\ntype = \"string\"\ndescription = \"x\""), INPUT_DUPLICATE, "\"text\""),
+        (with("\"The line.\"", "\" \""), INPUT_DESCRIPTION, "\" \""),
+        (with("\"post one line\"", "\"\""), INTENT_EMPTY, "\"\""),
     ] {
         for stage in [Stage::Source, Stage::Artifact] {
             assert_eq!(found(&text, stage), [(rule, at.to_owned())], "{text}");
             let action = parse(&text, stage).document.expect("a document");
-            assert_eq!(action.inputs[0].name.value.as_str(), if rule == InputName { "createdAt" } else { "text" });
+            assert_eq!(action.inputs[0].name.value.as_str(), if rule == INPUT_NAME { "createdAt" } else { "text" });
         }
         assert!(rule.is_waivable());
     }
@@ -153,37 +154,37 @@ fn an_action_that_breaks_only_waivable_rules_can_be_read() {
 
 #[test] // artifacts.md §1, §3, §5
 fn source_and_artifact_differ_where_the_spec_says_so() {
-    use Rule::*;
     let local = FRONT.replace("\"github://acme/x\"", "\"local://me/x\"");
     for (text, in_source, in_artifact) in [
-        (with("sha256:HEX", "sha256:bound-at-release"), None, Some((HashForm, "\"sha256:bound-at-release\""))),
-        (file(&local), None, Some((Name, "\"local://me/x\""))),
+        (with("sha256:HEX", "sha256:bound-at-release"), None, Some((HASH_FORM, "\"sha256:bound-at-release\""))),
+        (file(&local), None, Some((NAME, "\"local://me/x\""))),
         (with("github://acme/x/actions/post@1.2.3", "local://me/post@9.9.9"), None, None),
         (
             with("actions/post@", "actions/other@"),
-            Some((ActionSource, "\"github://acme/x/actions/other@1.2.3\"")),
+            Some((ACTION_SOURCE, "\"github://acme/x/actions/other@1.2.3\"")),
             None,
         ),
         (
             with("actions/post@", "myactions/post@"),
-            Some((ActionSource, "\"github://acme/x/myactions/post@1.2.3\"")),
+            Some((ACTION_SOURCE, "\"github://acme/x/myactions/post@1.2.3\"")),
             None,
         ),
         (with("acme/x/actions/post@", "acme/x/deep/actions/post@"), None, None),
-        (with("post@1.2.3", "post@1.2.4"), Some((ActionSource, "\"github://acme/x/actions/post@1.2.4\"")), None),
-        (with("\"send\"", "\"sends\""), Some((CapabilityOp, "\"sends\"")), None),
-        (plus(&PREVIEW.replace("get", "sends")).replace("[\"send\"]", "[\"send\", \"sends\"]"), None, None),
-        (with("idempotent = true\n", ""), Some((IdempotentMissing, "")), None),
-        (file(FRONT).replace("\n# Post\n", " \n"), Some((EmptyBody, "")), None),
+        (with("post@1.2.3", "post@1.2.4"), Some((ACTION_SOURCE, "\"github://acme/x/actions/post@1.2.4\"")), None),
+        (with("\"send\"", "\"sends\""), Some((CAPABILITY_OP, "\"sends\"")), None),
+        (plus(&APPROVAL.replace("get", "sends")).replace("[\"send\"]", "[\"send\", \"sends\"]"), None, None),
+        (with("idempotent = true\n", ""), Some((IDEMPOTENT_MISSING, "")), None),
+        (file(FRONT).replace("\n# Post\n", " \n"), Some((EMPTY_BODY, "")), None),
     ] {
-        let list =
-            |row: Option<(Rule, &str)>| row.map(|(rule, at)| (rule, at.to_owned())).into_iter().collect::<Vec<_>>();
+        let list = |row: Option<(&'static Rule, &str)>| {
+            row.map(|(rule, at)| (rule, at.to_owned())).into_iter().collect::<Vec<_>>()
+        };
         assert_eq!(found(&text, Stage::Source), list(in_source), "{text}");
         assert_eq!(found(&text, Stage::Artifact), list(in_artifact), "{text}");
     }
     let other = parse(&with("actions/post@", "actions/other@"), Stage::Artifact).document.expect("a document");
     let fault = other.identity_fault().expect("a fault");
-    assert_eq!((fault.rule, &other.source.text[fault.at]), (ActionSource, "\"github://acme/x/actions/other@1.2.3\""));
+    assert_eq!((fault.rule, &other.source.text[fault.at]), (ACTION_SOURCE, "\"github://acme/x/actions/other@1.2.3\""));
 }
 
 #[test] // artifacts.md §3, first paragraph
@@ -213,17 +214,17 @@ fn front_matter_stands_between_two_lines() {
         (file(FRONT).replace('\n', "\r"), &file(FRONT).replace('\n', "\r")),
     ] {
         let at = at.trim_end();
-        assert_eq!(found(&text, Stage::Artifact), [(Rule::FrontMatter, at.to_owned())], "{text}");
+        assert_eq!(found(&text, Stage::Artifact), [(FRONT_MATTER, at.to_owned())], "{text}");
     }
     let inside = "+++\nx = '''\n+++\n'''\n+++\n";
-    assert_eq!(found(inside, Stage::Artifact)[0].0, Rule::TomlSyntax);
-    assert_eq!(found("+++\n\u{feff}x = 1\n+++\n", Stage::Artifact)[0].0, Rule::TomlSyntax);
+    assert_eq!(found(inside, Stage::Artifact)[0].0, TOML_SYNTAX);
+    assert_eq!(found("+++\n\u{feff}x = 1\n+++\n", Stage::Artifact)[0].0, TOML_SYNTAX);
 }
 
 #[test] // artifacts.md §3
 fn every_field_is_kept_with_its_bytes() {
     let more = "label = \"\"\n[[inputs]]\nname = \"n\"\ntype = \"array\"\nitems_type = \"integer\"\ndescription = \"d\"\nrequired = false\nlabel = \"L\"\n";
-    let front = FRONT.replace("[[execute]]", &format!("{more}\n[[execute]]")) + PREVIEW;
+    let front = FRONT.replace("[[execute]]", &format!("{more}\n[[execute]]")) + APPROVAL;
     let front =
         front.replace("{ a =", "{ n = 1.5, d = 2026-01-01, a =") + "multiline = ['Text']\nargs.id = '${args.n}'\n";
     let text = file(&front);
@@ -270,23 +271,23 @@ fn a_bundle_has_unique_names_and_harmless_previews() {
         let source = Source::read(&format!("{name}.md"), text.into()).expect("UTF-8");
         Action::parse(source, Stage::Artifact).document.expect("a document")
     };
-    let judge = |actions: &[&Action]| -> Vec<(Rule, String, String)> {
+    let judge = |actions: &[&Action]| -> Vec<(&'static Rule, String, String)> {
         let place = |problem: Problem| {
             let owner = actions.iter().find(|action| action.source.path == problem.file).expect("one of them");
             (problem.rule, problem.file.to_string(), owner.source.text[problem.at].to_owned())
         };
         bundle(actions).into_iter().map(place).collect()
     };
-    let (send, get) = (named("send", "send", PREVIEW), named("get", "get", ""));
+    let (send, get) = (named("send", "send", APPROVAL), named("get", "get", ""));
     let gated = named("gated", "get", "[approval]\nrequired = true\n");
-    let shown = named("shown", "send", &PREVIEW.replace("required = true\n", ""));
-    let fault = |file: &str| (Rule::PreviewOp, file.to_owned(), "\"get\"".to_owned());
+    let shown = named("shown", "send", &APPROVAL.replace("required = true\n", ""));
+    let fault = |file: &str| (PREVIEW_OP, file.to_owned(), "\"get\"".to_owned());
     assert_eq!(judge(&[&send, &get, &shown]), []);
     assert_eq!(judge(&[]), []);
     assert_eq!(judge(&[&send]), [fault("send.md")]);
     assert_eq!(judge(&[&send, &get, &gated]), [fault("send.md")]);
     assert_eq!(judge(&[&shown, &send]), [fault("shown.md"), fault("send.md")]);
-    assert_eq!(judge(&[&get, &get]), [(Rule::ActionDuplicate, "get.md".to_owned(), "\"get\"".to_owned())]);
+    assert_eq!(judge(&[&get, &get]), [(ACTION_DUPLICATE, "get.md".to_owned(), "\"get\"".to_owned())]);
     let mut unsaid = get.clone();
     unsaid.steps[0].idempotent = None;
     assert_eq!(judge(&[&send, &unsaid]), [fault("send.md")]);
@@ -297,14 +298,13 @@ fn a_bundle_has_unique_names_and_harmless_previews() {
 
 #[test] // artifacts.md §3: `check` says so file by file, all of it
 fn many_faults_are_many_problems_in_file_order() {
-    use Rule::*;
     let front = FRONT
         .replace("\"post\"", "\"Post\"")
         .replace("HEX", "")
         .replace("\"text\"", "\"Text\"")
         .replace("op =", "ops =");
-    let rules: Vec<Rule> = found(&file(&front), Stage::Source).into_iter().map(|(rule, _)| rule).collect();
-    assert_eq!(rules, [ActionName, ActionSource, HashForm, InputName, Required, UnknownKey, ArgReference]);
+    let rules: Vec<&'static Rule> = found(&file(&front), Stage::Source).into_iter().map(|(rule, _)| rule).collect();
+    assert_eq!(rules, [ACTION_NAME, ACTION_SOURCE, HASH_FORM, INPUT_NAME, REQUIRED, UNKNOWN_KEY, ARG_REFERENCE]);
     assert!(rules.iter().all(|rule| rule.severity() == Severity::Error));
 }
 
@@ -332,7 +332,7 @@ fn a_hostile_megabyte_takes_one_pass() {
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in "(\\+\\+\\+\n|[a-z=\"\\[\\]{}$.\n ]|\\PC){0,60}", cut in 0usize..600) {
-        let whole = plus(PREVIEW);
+        let whole = plus(APPROVAL);
         let cut = cut.min(whole.len());
         for text in [text.clone(), format!("{}{text}{}", &whole[..cut], &whole[cut..])] {
             for stage in [Stage::Source, Stage::Artifact] {

@@ -1,6 +1,7 @@
 //! `[capabilities.credential]`: what the host adds to requests on the connector's behalf. artifacts.md §2.
 
-use crate::problem::{Rule, Spanned};
+use crate::artifact::rules;
+use crate::problem::Spanned;
 use crate::text::printable;
 use crate::text::toml::{Stage, Table};
 
@@ -71,7 +72,7 @@ pub(super) fn read(table: &Table<'_>, stage: Stage) -> Option<Credential> {
     let kind = table.required("kind").and_then(|kind| parse_kind(table, kind));
     let scope = table.string("scope").map(|scope| scope.value);
     if stage == Stage::Source && !table.has("scope") {
-        table.report(Rule::ScopeMissing, table.end(), "the credential has no `scope` text");
+        table.report(rules::SCOPE_MISSING, table.end(), "the credential has no `scope` text");
     }
     let field = |key, owner| field(table, kind.as_ref(), key, owner);
     let header = field("header", CredentialKind::ApiKey).inspect(|header| check_header(table, header));
@@ -86,7 +87,11 @@ pub(super) fn read(table: &Table<'_>, stage: Stage) -> Option<Credential> {
     }
     if stage == Stage::Source && is(CredentialKind::AwsSigv4) {
         for text in [&region, &access_key_id].into_iter().flatten() {
-            table.report(Rule::RegionInManifest, text.at.clone(), "the user's binding decides this, not the manifest");
+            table.report(
+                rules::REGION_IN_MANIFEST,
+                text.at.clone(),
+                "the user's binding decides this, not the manifest",
+            );
         }
     }
     let settings = table.table("oauth2");
@@ -94,10 +99,10 @@ pub(super) fn read(table: &Table<'_>, stage: Stage) -> Option<Credential> {
         && kind.value != CredentialKind::Oauth2
     {
         let message = format!("an `oauth2` table with kind `{}`", kind.value.as_str());
-        table.report(Rule::OauthTable, settings.at(), message);
+        table.report(rules::OAUTH_TABLE, settings.at(), message);
     }
     if is(CredentialKind::Oauth2) && !table.has("oauth2") {
-        table.report(Rule::OauthTable, table.end(), "kind `oauth2` without an `oauth2` table");
+        table.report(rules::OAUTH_TABLE, table.end(), "kind `oauth2` without an `oauth2` table");
     }
     let oauth2 = settings.and_then(|settings| oauth2(&settings, stage));
     table.finish();
@@ -108,7 +113,7 @@ fn parse_kind(table: &Table<'_>, text: Spanned<String>) -> Option<Spanned<Creden
     let kind = CredentialKind::ALL.into_iter().find(|kind| kind.as_str() == text.value);
     if kind.is_none() {
         let message = format!("\"{}\" is no credential kind", printable(&text.value));
-        table.report(Rule::CredentialKind, text.at.clone(), message);
+        table.report(rules::CREDENTIAL_KIND, text.at.clone(), message);
     }
     kind.map(|value| Spanned { value, at: text.at })
 }
@@ -125,7 +130,7 @@ fn field(
         && kind.value != owner
     {
         let message = format!("`{key}` belongs to kind `{}`, not `{}`", owner.as_str(), kind.value.as_str());
-        table.report(Rule::CredentialField, text.at, message);
+        table.report(rules::CREDENTIAL_FIELD, text.at, message);
         return None;
     }
     Some(text)
@@ -136,7 +141,7 @@ fn check_header(table: &Table<'_>, header: &Spanned<String>) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if header.value.is_empty() || !header.value.bytes().all(is_token) {
         let message = format!("\"{}\" is not a header name", printable(&header.value));
-        table.report(Rule::CredentialHeader, header.at.clone(), message);
+        table.report(rules::CREDENTIAL_HEADER, header.at.clone(), message);
     }
 }
 
@@ -148,7 +153,7 @@ fn check_format(table: &Table<'_>, format: &Spanned<String>) {
     } else {
         return;
     };
-    table.report(Rule::CredentialFormat, format.at.clone(), message);
+    table.report(rules::CREDENTIAL_FORMAT, format.at.clone(), message);
 }
 
 fn check_text(table: &Table<'_>, text: &Spanned<String>) {
@@ -159,14 +164,14 @@ fn check_text(table: &Table<'_>, text: &Spanned<String>) {
     } else {
         return;
     };
-    table.report(Rule::CredentialText, text.at.clone(), message);
+    table.report(rules::CREDENTIAL_TEXT, text.at.clone(), message);
 }
 
 fn oauth2(table: &Table<'_>, stage: Stage) -> Option<Oauth2> {
     let url = |key| {
         let url = table.required(key)?;
         if let Err(reason) = endpoint::oauth_url(&url.value) {
-            table.report(Rule::OauthUrl, url.at.clone(), format!("\"{}\" {reason}", printable(&url.value)));
+            table.report(rules::OAUTH_URL, url.at.clone(), format!("\"{}\" {reason}", printable(&url.value)));
         }
         Some(url)
     };
@@ -177,18 +182,18 @@ fn oauth2(table: &Table<'_>, stage: Stage) -> Option<Oauth2> {
         && secret.value != SECRET_PLACEHOLDER
     {
         let message = format!("`{}` is not the placeholder", table.path_to("client_secret"));
-        table.report(Rule::OauthClientSecret, secret.at.clone(), message);
+        table.report(rules::OAUTH_CLIENT_SECRET, secret.at.clone(), message);
     }
     let scopes = table.strings("scopes");
     match &scopes {
-        None if !table.has("scopes") => table.report(Rule::OauthScopes, table.end(), "`scopes` is missing"),
+        None if !table.has("scopes") => table.report(rules::OAUTH_SCOPES, table.end(), "`scopes` is missing"),
         Some(scopes) if scopes.value.is_empty() => {
-            table.report(Rule::OauthScopes, scopes.at.clone(), "`scopes` is empty");
+            table.report(rules::OAUTH_SCOPES, scopes.at.clone(), "`scopes` is empty");
         }
         _ => {}
     }
     for scope in scopes.iter().flat_map(|scopes| &scopes.value).filter(|scope| scope.value.trim().is_empty()) {
-        table.report(Rule::OauthScopes, scope.at.clone(), "a blank scope");
+        table.report(rules::OAUTH_SCOPES, scope.at.clone(), "a blank scope");
     }
     table.finish();
     Some(Oauth2 {
@@ -203,9 +208,9 @@ fn oauth2(table: &Table<'_>, stage: Stage) -> Option<Oauth2> {
 fn check_client_id(table: &Table<'_>, id: &Spanned<String>, stage: Stage) {
     let is_stand_in = id.value.starts_with("REPLACE_") || id.value.starts_with("YOUR_");
     if id.value.trim().is_empty() {
-        table.report(Rule::OauthClientId, id.at.clone(), "the client id is blank");
+        table.report(rules::OAUTH_CLIENT_ID, id.at.clone(), "the client id is blank");
     } else if stage == Stage::Source && is_stand_in {
         let message = format!("\"{}\" stands in for a client id", printable(&id.value));
-        table.report(Rule::OauthClientId, id.at.clone(), message);
+        table.report(rules::OAUTH_CLIENT_ID, id.at.clone(), message);
     }
 }

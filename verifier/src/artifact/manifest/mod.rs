@@ -11,10 +11,12 @@ mod tests;
 
 use std::collections::HashSet;
 
+use crate::artifact::rules;
+use crate::name;
 use crate::name::digest::ContentHash;
 use crate::name::fqn::Fqn;
 use crate::name::version::Version;
-use crate::problem::{Parsed, Rule, Source, Spanned};
+use crate::problem::{Parsed, Source, Spanned};
 use crate::text::printable;
 use crate::text::toml::{self, Stage, Table};
 
@@ -55,7 +57,7 @@ impl ConnectorManifest {
     /// Reads a manifest and reports all that is wrong with it, in file order.
     ///
     /// In [`Stage::Source`] a client secret other than the placeholder and a stand-in client id are errors, and there are
-    /// warnings ([`Rule::RegionInManifest`], [`Rule::ScopeMissing`], [`Rule::RuntimeMissing`]); no message ever repeats the
+    /// warnings ([`rules::REGION_IN_MANIFEST`], [`rules::SCOPE_MISSING`], [`rules::RUNTIME_MISSING`]); no message ever repeats the
     /// secret. In [`Stage::Artifact`] all of these are silent: existing archives hold them.
     pub fn parse(source: Source, stage: Stage) -> Parsed<ConnectorManifest> {
         let within = toml::after_mark(&source)..source.text.len();
@@ -73,7 +75,7 @@ fn manifest(root: &Table<'_>, stage: Stage) -> Option<ConnectorManifest> {
     let capabilities = capabilities.as_ref().map(|table| Capabilities::read(table, stage)).unwrap_or_default();
     if stage == Stage::Source && capabilities.imports.is_none() && !capabilities.refused_imports {
         let at = capabilities.runtime.unwrap_or_else(|| root.source().text.len()..root.source().text.len());
-        root.report(Rule::RuntimeMissing, at, "[capabilities.runtime] imports is not declared");
+        root.report(rules::RUNTIME_MISSING, at, "[capabilities.runtime] imports is not declared");
     }
     let provides = root.table("provides");
     let intents = provides.as_ref().and_then(|provides| provides.strings("intents"));
@@ -107,8 +109,10 @@ struct Identity {
 impl Identity {
     fn read(table: &Table<'_>) -> Identity {
         let identity = Identity {
-            name: table.required("name").and_then(|text| table.parsed(Rule::Name, text, str::parse)),
-            version: table.required("version").and_then(|text| table.parsed(Rule::VersionForm, text, str::parse)),
+            name: table.required("name").and_then(|text| table.parsed(name::rules::NAME, text, str::parse)),
+            version: table
+                .required("version")
+                .and_then(|text| table.parsed(name::rules::VERSION_FORM, text, str::parse)),
             publisher: table.string("publisher").map(|publisher| publisher.value),
             provenance_hash: table.string("provenance_hash").inspect(|text| check_hash(table, text)),
             idempotent: table.table("idempotency").is_none_or(|table| idempotency(&table)),
@@ -124,7 +128,7 @@ fn idempotency(table: &Table<'_>) -> bool {
     let Some(default) = default else { return true };
     if default.value != "idempotent" && default.value != "not_idempotent" {
         let message = format!("\"{}\" is neither idempotent nor not_idempotent", printable(&default.value));
-        table.report(Rule::Idempotency, default.at, message);
+        table.report(rules::IDEMPOTENCY, default.at, message);
     }
     default.value == "idempotent"
 }
@@ -170,9 +174,9 @@ fn check_hosts(table: &Table<'_>, hosts: &[Spanned<String>]) {
     let mut seen = HashSet::new();
     for host in hosts {
         if let Err(reason) = endpoint::host(&host.value) {
-            table.report(Rule::Host, host.at.clone(), format!("\"{}\" {reason}", printable(&host.value)));
+            table.report(rules::HOST, host.at.clone(), format!("\"{}\" {reason}", printable(&host.value)));
         } else if !seen.insert(&host.value) {
-            table.report(Rule::HostDuplicate, host.at.clone(), format!("\"{}\" is listed twice", host.value));
+            table.report(rules::HOST_DUPLICATE, host.at.clone(), format!("\"{}\" is listed twice", host.value));
         }
     }
 }
@@ -180,6 +184,6 @@ fn check_hosts(table: &Table<'_>, hosts: &[Spanned<String>]) {
 /// Reports a text that is not `sha256:` and 64 lower-case hex digits.
 fn check_hash(table: &Table<'_>, text: &Spanned<String>) {
     if let Err(reason) = text.value.parse::<ContentHash>() {
-        table.report(Rule::HashForm, text.at.clone(), reason.to_string());
+        table.report(name::rules::HASH_FORM, text.at.clone(), reason.to_string());
     }
 }

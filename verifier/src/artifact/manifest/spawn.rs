@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::artifact::rules;
 use crate::problem::{Rule, Spanned};
 use crate::text::printable;
 use crate::text::toml::Table;
@@ -72,7 +73,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Spawn> {
     match &programs {
         None if !table.has("programs") => table.missing("programs"),
         Some(programs) if programs.value.is_empty() => {
-            table.report(Rule::SpawnProgram, programs.at.clone(), "`programs` is empty");
+            table.report(rules::SPAWN_PROGRAM, programs.at.clone(), "`programs` is empty");
         }
         _ => {}
     }
@@ -80,12 +81,12 @@ pub(super) fn read(table: &Table<'_>) -> Option<Spawn> {
     let operations = operations(table);
     let paths = |key| {
         let paths = table.strings(key).map(|paths| paths.value).unwrap_or_default();
-        paths.iter().for_each(|path| check_path(table, Rule::SpawnPath, path));
+        paths.iter().for_each(|path| check_path(table, rules::SPAWN_PATH, path));
         paths
     };
     let (fs_read, fs_write) = (paths("fs_read"), paths("fs_write"));
     let cwd = table.string("cwd").filter(|cwd| !cwd.value.is_empty());
-    cwd.iter().for_each(|cwd| check_path(table, Rule::SpawnPath, cwd));
+    cwd.iter().for_each(|cwd| check_path(table, rules::SPAWN_PATH, cwd));
     let (env_passthrough, credential_env_keys) = environment(table);
     let limits = table.table("limits").map(|limits| read_limits(&limits)).unwrap_or_default();
     table.finish();
@@ -102,7 +103,7 @@ pub(super) fn read(table: &Table<'_>) -> Option<Spawn> {
 }
 
 fn program(table: &Table<'_>) -> Option<Program> {
-    let path = table.required("path").inspect(|path| check_path(table, Rule::SpawnProgram, path));
+    let path = table.required("path").inspect(|path| check_path(table, rules::SPAWN_PROGRAM, path));
     let hash = table.string("hash").inspect(|hash| super::check_hash(table, hash));
     table.finish();
     Some(Program { path: path?, hash })
@@ -117,7 +118,7 @@ fn operations(table: &Table<'_>) -> Option<Vec<Operation>> {
     };
     let named = operations.named_tables();
     if named.is_empty() {
-        operations.report(Rule::SpawnOperation, operations.at(), "`operations` is empty");
+        operations.report(rules::SPAWN_OPERATION, operations.at(), "`operations` is empty");
     }
     Some(named.into_iter().filter_map(|(name, table)| operation(name, &table)).collect())
 }
@@ -128,11 +129,11 @@ fn operation(name: Spanned<String>, table: &Table<'_>) -> Option<Operation> {
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-');
     if !is_name {
         let message = format!("\"{}\" is not an operation name", printable(&name.value));
-        table.report(Rule::SpawnOperation, name.at.clone(), message);
+        table.report(rules::SPAWN_OPERATION, name.at.clone(), message);
     }
     let argv = table.required("argv");
     if let Some(argv) = argv.as_ref().filter(|argv| argv.value.trim().is_empty()) {
-        table.report(Rule::SpawnOperation, argv.at.clone(), "`argv` is blank");
+        table.report(rules::SPAWN_OPERATION, argv.at.clone(), "`argv` is blank");
     }
     let description = table.string("description").map(|description| description.value);
     table.finish();
@@ -148,18 +149,18 @@ fn environment(table: &Table<'_>) -> (Vec<Spanned<String>>, Vec<Spanned<String>>
             && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_name {
             let message = format!("\"{}\" is not a variable name", printable(&name.value));
-            table.report(Rule::SpawnEnvironment, name.at.clone(), message);
+            table.report(rules::SPAWN_ENVIRONMENT, name.at.clone(), message);
         }
     }
     let known: HashSet<&str> = passed.iter().map(|name| name.value.as_str()).collect();
     for name in credentials.iter().filter(|name| !known.contains(name.value.as_str())) {
         let message = format!("\"{}\" is not in env_passthrough", printable(&name.value));
-        table.report(Rule::SpawnEnvironment, name.at.clone(), message);
+        table.report(rules::SPAWN_ENVIRONMENT, name.at.clone(), message);
     }
     (passed, credentials)
 }
 
-fn check_path(table: &Table<'_>, rule: Rule, path: &Spanned<String>) {
+fn check_path(table: &Table<'_>, rule: &'static Rule, path: &Spanned<String>) {
     let is_anchored = path.value.starts_with('/') || path.value == "~" || path.value.starts_with("~/");
     if !is_anchored {
         let message = format!("\"{}\" is neither absolute nor under ~/", printable(&path.value));
@@ -174,7 +175,7 @@ fn read_limits(table: &Table<'_>) -> Limits {
             Ok(bytes @ 1..=Limits::CEILING) => bytes,
             _ => {
                 let message = format!("{} is not between 1 and {}", limit.value, Limits::CEILING);
-                table.report(Rule::SpawnLimit, limit.at, message);
+                table.report(rules::SPAWN_LIMIT, limit.at, message);
                 default
             }
         }

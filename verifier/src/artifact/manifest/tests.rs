@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::problem::Severity;
+use crate::artifact::rules::*;
+use crate::name::rules::*;
+use crate::problem::{Rule, Severity};
+use crate::text::rules::*;
 
 const HEAD: &str = "[connector]\nname = \"github://acme/x\"\nversion = \"1.2.3\"\n";
 const API_KEY: &str = "[capabilities.credential]\nkind = \"api_key\"\n";
@@ -17,63 +20,62 @@ fn parse(text: &str, stage: Stage) -> Parsed<ConnectorManifest> {
 }
 
 /// `(rule, the text at its range)` of every problem.
-fn found(text: &str, stage: Stage) -> Vec<(Rule, String)> {
+fn found(text: &str, stage: Stage) -> Vec<(&'static Rule, String)> {
     let problems = parse(text, stage).problems;
     problems.into_iter().map(|problem| (problem.rule, text[problem.at].to_owned())).collect()
 }
 
 #[test] // artifacts.md §2, one row per rule
 fn each_broken_rule_is_reported_at_its_bytes_in_both_stages() {
-    use Rule::*;
     let host = |host: &str| format!("{HEAD}[capabilities.network]\nhosts = [\"a.example:443\", \"{host}\"]");
-    let rows: Vec<(String, Rule, String)> = [
-        (String::new(), Required, ""),
-        ("[connector]\nversion = \"1.2.3\"".into(), Required, ""),
-        (HEAD.replace("github://acme/x", "local://acme/x"), Name, "\"local://acme/x\""),
-        (HEAD.replace("1.2.3", "v1"), VersionForm, "\"v1\""),
-        (format!("{HEAD}provenance_hash = \"sha256:ab\""), HashForm, "\"sha256:ab\""),
-        (format!("{HEAD}origin = \"local\""), UnknownKey, "origin"),
-        (format!("{HEAD}[connector.idempotency]"), Required, ""),
-        (format!("{HEAD}[connector.idempotency]\ndefault = \"maybe\""), Idempotency, "\"maybe\""),
-        (host("a.example:443"), HostDuplicate, "\"a.example:443\""),
-        (format!("{HEAD}[capabilities.credential]"), Required, ""),
-        (API_KEY.replace("api_key", "basic"), CredentialKind, "\"basic\""),
-        (format!("{API_KEY}service = \"s3\""), CredentialField, "\"s3\""),
-        (format!("{SIGV4}service = \"s3\"\nheader = \"X\""), CredentialField, "\"X\""),
-        (format!("{API_KEY}header = \"\""), CredentialHeader, "\"\""),
-        (format!("{API_KEY}header = \"X:\""), CredentialHeader, "\"X:\""),
-        (format!("{API_KEY}format = \"Bearer\""), CredentialFormat, "\"Bearer\""),
-        (format!("{API_KEY}format = \"{{key}}\\u0000\""), CredentialFormat, "\"{key}\\u0000\""),
-        (SIGV4.into(), Required, ""),
-        (format!("{SIGV4}service = \" \""), CredentialText, "\" \""),
-        (format!("{SIGV4}service = \"a\\nb\""), CredentialText, "\"a\\nb\""),
-        (format!("{API_KEY}oauth2 = {{}}").replace("api_key", "oauth2"), OauthScopes, ""),
-        (OAUTH.replace("[capabilities.credential.oauth2]\n", ""), OauthTable, ""),
+    let rows: Vec<(String, &'static Rule, String)> = [
+        (String::new(), REQUIRED, ""),
+        ("[connector]\nversion = \"1.2.3\"".into(), REQUIRED, ""),
+        (HEAD.replace("github://acme/x", "local://acme/x"), NAME, "\"local://acme/x\""),
+        (HEAD.replace("1.2.3", "v1"), VERSION_FORM, "\"v1\""),
+        (format!("{HEAD}provenance_hash = \"sha256:ab\""), HASH_FORM, "\"sha256:ab\""),
+        (format!("{HEAD}origin = \"local\""), UNKNOWN_KEY, "origin"),
+        (format!("{HEAD}[connector.idempotency]"), REQUIRED, ""),
+        (format!("{HEAD}[connector.idempotency]\ndefault = \"maybe\""), IDEMPOTENCY, "\"maybe\""),
+        (host("a.example:443"), HOST_DUPLICATE, "\"a.example:443\""),
+        (format!("{HEAD}[capabilities.credential]"), REQUIRED, ""),
+        (API_KEY.replace("api_key", "basic"), CREDENTIAL_KIND, "\"basic\""),
+        (format!("{API_KEY}service = \"s3\""), CREDENTIAL_FIELD, "\"s3\""),
+        (format!("{SIGV4}service = \"s3\"\nheader = \"X\""), CREDENTIAL_FIELD, "\"X\""),
+        (format!("{API_KEY}header = \"\""), CREDENTIAL_HEADER, "\"\""),
+        (format!("{API_KEY}header = \"X:\""), CREDENTIAL_HEADER, "\"X:\""),
+        (format!("{API_KEY}format = \"Bearer\""), CREDENTIAL_FORMAT, "\"Bearer\""),
+        (format!("{API_KEY}format = \"{{key}}\\u0000\""), CREDENTIAL_FORMAT, "\"{key}\\u0000\""),
+        (SIGV4.into(), REQUIRED, ""),
+        (format!("{SIGV4}service = \" \""), CREDENTIAL_TEXT, "\" \""),
+        (format!("{SIGV4}service = \"a\\nb\""), CREDENTIAL_TEXT, "\"a\\nb\""),
+        (format!("{API_KEY}oauth2 = {{}}").replace("api_key", "oauth2"), OAUTH_SCOPES, ""),
+        (OAUTH.replace("[capabilities.credential.oauth2]\n", ""), OAUTH_TABLE, ""),
         (
             format!("{OAUTH}{URLS}{REST}").replace("\"oauth2\"", "\"api_key\""),
-            OauthTable,
+            OAUTH_TABLE,
             "[capabilities.credential.oauth2]",
         ),
-        (format!("{OAUTH}{URLS}{REST}").replace("https://a.example/x", "http://a/"), OauthUrl, "\"http://a/\""),
-        (format!("{OAUTH}{URLS}scopes = [\"s\"]\nclient_id = \" \""), OauthClientId, "\" \""),
-        (format!("{OAUTH}{URLS}client_id = \"c\"\nscopes = []"), OauthScopes, "[]"),
-        (format!("{OAUTH}{URLS}client_id = \"c\"\nscopes = [\"a\", \"\"]"), OauthScopes, "\"\""),
-        (format!("{SPAWN}{OPERATION}").replace("/bin/sh", "sh"), SpawnProgram, "\"sh\""),
-        (format!("{SPAWN}{OPERATION}").replace("[{ path = \"/bin/sh\" }]", "[]"), SpawnProgram, "[]"),
-        (format!("{SPAWN}{OPERATION}").replace(" }]", ", hash = \"md5:a\" }]"), HashForm, "\"md5:a\""),
-        (SPAWN.into(), Required, ""),
-        (format!("{SPAWN}operations = {{}}"), SpawnOperation, "{}"),
-        (format!("{SPAWN}{OPERATION}").replace(".a]", "._a]"), SpawnOperation, "_a"),
-        (format!("{SPAWN}{OPERATION}").replace("\"b\"", "\" \""), SpawnOperation, "\" \""),
-        (format!("{SPAWN}env_passthrough = [\"A-B\"]\n{OPERATION}"), SpawnEnvironment, "\"A-B\""),
-        (format!("{SPAWN}credential_env_keys = [\"A\"]\n{OPERATION}"), SpawnEnvironment, "\"A\""),
-        (format!("{SPAWN}fs_read = [\"x\"]\n{OPERATION}"), SpawnPath, "\"x\""),
-        (format!("{SPAWN}fs_write = [\"\"]\n{OPERATION}"), SpawnPath, "\"\""),
-        (format!("{SPAWN}cwd = \"~x\"\n{OPERATION}"), SpawnPath, "\"~x\""),
-        (format!("{SPAWN}limits.max_stdout_bytes = 0\n{OPERATION}"), SpawnLimit, "0"),
-        (format!("{SPAWN}limits.max_stderr_bytes = 67_108_865\n{OPERATION}"), SpawnLimit, "67_108_865"),
-        (format!("{HEAD}[capabilities.runtime]\nimports = \"log\""), WrongType, "\"log\""),
-        (format!("{HEAD}[provides]\nintents = [1]"), WrongType, "1"),
+        (format!("{OAUTH}{URLS}{REST}").replace("https://a.example/x", "http://a/"), OAUTH_URL, "\"http://a/\""),
+        (format!("{OAUTH}{URLS}scopes = [\"s\"]\nclient_id = \" \""), OAUTH_CLIENT_ID, "\" \""),
+        (format!("{OAUTH}{URLS}client_id = \"c\"\nscopes = []"), OAUTH_SCOPES, "[]"),
+        (format!("{OAUTH}{URLS}client_id = \"c\"\nscopes = [\"a\", \"\"]"), OAUTH_SCOPES, "\"\""),
+        (format!("{SPAWN}{OPERATION}").replace("/bin/sh", "sh"), SPAWN_PROGRAM, "\"sh\""),
+        (format!("{SPAWN}{OPERATION}").replace("[{ path = \"/bin/sh\" }]", "[]"), SPAWN_PROGRAM, "[]"),
+        (format!("{SPAWN}{OPERATION}").replace(" }]", ", hash = \"md5:a\" }]"), HASH_FORM, "\"md5:a\""),
+        (SPAWN.into(), REQUIRED, ""),
+        (format!("{SPAWN}operations = {{}}"), SPAWN_OPERATION, "{}"),
+        (format!("{SPAWN}{OPERATION}").replace(".a]", "._a]"), SPAWN_OPERATION, "_a"),
+        (format!("{SPAWN}{OPERATION}").replace("\"b\"", "\" \""), SPAWN_OPERATION, "\" \""),
+        (format!("{SPAWN}env_passthrough = [\"A-B\"]\n{OPERATION}"), SPAWN_ENVIRONMENT, "\"A-B\""),
+        (format!("{SPAWN}credential_env_keys = [\"A\"]\n{OPERATION}"), SPAWN_ENVIRONMENT, "\"A\""),
+        (format!("{SPAWN}fs_read = [\"x\"]\n{OPERATION}"), SPAWN_PATH, "\"x\""),
+        (format!("{SPAWN}fs_write = [\"\"]\n{OPERATION}"), SPAWN_PATH, "\"\""),
+        (format!("{SPAWN}cwd = \"~x\"\n{OPERATION}"), SPAWN_PATH, "\"~x\""),
+        (format!("{SPAWN}limits.max_stdout_bytes = 0\n{OPERATION}"), SPAWN_LIMIT, "0"),
+        (format!("{SPAWN}limits.max_stderr_bytes = 67_108_865\n{OPERATION}"), SPAWN_LIMIT, "67_108_865"),
+        (format!("{HEAD}[capabilities.runtime]\nimports = \"log\""), WRONG_TYPE, "\"log\""),
+        (format!("{HEAD}[provides]\nintents = [1]"), WRONG_TYPE, "1"),
     ]
     .map(|(text, rule, at)| {
         (if text.contains("connector]") || text.is_empty() { text } else { HEAD.to_owned() + &text }, rule, at.into())
@@ -179,30 +181,29 @@ fn an_oauth_url_is_https_or_local() {
 
 #[test] // artifacts.md §2, marks [N]
 fn advice_and_secrets_are_a_matter_of_the_source() {
-    use Rule::*;
     let runtime = "[capabilities.runtime]\nimports = []\n";
     let scope = "[capabilities.credential]\nscope = \"x\"\n";
     for (text, rule, at) in [
-        (HEAD.to_owned(), RuntimeMissing, ""),
-        (format!("{HEAD}[capabilities.runtime]"), RuntimeMissing, "[capabilities.runtime]"),
-        (format!("{HEAD}{runtime}{API_KEY}"), ScopeMissing, ""),
-        (format!("{HEAD}{runtime}{SIGV4}scope = \"x\"\nservice = \"s3\"\nregion = \"r\""), RegionInManifest, "\"r\""),
+        (HEAD.to_owned(), RUNTIME_MISSING, ""),
+        (format!("{HEAD}[capabilities.runtime]"), RUNTIME_MISSING, "[capabilities.runtime]"),
+        (format!("{HEAD}{runtime}{API_KEY}"), SCOPE_MISSING, ""),
+        (format!("{HEAD}{runtime}{SIGV4}scope = \"x\"\nservice = \"s3\"\nregion = \"r\""), REGION_IN_MANIFEST, "\"r\""),
         (
             format!("{HEAD}{runtime}{SIGV4}scope = \"x\"\nservice = \"s3\"\naccess_key_id = \"k\""),
-            RegionInManifest,
+            REGION_IN_MANIFEST,
             "\"k\"",
         ),
         (
             format!("{HEAD}{runtime}{OAUTH}{URLS}{REST}")
                 .replace("\"c\"", "\"YOUR_ID\"")
                 .replace("[capabilities.credential]\n", scope),
-            OauthClientId,
+            OAUTH_CLIENT_ID,
             "\"YOUR_ID\"",
         ),
         (
             format!("{HEAD}{runtime}{OAUTH}{URLS}{REST}client_secret = \"hunter2\"")
                 .replace("[capabilities.credential]\n", scope),
-            OauthClientSecret,
+            OAUTH_CLIENT_SECRET,
             "\"hunter2\"",
         ),
     ] {
@@ -268,9 +269,9 @@ fn every_field_is_kept_with_its_bytes() {
 #[test] // artifacts.md §2: `check` reports all of them
 fn many_faults_are_many_problems_in_file_order() {
     let text = "[connector]\nname = \"x\"\nversion = \"1\"\ncolour = 1\n[capabilities.network]\nhosts = [\"a\", \"b\", 3]\n[extra]\n";
-    let rules: Vec<Rule> = found(text, Stage::Artifact).into_iter().map(|(rule, _)| rule).collect();
-    use Rule::*;
-    assert_eq!(rules, [Name, VersionForm, UnknownKey, Host, Host, WrongType, UnknownKey]);
+    let rules: Vec<&'static Rule> = found(text, Stage::Artifact).into_iter().map(|(rule, _)| rule).collect();
+
+    assert_eq!(rules, [NAME, VERSION_FORM, UNKNOWN_KEY, HOST, HOST, WRONG_TYPE, UNKNOWN_KEY]);
 }
 
 proptest! {

@@ -11,6 +11,7 @@ mod sections;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::artifact::rules;
 use crate::problem::{Class, Rule};
 use crate::text::printable;
 pub use features::FEATURES;
@@ -208,8 +209,8 @@ impl NotAModule {
 /// One thing that keeps a module from being a connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleFault {
-    /// [`Rule::ModuleFeature`], [`Rule::ModuleImport`], [`Rule::ModuleExport`] or [`Rule::RuntimeImports`].
-    pub rule: Rule,
+    /// [`rules::MODULE_FEATURE`], [`rules::MODULE_IMPORT`], [`rules::MODULE_EXPORT`] or [`rules::RUNTIME_IMPORTS`].
+    pub rule: &'static Rule,
     /// What is wrong, with the name in question.
     pub message: String,
 }
@@ -257,7 +258,7 @@ impl Module {
         let mut faults = Vec::new();
         let mut add = |rule, message| faults.push(ModuleFault { rule, message });
         if let Some(refusal) = &self.refusal {
-            add(Rule::ModuleFeature, refusal.clone());
+            add(rules::MODULE_FEATURE, refusal.clone());
         }
         let mut seen = BTreeSet::new();
         for import in &self.imports {
@@ -265,20 +266,22 @@ impl Module {
             if seen.insert((&import.module, &import.name, import.item.to_string()))
                 && let Some(message) = import.fault()
             {
-                add(Rule::ModuleImport, message);
+                add(rules::MODULE_IMPORT, message);
             }
         }
         match self.export("_start") {
-            None => add(Rule::ModuleExport, "the module exports no function `_start`".into()),
+            None => add(rules::MODULE_EXPORT, "the module exports no function `_start`".into()),
             Some(_) if self.starts() => {}
             Some(start) => {
-                add(Rule::ModuleExport, format!("the export `_start` is {}, not func () -> ()", start.item));
+                add(rules::MODULE_EXPORT, format!("the export `_start` is {}, not func () -> ()", start.item));
             }
         }
         match self.export("memory") {
-            None => add(Rule::ModuleExport, "the module exports no memory `memory`".into()),
+            None => add(rules::MODULE_EXPORT, "the module exports no memory `memory`".into()),
             Some(Export { item: Item::Memory, .. }) => {}
-            Some(memory) => add(Rule::ModuleExport, format!("the export `memory` is a {}, not a memory", memory.item)),
+            Some(memory) => {
+                add(rules::MODULE_EXPORT, format!("the export `memory` is a {}, not a memory", memory.item))
+            }
         }
         if let Some(declared) = declared {
             for name in self.host_functions() {
@@ -286,7 +289,7 @@ impl Module {
                 let offered = HOST_FUNCTIONS.iter().any(|(known, _)| *known == name);
                 if offered && !declared.iter().any(|declared| declared == name) {
                     let message = format!("the module imports `{name}`, which [capabilities.runtime] does not list");
-                    add(Rule::RuntimeImports, message);
+                    add(rules::RUNTIME_IMPORTS, message);
                 }
             }
         }

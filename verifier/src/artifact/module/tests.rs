@@ -1,5 +1,6 @@
 //! The module room against its spec and arbitrary bytes.
 
+use crate::artifact::rules;
 use proptest::prelude::*;
 
 use super::*;
@@ -21,7 +22,7 @@ fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-fn faults(text: &str, declared: Option<&[&str]>) -> Vec<(Rule, String)> {
+fn faults(text: &str, declared: Option<&[&str]>) -> Vec<(&'static Rule, String)> {
     let declared: Option<Vec<String>> = declared.map(|names| names.iter().map(ToString::to_string).collect());
     let faults = Module::parse(&wasm(text)).unwrap().faults(declared.as_deref());
     faults.into_iter().map(|fault| (fault.rule, fault.message)).collect()
@@ -78,13 +79,13 @@ fn what_no_host_offers_is_a_fault() {
         ),
     ] {
         let text = format!(r#"(module {text} {text} (memory (export "memory") 1) (func (export "_start")))"#);
-        assert_eq!(faults(&text, None), [(Rule::ModuleImport, wanted.to_owned())]);
+        assert_eq!(faults(&text, None), [(rules::MODULE_IMPORT, wanted.to_owned())]);
     }
     let exports = |text| {
         faults(text, None)
             .into_iter()
             .map(|(rule, message)| {
-                assert_eq!(rule, Rule::ModuleExport);
+                assert_eq!(rule, rules::MODULE_EXPORT);
                 message
             })
             .collect::<Vec<_>>()
@@ -105,7 +106,7 @@ fn what_no_host_offers_is_a_fault() {
 #[test] // sandbox.md §6.4
 fn only_a_present_runtime_table_makes_imports_undeclared() {
     let undeclared = "the module imports `log`, which [capabilities.runtime] does not list".to_owned();
-    assert_eq!(faults(SOUND, Some(&["http_request"])), [(Rule::RuntimeImports, undeclared)]);
+    assert_eq!(faults(SOUND, Some(&["http_request"])), [(rules::RUNTIME_IMPORTS, undeclared)]);
     assert_eq!(faults(SOUND, Some(&["http_request", "log", "anything"])), []);
     assert_eq!(faults(SOUND, None), []);
 }
@@ -217,7 +218,7 @@ fn a_build_that_could_never_run_names_the_feature_it_uses() {
         let Ok(module) = Module::of_build(&bytes) else { continue };
         let refusal = module.refusal.clone().unwrap_or_default();
         assert!(refusal.starts_with(&format!("the module uses {expected}, which the runtime")), "{fields}: {refusal}");
-        assert_eq!(module.faults(None)[0], ModuleFault { rule: Rule::ModuleFeature, message: refusal });
+        assert_eq!(module.faults(None)[0], ModuleFault { rule: rules::MODULE_FEATURE, message: refusal });
         // What was published before is judged as it was.
         assert_eq!(Module::parse(&bytes).unwrap().refusal, None, "{fields}");
     }

@@ -15,6 +15,7 @@ use std::ops::Range;
 use toml_edit::{Document, Item};
 
 use crate::problem::{MOST_PROBLEMS, MOST_PROBLEMS_OF_SOURCE, Parsed, Problems, Rule, Source, Spanned, on_characters};
+use crate::text::rules;
 
 pub use table::Table;
 
@@ -69,7 +70,7 @@ impl Sheet<'_> {
         Sheet { source, base, problems: RefCell::new(Problems::up_to(stage.most_problems())) }
     }
 
-    fn report(&self, rule: Rule, at: Range<usize>, message: impl Into<String>) {
+    fn report(&self, rule: &'static Rule, at: Range<usize>, message: impl Into<String>) {
         self.problems.borrow_mut().push(self.source.problem(rule, at, message));
     }
 
@@ -151,7 +152,7 @@ fn parse<'s>(sheet: &Sheet<'s>, within: Range<usize>) -> Option<Document<&'s str
         Ok(document) => Some(document),
         Err(error) => {
             let at = error.span().unwrap_or_default();
-            sheet.report(Rule::TomlSyntax, sheet.absolute(on_characters(text, at)), error.message().trim());
+            sheet.report(rules::TOML_SYNTAX, sheet.absolute(on_characters(text, at)), error.message().trim());
             None
         }
     }

@@ -10,7 +10,8 @@ use toml_parser::parser::{Event, EventKind, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
 use super::{MARK, Sheet};
-use crate::problem::{Rule, on_characters};
+use crate::problem::on_characters;
+use crate::text::rules;
 
 /// Lists and inline tables may nest this deep. No schema here asks for more than two levels.
 const NESTING: u32 = 64;
@@ -25,14 +26,14 @@ const TOKENS: usize = 150_000;
 /// Reports the first error of grammar (scalars and comments are left to the tree) and every TOML 1.1 form; false when there is no point in building a tree.
 pub(super) fn check(sheet: &Sheet<'_>, text: &str) -> bool {
     if text.starts_with(MARK) {
-        sheet.report(Rule::TomlSyntax, sheet.absolute(0..MARK.len_utf8()), "a second byte-order mark");
+        sheet.report(rules::TOML_SYNTAX, sheet.absolute(0..MARK.len_utf8()), "a second byte-order mark");
         return false;
     }
     let source = Source::new(text);
     let tokens: Vec<Token> = source.lex().take(TOKENS + 1).collect();
     if let Some(over) = tokens.get(TOKENS) {
         let message = format!("more than {TOKENS} keys, values and marks between them");
-        sheet.report(Rule::TomlSyntax, sheet.absolute(range(over.span())), message);
+        sheet.report(rules::TOML_SYNTAX, sheet.absolute(range(over.span())), message);
         return false;
     }
     let mut events: Vec<Event> = Vec::with_capacity(tokens.len());
@@ -40,16 +41,16 @@ pub(super) fn check(sheet: &Sheet<'_>, text: &str) -> bool {
     parse_document(&tokens, &mut RecursionGuard::new(&mut events, NESTING), &mut first);
     if let Some(error) = first.0 {
         let at = error.unexpected().or(error.context()).map_or(0..0, range);
-        sheet.report(Rule::TomlSyntax, sheet.absolute(on_characters(text, at)), error.description());
+        sheet.report(rules::TOML_SYNTAX, sheet.absolute(on_characters(text, at)), error.description());
         return false;
     }
     if let Some(at) = overlong_key(&events) {
         let message = format!("a key of more than {KEY_PARTS} parts");
-        sheet.report(Rule::TomlSyntax, sheet.absolute(at), message);
+        sheet.report(rules::TOML_SYNTAX, sheet.absolute(at), message);
         return false;
     }
     for (at, form) in newer_forms(text, &events) {
-        sheet.report(Rule::TomlVersion, sheet.absolute(at), format!("{form} is TOML 1.1"));
+        sheet.report(rules::TOML_VERSION, sheet.absolute(at), format!("{form} is TOML 1.1"));
     }
     true
 }

@@ -8,6 +8,7 @@ use toml_edit::{InlineTable, Item, Key, Value as Raw};
 
 use super::{Sheet, Value, quote};
 use crate::problem::{Rule, Source, Spanned};
+use crate::text::rules;
 
 /// Characters of a key that a message repeats.
 const LONGEST_PART: usize = 80;
@@ -89,7 +90,7 @@ impl<'d> Table<'d> {
     }
 
     /// Adds a problem.
-    pub fn report(&self, rule: Rule, at: Range<usize>, message: impl Into<String>) {
+    pub fn report(&self, rule: &'static Rule, at: Range<usize>, message: impl Into<String>) {
         self.sheet.report(rule, at, message);
     }
 
@@ -112,7 +113,7 @@ impl<'d> Table<'d> {
 
     /// Reports that `key` is missing.
     pub fn missing(&self, key: &str) {
-        self.report(Rule::Required, self.end(), format!("`{}` is missing", self.path_to(key)));
+        self.report(rules::REQUIRED, self.end(), format!("`{}` is missing", self.path_to(key)));
     }
 
     /// A string.
@@ -133,7 +134,7 @@ impl<'d> Table<'d> {
     /// The text as a type, or a problem in the parser's own words.
     pub fn parsed<T, E: Display>(
         &self,
-        rule: Rule,
+        rule: &'static Rule,
         text: Spanned<String>,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<Spanned<T>> {
@@ -250,7 +251,7 @@ impl<'d> Table<'d> {
         }
         for (name, _) in self.entries.all().filter(|(name, _)| !asked.contains(&name.get())) {
             let path = self.path_to(name.get());
-            self.report(Rule::UnknownKey, self.key(name).at, format!("unknown key `{path}`"));
+            self.report(rules::UNKNOWN_KEY, self.key(name).at, format!("unknown key `{path}`"));
         }
     }
 
@@ -316,13 +317,13 @@ impl<'d> Table<'d> {
 
     fn no_table(&self, name: &Key, at: Range<usize>) -> Option<Spanned<Value>> {
         let message = format!("`{}` holds a table", self.path_to(name.get()));
-        self.report(Rule::TableInInputs, at, message);
+        self.report(rules::TABLE_IN_INPUTS, at, message);
         None
     }
 
     fn wrong_type(&self, path: &str, expected: &str, found: &str, at: Range<usize>) {
         let article = if found.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
         let message = format!("`{path}` must be {expected}, found {article} {found}");
-        self.report(Rule::WrongType, at, message);
+        self.report(rules::WRONG_TYPE, at, message);
     }
 }

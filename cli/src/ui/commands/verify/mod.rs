@@ -6,7 +6,8 @@ mod render;
 use std::path::PathBuf;
 
 use aileron_verifier::name::fqn::Ref;
-use aileron_verifier::problem::{Class, Rule};
+use aileron_verifier::problem::Class;
+use aileron_verifier::rules;
 use aileron_verifier::text::{printable, printable_within};
 use aileron_verifier::trust::keyring::Keyring;
 use clap::Args;
@@ -198,7 +199,7 @@ fn rebuild(flags: &SubjectFlags, context: &Context) -> Answer {
             None => Err(Failure::usage("--rebuild compares one connector; a directory holds many archives")),
         };
     };
-    let allow = Rule::WAIVABLE.iter().filter_map(|rule| rule.id().parse().ok()).collect();
+    let allow = rules::waivers().collect();
     let version = verified.reference().version.clone();
     let request = BuildFlags { allow, ..BuildFlags::default() }.request(version, context.repository.clone());
     let request = Request { dirty: DirtyTree::Ignored, ..request };
