@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -255,21 +254,6 @@ fn is_variable(name: &str) -> bool {
 
 fn is_base64(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '+' || c == '/'
-}
-
-/// Whether a tool of this machine runs; says so when it does not.
-pub(crate) fn has(program: &str, argument: &str) -> bool {
-    let runs = Command::new(program).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let runs = runs.is_ok_and(|status| status.success());
-    if !runs {
-        skipped(&format!("{program} does not run here"));
-    }
-    runs
-}
-
-/// Says so past the test runner, which keeps to itself what passing tests print.
-pub(crate) fn skipped(why: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}. This test has proved nothing.");
 }
 
 pub(crate) fn mode(path: &Path) -> u32 {

@@ -3,7 +3,7 @@
 //! A folder per verb, named as the verb; `every_verb` holds what is true of all of them, `store` and `workflow` what lies
 //! below and around them. One test binary: each one links the engine anew.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails, and says what it skipped")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod connector;
 mod every_verb;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use aileron_testkit::Requirement;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -218,22 +219,13 @@ pub(crate) const ALLOW: [&str; 10] = [
     "intent-empty",
 ];
 
-/// Published repositories as they are, or a loud word and nothing.
+/// Published repositories as they are, where they are.
 pub(crate) fn reference(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference").join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: no {} beside this workspace", path.display());
-    None
+    aileron_testkit::shared(&format!("reference/{name}"))
 }
 
 pub(crate) fn has_go() -> bool {
-    let found = Command::new("go").arg("version").output().is_ok_and(|output| output.status.success());
-    if !found {
-        eprintln!("SKIPPED: no Go on this machine; a module in WebAssembly text stands in");
-    }
-    found
+    Requirement::Go.is_met()
 }
 
 fn go_caches() -> &'static [(String, String)] {

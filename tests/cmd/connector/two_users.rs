@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use aileron_testkit::{Publisher, Toy, module_of, pack, say};
+use aileron_testkit::{Publisher, Requirement, Toy, module_of, pack};
 use aileron_verifier::name::fqn::Authority;
 use aileron_verifier::trust::keyring::Keyring;
 use serde_json::Value;
@@ -217,13 +217,9 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Whether another user can be played; says so where not.
+/// Whether another user can be played.
 fn is_root() -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        say(format_args!("SKIPPED: two users are only played by root"));
-    }
-    root
+    Requirement::Root.is_met()
 }
 
 fn run(rows: &[Row]) {

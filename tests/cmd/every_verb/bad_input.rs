@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::transcripts::with_client_secret;
-use crate::house::{House, PUBLIC_KEY, has, skipped};
+use aileron_testkit::{Requirement, skip};
+
+use crate::house::{House, PUBLIC_KEY};
 
 const RELEASE: &str = "aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry";
 
@@ -193,7 +195,7 @@ fn a_signing_key_that_cannot_sign_says_what_it_is() {
     }
     let line = RELEASE.replace("publisher.key", "gone.pem");
     refused(&house, &line, 1, "fetch_failed: cannot read the private key gone.pem");
-    if has("openssl", "version") {
+    if Requirement::Openssl.is_met() {
         house.ok("openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:1024 -out rsa.pem");
         let line = RELEASE.replace("publisher.key", "rsa.pem");
         refused(&house, &line, 1, "validation_error: key file rsa.pem: this is an RSA private key");
@@ -252,7 +254,7 @@ fn a_build_that_fails_shows_the_compilers_own_words() {
     house.write("tea/connector/go.mod", "module example.com/tea\n\ngo 1.21\n");
     house.write("tea/connector/main.go", "package main\n\nfunc main() { undefined() \n");
     house.commit();
-    if has("go", "version") {
+    if Requirement::Go.is_met() {
         let said = refused(&house, RELEASE, 1, "build_failed: go failed (exit status: 1)");
         assert!(said.contains("  connector/main.go:4:1: syntax error") && !said.contains("/tmp"), "{said}");
     }
@@ -285,7 +287,7 @@ fn a_full_disk_stops_a_release_that_then_continues() {
     let mount =
         |arguments: &[&str]| house.command("mount").args(arguments).output().is_ok_and(|out| out.status.success());
     if !mount(&["-t", "tmpfs", "-o", "size=8k", "tmpfs", "registry"]) {
-        skipped("this machine does not let a test mount a tmpfs");
+        skip(Requirement::Mount, "this machine does not let a test mount a tmpfs");
         return;
     }
     let full = house.run(&format!("{RELEASE} --quiet"));

@@ -1,3 +1,6 @@
 //! `keys`: signing keys.
 
+#[cfg(target_os = "linux")]
+mod keychain;
 mod openssl;
+mod signing;

@@ -5,10 +5,12 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::house::{House, PUBLIC_KEY, has, mode};
+use aileron_testkit::Requirement;
+
+use crate::house::{House, PUBLIC_KEY, mode};
 
 fn new_repository() -> Option<House> {
-    let house = has("openssl", "version").then(House::empty)?;
+    let house = Requirement::Openssl.is_met().then(House::empty)?;
     house.ok("aileron-pub init tea --owner acme --language wat --yes");
     Some(house)
 }
@@ -79,7 +81,7 @@ fn a_key_made_by_openssl_signs_a_release_that_openssl_verifies() {
     house.ok("aileron-pub -C tea release v0.1.0 --key openssl.key --to dir:registry");
     house.ok("aileron verify registry --key tea/keys/publisher.pub");
     let action = "registry/acme/aileron-connector-tea/releases/download/actions/tea-ping/v0.1.0/aileron.tar.gz";
-    if has("tar", "--version") {
+    if Requirement::Tar.is_met() {
         house.ok(&format!("tar -xzf {action}"));
         house.ok(
             "openssl pkeyutl -verify -rawin -pubin -inkey tea/keys/publisher.pub -in action.md -sigfile signature.sig",

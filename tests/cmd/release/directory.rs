@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use aileron_testkit::Requirement;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Machine, Repository, contents, copy_tree, ends, listing, ok, run, said, sha256, stats, strings, to, unpack, writes,
+    Machine, Repository, contents, copy_tree, ends, listing, ok, said, sha256, stats, strings, to, unpack, writes,
 };
 
 const CONNECTOR: &str = "acme/aileron-connector-demo";
@@ -141,8 +142,7 @@ fn openssl_confirms_the_signature_of_the_cohort_index() {
     let machine = Machine::new();
     let (repository, registry) = (demo(&machine), machine.path("registry"));
     ok(&mut repository.release("v0.1.0", &registry));
-    if run(machine.command("openssl").args(["version"])).code != Some(0) {
-        eprintln!("SKIPPED: no openssl on this machine");
+    if !Requirement::Openssl.is_met() {
         return;
     }
     let place = registry.join(CONNECTOR).join("releases/download/v0.1.0");

@@ -3,12 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::Command;
 
 use aileron_cli::HOME;
 use aileron_cli::publisher::forge::model::GitHub as Model;
-use aileron_testkit::Publisher;
 use aileron_testkit::github::{FakeGitHub, Repository as Remote};
+use aileron_testkit::{Publisher, Requirement};
 use serde_json::Value;
 
 use super::{checkout, workspace};
@@ -26,11 +25,8 @@ struct Place {
 
 impl Place {
     fn new() -> Option<Place> {
-        for tool in ["curl", "openssl"] {
-            if !Command::new(tool).arg("version").output().is_ok_and(|_| true) {
-                eprintln!("SKIPPED: no {tool} on this machine");
-                return None;
-            }
+        if !Requirement::Curl.is_met() || !Requirement::Openssl.is_met() {
+            return None;
         }
         let fake = FakeGitHub::start(Model::new(Remote::new("aileron-pub", "aileron-pub")));
         let place = Place { machine: Machine::new(), fake, key: Publisher::from_seed(7) };

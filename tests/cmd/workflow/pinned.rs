@@ -6,6 +6,7 @@ use std::process::Command;
 
 use aileron_cli::HOME;
 use aileron_cli::publisher::scaffold::ACTION_COMMIT;
+use aileron_testkit::{Requirement, skip};
 use aileron_verifier::trust::key::PublicKey;
 
 use super::workspace;
@@ -82,7 +83,7 @@ fn new_repositories_pin_a_commit_of_ours_that_has_the_action() {
     let git = |args: &[&str]| Command::new("git").current_dir(workspace(".")).args(args).output().unwrap();
     let shallow = git(&["rev-parse", "--is-shallow-repository"]);
     if !shallow.status.success() || shallow.stdout.starts_with(b"true") {
-        eprintln!("SKIPPED: the history of this workspace is not here");
+        skip(Requirement::History, "the history of this workspace is not here");
         return;
     }
     let ancestor = git(&["merge-base", "--is-ancestor", ACTION_COMMIT, "HEAD"]);

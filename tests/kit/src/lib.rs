@@ -10,6 +10,7 @@ pub mod peers;
 #[cfg(unix)]
 mod program;
 mod publisher;
+mod requirement;
 pub mod scripted;
 mod shared;
 pub mod tar;
@@ -18,5 +19,6 @@ mod toy;
 #[cfg(unix)]
 pub use program::script;
 pub use publisher::Publisher;
-pub use shared::{say, shared, vectors};
+pub use requirement::{Requirement, say, skip};
+pub use shared::{shared, vectors};
 pub use toy::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, manifest_text, module, module_of, pack};

@@ -2,23 +2,17 @@
 //!
 //! Tests pass without it, and say loudly that they had nothing to judge.
 
-use std::fmt::Arguments;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Writes a line to stderr past the test runner, which hides what a passing test prints.
-pub fn say(line: Arguments<'_>) {
-    // A test does not fail because nobody listens.
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
+use crate::{Requirement, skip};
 
-/// A file or directory of the shared input, or `None` after a loud `SKIPPED`.
+/// A file or directory of the shared input, or `None` after a [`skip`].
 pub fn shared(path: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
     if !found.exists() {
-        say(format_args!("SKIPPED: shared/{path} does not lie beside the workspace"));
+        skip(Requirement::Shared, format_args!("shared/{path} does not lie beside the workspace"));
         return None;
     }
     Some(found)

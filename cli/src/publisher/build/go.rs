@@ -189,21 +189,14 @@ mod tests {
     use super::*;
     use crate::publisher::scaffold::{Scaffold, scaffold};
     use crate::sys::environment::Environment;
+    use aileron_testkit::Requirement;
     use std::sync::atomic::AtomicBool;
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
-    /// The machine's environment when it has Go; says so when it has not.
-    #[expect(clippy::print_stderr, reason = "a test that proves nothing must not look like one that passed")]
+    /// The machine's environment when it has Go.
     fn machine_with_go() -> Option<Environment> {
-        let environment = Environment::of_this_process();
-        match (Spawner { environment: &environment, stop: &NEVER }).command(GO).args(["version"]).run() {
-            Ok(_) => Some(environment),
-            Err(error) => {
-                eprintln!("SKIPPED: {error}. This test builds with Go and has proved nothing.");
-                None
-            }
-        }
+        Requirement::Go.is_met().then(Environment::of_this_process)
     }
 
     fn scaffolded(dir: &Path) -> Vec<PathBuf> {

@@ -115,13 +115,8 @@ fn an_aws_host_names_its_service_and_region() {
 
 #[test] // shared/vectors/vault.json, `sigv4` and `aws_host`
 fn signing_agrees_with_the_shared_vectors() {
-    use std::io::Write as _;
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/vault.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: shared/vectors/vault.json does not lie beside the workspace");
-        return;
-    };
-    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let Some(path) = aileron_testkit::shared("vectors/vault.json") else { return };
+    let vectors: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let hosts = vectors["aws_host"].as_array().unwrap();
     for row in hosts {
         let found = endpoint(row["host"].as_str().unwrap());

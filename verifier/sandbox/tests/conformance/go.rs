@@ -1,6 +1,5 @@
 //! Connectors built as real ones are: Go, wasip1. Skipped, loudly, where there is no Go.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -13,6 +12,7 @@ use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::{Network, Roots};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits};
 use aileron_sandbox::secret::Secret;
+use aileron_testkit::{Requirement, skip};
 use aileron_verifier::artifact::module::{HOST_MODULE, Module, WASI_MODULE};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ use crate::certificate::identity;
 use crate::guest::{NoNetwork, call, failure, manifest, output, run, wall};
 use crate::server::{Server, answer, http, https};
 
-/// Builds the fixture with these tags; `None`, after a loud `SKIPPED`, without a toolchain.
+/// Builds the fixture with these tags; `None`, after a [`skip`], without a toolchain.
 fn build(tags: &str) -> Option<Vec<u8>> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/go");
     let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("guest-{tags}.wasm"));
@@ -33,8 +33,7 @@ fn build(tags: &str) -> Option<Vec<u8>> {
         .output();
     match built {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // Past the test runner, which hides what a passing test prints.
-            let _ = writeln!(std::io::stderr(), "SKIPPED: no go in PATH, so no connector built with it was run");
+            skip(Requirement::Go, "no go in PATH, so no connector built with it was run");
             None
         }
         built => {

@@ -1,12 +1,11 @@
 //! Our keys and signatures against the openssl on this machine, both ways round.
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use aileron_cli::publisher::sign::{KeyError, SigningKey};
 use aileron_cli::secret::Secret;
+use aileron_testkit::Requirement;
 use aileron_verifier::trust::key::PublicKey;
 use aileron_verifier::trust::signature::{Signature, accepts};
 
@@ -21,18 +20,11 @@ fn openssl_ok(folder: &Path, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// A folder to work in, or nothing with a loud word when there is no openssl that knows ed25519.
+/// A folder to work in with a key that openssl made.
 fn bench() -> Option<tempfile::TempDir> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let made = Command::new("openssl")
-        .current_dir(folder.path())
-        .args(["genpkey", "-algorithm", "ed25519", "-out", "key.pem"].map(OsStr::new))
-        .output();
-    if made.is_ok_and(|output| output.status.success()) {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED: no openssl with ed25519 on this machine");
-    None
+    let folder = Requirement::Openssl.is_met().then(tempfile::tempdir)?.expect("a folder");
+    openssl_ok(folder.path(), &["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]);
+    Some(folder)
 }
 
 fn read(folder: &Path, file: &str) -> SigningKey {
@@ -137,8 +129,7 @@ fn signatures_verify_both_ways() {
 #[test]
 fn the_line_that_is_printed_for_another_form_makes_pem_of_it() {
     let Some(bench) = bench() else { return };
-    if !Command::new("xxd").arg("-v").output().is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: no xxd on this machine");
+    if !Requirement::Xxd.is_met() {
         return;
     }
     let key = read(bench.path(), "key.pem");
