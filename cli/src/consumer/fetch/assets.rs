@@ -8,7 +8,7 @@ use aileron_verifier::statement::cohort;
 use crate::consumer::fetch::origin::{self, FetchError, Origin, Place};
 use crate::secret::Secret;
 use crate::sys::disk;
-use crate::sys::http::{self, HttpError, Request};
+use crate::sys::http::{self, HttpError, HttpRequest};
 
 /// A longer index is none: 600 actions take 300 kB.
 const INDEX_LIMIT: u64 = 16 * 1024 * 1024;
@@ -50,7 +50,7 @@ impl Origin {
             Place::Scheme => reference.url().and_then(beside),
         };
         let Some(url) = asked else { return Ok(None) };
-        let found = self.web.get(&Request::public(&url, limit, http::LARGE));
+        let found = self.web.get(&HttpRequest::public(&url, limit, http::LARGE));
         match found {
             Err(HttpError::Absent { .. }) if self.place == Place::Scheme => {
                 let private = |token: &Secret| self.private_asset(reference, name, limit, token);

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
-use crate::sys::http::{self, HttpError, Request, Web};
+use crate::sys::http::{self, HttpError, HttpRequest, Web};
 
 /// The archive cap. artifacts.md §7.
 pub const ARCHIVE_LIMIT: u64 = 64 * 1024 * 1024;
@@ -215,7 +215,7 @@ impl Origin {
     }
 
     fn archive(&self, url: String, reference: &Ref) -> Result<(String, Vec<u8>), FetchError> {
-        let asked = self.web.get(&Request::public(&url, ARCHIVE_LIMIT, http::LARGE));
+        let asked = self.web.get(&HttpRequest::public(&url, ARCHIVE_LIMIT, http::LARGE));
         Ok((url, asked.map_err(absent_or(reference))?))
     }
 
@@ -249,7 +249,7 @@ impl Origin {
         let Some(asset) = release.assets.iter().find(|asset| asset.name == name) else { return Ok((url, None)) };
         let url = format!("{releases}/assets/{}", asset.id);
         let accept = "application/octet-stream";
-        let request = Request { token: Some(token), accept, ..Request::public(&url, limit, http::LARGE) };
+        let request = HttpRequest { token: Some(token), accept, ..HttpRequest::public(&url, limit, http::LARGE) };
         match self.web.get(&request) {
             Err(HttpError::Absent { url, .. }) => Ok((url, None)),
             answer => Ok((url.clone(), Some(answer.map_err(FetchError::Http)?))),
@@ -283,7 +283,8 @@ impl Origin {
         token: Option<&Secret>,
     ) -> Result<T, FetchError> {
         const TOTAL: Duration = Duration::from_secs(60);
-        let request = Request { token, accept: "application/json", ..Request::public(url, DOCUMENT_LIMIT, TOTAL) };
+        let request =
+            HttpRequest { token, accept: "application/json", ..HttpRequest::public(url, DOCUMENT_LIMIT, TOTAL) };
         let bytes = self.web.get(&request).map_err(FetchError::Http)?;
         let garbled = |error: serde_json::Error| FetchError::Garbled {
             at: Address::of(url),

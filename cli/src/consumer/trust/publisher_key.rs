@@ -12,7 +12,7 @@ use crate::consumer::trust::grant;
 use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
-use crate::sys::http::{self, HttpError, Request};
+use crate::sys::http::{self, HttpError, HttpRequest};
 
 /// Most bytes of an answer that are looked at. keyring.md §5.1.
 const LIMIT: u64 = 65_536;
@@ -130,14 +130,14 @@ fn parse(at: Address, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
 }
 
 fn public(url: String, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
-    let asked = origin.web.get(&Request::public(&url, LIMIT, http::SMALL));
+    let asked = origin.web.get(&HttpRequest::public(&url, LIMIT, http::SMALL));
     Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 
 /// keyring.md §5.2; artifacts.md §10 decides when.
 fn through_api(url: &str, token: Option<&Secret>, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
     let accept = "application/vnd.github.raw";
-    let asked = origin.web.get(&Request { token, accept, ..Request::public(url, LIMIT, http::SMALL) });
+    let asked = origin.web.get(&HttpRequest { token, accept, ..HttpRequest::public(url, LIMIT, http::SMALL) });
     Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -27,7 +27,7 @@ use crate::sys::address::Address;
 use crate::sys::http::{self as web, HttpError, Web};
 
 /// Longest answer that is read: a page of a hundred releases is far below, an asset is at most an archive.
-const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 /// Redirects of a download that are followed where no network is.
 const REDIRECTS: usize = 5;
 const AGENT: &str = concat!("aileron-pub/", env!("CARGO_PKG_VERSION"));
@@ -73,16 +73,17 @@ impl Transport {
     /// # Errors
     /// [`ForgeError::Unreachable`] when TLS or a runtime cannot be had.
     pub fn network() -> Result<Transport, ForgeError> {
-        let client = web::asynchronous(web::LARGE).map_err(|error| unusable(&error))?;
+        let web = Arc::new(web::AsyncWeb::new(web::Options { idle: web::LARGE, ..web::Options::default() }));
         let service = service_fn(move |request: Request<OctoBody>| {
-            let client = client.clone();
+            let web = web.clone();
             async move {
                 let (head, body) = request.into_parts();
                 let request = Request::from_parts(head, body.collect().await?.to_bytes());
-                let answer = client.execute(reqwest::Request::try_from(request)?).await?;
-                let (head, body) = Response::<reqwest::Body>::from(answer).into_parts();
-                let body = Limited::new(body, ANSWER_LIMIT).collect().await?.to_bytes();
-                Ok::<_, BoxError>(Response::from_parts(head, Full::new(body)))
+                let answer = web.exchange(request, ANSWER_LIMIT, web::LARGE).await.map_err(HttpError::into_cause)?;
+                let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+                *response.status_mut() = answer.status;
+                *response.headers_mut() = answer.headers;
+                Ok::<_, BoxError>(response)
             }
         });
         Transport::new(None, move || octocrab(service))
@@ -166,7 +167,7 @@ impl Transport {
     /// A public file, fetched as anybody would: without a token.
     pub(super) fn fetch(&self, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
         match &self.playing {
-            None => self.public.get(&web::Request::public(url, limit, web::LARGE)),
+            None => self.public.get(&web::HttpRequest::public(url, limit, web::LARGE)),
             Some(playing) => visit(&**playing, url, limit),
         }
     }
@@ -233,21 +234,24 @@ fn carried(answer: &model::Response) -> Result<Response<Full<Bytes>>, http::Erro
 /// A download from someone who plays GitHub, redirects followed.
 fn visit(playing: &dyn Answers, url: &str, limit: u64) -> Result<Vec<u8>, HttpError> {
     let mut at = url.to_owned();
+    let method = Method::GET;
     for _ in 0..=REDIRECTS {
-        let unreachable = |why: String| HttpError::Unreachable { url: Address::of(url).to_string(), why };
+        let (method, url) = (method.clone(), Address::of(url).to_string());
+        let unreachable =
+            |why: String| HttpError::Unreachable { method: Method::GET, url: Address::of(&*at).to_string(), why };
         let request = Request::get(&at).header(USER_AGENT, AGENT).body(());
         let (head, ()) = request.map_err(|error| unreachable(error.to_string()))?.into_parts();
         let answer = playing.answer(&call(&head, &[])).map_err(unreachable)?;
-        let (url, status) = (Address::of(url).to_string(), answer.status);
+        let status = answer.status;
         match (status, answer.header("location"), &answer.body) {
             (200, _, Body::Bytes(bytes)) if bytes.len() as u64 <= limit => return Ok(bytes.to_vec()),
-            (200, ..) => return Err(HttpError::TooLarge { url, limit }),
+            (200, ..) => return Err(HttpError::TooLarge { method, url, limit }),
             (301 | 302 | 307, Some(location), _) => at = location.to_owned(),
-            (404 | 410, ..) => return Err(HttpError::Absent { url, status }),
-            _ => return Err(HttpError::Refused { url, status }),
+            (404 | 410, ..) => return Err(HttpError::Absent { method, url, status }),
+            _ => return Err(HttpError::Refused { method, url, status }),
         }
     }
-    Err(HttpError::Unreachable { url: Address::of(url).to_string(), why: "too many redirects".to_owned() })
+    Err(HttpError::Unreachable { method, url: Address::of(url).to_string(), why: "too many redirects".to_owned() })
 }
 
 fn unusable(error: &(dyn std::error::Error + 'static)) -> ForgeError {
