@@ -3,7 +3,7 @@
 //! # Architecture
 //!
 //! ```text
-//! bin ──► ui ──► publisher | consumer | runtime ──► store ──► sys      (the wings never import each other)
+//! bin ──► ui ──► publisher | consumer | runtime ──► store, vault ──► sys      (the wings never import each other)
 //! everything ──► aileron-verifier: formats and the verdict        publisher, runtime, sys::private ──► aileron-sandbox
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do, what is installed |
 //! | [`runtime`] | `Runner`: an op, or an action's ops one after the other, in the sandbox; ports for credentials and approval |
 //! | [`store`] | verified artifacts on disk |
+//! | [`vault`] | credentials on disk, sealed with a passphrase |
 //! | [`sys`] | disk, locks, child processes, environment, interruption; addresses as they are shown; what only this user can change (the sandbox's check) |
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].
@@ -26,6 +27,7 @@ pub mod secret;
 pub mod store;
 pub mod sys;
 pub mod ui;
+pub mod vault;
 
 /// Where this project lives: `repository` of `Cargo.toml`. `action/obtain.sh` has it once more, and a test compares them.
 pub const HOME: &str = env!("CARGO_PKG_REPOSITORY");

@@ -13,5 +13,6 @@ pub mod interrupt;
 pub mod lock;
 pub mod process;
 pub mod steps;
+pub mod terminal;
 
 pub use aileron_sandbox::private;

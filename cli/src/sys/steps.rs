@@ -23,6 +23,14 @@ pub trait Steps: Send + Sync {
     /// The system's; part of the file may be there.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
+    /// [`Steps::write`] for this user alone: mode 0600 from the first moment.
+    ///
+    /// # Errors
+    /// The system's; part of the file may be there.
+    fn write_private(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        create(path, 0o600)?.write_all(bytes)
+    }
+
     /// Makes a file's content, or a directory's list of names, survive a power cut.
     ///
     /// # Errors
@@ -64,11 +72,7 @@ impl Steps for Disk {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
-        options.open(path)?.write_all(bytes)
+        create(path, 0o644)?.write_all(bytes)
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
@@ -99,4 +103,13 @@ impl Steps for Disk {
     fn remove_directory(&self, path: &Path) -> io::Result<()> {
         fs::remove_dir_all(path)
     }
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    options.open(path)
 }

@@ -51,11 +51,27 @@ pub enum Class {
     ExternalApiError,
     /// A person said no.
     ApprovalDenied,
+    /// There is no vault. This and the following: vault.md §6.4.
+    NoLocalVaultFile,
+    /// The passphrase does not open the vault.
+    WrongPassphrase,
+    /// The vault opens and is not what was written.
+    VaultTampered,
+    /// The vault is needed, and nobody gave its passphrase.
+    VaultLocked,
+    /// The vault's file cannot be reached.
+    VaultUnavailable,
+    /// The vault is no vault, or its key cannot be derived here.
+    VaultUnlockFailed,
+    /// A credential could not be had or renewed. Names the binding.
+    BindingFailed,
+    /// A provider refused. Its code, never its words.
+    OauthError,
 }
 
 impl Class {
     /// Every class, in the order of artifacts.md §8.
-    pub const ALL: [Class; 23] = [
+    pub const ALL: [Class; 31] = [
         Class::ParseError,
         Class::ValidationError,
         Class::UnknownScheme,
@@ -79,6 +95,14 @@ impl Class {
         Class::SpawnSandboxUnavailable,
         Class::ExternalApiError,
         Class::ApprovalDenied,
+        Class::NoLocalVaultFile,
+        Class::WrongPassphrase,
+        Class::VaultTampered,
+        Class::VaultLocked,
+        Class::VaultUnavailable,
+        Class::VaultUnlockFailed,
+        Class::BindingFailed,
+        Class::OauthError,
     ];
 
     /// The identifier as it is printed and matched on.
@@ -107,6 +131,14 @@ impl Class {
             Class::SpawnSandboxUnavailable => "spawn_sandbox_unavailable",
             Class::ExternalApiError => "external_api_error",
             Class::ApprovalDenied => "approval_denied",
+            Class::NoLocalVaultFile => "no_local_vault_file",
+            Class::WrongPassphrase => "wrong_passphrase",
+            Class::VaultTampered => "vault_tampered",
+            Class::VaultLocked => "vault_locked",
+            Class::VaultUnavailable => "vault_unavailable",
+            Class::VaultUnlockFailed => "vault_unlock_failed",
+            Class::BindingFailed => "binding_failed",
+            Class::OauthError => "oauth_error",
         }
     }
 
@@ -118,6 +150,7 @@ impl Class {
             | Class::BuildFailed
             | Class::PublishFailed
             | Class::RateLimited
+            | Class::OauthError
             | Class::ExternalApiError => "external",
             Class::CapabilityDenied
             | Class::ResourceLimitExceeded

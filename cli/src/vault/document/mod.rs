@@ -1,0 +1,186 @@
+//! The vault's file as a value: bytes to entries and back. Pure, and without a key: values are blobs here. vault.md §2.
+//!
+//! Four shapes and files of before there was a version are read ([`read`]); one is written ([`write`]), in which both the
+//! existing runtime and the product document find what they know. Members that nobody here knows are kept.
+
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::blob::Blob;
+
+pub use self::read::Malformed;
+
+/// Bytes of a salt at least.
+pub const SHORTEST_SALT: usize = 16;
+
+/// Members that were not understood, as they were written.
+type Unknown = Vec<(String, Box<RawValue>)>;
+
+/// Salt and verifier: what a key is derived with and proven by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// One per file, never changed.
+    pub salt: Vec<u8>,
+    /// Absent in files older than it.
+    pub verification: Option<Blob>,
+}
+
+/// What can be done with a document. vault.md §2.7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Salt and verifier are there.
+    Ready,
+    /// There is a salt and no verifier: an older file.
+    Legacy,
+    /// Nothing is there yet; a vault may be made here.
+    Uninitialised,
+    /// Entries can be listed; no key can be derived, and nothing may be written. The reason.
+    Broken(&'static str),
+}
+
+/// A vault's file, read.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    header: Header,
+    entries: BTreeMap<String, Entry>,
+    unknown: Unknown,
+}
+
+/// One entry: a sealed value, and in plain text what it is.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    kind: String,
+    environment: String,
+    labels: BTreeMap<String, String>,
+    stored: Stored,
+    unknown: Unknown,
+    unknown_metadata: Unknown,
+}
+
+/// The value as the file has it.
+#[derive(Clone, Debug)]
+enum Stored {
+    Blob(Blob),
+    Unreadable { why: Unreadable, members: Unknown },
+}
+
+/// Why an entry has no one blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// `value` and `ciphertext` are both there and differ.
+    #[error("value and ciphertext differ")]
+    Differing,
+    /// Neither of them is a string.
+    #[error("there is no value")]
+    Absent,
+}
+
+impl Document {
+    /// Reads a file. vault.md §2.7.
+    ///
+    /// # Errors
+    /// [`Malformed`]: then nothing can be listed, and nothing may be written.
+    pub fn read(bytes: &[u8]) -> Result<Document, Malformed> {
+        read::document(bytes)
+    }
+
+    /// The file as it is written, whatever shape it was read from. vault.md §2.8.
+    pub fn render(&self) -> String {
+        write::document(self)
+    }
+
+    /// What can be done with it.
+    pub fn state(&self) -> State {
+        let Header { salt, verification } = &self.header;
+        match (salt.len(), verification) {
+            (0, None) if self.entries.is_empty() => State::Uninitialised,
+            (0, _) => State::Broken("the salt is missing"),
+            (1..SHORTEST_SALT, _) => State::Broken("the salt is shorter than 16 bytes"),
+            (_, Some(_)) => State::Ready,
+            (_, None) => State::Legacy,
+        }
+    }
+
+    /// Salt and verifier.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Sets salt and verifier: for a new vault, a new passphrase, or an older file that gets its verifier.
+    pub(super) fn set_header(&mut self, header: Header) {
+        self.header = header;
+    }
+
+    /// All entries, sorted by name.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
+    }
+
+    /// One entry.
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// Puts an entry in its place, over one that is there.
+    pub fn put(&mut self, name: impl Into<String>, entry: Entry) {
+        self.entries.insert(name.into(), entry);
+    }
+
+    /// Takes an entry away; `false` where there is none.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.entries.remove(name).is_some()
+    }
+}
+
+impl Entry {
+    /// A new entry.
+    pub fn new(kind: impl Into<String>, blob: Blob) -> Entry {
+        Entry {
+            kind: kind.into(),
+            environment: String::new(),
+            labels: BTreeMap::new(),
+            stored: Stored::Blob(blob),
+            unknown: Unknown::new(),
+            unknown_metadata: Unknown::new(),
+        }
+    }
+
+    /// The same entry with another value; labels and members that are not known stay.
+    pub fn with_blob(self, blob: Blob) -> Entry {
+        Entry { stored: Stored::Blob(blob), ..self }
+    }
+
+    /// The same entry with one more label, or with another text in it. An empty text takes the label away.
+    pub fn with_label(mut self, name: &str, text: &str) -> Entry {
+        match text {
+            "" => drop(self.labels.remove(name)),
+            text => drop(self.labels.insert(name.to_owned(), text.to_owned())),
+        }
+        self
+    }
+
+    /// Which kind of credential: `oauth2`, `api_key`, `aws_sigv4`, `secret`, or one that is not known here.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// A label's text; an empty one is as none.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The sealed value.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn blob(&self) -> Result<&Blob, Unreadable> {
+        match &self.stored {
+            Stored::Blob(blob) => Ok(blob),
+            Stored::Unreadable { why, .. } => Err(*why),
+        }
+    }
+}
