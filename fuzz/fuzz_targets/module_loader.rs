@@ -7,11 +7,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aileron_sandbox::engine::{Engine, LocalBuild};
-use aileron_sandbox::failure::CONNECTOR_LOAD_FAILED;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::{Invocation, Limits, invoke, runtime};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
-use aileron_verifier::problem::Source;
+use aileron_verifier::problem::{Class, Source};
 use aileron_verifier::text::toml::Stage;
 use libfuzzer_sys::fuzz_target;
 
@@ -26,7 +25,7 @@ static MANIFEST: LazyLock<ConnectorManifest> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let Ok(build) = LocalBuild::new(data.to_vec(), MANIFEST.clone()) else { return };
     match ENGINE.compile_local(&build) {
-        Err(failure) => assert_eq!(failure.class, CONNECTOR_LOAD_FAILED),
+        Err(failure) => assert_eq!(failure.class, Class::ConnectorLoadFailed),
         Ok(connector) => {
             let network = Arc::new(Network::of(&MANIFEST));
             let limits = Limits::new(1 << 20, Duration::from_millis(20));

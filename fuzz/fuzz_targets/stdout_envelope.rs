@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use aileron_sandbox::failure::{CONNECTOR_RUNTIME_ERROR, EXTERNAL_API_ERROR};
 use aileron_sandbox::outcome::{Ended, Evidence, decide};
+use aileron_verifier::problem::Class;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
                 assert!(output.text().starts_with('{'));
             }
             Err(failure) => {
-                assert!([CONNECTOR_RUNTIME_ERROR, EXTERNAL_API_ERROR].contains(&failure.class));
+                assert!([Class::ConnectorRuntimeError, Class::ExternalApiError].contains(&failure.class));
                 assert!(!failure.retriable && failure.boundary == "sandbox");
             }
         }

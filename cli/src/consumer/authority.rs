@@ -109,12 +109,11 @@ impl AuthorityError {
     /// Whether asking again later may help.
     pub fn is_retriable(&self) -> bool {
         match self {
-            AuthorityError::Repository { why, .. } | AuthorityError::Entry { why, .. } => why.is_retriable(),
-            AuthorityError::Name { .. }
-            | AuthorityError::OwnerAlone(_)
-            | AuthorityError::KeyFile(_)
-            | AuthorityError::Hub { .. }
-            | AuthorityError::NoEntry { .. } => false,
+            AuthorityError::KeyFile(why)
+            | AuthorityError::Repository { why, .. }
+            | AuthorityError::Entry { why, .. } => why.is_retriable(),
+            AuthorityError::Hub { why, .. } => why.is_retriable(),
+            AuthorityError::Name { .. } | AuthorityError::OwnerAlone(_) | AuthorityError::NoEntry { .. } => false,
         }
     }
 }

@@ -100,6 +100,11 @@ impl HubError {
             HubError::Config { .. } | HubError::Parse { .. } => Class::ParseError,
         }
     }
+
+    /// Never: git does not tell a server that is away from one that has no such repository.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 impl CatalogSource {

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use crate::consumer::fetch::origin::{ARCHIVE_LIMIT, FetchError, Origin};
 use crate::event::{Event, Listener};
 use crate::sys::address::Address;
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::{self, DiskError, Operation};
 
 /// What to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +85,10 @@ impl VerificationError {
         match self {
             VerificationError::Refused(error) => error.class(),
             VerificationError::Fetch(error) => error.class(),
-            VerificationError::Disk(_)
-            | VerificationError::Nothing(_)
-            | VerificationError::NoCohort(_)
-            | VerificationError::NotYet { .. } => Class::FetchFailed,
+            VerificationError::Disk(error) => error.class(),
+            VerificationError::Nothing(_) | VerificationError::NoCohort(_) | VerificationError::NotYet { .. } => {
+                Class::FetchFailed
+            }
             VerificationError::NotListed { .. } => Class::HashMismatch,
         }
     }
@@ -97,8 +97,12 @@ impl VerificationError {
     pub fn is_retriable(&self) -> bool {
         match self {
             VerificationError::Fetch(error) => error.is_retriable(),
+            VerificationError::Disk(error) => error.is_retriable(),
             VerificationError::NotYet { .. } => true,
-            _ => false,
+            VerificationError::Refused(_)
+            | VerificationError::Nothing(_)
+            | VerificationError::NoCohort(_)
+            | VerificationError::NotListed { .. } => false,
         }
     }
 }
@@ -220,7 +224,7 @@ fn below(directory: &Path, ring: &Keyring, listener: Listener<'_>) -> Result<Vec
     for entry in walkdir::WalkDir::new(directory).sort_by_file_name() {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(directory).to_owned();
-            DiskError { doing: "list", path, cause: error.into() }
+            DiskError::at(Operation::List, &path)(error.into())
         })?;
         let hidden = entry
             .path()

@@ -19,7 +19,7 @@ use aileron_verifier::trust::key::PublicKey;
 use super::committed_key::{self, CommittedKeyError};
 use super::project::{PUBLISHER_KEY, Project, SUITE};
 use crate::sys::address::Address;
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::http::{self, HttpError};
 use aileron_verifier::text::yaml;
 
@@ -110,8 +110,24 @@ impl CatalogError {
             | CatalogError::NotPem { .. }
             | CatalogError::Yaml { .. } => Class::ValidationError,
             CatalogError::OtherKey { .. } => Class::SignatureFailure,
-            CatalogError::Http(_) => Class::FetchFailed,
-            CatalogError::Disk(_) => Class::StoreUnwritable,
+            CatalogError::Http(error) => error.class(),
+            CatalogError::Disk(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            CatalogError::Http(error) => error.is_retriable(),
+            CatalogError::Disk(error) => error.is_retriable(),
+            CatalogError::Document(..)
+            | CatalogError::NoDescription
+            | CatalogError::Scheme(_)
+            | CatalogError::Schema { .. }
+            | CatalogError::NoKey
+            | CatalogError::NotPem { .. }
+            | CatalogError::OtherKey { .. }
+            | CatalogError::Yaml { .. } => false,
         }
     }
 }
@@ -340,10 +356,10 @@ fn stale(root: &Path, files: &[(String, String)]) -> Result<Vec<String>, DiskErr
         let directory: PathBuf = root.join(part);
         let listed = match std::fs::read_dir(&directory) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            listed => listed.map_err(DiskError::at("list", &directory))?,
+            listed => listed.map_err(DiskError::at(Operation::List, &directory))?,
         };
         for child in listed {
-            let child = child.map_err(DiskError::at("list", &directory))?;
+            let child = child.map_err(DiskError::at(Operation::List, &directory))?;
             let name = format!("{part}/{}", child.file_name().to_string_lossy());
             let file = name.trim_start_matches(part).trim_start_matches('/');
             if file.starts_with(&prefix) && file.ends_with(".yaml") && !kept.contains(name.as_str()) {

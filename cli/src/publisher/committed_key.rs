@@ -39,6 +39,11 @@ impl CommittedKeyError {
             CommittedKeyError::NotAKey(error) => error.class(),
         }
     }
+
+    /// Never: the file stays as it is.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 /// The one key of the file.

@@ -17,7 +17,7 @@ use super::committed_key::{self, CommittedKeyError};
 use super::sign::file::{Made, check_private_key_path};
 use super::sign::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::process::Spawner;
 
 /// The public key, relative to the repository.
@@ -127,14 +127,26 @@ impl Unprinted {
 }
 
 impl KeysError {
-    /// `usage_error` where something is in the way, `store_unwritable` for disk trouble, else what the cause says.
+    /// `usage_error` where something is in the way, else what the cause says.
     pub fn class(&self) -> Class {
         match self {
             KeysError::PublicKeyExists(_) | KeysError::KeychainTaken(_) => Class::UsageError,
             KeysError::NoPublicKey => Class::ValidationError,
-            KeysError::Disk(_) => Class::StoreUnwritable,
+            KeysError::Disk(error) => error.class(),
             KeysError::NotAKey { source, .. } => source.class(),
             KeysError::Key(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            KeysError::PublicKeyExists(_)
+            | KeysError::KeychainTaken(_)
+            | KeysError::NoPublicKey
+            | KeysError::NotAKey { .. } => false,
+            KeysError::Disk(error) => error.is_retriable(),
+            KeysError::Key(error) => error.is_retriable(),
         }
     }
 }
@@ -174,14 +186,14 @@ pub fn generate(
 
     let mut made = Made::default();
     let folder = root.join("keys");
-    made.folders(&folder, 0o777).map_err(io_error("create the folder", &folder))?;
+    made.folders(&folder, 0o777).map_err(io_error(Operation::CreateDirectory, &folder))?;
     made.file(&public_path, 0o666, public.to_pem().as_bytes()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeysError::PublicKeyExists(public_path.clone()),
-        _ => io_error("write the public key", &public_path)(source),
+        _ => DiskError::about(Operation::Write, "the public key", &public_path)(source).into(),
     })?;
     if wrote_readme {
         let text = readme(name, &public);
-        made.file(&readme_path, 0o666, text.as_bytes()).map_err(io_error("write", &readme_path))?;
+        made.file(&readme_path, 0o666, text.as_bytes()).map_err(io_error(Operation::Write, &readme_path))?;
     }
     let (where_it_went, printed) = match destination {
         Destination::Keychain => {
@@ -226,12 +238,12 @@ fn is_there(path: &Path) -> Result<bool, KeysError> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(io_error("look at", path)(source)),
+        Err(source) => Err(io_error(Operation::Inspect, path)(source)),
     }
 }
 
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeysError {
-    let failed = DiskError::at(doing, path);
+fn io_error(operation: Operation, path: &Path) -> impl FnOnce(io::Error) -> KeysError {
+    let failed = DiskError::at(operation, path);
     move |cause| KeysError::Disk(failed(cause))
 }
 

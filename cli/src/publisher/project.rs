@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use aileron_verifier::problem::{Problem, Source};
+use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::statement::cohort::CommitId;
 
 use super::build::CONNECTOR;
 use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::git::{self, Configuration, GitError, Head};
 use crate::sys::process::Spawner;
 
@@ -100,6 +100,26 @@ pub enum LoadError {
     /// A file could not be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
+}
+
+impl LoadError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            LoadError::NoManifest(_) | LoadError::NotCommitted { .. } => Class::ValidationError,
+            LoadError::Git(error) => error.class(),
+            LoadError::Disk(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            LoadError::NoManifest(_) | LoadError::NotCommitted { .. } => false,
+            LoadError::Git(error) => error.is_retriable(),
+            LoadError::Disk(error) => error.is_retriable(),
+        }
+    }
 }
 
 impl From<SourceError> for LoadError {
@@ -214,7 +234,7 @@ fn document(path: &str, found: Found) -> Option<Result<Source, Problem>> {
 /// # Errors
 /// [`LoadError::NoManifest`] when neither holds one; [`LoadError::Git`] when git refuses to say.
 pub fn root(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, LoadError> {
-    let directory = fs::canonicalize(directory).map_err(DiskError::at("open", directory))?;
+    let directory = fs::canonicalize(directory).map_err(DiskError::at(Operation::Open, directory))?;
     if lies_in(&directory) {
         return Ok(directory);
     }

@@ -16,7 +16,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use tempfile::TempDir;
 
 use crate::HOME;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
@@ -87,7 +87,7 @@ pub enum ScaffoldError {
         #[source]
         source: minijinja::Error,
     },
-    /// Class `store_unwritable`.
+    /// Class: what could not be done.
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// Class `usage_error`.
@@ -119,7 +119,23 @@ impl ScaffoldError {
             | ScaffoldError::NoGit => Class::UsageError,
             ScaffoldError::Template { .. } => Class::ValidationError,
             ScaffoldError::Git(ProcessError::Interrupted { .. }) => Class::Incomplete,
-            ScaffoldError::Disk(_) | ScaffoldError::Git(_) | ScaffoldError::GitFailed { .. } => Class::StoreUnwritable,
+            ScaffoldError::Disk(error) => error.class(),
+            ScaffoldError::Git(_) | ScaffoldError::GitFailed { .. } => Class::StoreUnwritable,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ScaffoldError::Git(error) => error.is_retriable(),
+            ScaffoldError::Disk(error) => error.is_retriable(),
+            ScaffoldError::Owner(_)
+            | ScaffoldError::Service(_)
+            | ScaffoldError::Publisher(_)
+            | ScaffoldError::InTheWay { .. }
+            | ScaffoldError::Template { .. }
+            | ScaffoldError::NoGit
+            | ScaffoldError::GitFailed { .. } => false,
         }
     }
 }
@@ -135,8 +151,8 @@ pub fn scaffold(request: &Scaffold, spawner: Spawner<'_>) -> Result<Scaffolded, 
     for (path, text) in &files {
         let path = stage.path().join(path);
         let parent = path.parent().unwrap_or(stage.path());
-        fs::create_dir_all(parent).map_err(disk("create", parent))?;
-        fs::write(&path, text).map_err(disk("write", &path))?;
+        fs::create_dir_all(parent).map_err(disk(Operation::CreateDirectory, parent))?;
+        fs::write(&path, text).map_err(disk(Operation::Write, &path))?;
     }
     let git = request.git && !target.is_in_a_git_repository();
     if git {
@@ -197,7 +213,7 @@ struct TargetDir {
 
 impl TargetDir {
     fn at(dir: &Path) -> Result<TargetDir, ScaffoldError> {
-        let dir = std::path::absolute(dir).map_err(disk("resolve", dir))?;
+        let dir = std::path::absolute(dir).map_err(disk(Operation::Resolve, dir))?;
         let entries = match fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TargetDir { dir, exists: false }),
@@ -205,12 +221,12 @@ impl TargetDir {
                 let file = dir.ancestors().find(|place| place.is_file()).unwrap_or(&dir);
                 return Err(ScaffoldError::InTheWay { first: file.to_owned(), dir });
             }
-            Err(error) => return Err(disk("read", &dir)(error)),
+            Err(error) => return Err(disk(Operation::List, &dir)(error)),
         };
         let names: BTreeSet<OsString> = entries
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect::<Result<_, _>>()
-            .map_err(disk("read", &dir))?;
+            .map_err(disk(Operation::List, &dir))?;
         // A fresh clone of an empty repository is the natural place to start.
         match names.into_iter().find(|name| name != ".git") {
             Some(first) => Err(ScaffoldError::InTheWay { dir, first: first.into() }),
@@ -228,7 +244,7 @@ impl TargetDir {
             use std::os::unix::fs::PermissionsExt;
             stage.permissions(fs::Permissions::from_mode(0o777)); // less the umask, as any directory made by hand
         }
-        stage.prefix(".aileron-init-").tempdir_in(place).map_err(disk("create a directory in", place))
+        stage.prefix(".aileron-init-").tempdir_in(place).map_err(disk_about(Operation::CreateDirectory, "in", place))
     }
 
     fn is_in_a_git_repository(&self) -> bool {
@@ -239,16 +255,16 @@ impl TargetDir {
     fn receive(&self, stage: TempDir) -> Result<(), ScaffoldError> {
         if !self.exists {
             let parent = self.dir.parent().unwrap_or(&self.dir);
-            fs::create_dir_all(parent).map_err(disk("create", parent))?;
-            fs::rename(stage.path(), &self.dir).map_err(disk("create", &self.dir))?;
+            fs::create_dir_all(parent).map_err(disk(Operation::CreateDirectory, parent))?;
+            fs::rename(stage.path(), &self.dir).map_err(disk(Operation::Write, &self.dir))?;
             let _ = stage.keep(); // its old name is gone
             return Ok(());
         }
         let mut moved = Vec::new();
-        let moving = fs::read_dir(stage.path()).map_err(disk("read", stage.path()))?.try_for_each(|entry| {
-            let entry = entry.map_err(disk("read", stage.path()))?;
+        let moving = fs::read_dir(stage.path()).map_err(disk(Operation::List, stage.path()))?.try_for_each(|entry| {
+            let entry = entry.map_err(disk(Operation::List, stage.path()))?;
             let place = self.dir.join(entry.file_name());
-            fs::rename(entry.path(), &place).map_err(disk("create", &place))?;
+            fs::rename(entry.path(), &place).map_err(disk(Operation::Write, &place))?;
             moved.push((entry.path(), place));
             Ok(())
         });
@@ -260,8 +276,12 @@ impl TargetDir {
     }
 }
 
-fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
-    let failed = DiskError::at(doing, path);
+fn disk(operation: Operation, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
+    disk_about(operation, "", path)
+}
+
+fn disk_about(operation: Operation, what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
+    let failed = DiskError::about(operation, what, path);
     move |cause| ScaffoldError::Disk(failed(cause))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aileron_verifier::artifact::action::Input;
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::json::{Json, View};
 use aileron_verifier::text::printable;
 
@@ -42,6 +43,25 @@ pub enum ArgumentError {
         /// What was given, as JSON or as written.
         given: String,
     },
+}
+
+impl ArgumentError {
+    /// The failure class: always `usage_error`.
+    pub fn class(&self) -> Class {
+        match self {
+            ArgumentError::NotAnObject(_)
+            | ArgumentError::NotAPair(_)
+            | ArgumentError::Twice(_)
+            | ArgumentError::Unknown { .. }
+            | ArgumentError::Missing(_)
+            | ArgumentError::Type { .. } => Class::UsageError,
+        }
+    }
+
+    /// Never: the command line stays as it is.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 fn listed(names: &[String]) -> String {

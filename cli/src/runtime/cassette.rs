@@ -9,6 +9,7 @@ mod write;
 use std::collections::BTreeMap;
 
 use aileron_sandbox::host::http::recording::{RecordedRequest, RecordedResponse};
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::json::{Json, View};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -71,6 +72,18 @@ pub enum Expect {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotACassette(String);
+
+impl NotACassette {
+    /// The failure class: always `parse_error`.
+    pub fn class(&self) -> Class {
+        Class::ParseError
+    }
+
+    /// Never: the text stays as it is.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aileron_sandbox::credential::Credentials;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::problem::Class;
 
 use crate::sys::disk::DiskError;
 
@@ -45,4 +46,28 @@ pub enum CredentialError {
     /// The file could not be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
+}
+
+impl CredentialError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            CredentialError::Unset(_)
+            | CredentialError::Empty(_)
+            | CredentialError::NotOneLine(_)
+            | CredentialError::Unwanted(_) => Class::UsageError,
+            CredentialError::Disk(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            CredentialError::Unset(_)
+            | CredentialError::Empty(_)
+            | CredentialError::NotOneLine(_)
+            | CredentialError::Unwanted(_) => false,
+            CredentialError::Disk(error) => error.is_retriable(),
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! a token is left out. A step's result keeps its JSON type where the token is the whole text.
 
 use aileron_verifier::artifact::action::template::{Reference, references};
-use aileron_verifier::problem::Spanned;
+use aileron_verifier::problem::{Class, Spanned};
 use aileron_verifier::text::json::{Json, View};
 use aileron_verifier::text::toml;
 
@@ -27,6 +27,20 @@ pub enum Unfilled {
     /// A number of the document that JSON cannot say.
     #[error("an input of the step is {0}, which is not a number in JSON")]
     NotFinite(f64),
+}
+
+impl Unfilled {
+    /// The failure class: the step fails.
+    pub fn class(&self) -> Class {
+        match self {
+            Unfilled::Absent { .. } | Unfilled::NotFinite(_) => Class::ConnectorRuntimeError,
+        }
+    }
+
+    /// Never: the same arguments fill the same inputs.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 /// A table of inputs or preview arguments with every reference replaced.

@@ -26,7 +26,7 @@ impl RunRecorder {
     pub fn cassette(&self, op: &str, args: &Arguments, result: &Result<Json, Failure>) -> Cassette {
         let expect = match result {
             Ok(output) => Expect::Output(output.clone()),
-            Err(failure) => Expect::Error(own_class(failure).unwrap_or(failure.class).to_owned()),
+            Err(failure) => Expect::Error(own_class(failure).unwrap_or(failure.class.as_str()).to_owned()),
         };
         let exchanges = locked(&self.0).clone();
         Cassette { op: op.to_owned(), args: args.clone(), exchanges, expect }
@@ -140,7 +140,11 @@ pub fn compare(expect: &Expect, result: &Result<Json, Failure>) -> Option<String
             compare_json("output", COMPARED, expected, output, &mut lines);
             (!lines.is_empty()).then_some(lines)
         }
-        (Expect::Error(class), Err(failure)) if class == failure.class || own_class(failure) == Some(class) => None,
+        (Expect::Error(class), Err(failure))
+            if class == failure.class.as_str() || own_class(failure) == Some(class) =>
+        {
+            None
+        }
         (Expect::Error(class), Err(failure)) => {
             let own = own_class(failure).map(|own| format!(" ({own})")).unwrap_or_default();
             Some(format!("  error.class\n    - {class}\n    + {}{own}: {}\n", failure.class, failure.message))
@@ -186,7 +190,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use aileron_sandbox::failure::CONNECTOR_RUNTIME_ERROR;
+    use aileron_verifier::problem::Class;
     use serde_json::json;
 
     use super::*;
@@ -237,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_result_that_differs_says_where() {
-        let failure = || Failure::new(CONNECTOR_RUNTIME_ERROR, "no such op").with("connector_class", "unknown_op");
+        let failure = || Failure::new(Class::ConnectorRuntimeError, "no such op").with("connector_class", "unknown_op");
         let output = |value: Value| Expect::Output(Json::from(&value));
         for (expect, result, difference) in [
             (Expect::Success, Ok(json!(null)), ""),
@@ -256,7 +260,7 @@ mod tests {
             (output(json!({"b": [1]})), Ok(json!({"b": [1, 2]})), "  output.b\n    - [1]\n    + [1,2]\n"),
             (output(json!(null)), Ok(json!({})), "  output\n    - null\n    + {}\n"),
             (Expect::Error("unknown_op".into()), Err(failure()), ""),
-            (Expect::Error(CONNECTOR_RUNTIME_ERROR.into()), Err(failure()), ""),
+            (Expect::Error("connector_runtime_error".into()), Err(failure()), ""),
             (
                 Expect::Error("bad_input".into()),
                 Err(failure()),

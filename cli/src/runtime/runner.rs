@@ -106,6 +106,26 @@ pub enum RunError {
     Credential(#[from] CredentialError),
 }
 
+impl RunError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            RunError::Store(error) => error.class(),
+            RunError::Load(failure) => failure.class(),
+            RunError::Credential(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            RunError::Store(error) => error.is_retriable(),
+            RunError::Load(failure) => failure.is_retriable(),
+            RunError::Credential(error) => error.is_retriable(),
+        }
+    }
+}
+
 /// Why an action gave no output.
 #[derive(Debug, thiserror::Error)]
 pub enum ActionError {
@@ -118,6 +138,25 @@ pub enum ActionError {
     /// A step failed; the ones before it did run.
     #[error("step {}: {}", .0.step, .0.failure)]
     Stopped(Stopped),
+}
+
+impl ActionError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            ActionError::Denied(_) => Class::ApprovalDenied,
+            ActionError::NotAsked(_) => Class::StoreUnwritable,
+            ActionError::Stopped(stopped) => stopped.failure.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ActionError::Denied(_) | ActionError::NotAsked(_) => false,
+            ActionError::Stopped(stopped) => stopped.failure.is_retriable(),
+        }
+    }
 }
 
 /// Runs ops in one process: one engine, one set of limits, one source of credentials.
@@ -250,7 +289,7 @@ fn as_step_failure(error: RunError) -> Failure {
                 error => error.to_string(),
             });
             match error.class() {
-                class @ (Class::HashMismatch | Class::SignatureFailure) => Failure { class: class.as_str(), ..failure },
+                class @ (Class::HashMismatch | Class::SignatureFailure) => Failure { class, ..failure },
                 class => failure.with("connector_class", class.as_str()),
             }
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aileron_sandbox::engine::{Cache, Connector, Engine, LocalBuild, Origin};
-use aileron_sandbox::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
+use aileron_sandbox::failure::Failure;
 use aileron_sandbox::host::Listener as LogListener;
 use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::{Network, Proxies};
@@ -16,6 +16,7 @@ use aileron_sandbox::invoke::{Args, Done, Invocation, Limits, invoke, runtime};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::verify::{Payload, Verified};
 use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::problem::Class;
 
 use super::arguments::Arguments;
 use crate::event::Event;
@@ -59,7 +60,7 @@ impl<'a> Session<'a> {
             None
         });
         let runtime =
-            runtime().map_err(|error| Failure::new(CONNECTOR_RUNTIME_ERROR, format!("no event loop: {error}")))?;
+            runtime().map_err(|error| Failure::new(Class::ConnectorRuntimeError, format!("no event loop: {error}")))?;
         Ok(Session { engine: Engine::new(cache)?.stopped_by(stop), runtime, events })
     }
 

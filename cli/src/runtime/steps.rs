@@ -3,8 +3,9 @@
 //! Pure but for the call it is handed: the first failure ends the action, what ran before it is not undone, and what comes
 //! after it does not run. Nothing is tried twice.
 
-use aileron_sandbox::failure::{CAPABILITY_DENIED, Failure};
+use aileron_sandbox::failure::Failure;
 use aileron_verifier::artifact::action::{Action, Requirement};
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::Json;
 
 use super::arguments::Arguments;
@@ -85,7 +86,7 @@ fn permitted<'a>(action: &'a Action, connector: &str, op: &str) -> Result<&'a Re
     if listed.contains(&op) {
         return Ok(requirement);
     }
-    let failure = Failure::new(CAPABILITY_DENIED, format!("op \"{op}\" is not in the action's capabilities"))
+    let failure = Failure::new(Class::CapabilityDenied, format!("op \"{op}\" is not in the action's capabilities"))
         .with("requested", format!("op:{op}"))
         .with("action_subset", listed)
         .with("connector", connector)
@@ -127,7 +128,6 @@ pub fn preview(action: &Action, arguments: &Arguments, invoke: &mut Invoke<'_>) 
 
 #[cfg(test)]
 mod tests {
-    use aileron_sandbox::failure::{CONNECTOR_LOAD_FAILED, RESOURCE_LIMIT_EXCEEDED};
     use aileron_verifier::problem::Source;
     use aileron_verifier::text::toml::Stage;
     use serde_json::json;
@@ -174,10 +174,10 @@ mod tests {
         let mut count = 0;
         let stopped = execute(&action(TWO), &arguments(), &mut |_| {
             count += 1;
-            Err(Failure::new(CONNECTOR_LOAD_FAILED, "no such import"))
+            Err(Failure::new(Class::ConnectorLoadFailed, "no such import"))
         });
         let stopped = stopped.unwrap_err();
-        assert_eq!((stopped.step.as_str(), stopped.failure.class, count), ("find", "connector_runtime_error", 1));
+        assert_eq!((stopped.step.as_str(), stopped.failure.class, count), ("find", Class::ConnectorRuntimeError, 1));
         assert_eq!(stopped.failure.details["connector_class"], "connector_load_failed");
 
         let missing = execute(&action(TWO), &arguments(), &mut |_| Ok(Json::from(&json!({"items": []})))).unwrap_err();
@@ -186,7 +186,7 @@ mod tests {
 
         let other = TWO.replace("op = \"find\"", "op = \"erase\"");
         let denied = execute(&action(&other), &arguments(), &mut |_| panic!("invoked")).unwrap_err();
-        assert_eq!((denied.failure.class, denied.failure.boundary), ("capability_denied", "action"));
+        assert_eq!((denied.failure.class, denied.failure.boundary), (Class::CapabilityDenied, "action"));
         assert_eq!(denied.failure.details["action_subset"], json!(["find", "send"]));
     }
 
@@ -203,8 +203,11 @@ mod tests {
         let lines = vec![line("To", "a b"), line("Body", "1\n2"), line("Count", "3"), line("Gone", "n/a")];
         assert_eq!(shown, Some(Ok(lines)));
         for (failure, text) in [
-            (Failure::new(RESOURCE_LIMIT_EXCEEDED, "x").with("limit", "wall_time"), "preview unavailable: timeout"),
-            (Failure::new(CONNECTOR_LOAD_FAILED, "broken"), "preview unavailable: broken"),
+            (
+                Failure::new(Class::ResourceLimitExceeded, "x").with("limit", "wall_time"),
+                "preview unavailable: timeout",
+            ),
+            (Failure::new(Class::ConnectorLoadFailed, "broken"), "preview unavailable: broken"),
         ] {
             let shown = preview(&action, &arguments(), &mut |_| Err(failure.clone()));
             assert_eq!(shown, Some(Err(text.to_owned())));

@@ -18,7 +18,7 @@ use aileron_verifier::trust::keyring::Keyring;
 
 use super::checked::{Check, Held, Memories, Memory, State};
 use super::{Locked, Pinned, Store, StoreError, names};
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::private::Directory;
 
 /// Where batches are, below the actions: small, so that looking for one costs nothing however many actions there are.
@@ -121,8 +121,8 @@ impl Store {
         entered = self.allowed(&documents, replace)?;
         let suffix = staging.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let decided = batches.join(suffix.replace(WRITING, DECIDED));
-        self.steps.rename(&staging.path, &decided).map_err(DiskError::at("write", &decided))?;
-        self.steps.sync(&batches).map_err(DiskError::at("flush", &batches))?;
+        self.steps.rename(&staging.path, &decided).map_err(DiskError::at(Operation::Write, &decided))?;
+        self.steps.sync(&batches).map_err(DiskError::at(Operation::Flush, &batches))?;
         self.put_in_place(&decided)?;
         drop(staging);
         self.sweep(&batches, WRITING, &locked);
@@ -177,13 +177,13 @@ impl Store {
         const FEW: usize = 8;
         let files = names(directory)?;
         if files.len() > FEW {
-            self.steps.settle_below(directory).map_err(DiskError::at("flush", directory))?;
+            self.steps.settle_below(directory).map_err(DiskError::at(Operation::Flush, directory))?;
             return Ok(());
         }
         for path in files.iter().map(|name| directory.join(name)) {
-            self.steps.sync(&path).map_err(DiskError::at("flush", &path))?;
+            self.steps.sync(&path).map_err(DiskError::at(Operation::Flush, &path))?;
         }
-        self.steps.sync(directory).map_err(DiskError::at("flush", directory))?;
+        self.steps.sync(directory).map_err(DiskError::at(Operation::Flush, directory))?;
         Ok(())
     }
 
@@ -195,10 +195,10 @@ impl Store {
         files.sort_by_key(|name| name.ends_with(".md"));
         for name in files {
             let to = directory.join(&name);
-            self.steps.rename(&decided.join(&name), &to).map_err(DiskError::at("write", &to))?;
+            self.steps.rename(&decided.join(&name), &to).map_err(DiskError::at(Operation::Write, &to))?;
         }
-        self.steps.sync(&directory).map_err(DiskError::at("flush", &directory))?;
-        self.steps.remove_directory(decided).map_err(DiskError::at("remove", decided))?;
+        self.steps.sync(&directory).map_err(DiskError::at(Operation::Flush, &directory))?;
+        self.steps.remove_directory(decided).map_err(DiskError::at(Operation::Remove, decided))?;
         Ok(())
     }
 
@@ -364,10 +364,10 @@ impl Store {
         for name in [format!("{name}.md"), format!("{name}.sig")] {
             let path = directory.join(name);
             if path.is_file() {
-                self.steps.remove_file(&path).map_err(DiskError::at("remove", &path))?;
+                self.steps.remove_file(&path).map_err(DiskError::at(Operation::Remove, &path))?;
             }
         }
-        self.steps.sync(&directory).map_err(DiskError::at("flush", &directory))?;
+        self.steps.sync(&directory).map_err(DiskError::at(Operation::Flush, &directory))?;
         Ok(file)
     }
 }

@@ -14,7 +14,7 @@ use aileron_verifier::trust::keyring::Keyring;
 
 use super::checked::{Check, Held, Memories, Memory, State};
 use super::{Locked, Pinned, Store, StoreError, names};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::private::{Directory, Stamp};
 
 const MODULE: &str = "connector.wasm";
@@ -88,9 +88,9 @@ impl Store {
         for (name, bytes) in members {
             staging.write(name, bytes)?;
             let path = staging.path.join(name);
-            self.steps.sync(&path).map_err(DiskError::at("flush", &path))?;
+            self.steps.sync(&path).map_err(DiskError::at(Operation::Flush, &path))?;
         }
-        self.steps.sync(&staging.path).map_err(DiskError::at("flush", &staging.path))?;
+        self.steps.sync(&staging.path).map_err(DiskError::at(Operation::Flush, &staging.path))?;
         let sha256 = self.connectors().join("sha256");
         let locked = self.lock()?;
         self.refuse_other_content(&pinned, replace)?;
@@ -100,17 +100,17 @@ impl Store {
                 let changed = self.changed(content, &members)?;
                 for name in &changed {
                     let to = directory.join(name);
-                    self.steps.rename(&staging.path.join(name), &to).map_err(DiskError::at("write", &to))?;
+                    self.steps.rename(&staging.path.join(name), &to).map_err(DiskError::at(Operation::Write, &to))?;
                 }
-                self.steps.sync(&directory).map_err(DiskError::at("flush", &directory))?;
+                self.steps.sync(&directory).map_err(DiskError::at(Operation::Flush, &directory))?;
                 changed.is_empty()
             }
             false => {
-                self.steps.rename(&staging.path, &directory).map_err(DiskError::at("write", &directory))?;
+                self.steps.rename(&staging.path, &directory).map_err(DiskError::at(Operation::Write, &directory))?;
                 false
             }
         };
-        self.steps.sync(&sha256).map_err(DiskError::at("flush", &sha256))?;
+        self.steps.sync(&sha256).map_err(DiskError::at(Operation::Flush, &sha256))?;
         self.enter(&pinned, replace, &locked)?;
         let tmp = self.connectors().join("tmp");
         drop(staging);
@@ -285,12 +285,12 @@ impl Store {
         let aside = tmp.join(format!("{REMOVING}{}", &content.hex()[..24]));
         self.make(&tmp)?;
         if aside.is_dir() {
-            self.steps.remove_directory(&aside).map_err(DiskError::at("remove", &aside))?;
+            self.steps.remove_directory(&aside).map_err(DiskError::at(Operation::Remove, &aside))?;
         }
-        self.steps.rename(&directory, &aside).map_err(DiskError::at("remove", &directory))?;
+        self.steps.rename(&directory, &aside).map_err(DiskError::at(Operation::Remove, &directory))?;
         self.reindex(|index| index.retain(|_, found| *found != content), locked)?;
         self.forget(&content.hex());
-        self.steps.remove_directory(&aside).map_err(DiskError::at("remove", &aside))?;
+        self.steps.remove_directory(&aside).map_err(DiskError::at(Operation::Remove, &aside))?;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use aileron_verifier::problem::Source;
 use aileron_verifier::text::toml::Stage;
 
 use super::{Locked, Pinned, Store, StoreError, names};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::private::{Directory, PrivateError, PrivateFile};
 
 /// An index longer than this is none: it holds a line per connector.
@@ -102,7 +102,7 @@ impl Store {
     fn write_index(&self, index: &Index) -> Result<(), StoreError> {
         let path = self.index_path();
         let directory = path.with_file_name("");
-        let failed = || DiskError::at("write", &path);
+        let failed = || DiskError::at(Operation::Write, &path);
         self.make(&directory)?;
         let temporary = directory.join(".connectors.json.new");
         if temporary.symlink_metadata().is_ok() {

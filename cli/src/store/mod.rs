@@ -33,7 +33,7 @@ use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
 
 use crate::sys::clock::{self, Clock};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::environment::Environment;
 use crate::sys::lock::{self, Lock, LockError, LockPolicy};
 use crate::sys::private::{Directory, NotPrivate, PrivateError};
@@ -148,7 +148,8 @@ impl StoreError {
     /// The failure class. artifacts.md §8.
     pub fn class(&self) -> Class {
         match self {
-            StoreError::Disk(_) | StoreError::Locked(_) => Class::StoreUnwritable,
+            StoreError::Disk(error) => error.class(),
+            StoreError::Locked(error) => error.class(),
             StoreError::Refused { why, .. } => why.class(),
             StoreError::Unsigned { .. } => Class::MalformedTarball,
             StoreError::NotPrivate(_)
@@ -163,13 +164,33 @@ impl StoreError {
             StoreError::UnreadableEntry(_) => Class::MalformedTarball,
         }
     }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            StoreError::Disk(error) => error.is_retriable(),
+            StoreError::Locked(error) => error.is_retriable(),
+            StoreError::Refused { .. }
+            | StoreError::Unsigned { .. }
+            | StoreError::NotPrivate(_)
+            | StoreError::NoConnector(_)
+            | StoreError::NoAction(_)
+            | StoreError::OtherContent { .. }
+            | StoreError::Taken { .. }
+            | StoreError::Pinned { .. }
+            | StoreError::ConnectorMissing { .. }
+            | StoreError::UnreadableEntry(_)
+            | StoreError::NotAnAction(_)
+            | StoreError::NotAConnector(_) => false,
+        }
+    }
 }
 
 impl From<PrivateError> for StoreError {
     fn from(error: PrivateError) -> StoreError {
         match error {
             PrivateError::NotPrivate(why) => StoreError::NotPrivate(why),
-            PrivateError::Io { path, cause } => StoreError::Disk(DiskError { doing: "read", path, cause }),
+            PrivateError::Io { path, cause } => StoreError::Disk(DiskError::at(Operation::Read, &path)(cause)),
         }
     }
 }
@@ -242,7 +263,7 @@ impl Store {
 
     /// Makes a directory in which something is going to be written, and refuses one that others can write.
     fn make(&self, directory: &Path) -> Result<(), StoreError> {
-        self.steps.make_directory(directory).map_err(DiskError::at("create directory", directory))?;
+        self.steps.make_directory(directory).map_err(DiskError::at(Operation::CreateDirectory, directory))?;
         Directory::open(directory)?;
         Ok(())
     }
@@ -250,11 +271,8 @@ impl Store {
     /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that nobody sweeps it.
     fn staging(&self, parent: &Path, prefix: &str) -> Result<StagingDir<'_>, StoreError> {
         let mut random = [0; 12];
-        getrandom::fill(&mut random).map_err(|error| DiskError {
-            doing: "name a directory below",
-            path: parent.to_owned(),
-            cause: io::Error::other(error),
-        })?;
+        getrandom::fill(&mut random)
+            .map_err(|error| DiskError::about(Operation::CreateDirectory, "in", parent)(io::Error::other(error)))?;
         let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let path = parent.join(format!("{prefix}{hex}"));
         // Sweeping needs the same lock, so that no one finds the directory before it is held.
@@ -263,8 +281,8 @@ impl Store {
         #[cfg(unix)]
         let held = {
             // Only this user can open it, so it is free.
-            let held = open_directory(&path).map_err(DiskError::at("open", &path))?;
-            held.try_lock().map_err(|error| DiskError::at("lock", &path)(error.into()))?;
+            let held = open_directory(&path).map_err(DiskError::at(Operation::Open, &path))?;
+            held.try_lock().map_err(|error| DiskError::at(Operation::Lock, &path)(error.into()))?;
             Some(held)
         };
         #[cfg(not(unix))]
@@ -297,7 +315,7 @@ struct StagingDir<'a> {
 impl StagingDir<'_> {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
         let path = self.path.join(name);
-        self.store.steps.write(&path, bytes).map_err(DiskError::at("write", &path))
+        self.store.steps.write(&path, bytes).map_err(DiskError::at(Operation::Write, &path))
     }
 }
 
@@ -328,12 +346,12 @@ fn open_directory(path: &Path) -> io::Result<File> {
 fn names(directory: &Path) -> Result<Vec<String>, DiskError> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(DiskError::at("list", directory))?,
+        entries => entries.map_err(DiskError::at(Operation::List, directory))?,
     };
     let mut names = Vec::new();
     for entry in entries {
         // A name that is not Unicode is none of ours.
-        names.extend(entry.map_err(DiskError::at("list", directory))?.file_name().into_string());
+        names.extend(entry.map_err(DiskError::at(Operation::List, directory))?.file_name().into_string());
     }
     names.sort_unstable();
     Ok(names)

@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clock::{Clock, Machine};
-use super::disk::DiskError;
+use super::disk::{DiskError, Operation};
 use super::interrupt;
+use aileron_verifier::problem::Class;
 
 /// How long a lock is waited for when nobody says: a minute.
 pub const WAIT: Duration = Duration::from_secs(60);
@@ -77,6 +78,24 @@ pub enum LockError {
     Disk(#[from] DiskError),
 }
 
+impl LockError {
+    /// The failure class: nothing could be written while another process does.
+    pub fn class(&self) -> Class {
+        match self {
+            LockError::Busy { .. } | LockError::Interrupted(_) => Class::StoreUnwritable,
+            LockError::Disk(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            LockError::Busy { .. } | LockError::Interrupted(_) => true,
+            LockError::Disk(error) => error.is_retriable(),
+        }
+    }
+}
+
 fn by(process: Option<u32>) -> String {
     process.map_or_else(String::new, |process| format!(" by process {process}"))
 }
@@ -106,16 +125,16 @@ pub fn take(path: &Path, policy: &LockPolicy) -> Result<Lock, LockError> {
     let began = policy.clock.now();
     let mut told = false;
     loop {
-        let mut file = open(path).map_err(DiskError::at("lock", path))?;
+        let mut file = open(path).map_err(DiskError::at(Operation::Lock, path))?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => {
-                name_holder(&mut file).map_err(DiskError::at("lock", path))?;
+                name_holder(&mut file).map_err(DiskError::at(Operation::Lock, path))?;
                 return Ok(Lock { _file: file, path: path.to_owned() });
             }
             // Its last holder removed it after it was opened here.
             Ok(()) => continue,
             Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(cause)) => return Err(DiskError::at("lock", path)(cause).into()),
+            Err(TryLockError::Error(cause)) => return Err(DiskError::at(Operation::Lock, path)(cause).into()),
         }
         let now = policy.clock.now();
         let waited = now.duration_since(began).unwrap_or_default();

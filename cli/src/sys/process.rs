@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use self::capture::Capture;
 use super::environment::Environment;
+use aileron_verifier::problem::Class;
 
 /// Bytes of standard output a child may write, unless [`Command::cap`] says another number: more is an error. Standard
 /// error is for people: it is cut here, and says so.
@@ -203,6 +204,33 @@ pub enum ProcessError {
         #[source]
         source: Arc<io::Error>,
     },
+}
+
+impl ProcessError {
+    /// The failure class of a child that was to build something. Whoever asked a child for something else (git, the
+    /// skeleton's first commit) has a class of its own for it.
+    pub fn class(&self) -> Class {
+        match self {
+            ProcessError::Interrupted { .. } => Class::Incomplete,
+            ProcessError::NotFound { .. }
+            | ProcessError::NoDirectory { .. }
+            | ProcessError::TooLong { .. }
+            | ProcessError::Held { .. }
+            | ProcessError::Run { .. } => Class::BuildFailed,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ProcessError::Interrupted { .. } => true,
+            ProcessError::NotFound { .. }
+            | ProcessError::NoDirectory { .. }
+            | ProcessError::TooLong { .. }
+            | ProcessError::Held { .. }
+            | ProcessError::Run { .. } => false,
+        }
+    }
 }
 
 impl Command<'_> {

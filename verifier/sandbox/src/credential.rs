@@ -15,13 +15,13 @@ use std::time::SystemTime;
 
 use aileron_verifier::artifact::manifest::{Credential, CredentialKind};
 use aileron_verifier::name::fqn::Fqn;
-use aileron_verifier::problem::Spanned;
+use aileron_verifier::problem::{Class, Spanned};
 use bytes::Bytes;
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use crate::failure::{BINDING_REQUIRED, CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::failure::Failure;
 use crate::grant::Target;
 use crate::secret::Secret;
 
@@ -152,7 +152,7 @@ impl CredentialGate {
         if !target.is_confidential() {
             let message = "http_request: a credential travels only over https, or http to this machine";
             return Err(self
-                .about(CAPABILITY_DENIED, kind, message)
+                .about(Class::CapabilityDenied, kind, message)
                 .with("requested", format!("network:{}", target.authority()))
                 .with("boundary_detail", "runtime"));
         }
@@ -170,7 +170,7 @@ impl CredentialGate {
         match CredentialKind::ALL.into_iter().find(|kind| kind.as_str() == bound.kind) {
             None => {
                 let message = "http_request: unsupported credential kind for v1 injection";
-                Err(self.about(CAPABILITY_DENIED, kind, message).with("boundary_detail", "runtime"))
+                Err(self.about(Class::CapabilityDenied, kind, message).with("boundary_detail", "runtime"))
             }
             Some(stored) if stored != kind => Err(self.refused(kind, CredentialRefusal::KindMismatch)),
             Some(_) => Ok(Resolved { kind, bound }),
@@ -218,12 +218,13 @@ impl CredentialGate {
             ];
             let missing: Vec<_> = inputs.iter().filter(|(_, missing)| *missing).map(|(name, _)| *name).collect();
             let message = format!("http_request: aws_sigv4 signing inputs incomplete: no {}", missing.join(", no "));
-            let denied = self.about(CAPABILITY_DENIED, resolved.kind, message);
+            let denied = self.about(Class::CapabilityDenied, resolved.kind, message);
             return Err(denied.with("boundary_detail", "connector_manifest"));
         };
         let scope = sigv4::SigningScope { access_key_id, region, service };
-        sigv4::sign(request, &scope, resolved.secret())
-            .map_err(|error| Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: aws_sigv4 sign: {error}")))
+        sigv4::sign(request, &scope, resolved.secret()).map_err(|error| {
+            Failure::new(Class::ConnectorRuntimeError, format!("http_request: aws_sigv4 sign: {error}"))
+        })
     }
 
     fn text(&self, field: fn(&Credential) -> &Option<Spanned<String>>) -> Option<&str> {
@@ -232,7 +233,7 @@ impl CredentialGate {
 
     fn manifest_denies(&self, asked: &str, message: &str) -> Failure {
         let asked: String = asked.chars().take(200).collect();
-        Failure::new(CAPABILITY_DENIED, format!("http_request: {message}"))
+        Failure::new(Class::CapabilityDenied, format!("http_request: {message}"))
             .with("requested", format!("credential:{asked}"))
             .with("connector", self.connector.to_string())
             .with("boundary_detail", "connector_manifest")
@@ -249,27 +250,27 @@ impl CredentialGate {
                     let names = candidates.join(", ");
                     format!("http_request: several {name} credentials are bound for {connector} ({names}); {advice}")
                 };
-                let failure = self.about(BINDING_REQUIRED, kind, message).with("boundary_detail", "action");
+                let failure = self.about(Class::BindingRequired, kind, message).with("boundary_detail", "action");
                 if candidates.is_empty() { failure } else { failure.with("candidates", candidates) }
             }
             CredentialRefusal::EntryMissing { path } => {
                 let message = format!(
                     "http_request: {connector} needs the {name} credential {path}, which is not in the vault; {advice}"
                 );
-                self.about(BINDING_REQUIRED, kind, message).with("boundary_detail", "action")
+                self.about(Class::BindingRequired, kind, message).with("boundary_detail", "action")
             }
             CredentialRefusal::KindMismatch => {
                 let message = format!("http_request: what is bound for {connector} is not of kind {name}");
-                self.about(CAPABILITY_DENIED, kind, message).with("boundary_detail", "vault")
+                self.about(Class::CapabilityDenied, kind, message).with("boundary_detail", "vault")
             }
             CredentialRefusal::Failed(why) => {
                 let message = format!("http_request: resolve credential: {why}");
-                self.about(CONNECTOR_RUNTIME_ERROR, kind, message)
+                self.about(Class::ConnectorRuntimeError, kind, message)
             }
         }
     }
 
-    fn about(&self, class: &'static str, kind: CredentialKind, message: impl Into<String>) -> Failure {
+    fn about(&self, class: Class, kind: CredentialKind, message: impl Into<String>) -> Failure {
         Failure::new(class, message)
             .with("connector", self.connector.to_string())
             .with("capability_kind", kind.as_str())

@@ -17,9 +17,10 @@ use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::{FEATURES, Module, NotAModule};
 use aileron_verifier::artifact::verify::{Payload, Verified};
 use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::problem::Class;
 use wasmtime::{Config, InstancePre, Linker, OptLevel, WasmFeatures};
 
-use crate::failure::{CONNECTOR_LOAD_FAILED, Failure};
+use crate::failure::Failure;
 use crate::host::{self, State, spawn};
 pub use cache::{Cache, CacheFault};
 pub use compiling::COMPILE_TIME;
@@ -217,7 +218,7 @@ impl Connector {
 const FAULTS_SHOWN: usize = 5;
 
 fn load_failed(words: impl Into<String>) -> Failure {
-    Failure::new(CONNECTOR_LOAD_FAILED, words)
+    Failure::new(Class::ConnectorLoadFailed, words)
 }
 
 /// The features a build is checked for, and no more (sandbox.md §2.3); interruptible at any moment; code as small as it can be, since

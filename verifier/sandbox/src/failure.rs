@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use aileron_verifier::problem::Class;
 use serde_json::{Map, Value};
 
 /// Why an operation gave no output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     /// Failure class; a guest's own word is kept in `details.connector_class`, never here (decision C5).
-    pub class: &'static str,
+    pub class: Class,
     /// Always [`BOUNDARY`] where the sandbox made it; the layers above name theirs.
     pub boundary: &'static str,
     /// Whether trying again may help. The sandbox never says so.
@@ -22,24 +23,9 @@ pub struct Failure {
 /// The boundary of every failure made here.
 pub const BOUNDARY: &str = "sandbox";
 
-/// A gate said no.
-pub const CAPABILITY_DENIED: &str = "capability_denied";
-/// A credential is wanted and none is bound.
-pub const BINDING_REQUIRED: &str = "binding_required";
-/// Wall time or memory.
-pub const RESOURCE_LIMIT_EXCEEDED: &str = "resource_limit_exceeded";
-/// The guest failed, host I/O failed, a call or stdout was malformed.
-pub const CONNECTOR_RUNTIME_ERROR: &str = "connector_runtime_error";
-/// Compiling, linking or instantiating failed.
-pub const CONNECTOR_LOAD_FAILED: &str = "connector_load_failed";
-/// The platform cannot confine child processes.
-pub const SPAWN_SANDBOX_UNAVAILABLE: &str = "spawn_sandbox_unavailable";
-/// The service behind the connector said no; the one class a guest may claim.
-pub const EXTERNAL_API_ERROR: &str = "external_api_error";
-
 impl Failure {
     /// A failure of the sandbox, without details.
-    pub fn new(class: &'static str, message: impl Into<String>) -> Failure {
+    pub fn new(class: Class, message: impl Into<String>) -> Failure {
         Failure { class, boundary: BOUNDARY, retriable: false, message: message.into(), details: Map::new() }
     }
 
@@ -48,6 +34,25 @@ impl Failure {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Failure {
         self.details.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Whether a request could not be signed because neither host, binding nor manifest name all that goes into the
+    /// signature. sandbox.md §7.4.
+    pub fn lacks_signing_inputs(&self) -> bool {
+        let is = |name: &str, value: &str| self.details.get(name).is_some_and(|found| found == value);
+        self.class == Class::CapabilityDenied
+            && is("capability_kind", "aws_sigv4")
+            && is("boundary_detail", "connector_manifest")
+    }
+
+    /// Whether trying again may help.
+    pub fn is_retriable(&self) -> bool {
+        self.retriable
     }
 }
 

@@ -14,7 +14,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use serde_json::Value;
 use url::{Host, Position, Url};
 
-use crate::failure::{CAPABILITY_DENIED, Failure};
+use crate::failure::Failure;
+use aileron_verifier::problem::Class;
 
 /// Characters of a guest's URL that evidence repeats at most.
 const SHOWN: usize = 1000;
@@ -187,7 +188,7 @@ impl Grant {
         if self.contains(target) {
             return Ok(());
         }
-        Err(Failure::new(CAPABILITY_DENIED, "host:port not in declared grant")
+        Err(Failure::new(Class::CapabilityDenied, "host:port not in declared grant")
             .with("requested", named(&target.authority()))
             .with("granted", self.listed()))
     }
@@ -200,7 +201,7 @@ impl Grant {
         if self.is_empty() || self.contains(target) {
             return Ok(());
         }
-        Err(Failure::new(CAPABILITY_DENIED, "host:port not in action's declared capability subset")
+        Err(Failure::new(Class::CapabilityDenied, "host:port not in action's declared capability subset")
             .with("requested", named(&target.authority()))
             .with("action_subset", self.listed())
             .with("boundary_detail", "action"))
@@ -234,5 +235,5 @@ fn entry(text: &str) -> Option<(Host, u16)> {
 
 fn denied(raw: &str, message: &str) -> Failure {
     let shown: String = raw.chars().take(SHOWN).collect();
-    Failure::new(CAPABILITY_DENIED, message).with("requested", shown)
+    Failure::new(Class::CapabilityDenied, message).with("requested", shown)
 }

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::json::{Json, View};
 use aileron_verifier::text::printable;
 use serde_json::Value;
 use wasmtime::{Instance, Store, Trap};
 
 use crate::engine::{Connector, STOP_CHECK};
-use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::failure::Failure;
 use crate::host::clock::Profile;
 use crate::host::log::Log;
 use crate::host::spawn::Spawning;
@@ -182,7 +183,7 @@ pub async fn invoke(connector: &Connector, invocation: Invocation) -> Done {
         Ok(ticking) => ticking,
         Err(error) => {
             let message = format!("no thread to watch the deadline: {error}");
-            return Done { result: Err(Failure::new(CONNECTOR_RUNTIME_ERROR, message)), log: Log::default() };
+            return Done { result: Err(Failure::new(Class::ConnectorRuntimeError, message)), log: Log::default() };
         }
     };
     let Invocation { op, args, limits, profile, network, spawn_subset, listener, stop, inspect } = invocation;

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::json::as_go_reads;
 use serde_json::value::RawValue;
 
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 
 /// How one instance ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +94,7 @@ pub fn decide(evidence: Evidence<'_>) -> Result<Option<Output>, Failure> {
             Ok(StdoutEnvelope::Error { class, message }) => Err(said(class, message)),
             Err(detail) => {
                 let message = format!("connector stdout is not a valid JSON envelope: {detail}");
-                Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, message))
+                Err(Failure::new(Class::ConnectorRuntimeError, message))
             }
         },
         Ended::Exited(_) | Ended::Trapped(_) if evidence.growth_refused => Err(memory(evidence.memory)),
@@ -101,14 +102,14 @@ pub fn decide(evidence: Evidence<'_>) -> Result<Option<Output>, Failure> {
             Ok(StdoutEnvelope::Error { class, message }) => Err(said(class, message)),
             _ => {
                 let message = format!("connector exited {code}; stderr: {}", tail(evidence.stderr, TAIL));
-                Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, message))
+                Err(Failure::new(Class::ConnectorRuntimeError, message))
             }
         },
-        Ended::Trapped(words) => Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, words)),
-        Ended::LoadFailed(words) => Err(Failure::new(failure::CONNECTOR_LOAD_FAILED, words)),
+        Ended::Trapped(words) => Err(Failure::new(Class::ConnectorRuntimeError, words)),
+        Ended::LoadFailed(words) => Err(Failure::new(Class::ConnectorLoadFailed, words)),
         Ended::StdoutLimit => {
             let message = format!("connector stdout exceeds {} bytes", evidence.stdout_cap);
-            Err(Failure::new(failure::CONNECTOR_RUNTIME_ERROR, message))
+            Err(Failure::new(Class::ConnectorRuntimeError, message))
         }
         Ended::Stopped => Err(wall_time(evidence.wall_time)),
     }
@@ -116,23 +117,22 @@ pub fn decide(evidence: Evidence<'_>) -> Result<Option<Output>, Failure> {
 
 fn wall_time(limit: Duration) -> Failure {
     let configured = duration(limit);
-    Failure::new(failure::RESOURCE_LIMIT_EXCEEDED, format!("wall_time limit exceeded (configured: {configured})"))
+    Failure::new(Class::ResourceLimitExceeded, format!("wall_time limit exceeded (configured: {configured})"))
         .with("limit", "wall_time")
         .with("configured", configured)
 }
 
 fn memory(limit: u64) -> Failure {
-    Failure::new(failure::RESOURCE_LIMIT_EXCEEDED, format!("memory limit exceeded (configured: {limit} bytes)"))
+    Failure::new(Class::ResourceLimitExceeded, format!("memory limit exceeded (configured: {limit} bytes)"))
         .with("limit", "memory")
         .with("configured", limit)
 }
 
 /// A guest's own report. Whatever class it names, the host's classes stay the host's. Decision C5.
 fn said(class: String, message: String) -> Failure {
-    let mapped = if class == failure::EXTERNAL_API_ERROR {
-        failure::EXTERNAL_API_ERROR
-    } else {
-        failure::CONNECTOR_RUNTIME_ERROR
+    let mapped = match class == Class::ExternalApiError.as_str() {
+        true => Class::ExternalApiError,
+        false => Class::ConnectorRuntimeError,
     };
     Failure::new(mapped, message).with("connector_class", class)
 }
@@ -164,7 +164,7 @@ impl StdoutEnvelope {
                 Some(word) => serde_json::from_str(word.get()).map(Some).map_err(wrong),
                 None => Ok(None),
             };
-            let class = word("class")?.unwrap_or_else(|| failure::CONNECTOR_RUNTIME_ERROR.to_owned());
+            let class = word("class")?.unwrap_or_else(|| Class::ConnectorRuntimeError.as_str().to_owned());
             return Ok(StdoutEnvelope::Error { class, message: word("message")?.unwrap_or_default() });
         }
         let Some(text) = field(&fields, "output") else { return Ok(StdoutEnvelope::Output(None)) };

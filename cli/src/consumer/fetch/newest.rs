@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::consumer::fetch::origin::{DOCUMENT_LIMIT, FetchError, Origin, Place, must_exist};
 use crate::sys::address::Address;
-use crate::sys::disk;
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::http::HttpError;
 
 /// Tags that may turn out not to be released yet before the search ends: a tag is pushed before its release is there.
@@ -170,11 +170,11 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), Fetc
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Ok((Address::of_path(&place), Vec::new()));
         }
-        entries => entries.map_err(disk::DiskError::at("list", &place))?,
+        entries => entries.map_err(DiskError::at(Operation::List, &place))?,
     };
     let mut versions = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(disk::DiskError::at("list", &place))?;
+        let entry = entry.map_err(DiskError::at(Operation::List, &place))?;
         let tag = entry.file_name();
         let Some(version) = tag.to_str().and_then(|tag| tag.strip_prefix('v')?.parse::<Version>().ok()) else {
             continue;

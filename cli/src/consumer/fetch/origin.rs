@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::consumer::fetch::newest::Release;
 use crate::secret::Secret;
 use crate::sys::address::Address;
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::environment::Environment;
 use crate::sys::http::{self, HttpError, HttpRequest, Web};
 
@@ -133,9 +133,9 @@ impl FetchError {
     /// The failure class: `fetch_failed`, but for bytes that came and are no archive.
     pub fn class(&self) -> Class {
         match self {
+            FetchError::Disk(error) => error.class(),
+            FetchError::Http(error) => error.class(),
             FetchError::Absent { .. }
-            | FetchError::Disk(_)
-            | FetchError::Http(_)
             | FetchError::Nowhere(_)
             | FetchError::NoVersion { .. }
             | FetchError::Unlisted { .. }
@@ -146,7 +146,17 @@ impl FetchError {
 
     /// Whether asking again later may help.
     pub fn is_retriable(&self) -> bool {
-        matches!(self, FetchError::Http(error) if error.is_retriable())
+        match self {
+            FetchError::Disk(error) => error.is_retriable(),
+            FetchError::Http(error) => error.is_retriable(),
+            FetchError::Absent { .. }
+            | FetchError::Nowhere(_)
+            | FetchError::WebPage { .. }
+            | FetchError::TooLarge { .. }
+            | FetchError::NoVersion { .. }
+            | FetchError::Unlisted { .. }
+            | FetchError::Garbled { .. } => false,
+        }
     }
 }
 
@@ -334,7 +344,7 @@ pub(in crate::consumer) fn must_exist(root: &Path) -> Result<(), DiskError> {
         return Ok(());
     }
     let cause = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such directory");
-    Err(DiskError { doing: "open the mirror", path: root.to_owned(), cause })
+    Err(DiskError::about(Operation::Open, "the mirror", root)(cause))
 }
 
 /// An archive begins with gzip's two bytes; a page begins with a tag.

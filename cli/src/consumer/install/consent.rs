@@ -5,6 +5,7 @@ use std::io;
 use crate::consumer::install::plan::{InstallPlan, InstallReceipt};
 use crate::consumer::trust::prompt::{Console, consents};
 use crate::store::{Store, StoreError};
+use aileron_verifier::problem::Class;
 
 /// How a plan is shown, and what was answered beforehand.
 pub struct Consent<'a> {
@@ -40,6 +41,24 @@ pub enum ConsentError {
     /// The store refused it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl ConsentError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            ConsentError::Store(error) => error.class(),
+            ConsentError::Console(_) => Class::StoreUnwritable,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ConsentError::Store(error) => error.is_retriable(),
+            ConsentError::Console(_) => false,
+        }
+    }
 }
 
 impl InstallPlan {

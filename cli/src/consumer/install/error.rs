@@ -115,7 +115,8 @@ impl InstallError {
             InstallError::Refused { why, .. } => why.class(),
             InstallError::Trust(error) => error.class(),
             InstallError::Store(error) => error.class(),
-            InstallError::Disk(_) | InstallError::NoIndex(_) => Class::FetchFailed,
+            InstallError::Disk(error) => error.class(),
+            InstallError::NoIndex(_) => Class::FetchFailed,
             InstallError::Rules { .. } | InstallError::SameName { .. } | InstallError::RepositorySuite(_) => {
                 Class::ValidationError
             }
@@ -132,7 +133,17 @@ impl InstallError {
             InstallError::Fetch(error) => error.is_retriable(),
             InstallError::Judged(error) => error.is_retriable(),
             InstallError::Several { first, .. } => first.is_retriable(),
-            _ => false,
+            InstallError::Trust(error) => error.is_retriable(),
+            InstallError::Store(error) => error.is_retriable(),
+            InstallError::Disk(error) => error.is_retriable(),
+            InstallError::NoIndex(_)
+            | InstallError::Refused { .. }
+            | InstallError::Rules { .. }
+            | InstallError::OtherPin { .. }
+            | InstallError::ConnectorMissing { .. }
+            | InstallError::SameName { .. }
+            | InstallError::RepositorySuite(_)
+            | InstallError::Suite { .. } => false,
         }
     }
 

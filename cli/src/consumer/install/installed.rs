@@ -2,6 +2,7 @@
 
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::{Fqn, Ref};
+use aileron_verifier::problem::Class;
 
 use crate::store::{ActionFile, Pinned, Store, StoreError};
 
@@ -28,6 +29,24 @@ pub enum InstalledError {
         /// What is installed under it.
         versions: Vec<Ref>,
     },
+}
+
+impl InstalledError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            InstalledError::Store(error) => error.class(),
+            InstalledError::SeveralVersions { .. } => Class::UsageError,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            InstalledError::Store(error) => error.is_retriable(),
+            InstalledError::SeveralVersions { .. } => false,
+        }
+    }
 }
 
 /// The installed connectors of these names, in their order; a name without a version gives every version.

@@ -37,9 +37,17 @@ impl TrustError {
     /// The failure class.
     pub fn class(&self) -> Class {
         match self {
-            TrustError::Disk(_) => Class::FetchFailed,
+            TrustError::Disk(error) => error.class(),
             TrustError::Ring(error) => error.class(),
             TrustError::Key { .. } | TrustError::NotPrivate(_) | TrustError::NoHome => Class::ValidationError,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            TrustError::Disk(error) => error.is_retriable(),
+            TrustError::Ring(_) | TrustError::Key { .. } | TrustError::NotPrivate(_) | TrustError::NoHome => false,
         }
     }
 }

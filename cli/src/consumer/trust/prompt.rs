@@ -130,6 +130,19 @@ impl AskError {
             AskError::Console { .. } => Class::SignatureFailure,
         }
     }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            AskError::Key { why, .. } => why.is_retriable(),
+            AskError::Ring(error) => error.is_retriable(),
+            AskError::NoHome
+            | AskError::Declined(_)
+            | AskError::DeclinedBefore(_)
+            | AskError::OtherKey { .. }
+            | AskError::Console { .. } => false,
+        }
+    }
 }
 
 impl TrustSession {

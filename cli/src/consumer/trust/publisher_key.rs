@@ -58,14 +58,20 @@ impl KeyFetchError {
     pub fn class(&self) -> Class {
         match self {
             KeyFetchError::Scheme(_) | KeyFetchError::NotAKey { .. } => Class::ValidationError,
-            KeyFetchError::Absent(_) | KeyFetchError::Http(_) | KeyFetchError::Disk(_) => Class::FetchFailed,
+            KeyFetchError::Absent(error) | KeyFetchError::Http(error) => error.class(),
+            KeyFetchError::Disk(error) => error.class(),
             KeyFetchError::File(error) => error.class(),
         }
     }
 
     /// Whether asking again later may help.
     pub fn is_retriable(&self) -> bool {
-        matches!(self, KeyFetchError::Http(error) if error.is_retriable())
+        match self {
+            KeyFetchError::Absent(error) | KeyFetchError::Http(error) => error.is_retriable(),
+            KeyFetchError::Disk(error) => error.is_retriable(),
+            KeyFetchError::File(error) => error.is_retriable(),
+            KeyFetchError::Scheme(_) | KeyFetchError::NotAKey { .. } => false,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use aileron_verifier::text::quote::Quoted;
 use aileron_verifier::trust::keyring::Keyring;
 
 use crate::consumer::trust::error::TrustError;
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::environment::Environment;
 use crate::sys::lock::{self, Lock, LockError, LockPolicy};
 use crate::sys::private::{self, Directory, NotPrivate, PrivateError, PrivateFile};
@@ -40,7 +40,7 @@ pub enum RingError {
         why: TrustError,
     },
     /// It cannot be written.
-    #[error("save keyring: {0}")]
+    #[error("save keyring: {}", unsaved(.0))]
     Save(#[from] DiskError),
     /// Others could replace what would be written.
     #[error("save keyring: {0}")]
@@ -56,7 +56,18 @@ impl RingError {
         match self {
             RingError::Load { why, .. } => why.class(),
             RingError::NotPrivate(_) => Class::ValidationError,
-            RingError::Save(_) | RingError::Locked(_) => Class::StoreUnwritable,
+            RingError::Save(error) => error.class(),
+            RingError::Locked(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            RingError::Load { why, .. } => why.is_retriable(),
+            RingError::NotPrivate(_) => false,
+            RingError::Save(error) => error.is_retriable(),
+            RingError::Locked(error) => error.is_retriable(),
         }
     }
 }
@@ -65,9 +76,18 @@ impl From<PrivateError> for RingError {
     fn from(error: PrivateError) -> RingError {
         match error {
             PrivateError::NotPrivate(why) => RingError::NotPrivate(why),
-            PrivateError::Io { path, cause } => DiskError { doing: "open", path, cause }.into(),
+            PrivateError::Io { path, cause } => DiskError::at(Operation::Open, &path)(cause).into(),
         }
     }
+}
+
+/// A refusal of the disk as keyring.md §1.6 words it.
+fn unsaved(why: &DiskError) -> String {
+    let what = match why.operation {
+        Operation::CreateDirectory => "create keyring directory",
+        _ => "write keyring",
+    };
+    format!("{what} {}: {}", Quoted(&why.path.display().to_string()), why.cause)
 }
 
 /// The reason as keyring.md §1.4 words it: a plain I/O error, else class and text.
@@ -116,10 +136,9 @@ impl RingFile {
     /// # Errors
     /// [`TrustError`].
     pub fn load_named(&self) -> Result<Keyring, TrustError> {
-        let absent = || std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file");
         let bytes = match disk::is_handed_over(&self.path) {
             true => disk::read(&self.path, LIMIT)?,
-            false => self.private()?.ok_or_else(|| DiskError::at("read", &self.path)(absent()))?,
+            false => self.private()?.ok_or_else(|| DiskError::absent(&self.path))?,
         };
         self.parse(&bytes)
     }
@@ -128,7 +147,7 @@ impl RingFile {
         let read = || PrivateFile::open(&self.path)?.map(|mut file| file.read(LIMIT)).transpose();
         read().map_err(|error| match error {
             PrivateError::NotPrivate(why) => TrustError::NotPrivate(why),
-            PrivateError::Io { path, cause } => TrustError::Disk(DiskError { doing: "read", path, cause }),
+            PrivateError::Io { path, cause } => TrustError::Disk(DiskError::at(Operation::Read, &path)(cause)),
         })
     }
 
@@ -168,7 +187,7 @@ impl RingFile {
     /// the file is refused before anything is written.
     fn lock(&self, target: &Path) -> Result<Lock, RingError> {
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        private::make(directory).map_err(DiskError::at("create keyring directory", directory))?;
+        private::make(directory).map_err(DiskError::at(Operation::CreateDirectory, directory))?;
         Directory::open(directory)?;
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         Ok(lock::take(&directory.join(format!(".{name}.lock")), &self.waiting)?)
@@ -186,7 +205,7 @@ impl RingFile {
 
     /// A sibling first, 0600 from its first moment, flushed, then renamed over the target. keyring.md §1.6.
     fn save(ring: &Keyring, target: &Path) -> Result<(), DiskError> {
-        let failed = || DiskError::at("write keyring", target);
+        let failed = || DiskError::at(Operation::Write, target);
         let directory = target.parent().unwrap_or(Path::new("."));
         let mut temporary = tempfile::Builder::new().prefix(".keyring-").tempfile_in(directory).map_err(failed())?;
         temporary.write_all(ring.render().as_bytes()).map_err(failed())?;

@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use aileron_templates::Template;
 
 use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
+use crate::sys::disk::{Operation, temporary_directory};
 use crate::sys::process::{Command, Finished, ProcessError, Spawner};
 
 mod sources;
@@ -104,7 +105,7 @@ impl Toolchain for Go {
             .filter(|version| !version.is_empty())
             .ok_or_else(|| unidentified(format!("it names no {VERSION}")))?;
 
-        let out = tempfile::tempdir().map_err(disk("create a directory in", &std::env::temp_dir()))?;
+        let out = temporary_directory()?;
         let module = out.path().join("connector.wasm");
         let mut build = go().env("GOENV", "off");
         for name in ASKED {
@@ -116,7 +117,7 @@ impl Toolchain for Go {
             build = build.env(name, value);
         }
         run(build.args(["build"]).args(FLAGS).args(["-o".as_ref(), module.as_os_str(), ".".as_ref()]), copy)?;
-        let wasm = fs::read(&module).map_err(disk("read", &module))?;
+        let wasm = fs::read(&module).map_err(disk(Operation::Read, &module))?;
 
         let settings = SETTINGS.iter().map(|(name, value)| format!("{name}={value}"));
         let flags = settings.chain(FLAGS.map(str::to_owned)).collect();

@@ -19,7 +19,7 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::statement::cohort::Toolchain as Made;
 
 use crate::publisher::source::{LeftOut, Refusal, SourceError, SourceTree, TreePath};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::git::GitError;
 use crate::sys::process::{ProcessError, Spawner};
 
@@ -183,18 +183,34 @@ impl BuildError {
     /// The failure class.
     pub fn class(&self) -> Class {
         match self {
-            BuildError::Process(ProcessError::Interrupted { .. }) => Class::Incomplete,
+            BuildError::Process(error) => error.class(),
             BuildError::NoSource { .. }
             | BuildError::NoToolchain { .. }
             | BuildError::Failed { .. }
             | BuildError::Text(_)
             | BuildError::Unidentified { .. }
-            | BuildError::Process(_)
             | BuildError::NotSource { .. }
             | BuildError::Git(_)
             | BuildError::NoDirectory(_)
             | BuildError::ForeignSource { .. }
             | BuildError::Disk(_) => Class::BuildFailed,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            BuildError::Process(error) => error.is_retriable(),
+            BuildError::Git(error) => error.is_retriable(),
+            BuildError::Disk(error) => error.is_retriable(),
+            BuildError::NoSource { .. }
+            | BuildError::NoToolchain { .. }
+            | BuildError::Failed { .. }
+            | BuildError::Text(_)
+            | BuildError::Unidentified { .. }
+            | BuildError::NotSource { .. }
+            | BuildError::NoDirectory(_)
+            | BuildError::ForeignSource { .. } => false,
         }
     }
 }
@@ -260,7 +276,7 @@ pub fn build(files: &SourceTree, prebuilt: Option<&Path>, spawner: Spawner<'_>) 
         return Prebuilt(path.to_owned()).read();
     }
     let toolchain = detect(files)?;
-    let copy = tempfile::tempdir().map_err(disk("create", &std::env::temp_dir()))?;
+    let copy = crate::sys::disk::temporary_directory()?;
     let left_out = self::copy(files, copy.path(), |path| toolchain.reads(path), spawner)?;
     toolchain.build(copy.path(), spawner).map_err(|error| explained(error, &left_out))
 }
@@ -326,13 +342,13 @@ fn explained(error: BuildError, left_out: &[LeftOut]) -> BuildError {
 
 fn write(target: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent).map_err(disk("create", parent))?;
+        fs::create_dir_all(parent).map_err(disk(Operation::CreateDirectory, parent))?;
     }
-    fs::write(target, bytes).map_err(disk("write", target))
+    fs::write(target, bytes).map_err(disk(Operation::Write, target))
 }
 
-fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
-    let failed = DiskError::at(doing, path);
+fn disk(operation: Operation, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
+    let failed = DiskError::at(operation, path);
     move |cause| BuildError::Disk(failed(cause))
 }
 

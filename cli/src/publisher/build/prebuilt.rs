@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{BuildError, BuiltModule, Made, disk};
+use crate::sys::disk::Operation;
 
 /// The file. It is read when the build is due, as any source would be.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ impl Prebuilt {
     /// # Errors
     /// [`BuildError::Disk`].
     pub(super) fn read(&self) -> Result<BuiltModule, BuildError> {
-        let wasm = fs::read(&self.0).map_err(disk("read", &self.0))?;
+        let wasm = fs::read(&self.0).map_err(disk(Operation::Read, &self.0))?;
         Ok(BuiltModule { wasm, toolchain: Made::PREBUILT })
     }
 }

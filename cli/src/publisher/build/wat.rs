@@ -7,6 +7,7 @@ use aileron_templates::Template;
 
 use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
 use crate::publisher::source::TreePath;
+use crate::sys::disk::Operation;
 use crate::sys::process::Spawner;
 
 /// `connector/connector.wat`.
@@ -52,7 +53,7 @@ impl Toolchain for Wat {
     fn build(&self, copy: &Path, _: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let path = copy.join(CONNECTOR).join(SOURCE);
         let shown = Path::new(CONNECTOR).join(SOURCE);
-        let bytes = fs::read(&path).map_err(disk("read", &path))?;
+        let bytes = fs::read(&path).map_err(disk(Operation::Read, &path))?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             BuildError::Text(format!("{}: byte {} is not UTF-8", shown.display(), error.valid_up_to()))
         })?;

@@ -23,7 +23,7 @@ use aileron_verifier::statement::cohort::{self, Cohort};
 use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::lock::{self, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// No asset is longer than an archive may be. artifacts.md §7.
@@ -129,7 +129,7 @@ impl Directory {
         }
         match fs::create_dir(directory) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
-            made => made.map_err(DiskError::at("create directory", directory))?,
+            made => made.map_err(DiskError::at(Operation::CreateDirectory, directory))?,
         }
         self.existing().insert(directory.to_owned());
         Ok(())
@@ -161,7 +161,7 @@ impl Directory {
             match fs::rename(from.join(asset), &target) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 renamed => {
-                    renamed.map_err(DiskError::at("write", &target))?;
+                    renamed.map_err(DiskError::at(Operation::Write, &target))?;
                     self.wrote(target);
                 }
             }
@@ -222,7 +222,7 @@ impl Forge for Directory {
     }
 
     fn lock(&self, _: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
-        fs::create_dir_all(&self.root).map_err(DiskError::at("create directory", &self.root))?;
+        fs::create_dir_all(&self.root).map_err(DiskError::at(Operation::CreateDirectory, &self.root))?;
         *self.existing() = HashSet::from([self.root.clone()]);
         match lock::take(&self.root.join(LOCK), &self.waiting) {
             Ok(lock) => Ok(Box::new(lock)),
@@ -292,12 +292,12 @@ fn digests(directory: &Path) -> Result<BTreeMap<String, ArchiveDigest>, ForgeErr
 fn file_names(directory: &Path) -> Result<BTreeSet<String>, ForgeError> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        entries => entries.map_err(DiskError::at("list", directory))?,
+        entries => entries.map_err(DiskError::at(Operation::List, directory))?,
     };
     let mut names = BTreeSet::new();
     for entry in entries {
-        let entry = entry.map_err(DiskError::at("list", directory))?;
-        let kind = entry.file_type().map_err(DiskError::at("list", directory))?;
+        let entry = entry.map_err(DiskError::at(Operation::List, directory))?;
+        let kind = entry.file_type().map_err(DiskError::at(Operation::List, directory))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if kind.is_file() && !name.starts_with('.') {
             names.insert(name);

@@ -1,5 +1,6 @@
 //! Why a forge could not be asked or written to. Nothing that was there before is lost by any of these.
 
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 
 use super::github;
@@ -185,4 +186,69 @@ pub enum ForgeError {
     /// The user interrupted a wait.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl ForgeError {
+    /// The failure class. artifacts.md §8.
+    pub fn class(&self) -> Class {
+        match self {
+            ForgeError::Disk(error) => error.class(),
+            ForgeError::NoToken | ForgeError::BadAddress(_) => Class::UsageError,
+            ForgeError::Unreachable { .. }
+            | ForgeError::Paused { .. }
+            | ForgeError::DraftGone { .. }
+            | ForgeError::Interrupted => Class::Incomplete,
+            ForgeError::BadToken { .. }
+            | ForgeError::ReadOnly { .. }
+            | ForgeError::Archived { .. }
+            | ForgeError::Workflows { .. }
+            | ForgeError::BadTag { .. }
+            | ForgeError::Burned { .. }
+            | ForgeError::Overtaken { .. }
+            | ForgeError::Moved { .. }
+            | ForgeError::Busy(_)
+            | ForgeError::Foreign { .. }
+            | ForgeError::NoRepository { .. }
+            | ForgeError::OtherName { .. }
+            | ForgeError::NotPushed { .. }
+            | ForgeError::TagElsewhere { .. }
+            | ForgeError::Forbidden { .. }
+            | ForgeError::TokenElsewhere { .. }
+            | ForgeError::DraftOfOthers { .. }
+            | ForgeError::Refused { .. }
+            | ForgeError::Taken { .. } => Class::PublishFailed,
+        }
+    }
+
+    /// Whether the same command may succeed later, with nothing changed by the user.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ForgeError::Disk(error) => error.is_retriable(),
+            ForgeError::Unreachable { .. }
+            | ForgeError::Paused { .. }
+            | ForgeError::DraftGone { .. }
+            | ForgeError::Busy(_)
+            | ForgeError::Interrupted => true,
+            ForgeError::NoToken
+            | ForgeError::BadAddress(_)
+            | ForgeError::BadToken { .. }
+            | ForgeError::ReadOnly { .. }
+            | ForgeError::Archived { .. }
+            | ForgeError::Workflows { .. }
+            | ForgeError::BadTag { .. }
+            | ForgeError::Burned { .. }
+            | ForgeError::Overtaken { .. }
+            | ForgeError::Moved { .. }
+            | ForgeError::Foreign { .. }
+            | ForgeError::NoRepository { .. }
+            | ForgeError::OtherName { .. }
+            | ForgeError::NotPushed { .. }
+            | ForgeError::TagElsewhere { .. }
+            | ForgeError::Forbidden { .. }
+            | ForgeError::TokenElsewhere { .. }
+            | ForgeError::DraftOfOthers { .. }
+            | ForgeError::Refused { .. }
+            | ForgeError::Taken { .. } => false,
+        }
+    }
 }

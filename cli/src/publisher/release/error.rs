@@ -169,53 +169,56 @@ impl ReleaseError {
     /// The failure class. artifacts.md §8.
     pub fn class(&self) -> Class {
         match self {
-            ReleaseError::Load(_)
-            | ReleaseError::History(_)
-            | ReleaseError::Dirty { .. }
+            ReleaseError::Load(error) => error.class(),
+            ReleaseError::History(error) => error.class(),
+            ReleaseError::Check(findings) | ReleaseError::Leftovers(findings) => findings.class(),
+            ReleaseError::Dirty { .. }
             | ReleaseError::NoClientSecret { .. }
             | ReleaseError::ClientSecretNotText(_)
             | ReleaseError::BadClientSecret { .. }
-            | ReleaseError::NoPublisherKey
-            | ReleaseError::Leftovers(_) => Class::ValidationError,
+            | ReleaseError::NoPublisherKey => Class::ValidationError,
             ReleaseError::UnwantedClientSecret(_) => Class::UsageError,
-            ReleaseError::Check(findings) => findings.class(),
-            ReleaseError::Build(_) | ReleaseError::NotAModule(_) | ReleaseError::NotAConnector(_) => Class::BuildFailed,
+            ReleaseError::Build(error) => error.class(),
+            ReleaseError::NotAModule(_) | ReleaseError::NotAConnector(_) => Class::BuildFailed,
             ReleaseError::Key(error) => error.class(),
             ReleaseError::WrongKey { .. } => Class::SignatureFailure,
             ReleaseError::Refused { cause, .. } => cause.class(),
-            ReleaseError::TagElsewhere { .. }
-            | ReleaseError::Conflict(_)
-            | ReleaseError::Differs { .. }
-            | ReleaseError::Unknown { .. } => Class::PublishFailed,
-            ReleaseError::Forge { cause: ForgeError::Disk(_), .. } | ReleaseError::Disk(_) => Class::StoreUnwritable,
-            ReleaseError::Forge { cause, .. } => match cause {
-                ForgeError::NoToken | ForgeError::BadAddress(_) => Class::UsageError,
-                ForgeError::Unreachable { .. }
-                | ForgeError::Paused { .. }
-                | ForgeError::DraftGone { .. }
-                | ForgeError::Interrupted => Class::Incomplete,
-                ForgeError::Disk(_)
-                | ForgeError::BadToken { .. }
-                | ForgeError::ReadOnly { .. }
-                | ForgeError::Archived { .. }
-                | ForgeError::Workflows { .. }
-                | ForgeError::BadTag { .. }
-                | ForgeError::Burned { .. }
-                | ForgeError::Overtaken { .. }
-                | ForgeError::Moved { .. }
-                | ForgeError::Busy(_)
-                | ForgeError::Foreign { .. }
-                | ForgeError::NoRepository { .. }
-                | ForgeError::OtherName { .. }
-                | ForgeError::NotPushed { .. }
-                | ForgeError::TagElsewhere { .. }
-                | ForgeError::Forbidden { .. }
-                | ForgeError::TokenElsewhere { .. }
-                | ForgeError::DraftOfOthers { .. }
-                | ForgeError::Refused { .. }
-                | ForgeError::Taken { .. } => Class::PublishFailed,
-            },
+            ReleaseError::Conflict(conflict) => conflict.class(),
+            ReleaseError::Forge { cause, .. } => cause.class(),
+            ReleaseError::TagElsewhere { .. } | ReleaseError::Differs { .. } | ReleaseError::Unknown { .. } => {
+                Class::PublishFailed
+            }
+            ReleaseError::Disk(error) => error.class(),
             ReleaseError::Interrupted { .. } => Class::Incomplete,
+        }
+    }
+
+    /// Whether the same command may succeed later, with nothing changed by the user.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ReleaseError::Load(error) => error.is_retriable(),
+            ReleaseError::History(error) => error.is_retriable(),
+            ReleaseError::Build(error) => error.is_retriable(),
+            ReleaseError::Key(error) => error.is_retriable(),
+            ReleaseError::Conflict(conflict) => conflict.is_retriable(),
+            ReleaseError::Forge { cause, .. } => cause.is_retriable(),
+            ReleaseError::Disk(error) => error.is_retriable(),
+            ReleaseError::Interrupted { .. } => true,
+            ReleaseError::Check(_)
+            | ReleaseError::Leftovers(_)
+            | ReleaseError::Dirty { .. }
+            | ReleaseError::TagElsewhere { .. }
+            | ReleaseError::NoClientSecret { .. }
+            | ReleaseError::UnwantedClientSecret(_)
+            | ReleaseError::ClientSecretNotText(_)
+            | ReleaseError::BadClientSecret { .. }
+            | ReleaseError::NotAModule(_)
+            | ReleaseError::NotAConnector(_)
+            | ReleaseError::NoPublisherKey
+            | ReleaseError::WrongKey { .. }
+            | ReleaseError::Refused { .. }
+            | ReleaseError::Unknown { .. }
+            | ReleaseError::Differs { .. } => false,
         }
     }
 }

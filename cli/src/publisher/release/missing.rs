@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::version::Tag;
+use aileron_verifier::problem::Class;
 
 use crate::publisher::forge::{Asset, Write};
 
@@ -42,6 +43,22 @@ pub enum Conflict {
         /// Fingerprint of the committed key.
         planned: String,
     },
+}
+
+impl Conflict {
+    /// The failure class: always `publish_failed`.
+    pub fn class(&self) -> Class {
+        match self {
+            Conflict::Archive { .. } | Conflict::Foreign { .. } | Conflict::Index { .. } | Conflict::Key { .. } => {
+                Class::PublishFailed
+            }
+        }
+    }
+
+    /// Never: what is published stays.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 /// What is still missing of one version.

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::KeyError;
 use crate::secret::Secret;
+use crate::sys::disk::Operation;
 use crate::sys::git;
 use crate::sys::process::Spawner;
 
@@ -17,11 +18,11 @@ pub fn write_private_key_file(path: &Path, text: &Secret, spawner: Spawner<'_>) 
     let path = &check_private_key_path(path, spawner)?;
     let mut made = Made::default();
     if let Some(parent) = path.parent() {
-        made.folders(parent, 0o700).map_err(KeyError::io("create the folder", parent))?;
+        made.folders(parent, 0o700).map_err(KeyError::io(Operation::CreateDirectory, parent))?;
     }
     made.file(path, 0o600, text.expose()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists(path.clone()),
-        _ => KeyError::io("write the private key", path)(source),
+        _ => KeyError::io_about(Operation::Write, "the private key", path)(source),
     })?;
     made.keep();
     Ok(())
@@ -33,7 +34,7 @@ pub fn write_private_key_file(path: &Path, text: &Secret, spawner: Spawner<'_>) 
 /// [`KeyError::Exists`]; [`KeyError::InWorkTree`] and [`KeyError::GitUnclear`] unless git ignores the file;
 /// [`KeyError::Disk`].
 pub fn check_private_key_path(path: &Path, spawner: Spawner<'_>) -> Result<PathBuf, KeyError> {
-    let failed = |cause| KeyError::io("use the path", path)(cause);
+    let failed = |cause| KeyError::io(Operation::Resolve, path)(cause);
     let absolute = std::path::absolute(path).map_err(failed)?;
     match fs::symlink_metadata(&absolute) {
         Ok(_) => return Err(KeyError::Exists(path.to_owned())),

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
+use crate::sys::disk::Operation;
 
 /// Holds the private key itself, in PEM or base64 of PEM.
 pub const KEY_VARIABLE: &str = "AILERON_SIGNING_KEY";
@@ -106,7 +107,7 @@ fn at(origin: KeyOrigin, error: KeyError) -> KeyError {
 }
 
 fn read_file(path: &Path) -> Result<Secret, KeyError> {
-    let failed = || KeyError::io("read the private key", path);
+    let failed = || KeyError::io_about(Operation::Read, "the private key", path);
     let file = std::fs::File::open(path).map_err(failed())?;
     // Room for all of it from the start: a vector that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 64));

@@ -33,7 +33,7 @@ pub use other_form::OtherForm;
 pub use trigger::may_sign;
 
 use crate::secret::Secret;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 
 /// A publisher's private key. No `Debug`, no `Clone`; wiped on drop.
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -160,7 +160,7 @@ pub enum KeyError {
     /// There is a keychain, and it never answered: usually an unlock dialogue that is not visible.
     #[error("the keychain did not answer within {0} seconds (is it waiting to be unlocked?)")]
     KeychainSilent(u64),
-    /// A file could not be read or written.
+    /// A file or a place for it could not be read or written.
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// A private key is never overwritten.
@@ -222,10 +222,8 @@ impl KeyError {
             | KeyError::GitUnclear { .. }
             | KeyError::PullRequest { .. }
             | KeyError::Absent { .. } => Class::UsageError,
-            KeyError::Disk(error) if error.doing.starts_with("read") => Class::FetchFailed,
-            KeyError::Random(_) | KeyError::KeychainRefused(_) | KeyError::KeychainSilent(_) | KeyError::Disk(_) => {
-                Class::StoreUnwritable
-            }
+            KeyError::Disk(error) => error.class(),
+            KeyError::Random(_) | KeyError::KeychainRefused(_) | KeyError::KeychainSilent(_) => Class::StoreUnwritable,
             KeyError::Empty
             | KeyError::NotPem
             | KeyError::OtherForm(_)
@@ -245,8 +243,21 @@ impl KeyError {
         }
     }
 
-    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
-        let failed = DiskError::at(doing, path);
+    /// Never: nothing about a key changes by itself.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn io(operation: Operation, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+        KeyError::io_about(operation, "", path)
+    }
+
+    pub(crate) fn io_about(
+        operation: Operation,
+        what: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> KeyError {
+        let failed = DiskError::about(operation, what, path);
         move |cause| KeyError::Disk(failed(cause))
     }
 

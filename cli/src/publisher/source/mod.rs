@@ -34,6 +34,7 @@ pub use self::path::TreePath;
 pub use self::resolve::Refusal;
 use self::resolve::{Place, resolve};
 pub use self::work::WorkTree;
+use aileron_verifier::problem::Class;
 
 /// Why the files could not be looked at. A file that is refused is no error: [`Found::Refused`].
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,24 @@ pub enum SourceError {
     /// The disk did not.
     #[error(transparent)]
     Disk(#[from] DiskError),
+}
+
+impl SourceError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            SourceError::Git(error) => error.class(),
+            SourceError::Disk(error) => error.class(),
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            SourceError::Git(error) => error.is_retriable(),
+            SourceError::Disk(error) => error.is_retriable(),
+        }
+    }
 }
 
 /// The files a verb works on.

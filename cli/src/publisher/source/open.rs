@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::path::TreePath;
 use super::resolve::Refusal;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 
 /// What came of reading a file.
 pub(super) enum Read {
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
     /// Reads a file of at most `limit` bytes whose path was resolved.
     pub(super) fn read(&mut self, path: &TreePath, limit: u64) -> Result<Read, DiskError> {
         let Some(place) = path.on_disk(self.root) else { return Ok(Read::Refused(Refusal::Name)) };
-        let failed = || DiskError::at("read", &place);
+        let failed = || DiskError::at(Operation::Read, &place);
         let file = self.open(path, &place).map_err(failed())?;
         whole(file, limit).map_err(failed())
     }

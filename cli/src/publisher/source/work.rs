@@ -13,7 +13,7 @@ use super::path::TreePath;
 use super::resolve::{Node, Nodes, Place, Refusal, resolve};
 use super::{Child, ChildKind, Found, SourceError, Wanted};
 use crate::sys::bytes;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::git;
 use crate::sys::process::Spawner;
 
@@ -36,7 +36,7 @@ impl WorkTree {
     pub(super) fn children(&self, at: Option<&TreePath>) -> Result<Vec<Child>, SourceError> {
         let directory = at.map_or_else(|| Some(self.root.clone()), |at| at.on_disk(&self.root));
         let Some(directory) = directory else { return Ok(Vec::new()) };
-        let failed = || DiskError::at("list", &directory);
+        let failed = || DiskError::at(Operation::List, &directory);
         let entries = fs::read_dir(&directory).map_err(failed())?;
         let child = |entry: io::Result<fs::DirEntry>| {
             let entry = entry.map_err(failed())?;
@@ -127,13 +127,13 @@ impl Nodes for WorkTree {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(Node::Absent);
             }
-            metadata => metadata.map_err(DiskError::at("read", &place))?,
+            metadata => metadata.map_err(DiskError::at(Operation::Read, &place))?,
         };
         Ok(match metadata.file_type() {
             kind if kind.is_file() => Node::File,
             kind if kind.is_dir() => Node::Directory,
             kind if kind.is_symlink() => {
-                let target = fs::read_link(&place).map_err(DiskError::at("read", &place))?;
+                let target = fs::read_link(&place).map_err(DiskError::at(Operation::Read, &place))?;
                 Node::Link(bytes::of_os(target.as_os_str()))
             }
             kind => Node::Other(open::kind(&kind)),

@@ -16,6 +16,7 @@ mod objects;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::problem::Class;
 use aileron_verifier::statement::cohort::CommitId;
 
 pub use self::changes::{Changes, changes, filters_off};
@@ -57,6 +58,27 @@ pub enum GitError {
 }
 
 impl GitError {
+    /// The failure class: a repository that cannot be asked is not one to publish from.
+    pub fn class(&self) -> Class {
+        match self {
+            GitError::NotARepository(_)
+            | GitError::NoCommit
+            | GitError::Failed { .. }
+            | GitError::NoObject { .. }
+            | GitError::Process(_) => Class::ValidationError,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            GitError::Process(error) => error.is_retriable(),
+            GitError::NotARepository(_) | GitError::NoCommit | GitError::Failed { .. } | GitError::NoObject { .. } => {
+                false
+            }
+        }
+    }
+
     /// Whether git was asked about a repository and refused, as opposed to there being none, no commit, or no git.
     pub fn is_refusal(&self) -> bool {
         match self {

@@ -1,5 +1,6 @@
 //! Why there are no bytes, and the words for it.
 
+use aileron_verifier::problem::Class;
 use http::Method;
 
 use crate::sys::address::redacted;
@@ -66,6 +67,18 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// The failure class: always `fetch_failed`.
+    pub fn class(&self) -> Class {
+        match self {
+            HttpError::Absent { .. }
+            | HttpError::Refused { .. }
+            | HttpError::Redirect { .. }
+            | HttpError::Unreachable { .. }
+            | HttpError::TooLarge { .. }
+            | HttpError::Scheme { .. } => Class::FetchFailed,
+        }
+    }
+
     /// Whether asking again later may help. What a request that is not only a look has done is not known by this.
     pub fn is_retriable(&self) -> bool {
         match self {

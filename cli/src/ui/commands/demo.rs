@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Answer, Context, OnInterrupt, Verb, program};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::git;
 use crate::sys::process::ProcessError;
 use crate::ui::args::{Output, examples};
@@ -70,21 +70,21 @@ fn enter(dir: Option<&Path>, context: &Context) -> Result<PathBuf, Failure> {
             return Err(Failure::usage(message).next("aileron-pub demo DIR, with a directory that does not exist yet"));
         }
         Some(dir) => {
-            std::fs::create_dir_all(dir).map_err(DiskError::at("create directory", dir))?;
+            std::fs::create_dir_all(dir).map_err(DiskError::at(Operation::CreateDirectory, dir))?;
             dir.to_owned()
         }
         None => {
             let made = tempfile::Builder::new().prefix("aileron-demo-").tempdir();
-            made.map_err(DiskError::at("create directory in", &std::env::temp_dir()))?.keep()
+            made.map_err(DiskError::about(Operation::CreateDirectory, "in", &std::env::temp_dir()))?.keep()
         }
     };
-    let dir = std::fs::canonicalize(&dir).map_err(DiskError::at("open", &dir))?;
+    let dir = std::fs::canonicalize(&dir).map_err(DiskError::at(Operation::Open, &dir))?;
     if let Ok(tree) = git::toplevel(&dir, context.spawner()) {
         let _ = std::fs::remove_dir(&dir); // it is empty: it was made a moment ago
         let message = format!("{} lies in the git work tree {}", dir.display(), tree.display());
         return Err(Failure::usage(message).next("aileron-pub demo, or a directory outside"));
     }
-    std::env::set_current_dir(&dir).map_err(DiskError::at("enter", &dir))?;
+    std::env::set_current_dir(&dir).map_err(DiskError::at(Operation::Enter, &dir))?;
     Ok(dir)
 }
 

@@ -72,7 +72,7 @@ pub(super) fn rehearse<T>(
     context: &Context,
     work: impl FnOnce(&dyn Forge, &World<'_>) -> Result<T, ReleaseError>,
 ) -> Result<(T, Rehearsed), Failure> {
-    let journal = tempfile::tempdir().map_err(|cause| disk::DiskError::at("write", &std::env::temp_dir())(cause))?;
+    let journal = disk::temporary_directory()?;
     let place = Place { journal: journal.path().to_owned(), ..addresses(target, context) };
     let limits = limits(target, &place);
     let mut github = model::GitHub::new(model::Repository::new(repository.owner(), repository.repo()));

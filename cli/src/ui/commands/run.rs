@@ -114,13 +114,14 @@ pub(super) fn cassette(path: &Path) -> Result<Cassette, Failure> {
 
 /// The recording that a file of this name holds.
 pub(super) fn parsed(name: &str, bytes: Vec<u8>) -> Result<Cassette, Failure> {
-    let not = |why: String| {
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::new(Class::ParseError, Exit::Policy, format!("{name}: not UTF-8")))?;
+    Cassette::parse(&text).map_err(|error| {
+        let why = error.to_string();
         let mut lines = why.lines();
         let first = format!("{name}: {}", lines.next().unwrap_or_default());
-        lines.fold(Failure::new(Class::ParseError, Exit::Policy, first), |failure, line| failure.evidence(line))
-    };
-    let text = String::from_utf8(bytes).map_err(|_| not("not UTF-8".to_owned()))?;
-    Cassette::parse(&text).map_err(|error| not(error.to_string()))
+        lines.fold(Failure::from(error).saying(first), |failure, line| failure.evidence(line))
+    })
 }
 
 /// The build to run: every rule that stops a release stops it here too.

@@ -21,7 +21,7 @@ use crate::runtime::cassette::Cassette;
 use crate::runtime::credential_source::NoCredentials;
 use crate::runtime::recording::{Player, compare};
 use crate::runtime::runner::{NetworkOptions, OpenConnector, Runner};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::ui::args::examples;
 use crate::ui::report::{Exit, Failure, Outcome};
 
@@ -200,8 +200,8 @@ fn refused(path: &str, refusal: &Refusal) -> Failure {
 /// The `*.toml` of a directory that a person named and that is not the repository's.
 fn elsewhere(path: &Path) -> Result<Vec<RecordingFile>, Failure> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(DiskError::at("list", path))? {
-        let file = entry.map_err(DiskError::at("list", path))?.path();
+    for entry in std::fs::read_dir(path).map_err(DiskError::at(Operation::List, path))? {
+        let file = entry.map_err(DiskError::at(Operation::List, path))?.path();
         if file.extension().is_some_and(|extension| extension == "toml") {
             files.push(RecordingFile::Elsewhere(file));
         }

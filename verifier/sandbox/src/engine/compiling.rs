@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use wasmtime::Module;
 
 use super::{STOP_CHECK, budget, load_failed};
-use crate::failure::{Failure, RESOURCE_LIMIT_EXCEEDED};
+use crate::failure::Failure;
+use aileron_verifier::problem::Class;
 
 /// Longest time one module may take to compile. The largest connectors known take 15 s on a slow machine.
 pub const COMPILE_TIME: Duration = Duration::from_secs(120);
@@ -69,5 +70,5 @@ pub(super) fn compile(engine: &wasmtime::Engine, wasm: &[u8], patience: Patience
 }
 
 fn stopped() -> Failure {
-    Failure::new(RESOURCE_LIMIT_EXCEEDED, "stopped while the connector was being compiled")
+    Failure::new(Class::ResourceLimitExceeded, "stopped while the connector was being compiled")
 }

@@ -5,7 +5,7 @@ use super::*;
 /// The message a URL is refused with, or its authority.
 fn parsed(raw: &str) -> Result<String, String> {
     Target::parse(raw).map(|target| target.authority()).map_err(|failure| {
-        assert_eq!((failure.class, failure.boundary), ("capability_denied", "sandbox"), "{raw}");
+        assert_eq!((failure.class, failure.boundary), (Class::CapabilityDenied, "sandbox"), "{raw}");
         assert_eq!(failure.details["requested"], raw, "{raw}");
         failure.message
     })

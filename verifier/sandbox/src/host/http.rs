@@ -19,13 +19,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::problem::Class;
 use bytes::Bytes;
 use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::credential::{CredentialGate, Credentials, Unsent};
-use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::failure::Failure;
 use crate::grant::{Grant, Target};
 
 use envelope::Envelope;
@@ -366,5 +367,5 @@ fn cleared(mut failure: Failure, patterns: &SecretPatterns) -> Failure {
 }
 
 fn failed(why: String) -> Failure {
-    Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: {why}"))
+    Failure::new(Class::ConnectorRuntimeError, format!("http_request: {why}"))
 }

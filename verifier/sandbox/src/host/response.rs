@@ -1,11 +1,12 @@
 //! The five HTTP functions and the state between them: one buffered response, one sticky error. sandbox.md §3.3.
 
 use aileron_verifier::artifact::module::HOST_MODULE;
+use aileron_verifier::problem::Class;
 use wasmtime::{Caller, Linker, Result};
 
 use super::http::MALFORMED;
 use super::{State, memory};
-use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::failure::Failure;
 
 /// What a guest may read of the last exchange that succeeded, and what the last one failed with.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
                     }
                     None => {
                         let words = "http_request: invalid memory range";
-                        Err((MALFORMED, Failure::new(CONNECTOR_RUNTIME_ERROR, words)))
+                        Err((MALFORMED, Failure::new(Class::ConnectorRuntimeError, words)))
                     }
                 };
                 caller.data_mut().http.settle(answer)

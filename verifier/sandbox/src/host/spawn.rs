@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 
 use aileron_verifier::artifact::manifest::{ConnectorManifest, Spawn};
 use aileron_verifier::artifact::module::HOST_MODULE;
+use aileron_verifier::problem::Class;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use wasmtime::{Caller, Linker, Result};
 
 use super::{State, memory};
-use crate::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, Failure, SPAWN_SANDBOX_UNAVAILABLE};
+use crate::failure::Failure;
 use pattern::Pattern;
 
 /// What a connector may start: its manifest's table, and its name for the messages.
@@ -81,11 +82,11 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
 type SpawnRefusal = (i32, Failure);
 
 fn malformed(words: impl Into<String>) -> SpawnRefusal {
-    (MALFORMED, Failure::new(CONNECTOR_RUNTIME_ERROR, words))
+    (MALFORMED, Failure::new(Class::ConnectorRuntimeError, words))
 }
 
 fn denied(words: impl Into<String>) -> Failure {
-    Failure::new(CAPABILITY_DENIED, words)
+    Failure::new(Class::CapabilityDenied, words)
 }
 
 impl Spawning {
@@ -122,9 +123,10 @@ impl Spawning {
         match self.policy.judge(request, &self.subset) {
             Err(failure) => (DENIED, failure),
             Ok(()) => {
-                let failure = Failure::new(SPAWN_SANDBOX_UNAVAILABLE, "spawn: sandbox unavailable on this platform")
-                    .with("program", request.program.clone().unwrap_or_default())
-                    .with("reason", "this host starts no programs");
+                let failure =
+                    Failure::new(Class::SpawnSandboxUnavailable, "spawn: sandbox unavailable on this platform")
+                        .with("program", request.program.clone().unwrap_or_default())
+                        .with("reason", "this host starts no programs");
                 (UNAVAILABLE, failure)
             }
         }

@@ -1,9 +1,6 @@
 use serde_json::Value;
 
 use super::*;
-use crate::failure::{
-    CAPABILITY_DENIED, CONNECTOR_LOAD_FAILED, CONNECTOR_RUNTIME_ERROR, EXTERNAL_API_ERROR, RESOURCE_LIMIT_EXCEEDED,
-};
 
 fn evidence(ended: Ended, stdout: &str) -> Evidence<'_> {
     Evidence {
@@ -20,7 +17,7 @@ fn evidence(ended: Ended, stdout: &str) -> Evidence<'_> {
 }
 
 fn sticky() -> Option<Failure> {
-    Some(Failure::new(CAPABILITY_DENIED, "host:port not in declared grant"))
+    Some(Failure::new(Class::CapabilityDenied, "host:port not in declared grant"))
 }
 
 const GOOD: &str = r#"{"output":{"n":1}}"#;
@@ -57,12 +54,12 @@ fn the_host_decides_before_the_guest_is_heard() {
                 let normal = matches!(ended, Ended::Returned | Ended::Exited(0));
                 let abnormal = matches!(ended, Ended::Exited(1..) | Ended::Trapped(_));
                 let expected = match () {
-                    () if overdue || ended == Ended::Stopped => (Some(RESOURCE_LIMIT_EXCEEDED), Some("wall_time")),
-                    () if sticky_set => (Some(CAPABILITY_DENIED), None),
-                    () if abnormal && growth_refused => (Some(RESOURCE_LIMIT_EXCEEDED), Some("memory")),
-                    () if matches!(ended, Ended::LoadFailed(_)) => (Some(CONNECTOR_LOAD_FAILED), None),
+                    () if overdue || ended == Ended::Stopped => (Some(Class::ResourceLimitExceeded), Some("wall_time")),
+                    () if sticky_set => (Some(Class::CapabilityDenied), None),
+                    () if abnormal && growth_refused => (Some(Class::ResourceLimitExceeded), Some("memory")),
+                    () if matches!(ended, Ended::LoadFailed(_)) => (Some(Class::ConnectorLoadFailed), None),
                     () if normal && (stdout == GOOD || stdout.is_empty()) => (None, None),
-                    () => (Some(CONNECTOR_RUNTIME_ERROR), None),
+                    () => (Some(Class::ConnectorRuntimeError), None),
                 };
                 assert_eq!((class, limit), expected, "{ended:?} {stdout} {overdue} {sticky_set} {growth_refused}");
                 assert!(found.as_ref().err().is_none_or(|failure| failure.boundary == "sandbox" && !failure.retriable));
@@ -111,7 +108,7 @@ fn standard_output_is_at_most_one_envelope() {
         &"{\"output\":".repeat(1 << 16),
     ] {
         let failure = output(broken).unwrap_err();
-        assert_eq!(failure.class, CONNECTOR_RUNTIME_ERROR);
+        assert_eq!(failure.class, Class::ConnectorRuntimeError);
         let prefix = "connector stdout is not a valid JSON envelope: ";
         assert!(failure.message.starts_with(prefix), "{}", failure.message);
         assert!(!failure.details.contains_key("connector_class"));
@@ -147,7 +144,7 @@ fn standard_output_is_read_as_the_existing_runtime_reads_it() {
     let error = read(b"{\"error\":{\"class\":\"x\",\"message\":\"\xff \\ud800\"}}").unwrap_err();
     assert_eq!(error.message, "\u{fffd} \u{fffd}");
     for bytes in [&b"\xff"[..], b"{\"output\":\xff}", b"{\xff\"output\":{}}", b"{\"output\":{}}\xff"] {
-        assert_eq!(read(bytes).unwrap_err().class, CONNECTOR_RUNTIME_ERROR, "{bytes:?}");
+        assert_eq!(read(bytes).unwrap_err().class, Class::ConnectorRuntimeError, "{bytes:?}");
     }
 }
 
@@ -194,17 +191,17 @@ fn a_guest_can_never_claim_a_class_of_the_host() {
                 r#"{{"output":{{}},"error":{{"class":"{class}","message":"m","boundary":"runtime","retriable":true,"details":{{"limit":"wall_time"}}}}}}"#
             );
             let failure = decide(evidence(ended.clone(), &stdout)).unwrap_err();
-            let expected = Failure::new(CONNECTOR_RUNTIME_ERROR, "m").with("connector_class", class);
+            let expected = Failure::new(Class::ConnectorRuntimeError, "m").with("connector_class", class);
             assert_eq!(failure, expected, "{ended:?}");
         }
         let failure = decide(evidence(ended.clone(), r#"{"error":{"class":"external_api_error","message":"429"}}"#));
-        assert_eq!(failure.unwrap_err().class, EXTERNAL_API_ERROR);
+        assert_eq!(failure.unwrap_err().class, Class::ExternalApiError);
         let failure = decide(evidence(ended, r#"{"ERROR":{"Class":"graphql_error","MESSAGE":"m"}}"#)).unwrap_err();
         assert_eq!(failure.details["connector_class"], "graphql_error");
     }
     let failure = decide(evidence(Ended::Returned, r#"{"error":{}}"#)).unwrap_err();
-    assert_eq!((failure.class, failure.message.as_str()), (CONNECTOR_RUNTIME_ERROR, ""));
-    assert_eq!(failure.details["connector_class"], CONNECTOR_RUNTIME_ERROR);
+    assert_eq!((failure.class, failure.message.as_str()), (Class::ConnectorRuntimeError, ""));
+    assert_eq!(failure.details["connector_class"], "connector_runtime_error");
 }
 
 #[test] // §5.3, decision C2: an error envelope is heard on a non-zero exit, an output is not
@@ -270,5 +267,5 @@ fn a_duration_reads_as_the_existing_runtime_writes_it() {
 
 #[test] // P13
 fn a_failure_reads_as_class_message_and_boundary() {
-    assert_eq!(Failure::new(CAPABILITY_DENIED, "nope").to_string(), "capability_denied: nope (boundary=sandbox)");
+    assert_eq!(Failure::new(Class::CapabilityDenied, "nope").to_string(), "capability_denied: nope (boundary=sandbox)");
 }

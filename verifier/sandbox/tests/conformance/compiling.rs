@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aileron_sandbox::engine::{Connector, Engine, LocalBuild};
-use aileron_sandbox::failure::{CONNECTOR_LOAD_FAILED, Failure, RESOURCE_LIMIT_EXCEEDED};
+use aileron_sandbox::failure::Failure;
 use aileron_sandbox::invoke::Invocation;
+use aileron_verifier::problem::Class;
 
 use crate::guest::{Guest, Scripted, answer, compile, failure, manifest, run};
 
@@ -38,7 +39,7 @@ fn a_module_that_costs_too_much_is_refused_before_it_is_compiled() {
         ("many tables", format!("(func {} (loop {}))", locals(100), table(500).repeat(200))),
     ] {
         let failure = compile(&connector(&fields), "").err().unwrap();
-        assert_eq!(failure.class, CONNECTOR_LOAD_FAILED, "{what}: {failure}");
+        assert_eq!(failure.class, Class::ConnectorLoadFailed, "{what}: {failure}");
         assert!(failure.message.starts_with("compile WASM: "), "{what}: {failure}");
         assert!(failure.message.contains("too costly to compile"), "{what}: {failure}");
     }
@@ -63,14 +64,17 @@ fn compiling_ends_at_its_time_limit() {
     let engine = Engine::new(None).unwrap().compiling_within(Duration::ZERO);
     let slow = connector(&format!("(func {} {})", locals(100), "(loop (br_if 0 (i32.const 0)))".repeat(2_000)));
     let failure = by(&engine, &slow).err().unwrap();
-    assert_eq!((failure.class, failure.message.as_str()), (CONNECTOR_LOAD_FAILED, "compile WASM: takes more than 0 s"));
+    assert_eq!(
+        (failure.class, failure.message.as_str()),
+        (Class::ConnectorLoadFailed, "compile WASM: takes more than 0 s")
+    );
 }
 
 #[test] // sandbox.md §8.2: a caller's stop is reported like the deadline
 fn a_caller_who_wants_no_more_ends_compiling() {
     static BEFORE: AtomicBool = AtomicBool::new(true);
     let failure = by(&Engine::new(None).unwrap().stopped_by(&BEFORE), &connector("")).err().unwrap();
-    assert_eq!(failure.class, RESOURCE_LIMIT_EXCEEDED);
+    assert_eq!(failure.class, Class::ResourceLimitExceeded);
     // Whether the stop comes before, during or after the work: it ends, and never with another failure.
     static DURING: AtomicBool = AtomicBool::new(false);
     let engine = Engine::new(None).unwrap().stopped_by(&DURING);
@@ -78,8 +82,8 @@ fn a_caller_who_wants_no_more_ends_compiling() {
     let stopper = std::thread::spawn(|| DURING.store(true, Ordering::Relaxed));
     let compiled = by(&engine, &slow);
     stopper.join().unwrap();
-    assert!(compiled.is_ok() || compiled.is_err_and(|failure| failure.class == RESOURCE_LIMIT_EXCEEDED));
-    assert_eq!(by(&engine, &slow).err().map(|failure| failure.class), Some(RESOURCE_LIMIT_EXCEEDED));
+    assert!(compiled.is_ok() || compiled.is_err_and(|failure| failure.class == Class::ResourceLimitExceeded));
+    assert_eq!(by(&engine, &slow).err().map(|failure| failure.class), Some(Class::ResourceLimitExceeded));
 }
 
 #[test]
@@ -91,6 +95,6 @@ fn what_is_stopped_before_it_starts_sends_nothing() {
     let network = Scripted::new([answer(200, "hi")]);
     let invocation = Invocation { stop: Some(&STOP), ..Invocation::new("x", network.clone()) };
     let done = run(&guest.connector(), invocation);
-    assert_eq!(failure(&done).class, RESOURCE_LIMIT_EXCEEDED);
+    assert_eq!(failure(&done).class, Class::ResourceLimitExceeded);
     assert!(network.asked.lock().unwrap().is_empty());
 }

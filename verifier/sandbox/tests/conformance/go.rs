@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use aileron_sandbox::credential::StaticCredential;
 use aileron_sandbox::engine::{Cache, Connector, Engine, LocalBuild};
-use aileron_sandbox::failure::{BINDING_REQUIRED, CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, RESOURCE_LIMIT_EXCEEDED};
 use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::http::{Network, Roots};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits};
 use aileron_sandbox::secret::Secret;
 use aileron_testkit::{Requirement, skip};
 use aileron_verifier::artifact::module::{HOST_MODULE, Module, WASI_MODULE};
+use aileron_verifier::problem::Class;
 use serde_json::{Value, json};
 
 use crate::certificate::identity;
@@ -115,12 +115,12 @@ fn the_fixture_operations_end_as_the_spec_lists_them() {
     let done = call(connector, "nonesuch", "{}");
     assert_eq!(
         (failure(&done).class, &failure(&done).details["connector_class"]),
-        (CONNECTOR_RUNTIME_ERROR, &json!("unknown_op"))
+        (Class::ConnectorRuntimeError, &json!("unknown_op"))
     );
     let done = call(connector, "panic", "{}");
     assert_eq!(
         (failure(&done).class, failure(&done).message.as_str()),
-        (CONNECTOR_RUNTIME_ERROR, "panicking as asked")
+        (Class::ConnectorRuntimeError, "panicking as asked")
     );
     // A Go panic is exit code 2 with a goroutine dump, of which the end is shown.
     let done = call(connector, "die", "{}");
@@ -142,11 +142,14 @@ fn time_and_memory_of_a_go_connector_are_the_hosts_to_give() {
     let done = run(connector, Invocation { limits, ..Invocation::new("loop", Arc::new(NoNetwork)) });
     assert_eq!(
         (failure(&done).class, &failure(&done).details["limit"]),
-        (RESOURCE_LIMIT_EXCEEDED, &json!("wall_time"))
+        (Class::ResourceLimitExceeded, &json!("wall_time"))
     );
     assert!(began.elapsed() < Duration::from_secs(5));
     let done = call(connector, "hoard", "{}");
-    assert_eq!((failure(&done).class, &failure(&done).details["limit"]), (RESOURCE_LIMIT_EXCEEDED, &json!("memory")));
+    assert_eq!(
+        (failure(&done).class, &failure(&done).details["limit"]),
+        (Class::ResourceLimitExceeded, &json!("memory"))
+    );
     let sleep = |profile, ms: u64| {
         let args = Args::parse(&json!({ "ms": ms }).to_string()).unwrap();
         let limits = Limits::new(0, Duration::from_secs(20));
@@ -225,7 +228,7 @@ fn a_go_connector_reaches_what_it_was_granted_and_nothing_else() {
     assert_eq!(json!(output(&get(&server, "/empty"))), json!({"status": 204, "size": 0, "body": ""}));
     assert_eq!(json!(output(&get(&server, "/broken"))), json!({"status": 503, "size": 5, "body": "later"}));
     for done in [get(&server, "/away"), get(&other, "/")] {
-        assert_eq!(failure(&done).class, CAPABILITY_DENIED, "{}", failure(&done));
+        assert_eq!(failure(&done).class, Class::CapabilityDenied, "{}", failure(&done));
         assert_eq!(failure(&done).details["requested"], format!("network:{}", other.address));
     }
     assert_eq!(other.seen().len(), 0);
@@ -249,7 +252,7 @@ fn a_credential_is_in_the_request_and_in_nothing_a_guest_or_a_reader_sees() {
             });
             let before = server.seen().len();
             let done = invoke_on(connector, network(), "http_cred", &args);
-            assert_eq!(failure(&done).class, BINDING_REQUIRED, "{kind}");
+            assert_eq!(failure(&done).class, Class::BindingRequired, "{kind}");
             assert!(failure(&done).message.contains("aileron binding setup"));
             assert_eq!(server.seen().len(), before, "{kind}: a request left without its credential");
 

@@ -11,7 +11,7 @@ use aileron_sandbox::failure::Failure;
 use aileron_sandbox::host::{Exchange, ExchangeResult, Response};
 use aileron_sandbox::invoke::{Args, Done, Invocation, Limits, invoke, runtime};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
-use aileron_verifier::problem::Source;
+use aileron_verifier::problem::{Class, Source};
 use aileron_verifier::text::toml::Stage;
 use serde_json::{Map, Value};
 
@@ -217,7 +217,8 @@ impl Exchange for NoNetwork {
 
 /// What a gate says, for tests that only ask who is heard.
 pub(crate) fn denial() -> Failure {
-    Failure::new("capability_denied", "host:port not in declared grant").with("requested", "network:evil.example:443")
+    Failure::new(Class::CapabilityDenied, "host:port not in declared grant")
+        .with("requested", "network:evil.example:443")
 }
 
 /// Answers in the order of the list; the last one again and again. Remembers what it was asked.

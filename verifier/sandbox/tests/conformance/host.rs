@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use aileron_sandbox::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR, SPAWN_SANDBOX_UNAVAILABLE};
 use aileron_sandbox::invoke::Invocation;
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use crate::guest::{Guest, NoNetwork, Scripted, answer, compile, denial, failure, output, run};
@@ -72,7 +72,7 @@ fn a_range_that_does_not_lie_in_memory_is_an_answer_not_a_trap() {
         let network = Scripted::new([answer(200, "never")]);
         let guest = Guest::new().report(&[("rc", &format!("(call $http_request {range})"))]);
         let done = guest.done_on(network.clone());
-        assert_eq!(failure(&done).class, CONNECTOR_RUNTIME_ERROR, "{range}");
+        assert_eq!(failure(&done).class, Class::ConnectorRuntimeError, "{range}");
         assert_eq!(failure(&done).message, "http_request: invalid memory range", "{range}");
         assert!(network.asked.lock().unwrap().is_empty());
 
@@ -226,12 +226,12 @@ fn spawning_links_denies_and_says_so() {
         other.run(&format!("(call $exit (i32.sub (i32.const 100) {call}))")).wasm()
     };
     for (manifest, call, class) in [
-        (SPAWN, format!("(call $spawn {request})"), SPAWN_SANDBOX_UNAVAILABLE),
-        (SPAWN, format!("(call $spawn_op {status} {args})"), SPAWN_SANDBOX_UNAVAILABLE),
-        ("", format!("(call $spawn {request})"), CAPABILITY_DENIED),
-        ("", format!("(call $spawn_op {status} {args})"), CAPABILITY_DENIED),
-        (SPAWN, format!("(call $spawn {args})"), CAPABILITY_DENIED),
-        (SPAWN, format!("(call $spawn {status})"), CONNECTOR_RUNTIME_ERROR),
+        (SPAWN, format!("(call $spawn {request})"), Class::SpawnSandboxUnavailable),
+        (SPAWN, format!("(call $spawn_op {status} {args})"), Class::SpawnSandboxUnavailable),
+        ("", format!("(call $spawn {request})"), Class::CapabilityDenied),
+        ("", format!("(call $spawn_op {status} {args})"), Class::CapabilityDenied),
+        (SPAWN, format!("(call $spawn {args})"), Class::CapabilityDenied),
+        (SPAWN, format!("(call $spawn {status})"), Class::ConnectorRuntimeError),
     ] {
         let connector = compile(&exit_with(call.clone()), manifest).unwrap();
         let done = run(&connector, Invocation::new("x", Arc::new(NoNetwork)));
@@ -241,7 +241,7 @@ fn spawning_links_denies_and_says_so() {
     let guest = guest.run(&format!("(drop (call $spawn {request}))")).say("{\"output\":{}}");
     let connector = compile(&guest.wasm(), SPAWN).unwrap();
     let done = run(&connector, Invocation::new("x", Arc::new(NoNetwork)));
-    assert_eq!(failure(&done).class, SPAWN_SANDBOX_UNAVAILABLE);
+    assert_eq!(failure(&done).class, Class::SpawnSandboxUnavailable);
     let done = run(
         &connector,
         Invocation { spawn_subset: vec!["/usr/bin/hg".into()], ..Invocation::new("x", Arc::new(NoNetwork)) },

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use aileron_sandbox::failure::{CONNECTOR_LOAD_FAILED, CONNECTOR_RUNTIME_ERROR, RESOURCE_LIMIT_EXCEEDED};
 use aileron_sandbox::host::log::{BYTES, LINES};
 use aileron_sandbox::host::{Exchange, Listener};
 use aileron_sandbox::invoke::{Invocation, Limits};
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use crate::guest::{Guest, NoNetwork, Scripted, Silence, answer, failure, output, run, wall};
@@ -48,7 +48,7 @@ fn the_deadline_ends_whatever_a_guest_is_doing() {
         let done = run(&connector, Invocation { limits, ..Invocation::new("x", network) });
         assert!(began.elapsed() < Duration::from_secs(5), "{name} took {:?}", began.elapsed());
         let failure = failure(&done);
-        assert_eq!(failure.class, RESOURCE_LIMIT_EXCEEDED, "{name}: {failure}");
+        assert_eq!(failure.class, Class::ResourceLimitExceeded, "{name}: {failure}");
         assert_eq!(failure.message, "wall_time limit exceeded (configured: 150ms)", "{name}");
         assert_eq!(failure.details["limit"], "wall_time", "{name}");
     }
@@ -136,12 +136,12 @@ fn a_guest_that_dies_of_a_refused_growth_is_reported_as_such() {
     for end in ["(call $exit (i32.const 2))", "(unreachable)"] {
         let done = glutton().run(end).done();
         let failure = failure(&done);
-        assert_eq!(failure.class, RESOURCE_LIMIT_EXCEEDED);
+        assert_eq!(failure.class, Class::ResourceLimitExceeded);
         assert_eq!(failure.details, json!({"limit": "memory", "configured": 67_108_864}).as_object().unwrap().clone());
     }
     // The module's own maximum is no limit of the host's.
     let done = glutton().memory("3 4").run("(call $exit (i32.const 2))").done();
-    assert_eq!(failure(&done).class, CONNECTOR_RUNTIME_ERROR);
+    assert_eq!(failure(&done).class, Class::ConnectorRuntimeError);
     let done = Guest::new().run("(drop (memory.grow (i32.const -1)))").run("(unreachable)").done();
     assert_eq!(failure(&done).details["limit"], "memory");
 }
@@ -149,7 +149,7 @@ fn a_guest_that_dies_of_a_refused_growth_is_reported_as_such() {
 #[test] // §8.2, last sentence
 fn a_module_that_starts_above_the_limit_does_not_load() {
     let done = Guest::new().memory("1025").done();
-    assert_eq!(failure(&done).class, CONNECTOR_LOAD_FAILED);
+    assert_eq!(failure(&done).class, Class::ConnectorLoadFailed);
     assert!(failure(&done).message.contains("memory"), "{}", failure(&done).message);
     assert!(Guest::new().memory("1024").done().result.is_ok());
 }
@@ -163,14 +163,14 @@ fn tables_are_bounded_too() {
     ]);
     assert_eq!(json!(output(&guest.done())), json!({"a": 1, "b": -1, "more": 1}));
     let done = Guest::new().field("(table 2000000 funcref)").done();
-    assert_eq!(failure(&done).class, CONNECTOR_LOAD_FAILED);
+    assert_eq!(failure(&done).class, Class::ConnectorLoadFailed);
 }
 
 #[test] // §8.3 and the escape matrix
 fn a_flood_of_standard_output_ends_the_run() {
     let flood = Guest::new().run("(loop $l (call $print (i32.const 65536) (i32.const 65536)) (br $l))");
     let done = flood.done();
-    assert_eq!(failure(&done).class, CONNECTOR_RUNTIME_ERROR);
+    assert_eq!(failure(&done).class, Class::ConnectorRuntimeError);
     assert_eq!(failure(&done).message, "connector stdout exceeds 16777216 bytes");
     // One write, larger than the cap: not an error number the guest may ignore.
     let once = Guest::new().memory("512").run("(call $print (i32.const 0) (i32.const 33554432))");

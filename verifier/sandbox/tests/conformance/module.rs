@@ -1,10 +1,11 @@
 //! What may be loaded: sandbox.md §2, §6.4.
 
 use aileron_sandbox::engine::{Engine, LocalBuild, Origin};
-use aileron_sandbox::failure::{BOUNDARY, CONNECTOR_LOAD_FAILED};
+use aileron_sandbox::failure::BOUNDARY;
 use aileron_verifier::artifact::archive::{Files, Packer};
 use aileron_verifier::artifact::module::{HOST_FUNCTIONS, Module, WASI_FUNCTIONS};
 use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::problem::Class;
 use aileron_verifier::trust::key::PublicKey;
 use aileron_verifier::trust::keyring::Keyring;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -26,7 +27,7 @@ fn module(fields: &str) -> Vec<u8> {
 /// Loads it, and says why not.
 fn refusal(wasm: &[u8], more: &str) -> Option<String> {
     let failure = compile(wasm, more).err()?;
-    assert_eq!((failure.class, failure.boundary, failure.retriable), (CONNECTOR_LOAD_FAILED, BOUNDARY, false));
+    assert_eq!((failure.class, failure.boundary, failure.retriable), (Class::ConnectorLoadFailed, BOUNDARY, false));
     Some(failure.message)
 }
 
@@ -179,7 +180,7 @@ op = "x"
 "#;
     let action = verified(&Files::Action { document: document.to_vec(), signature: sign(&[document]) });
     let failure = ENGINE.compile(&action).err().unwrap();
-    assert_eq!((failure.class, failure.message.as_str()), (CONNECTOR_LOAD_FAILED, "an action has no code to run"));
+    assert_eq!((failure.class, failure.message.as_str()), (Class::ConnectorLoadFailed, "an action has no code to run"));
 }
 
 #[test] // P11: closing is dropping, in any order

@@ -5,9 +5,9 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aileron_sandbox::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR};
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::invoke::Invocation;
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use crate::guest::{Guest, failure, manifest, output, run, wall};
@@ -39,10 +39,10 @@ fn malformed_is_minus_two_and_denied_is_minus_one() {
         let done = run(&asking(&[envelope]).connector(), Invocation::new("x", Arc::new(granting(&server))));
         (failure(&done).class, failure(&done).message.clone())
     };
-    assert_eq!(words("{}"), (CONNECTOR_RUNTIME_ERROR, "http_request: empty URL".to_owned()));
+    assert_eq!(words("{}"), (Class::ConnectorRuntimeError, "http_request: empty URL".to_owned()));
     assert!(words("{").1.starts_with("http_request: invalid JSON envelope: "));
     let denied = words(r#"{"url":"https://evil.example/"}"#);
-    assert_eq!(denied, (CAPABILITY_DENIED, "host:port not in declared grant".to_owned()));
+    assert_eq!(denied, (Class::CapabilityDenied, "host:port not in declared grant".to_owned()));
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -52,7 +52,7 @@ fn an_action_narrows_what_its_connector_may_reach() {
     let guest = asking(&[&json!({ "url": format!("http://{}/", server.address) }).to_string()]).connector();
     let narrowed = |host: &str| run(&guest, Invocation::new("x", Arc::new(granting(&server).narrowed_to([host]))));
     let done = narrowed("other.example:443");
-    assert_eq!(failure(&done).class, CAPABILITY_DENIED);
+    assert_eq!(failure(&done).class, Class::CapabilityDenied);
     assert_eq!(failure(&done).details["boundary_detail"], "action");
     assert_eq!(output(&narrowed(&server.address.to_string()))["rc0"], 0);
 }

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use aileron_sandbox::failure::{CAPABILITY_DENIED, CONNECTOR_RUNTIME_ERROR};
 use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::log::LogLine;
 use aileron_sandbox::invoke::Invocation;
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use crate::guest::{Guest, NoNetwork, Scripted, answer, call, denial, failure, output, run};
@@ -51,7 +51,7 @@ fn standard_output_decides_a_good_end() {
     assert_eq!(Guest::new().done().result.unwrap(), None);
     assert_eq!(Guest::new().say("\n").run("(call $exit (i32.const 0))").done().result.unwrap(), None);
     let done = Guest::new().say("not json").done();
-    assert_eq!(failure(&done).class, CONNECTOR_RUNTIME_ERROR);
+    assert_eq!(failure(&done).class, Class::ConnectorRuntimeError);
     assert!(failure(&done).message.starts_with("connector stdout is not a valid JSON envelope: "));
 }
 
@@ -61,7 +61,7 @@ fn a_guests_error_is_heard_whatever_its_code_and_never_as_the_hosts() {
         for class in ["http_unauthorized", "capability_denied"] {
             let said = json!({"error": {"class": class, "message": "no"}}).to_string();
             let done = Guest::new().say(&said).run(&format!("(call $exit (i32.const {code}))")).done();
-            assert_eq!((failure(&done).class, failure(&done).message.as_str()), (CONNECTOR_RUNTIME_ERROR, "no"));
+            assert_eq!((failure(&done).class, failure(&done).message.as_str()), (Class::ConnectorRuntimeError, "no"));
             assert_eq!(failure(&done).details["connector_class"], class);
             assert_eq!(failure(&done).boundary, "sandbox");
         }
@@ -88,7 +88,7 @@ fn every_exit_code_reaches_the_outcome() {
         match code {
             0 => assert_eq!(done.result.unwrap(), None),
             code => {
-                assert_eq!(failure(&done).class, CONNECTOR_RUNTIME_ERROR);
+                assert_eq!(failure(&done).class, Class::ConnectorRuntimeError);
                 assert_eq!(failure(&done).message, format!("connector exited {code}; stderr: "));
             }
         }
@@ -115,7 +115,7 @@ fn a_trap_is_a_runtime_error_with_the_engines_words() {
     ] {
         let guest = Guest::new().field("(func $recurse (call $recurse) (call $recurse))").say("{}").run(instructions);
         let done = guest.done();
-        assert_eq!(failure(&done).class, CONNECTOR_RUNTIME_ERROR);
+        assert_eq!(failure(&done).class, Class::ConnectorRuntimeError);
         assert!(failure(&done).message.contains(words), "{}", failure(&done).message);
     }
 }
@@ -164,7 +164,7 @@ fn what_the_host_refused_last_is_the_outcome() {
     let mut guest = Guest::new();
     let _envelope = guest.text("{}");
     let done = guest.run(&ask()).run("(unreachable)").done();
-    assert_eq!(failure(&done).class, CAPABILITY_DENIED);
+    assert_eq!(failure(&done).class, Class::CapabilityDenied);
 }
 
 #[test] // P18

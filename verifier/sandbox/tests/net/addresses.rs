@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aileron_sandbox::host::http::{Network, Proxies, Roots};
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use super::{Names, ask, get, hosts, network, refused, text};
@@ -38,7 +39,7 @@ fn a_name_that_leads_to_a_private_address_is_denied() {
             &named("granted.example", trap.port(), &names),
             &format!("http://granted.example:{}/", trap.port()),
         ));
-        assert_eq!(failure.class, "capability_denied", "{address}: {failure}");
+        assert_eq!(failure.class, Class::CapabilityDenied, "{address}: {failure}");
         assert_eq!(
             failure.message,
             format!(
@@ -66,8 +67,8 @@ fn a_second_answer_of_the_dns_server_has_nobody_to_mislead() {
     // The name turns inward after a first good use: judged again at the next dial, and refused.
     let names = Names::default().turning("granted.example", &[&[], &["127.0.0.1"]]);
     let network = named("granted.example", server.port(), &names);
-    assert_eq!(refused(get(&network, &url)).class, "connector_runtime_error");
-    assert_eq!(refused(get(&network, &url)).class, "capability_denied");
+    assert_eq!(refused(get(&network, &url)).class, Class::ConnectorRuntimeError);
+    assert_eq!(refused(get(&network, &url)).class, Class::CapabilityDenied);
     assert_eq!(names.asked(), ["granted.example", "granted.example"]);
     assert_eq!(server.seen().len(), 1);
 }
@@ -80,7 +81,7 @@ fn an_exception_is_for_one_name() {
     let allowing = |name: &str| named("granted.example", server.port(), &names).allowing_private([name.to_owned()]);
     assert_eq!(text(&get(&allowing("GRANTED.example"), &url).unwrap()), "hi");
     for other in ["example", "x.granted.example", "127.0.0.1", "*", ""] {
-        assert_eq!(refused(get(&allowing(other), &url)).class, "capability_denied", "{other}");
+        assert_eq!(refused(get(&allowing(other), &url)).class, Class::CapabilityDenied, "{other}");
     }
 }
 
@@ -91,7 +92,7 @@ fn localhost_is_this_machine_and_nothing_else() {
     let here = Names::default().with("localhost", "127.0.0.1");
     assert_eq!(text(&get(&named("localhost", server.port(), &here), &url).unwrap()), "hi");
     let elsewhere = Names::default().with("localhost", "192.168.0.1");
-    assert_eq!(refused(get(&named("localhost", server.port(), &elsewhere), &url)).class, "capability_denied");
+    assert_eq!(refused(get(&named("localhost", server.port(), &elsewhere), &url)).class, Class::CapabilityDenied);
     let literal = Names::default();
     let network = network(&hosts(&[format!("127.0.0.1:{}", server.port())])).resolving_with(Arc::new(literal.clone()));
     assert_eq!(text(&get(&network, &format!("http://127.0.0.1:{}/", server.port())).unwrap()), "hi");
@@ -119,7 +120,7 @@ fn a_server_is_believed_only_under_its_own_name() {
         [("other.example", &roots), ("granted.example", &Roots::Platform), ("granted.example", &Roots::Only(vec![]))]
     {
         let failure = refused(to(name, roots));
-        assert_eq!(failure.class, "connector_runtime_error", "{name}: {failure}");
+        assert_eq!(failure.class, Class::ConnectorRuntimeError, "{name}: {failure}");
     }
     assert_eq!(server.seen().len(), 1);
 }
@@ -140,9 +141,9 @@ fn a_proxy_is_asked_for_granted_names_only() {
     let seen = proxy.only();
     assert_eq!((seen.target.as_str(), seen.header("host")), ("http://far.example/x", Some("far.example")));
     assert_eq!(seen.header("proxy-authorization"), Some("Basic dXNlcjpwYXNz"));
-    assert_eq!(refused(get(&network, "https://far.example/x")).class, "connector_runtime_error");
+    assert_eq!(refused(get(&network, "https://far.example/x")).class, Class::ConnectorRuntimeError);
     assert_eq!((proxy.seen()[1].method.as_str(), proxy.seen()[1].target.as_str()), ("CONNECT", "far.example:443"));
-    assert_eq!(refused(get(&network, "http://direct.example/")).class, "capability_denied");
+    assert_eq!(refused(get(&network, "http://direct.example/")).class, Class::CapabilityDenied);
     assert_eq!(refused(get(&network, "http://evil.example/")).message, "host:port not in declared grant");
     assert_eq!(proxy.seen().len(), 2);
     assert!(!names.asked().contains(&"far.example".to_owned()), "{:?}", names.asked());

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use aileron_sandbox::host::http::{BODY_LIMIT, exchange};
+use aileron_verifier::problem::Class;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
@@ -36,7 +37,7 @@ fn gzip_is_undone_unless_the_guest_asked_for_it() {
     }
     for path in ["cut", "bad"] {
         let failure = refused(get(&network, &url(path)));
-        assert_eq!(failure.class, "connector_runtime_error");
+        assert_eq!(failure.class, Class::ConnectorRuntimeError);
         assert!(failure.message.starts_with("http_request: read body: gzip: "), "{path}: {failure}");
     }
     for headers in [json!({ "accept-encoding": "gzip" }), json!({ "Range": "bytes=0-" })] {
@@ -62,7 +63,7 @@ fn an_answer_that_is_too_long_is_refused_however_it_comes() {
     for path in ["long", "said", "open", "bomb"] {
         let failure = refused(get(&network, &url(path)));
         let message = "http_request: read body: response exceeds 16777216 bytes";
-        assert_eq!((failure.class, failure.message.as_str()), ("connector_runtime_error", message), "{path}");
+        assert_eq!((failure.class, failure.message.as_str()), (Class::ConnectorRuntimeError, message), "{path}");
     }
 }
 
@@ -76,7 +77,7 @@ fn a_broken_answer_is_a_failure_of_the_call() {
     let network = to_ports(&[server.port()]);
     for path in ["noise", "twice"] {
         let failure = refused(get(&network, &format!("http://127.0.0.1:{}/{path}", server.port())));
-        assert_eq!(failure.class, "connector_runtime_error");
+        assert_eq!(failure.class, Class::ConnectorRuntimeError);
         assert!(failure.message.starts_with("http_request: GET "), "{path}: {failure}");
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -135,5 +136,5 @@ fn an_answer_may_have_many_header_fields() {
         assert_eq!(text(&response), "hi", "{fields}");
     }
     let failure = refused(get(&network, &format!("http://127.0.0.1:{}/20000", server.port())));
-    assert_eq!(failure.class, "connector_runtime_error");
+    assert_eq!(failure.class, Class::ConnectorRuntimeError);
 }

@@ -8,6 +8,7 @@ use aileron_sandbox::credential::{
 };
 use aileron_sandbox::host::http::{Network, Roots};
 use aileron_sandbox::secret::Secret;
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use super::{FQN, Names, ask, hosts, network, refused, text};
@@ -55,7 +56,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
         &'static str,
         &'static str,
         Option<fn() -> Result<BoundCredential, CredentialRefusal>>,
-        &'static str,
+        Class,
         &'static str,
         &'static str,
     );
@@ -64,7 +65,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             "",
             "oauth2",
             Some(|| bound("oauth2")),
-            "capability_denied",
+            Class::CapabilityDenied,
             "connector_manifest",
             "http_request: connector did not declare [capabilities.credential]",
         ),
@@ -72,7 +73,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "api_key",
             Some(|| bound("oauth2")),
-            "capability_denied",
+            Class::CapabilityDenied,
             "connector_manifest",
             "http_request: requested credential kind does not match connector manifest",
         ),
@@ -80,7 +81,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "OAuth2",
             Some(|| bound("oauth2")),
-            "capability_denied",
+            Class::CapabilityDenied,
             "connector_manifest",
             "http_request: requested credential kind does not match connector manifest",
         ),
@@ -88,7 +89,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "oauth2",
             None,
-            "binding_required",
+            Class::BindingRequired,
             "action",
             "http_request: no oauth2 credential is bound for github://acme/aileron-connector-x; run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
         ),
@@ -96,7 +97,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "oauth2",
             Some(|| Err(CredentialRefusal::NotBound { candidates: vec!["oauth2/x/a".into(), "oauth2/x/b".into()] })),
-            "binding_required",
+            Class::BindingRequired,
             "action",
             "http_request: several oauth2 credentials are bound for github://acme/aileron-connector-x (oauth2/x/a, oauth2/x/b); run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
         ),
@@ -104,7 +105,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "oauth2",
             Some(|| Err(CredentialRefusal::EntryMissing { path: "oauth2/x/work".into() })),
-            "binding_required",
+            Class::BindingRequired,
             "action",
             "http_request: github://acme/aileron-connector-x needs the oauth2 credential oauth2/x/work, which is not in the vault; run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
         ),
@@ -112,7 +113,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "oauth2",
             Some(|| Err(CredentialRefusal::KindMismatch)),
-            "capability_denied",
+            Class::CapabilityDenied,
             "vault",
             "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
         ),
@@ -120,7 +121,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "oauth2",
             Some(|| bound("api_key")),
-            "capability_denied",
+            Class::CapabilityDenied,
             "vault",
             "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
         ),
@@ -128,7 +129,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             OAUTH2,
             "oauth2",
             Some(|| bound("basic")),
-            "capability_denied",
+            Class::CapabilityDenied,
             "runtime",
             "http_request: unsupported credential kind for v1 injection",
         ),
@@ -163,7 +164,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
     ));
     assert_eq!(
         (failure.class, failure.message.as_str()),
-        ("connector_runtime_error", "http_request: resolve credential: the vault is locked")
+        (Class::ConnectorRuntimeError, "http_request: resolve credential: the vault is locked")
     );
     assert_eq!(server.seen(), []);
 }
@@ -225,7 +226,7 @@ fn a_credential_is_not_sent_in_the_clear() {
     let url = format!("http://clear.example:{}/", server.port());
     let failure = refused(ask(&network, json!({ "url": url, "credential": "oauth2" })));
     let message = "http_request: a credential travels only over https, or http to this machine";
-    assert_eq!((failure.class, failure.message.as_str()), ("capability_denied", message));
+    assert_eq!((failure.class, failure.message.as_str()), (Class::CapabilityDenied, message));
     assert_eq!((server.seen().len(), says.1.load(Ordering::SeqCst)), (0, 0));
     assert_eq!(text(&ask(&network, json!({ "url": url })).unwrap()), "caught");
 }

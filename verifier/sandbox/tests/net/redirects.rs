@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aileron_sandbox::credential::StaticCredential;
 use aileron_sandbox::host::http::Network;
 use aileron_sandbox::secret::Secret;
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use super::{ask, get, hosts, network, refused, text, to_ports};
@@ -49,7 +50,7 @@ fn a_redirect_to_anything_ungranted_is_denied_and_sends_nothing() {
     ] {
         let server = sending_to(location.clone(), 302);
         let failure = refused(get(&to_ports(&[server.port()]), &format!("http://127.0.0.1:{}/", server.port())));
-        assert_eq!((failure.class, failure.message.as_str()), ("capability_denied", message), "{location}");
+        assert_eq!((failure.class, failure.message.as_str()), (Class::CapabilityDenied, message), "{location}");
         assert_eq!(failure.details["redirected_from"], format!("network:127.0.0.1:{}", server.port()));
     }
     assert_eq!(trap.seen(), []);
@@ -147,7 +148,7 @@ fn a_redirect_that_carries_the_credential_leaks_it_into_nothing() {
     let server = sending_to(format!("https://evil.example/?k={KEY}"), 302);
     let url = format!("http://127.0.0.1:{}/", server.port());
     let failure = refused(ask(&keyed(&[server.port()]), json!({ "url": url, "credential": "api_key" })));
-    assert_eq!(failure.class, "capability_denied");
+    assert_eq!(failure.class, Class::CapabilityDenied);
     assert!(!format!("{failure:?}").contains(KEY), "{failure:?}");
     let bad = sending_to(format!("https://user:{KEY}@evil.example/"), 302);
     let url = format!("http://127.0.0.1:{}/", bad.port());

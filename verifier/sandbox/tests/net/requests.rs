@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aileron_sandbox::host::http::{Proxies, Roots};
+use aileron_verifier::problem::Class;
 use serde_json::json;
 
 use super::{Names, ask, get, hosts, network, refused, run, text, to_ports};
@@ -47,10 +48,10 @@ fn a_malformed_call_is_told_apart_from_a_refused_one() {
         ("{\"url\":\"\"}", "http_request: empty URL"),
     ] {
         let (code, failure) = run(&network(""), envelope.as_bytes()).unwrap_err();
-        assert_eq!((code, failure.class, failure.message.as_str()), (-2, "connector_runtime_error", message));
+        assert_eq!((code, failure.class, failure.message.as_str()), (-2, Class::ConnectorRuntimeError, message));
     }
     let failure = refused(get(&network(""), "https://slack.com/"));
-    assert_eq!((failure.class, failure.message.as_str()), ("capability_denied", "host:port not in declared grant"));
+    assert_eq!((failure.class, failure.message.as_str()), (Class::CapabilityDenied, "host:port not in declared grant"));
 }
 
 #[test] // sandbox.md §4.2: the first failing step decides
@@ -61,7 +62,7 @@ fn the_network_gate_comes_before_everything_else() {
     let method_too = json!({ "url": "https://evil.example/", "method": "bad method", "credential": "nope" });
     assert_eq!(refused(ask(&granted, method_too)).message, "http_request: build: invalid method \"bad method\"");
     let header_too = json!({ "url": "https://evil.example/", "headers": { "b d": "x" }, "credential": "nope" });
-    assert_eq!(refused(ask(&granted, header_too)).class, "capability_denied");
+    assert_eq!(refused(ask(&granted, header_too)).class, Class::CapabilityDenied);
 }
 
 #[test] // sandbox.md §13 N15
@@ -70,7 +71,7 @@ fn an_action_narrows_what_the_connector_may_reach() {
     let url = format!("http://127.0.0.1:{}/", server.port());
     let narrowed = |entry: &str| to_ports(&[server.port()]).narrowed_to([entry]);
     let failure = refused(get(&narrowed("slack.com:443"), &url));
-    assert_eq!((failure.class, &failure.details["boundary_detail"]), ("capability_denied", &json!("action")));
+    assert_eq!((failure.class, &failure.details["boundary_detail"]), (Class::CapabilityDenied, &json!("action")));
     assert_eq!(server.seen(), []);
     get(&narrowed(&format!("127.0.0.1:{}", server.port())), &url).unwrap();
     get(&to_ports(&[server.port()]).narrowed_to([]), &url).unwrap();
@@ -87,7 +88,7 @@ fn a_method_is_sent_as_it_is_written() {
     assert_eq!(seen, ["GET", "get", "PoSt", "DELETE", "PATCH", "HEAD", "OPTIONS", "PROPFIND", "X-ODD!"]);
     for method in ["CONNECT", "connect", "TRACE", "Trace", "A B", "GET / HTTP/1.1\r\nX: y", "G\u{c9}T", "\0"] {
         let failure = refused(ask(&network, json!({ "url": url, "method": method })));
-        assert_eq!(failure.class, "connector_runtime_error", "{method:?}");
+        assert_eq!(failure.class, Class::ConnectorRuntimeError, "{method:?}");
         assert!(failure.message.starts_with("http_request: build: "), "{failure}");
     }
     assert_eq!(server.seen().len(), 9);
@@ -203,7 +204,7 @@ fn a_header_cannot_smuggle_another() {
         ("Host", "a\r\nX-Evil: y"),
     ] {
         let failure = refused(ask(&network, json!({ "url": url, "headers": { name: value } })));
-        assert_eq!(failure.class, "connector_runtime_error", "{name:?} {value:?}");
+        assert_eq!(failure.class, Class::ConnectorRuntimeError, "{name:?} {value:?}");
         assert!(failure.message.starts_with("http_request: invalid header "), "{failure}");
     }
     for raw in ["/a\r\nX-Evil: y", "/a b\r\n", "/\n"] {
@@ -218,7 +219,7 @@ fn a_header_cannot_smuggle_another() {
 fn a_server_that_is_not_there_is_a_failure_of_the_call() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let failure = refused(get(&to_ports(&[gone]), &format!("http://127.0.0.1:{gone}/secret?x=y")));
-    assert_eq!(failure.class, "connector_runtime_error");
+    assert_eq!(failure.class, Class::ConnectorRuntimeError);
     assert!(failure.message.starts_with(&format!("http_request: GET 127.0.0.1:{gone}: ")), "{failure}");
     assert!(!failure.message.contains("secret"), "{failure}");
 }

@@ -9,6 +9,7 @@ use aileron_sandbox::credential::{
 };
 use aileron_sandbox::host::http::{Network, Roots};
 use aileron_sandbox::secret::Secret;
+use aileron_verifier::problem::Class;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -92,7 +93,7 @@ fn missing_inputs_are_named_and_nothing_leaves() {
         let network = network.with_credentials(given(region, key_id));
         let url = format!("https://plain.example:{}/", server.port());
         let failure = refused(ask(&network, json!({ "url": url, "credential": "aws_sigv4" })));
-        assert_eq!(failure.class, "capability_denied");
+        assert_eq!(failure.class, Class::CapabilityDenied);
         assert_eq!(failure.message, format!("http_request: aws_sigv4 signing inputs incomplete: {missing}"));
         assert_eq!(
             (&failure.details["boundary_detail"], &failure.details["capability_kind"]),
@@ -104,7 +105,10 @@ fn missing_inputs_are_named_and_nothing_leaves() {
     let (server, network) = cloud(&aws(""), |_| answer("200 OK", "caught"));
     let url = format!("https://{EAST}:{}/", server.port());
     let failure = refused(ask(&network, json!({ "url": url, "credential": "oauth2" })));
-    assert_eq!((failure.class, &failure.details["declared"]), ("capability_denied", &json!("credential:aws_sigv4")));
+    assert_eq!(
+        (failure.class, &failure.details["declared"]),
+        (Class::CapabilityDenied, &json!("credential:aws_sigv4"))
+    );
 }
 
 #[test] // sandbox.md §13 S6, S7, S8; §7.4 steps 1 and 2
@@ -168,7 +172,7 @@ fn each_region_is_signed_with_its_own_key() {
     assert_ne!(signature(&seen[0]), signature(&seen[1]));
     assert!(!format!("{seen:?}").contains(SECRET));
     let failure = refused(ask(GOV));
-    assert_eq!((failure.class, failure.details["candidates"].as_array().unwrap().len()), ("binding_required", 2));
+    assert_eq!((failure.class, failure.details["candidates"].as_array().unwrap().len()), (Class::BindingRequired, 2));
 }
 
 #[test] // sandbox.md §4.3 [R]: a signature is for one request

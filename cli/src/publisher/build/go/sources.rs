@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{GO, program, run, with_repository_paths, workspace};
 use crate::publisher::build::{BuildError, disk};
+use crate::sys::disk::Operation;
 use crate::sys::process::Spawner;
 
 #[derive(Deserialize)]
@@ -49,7 +50,7 @@ struct Module {
 /// # Errors
 /// [`BuildError::ForeignSource`]; go's own message where it cannot read one of the files.
 pub(super) fn stay_inside(connector: &Path, copy: &Path, spawner: Spawner<'_>) -> Result<(), BuildError> {
-    let inside = copy.canonicalize().map_err(disk("read", copy))?;
+    let inside = copy.canonicalize().map_err(disk(Operation::Read, copy))?;
     let mut modules = BTreeSet::from([connector.join("go.mod")]);
     let work = workspace(copy);
     if work.is_file() {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::Kind;
 use crate::publisher::forge::ForgeError;
-use crate::sys::disk::{self, DiskError};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::lock::{self, Lock, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// The journal of a version, in the directory that is its own.
@@ -208,7 +208,7 @@ impl Journal {
     /// [`ForgeError::Busy`], or the disk's refusal.
     pub fn lock(&self, whose: &str) -> Result<Lock, ForgeError> {
         let path = self.directory.join(LOCK);
-        fs::create_dir_all(&self.directory).map_err(DiskError::at("create directory", &self.directory))?;
+        fs::create_dir_all(&self.directory).map_err(DiskError::at(Operation::CreateDirectory, &self.directory))?;
         lock::take(&path, &self.locking).map_err(|error| match error {
             LockError::Busy { .. } => ForgeError::Busy(whose.to_owned()),
             LockError::Interrupted(_) => ForgeError::Interrupted,
@@ -223,10 +223,10 @@ impl Journal {
     pub fn open(&mut self) -> Result<(), DiskError> {
         let path = self.directory.join(FILE);
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
-        let mut file = file.map_err(DiskError::at("open", &path))?;
+        let mut file = file.map_err(DiskError::at(Operation::Open, &path))?;
         // A run that was killed may have left half a line, which must not swallow the next one.
-        if torn(&mut file).map_err(DiskError::at("read", &path))? {
-            file.write_all(b"\n").map_err(DiskError::at("write", &path))?;
+        if torn(&mut file).map_err(DiskError::at(Operation::Read, &path))? {
+            file.write_all(b"\n").map_err(DiskError::at(Operation::Write, &path))?;
         }
         self.file = Some(file);
         for line in std::mem::take(&mut self.waiting) {
@@ -259,7 +259,7 @@ impl Journal {
         let Some(file) = &mut self.file else { return Ok(()) };
         let mut bytes = serde_json::to_vec(line).unwrap_or_default();
         bytes.push(b'\n');
-        file.write_all(&bytes).map_err(DiskError::at("write", &self.directory.join(FILE)))
+        file.write_all(&bytes).map_err(DiskError::at(Operation::Write, &self.directory.join(FILE)))
     }
 
     /// Makes the lines so far survive a power cut.
@@ -268,7 +268,7 @@ impl Journal {
     /// The disk's refusal.
     pub fn sync(&self) -> Result<(), DiskError> {
         let Some(file) = &self.file else { return Ok(()) };
-        file.sync_data().map_err(DiskError::at("flush", &self.directory.join(FILE)))
+        file.sync_data().map_err(DiskError::at(Operation::Flush, &self.directory.join(FILE)))
     }
 }
 

@@ -5,7 +5,6 @@ use std::io;
 use aileron_sandbox::failure::Failure as SandboxFailure;
 use aileron_verifier::artifact::action::Action;
 use aileron_verifier::artifact::verify::Payload;
-use aileron_verifier::problem::Class;
 use aileron_verifier::text::Json;
 use clap::Args;
 use serde_json::json;
@@ -23,7 +22,7 @@ use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::console::Terminal;
 use crate::ui::report::door::{self, Stream};
 use crate::ui::report::sheet::width;
-use crate::ui::report::{Exit, Failure, Outcome};
+use crate::ui::report::{Failure, Outcome};
 
 /// Run an installed action: its steps in order, after your approval where it asks for one.
 ///
@@ -71,10 +70,8 @@ impl Verb for Run {
                 Ok(fields.fold(outcome, |outcome, (name, value)| outcome.with_exact(name, value.clone())))
             }
             Err(ActionError::Stopped(stopped)) => Ok(render_failure(&stopped.failure.with("step", stopped.step))),
-            Err(ActionError::Denied(_)) => Ok(render_denied(action)),
-            Err(error @ ActionError::NotAsked(_)) => {
-                Err(Failure::new(Class::StoreUnwritable, Exit::Failure, error.to_string()))
-            }
+            Err(error @ ActionError::Denied(_)) => Ok(render_denied(error)),
+            Err(error @ ActionError::NotAsked(_)) => Err(error.into()),
         }
     }
 }
@@ -108,14 +105,7 @@ impl Approver for Prompt {
     }
 }
 
-fn render_denied(action: &Action) -> Outcome {
-    let failure = SandboxFailure {
-        boundary: "user",
-        ..SandboxFailure::new(
-            Class::ApprovalDenied.as_str(),
-            format!("{} was not approved; nothing was run", action.name.value),
-        )
-    };
-    let failed = Failure { exit: Exit::Policy, ..Failure::from(&failure) }.next("--approve runs it without asking");
-    Outcome::document(format!("{}\n", json!({"error": error_object(&failure)}))).with_failure(Some(failed))
+fn render_denied(error: ActionError) -> Outcome {
+    let failure = SandboxFailure { boundary: "user", ..SandboxFailure::new(error.class(), error.to_string()) };
+    Outcome::document(format!("{}\n", json!({"error": error_object(&failure)}))).with_failure(Some(error.into()))
 }

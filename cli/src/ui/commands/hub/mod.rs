@@ -137,6 +137,5 @@ fn wanted(flags: &Flags) -> Result<Option<Part>, Failure> {
 
 fn catalog(flags: &Flags, context: &Context) -> Result<Catalog, Failure> {
     let source = CatalogSource::choose(flags.value("catalog"), &context.environment);
-    let read = source.and_then(|source| source.read(context.spawner()));
-    read.map_err(|why| error(why.class(), why.to_string()))
+    Ok(source.and_then(|source| source.read(context.spawner()))?)
 }

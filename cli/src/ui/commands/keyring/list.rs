@@ -7,7 +7,7 @@ use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::Keyring;
 use serde_json::json;
 
-use super::{at_home, ring_failure};
+use super::at_home;
 use crate::consumer::trust::change::by_owner;
 use crate::ui::commands::go_flags::usage;
 use crate::ui::commands::{Answer, Context};
@@ -20,7 +20,7 @@ pub(super) fn run(args: &[String], context: &Context) -> Answer {
         return Err(usage(LIST_USAGE));
     }
     let file = at_home(context, "cannot determine home directory")?;
-    let ring = file.load_or_refuse().map_err(|why| ring_failure(&why))?;
+    let ring = file.load_or_refuse()?;
     let path = file.path().display();
     let groups = by_owner(&ring);
     let text = if groups.is_empty() {

@@ -11,12 +11,9 @@ use clap::Args;
 
 use super::go_flags::{Flags, error, take_output_flags, usage};
 use super::{Answer, Context, Verb};
-use crate::consumer::trust::error::TrustError;
-use crate::consumer::trust::ring::{RingError, RingFile};
-use crate::sys::lock::LockError;
-use crate::sys::private::Flaw;
+use crate::consumer::trust::ring::RingFile;
 use crate::ui::args::{Output, duration};
-use crate::ui::report::{Exit, Failure, private};
+use crate::ui::report::Failure;
 
 const USAGE: &str = "usage: aileron keyring <trust|list|revoke> [args...]";
 
@@ -70,24 +67,4 @@ fn ring_file(context: &Context, no_home: &str, flags: &Flags) -> Result<RingFile
 
 fn at_home(context: &Context, no_home: &str) -> Result<RingFile, Failure> {
     RingFile::at_home(&context.environment).ok_or_else(|| error(Class::ValidationError, no_home))
-}
-
-fn ring_failure(why: &RingError) -> Failure {
-    let failure = error(why.class(), why.to_string());
-    match why {
-        RingError::Load { why: TrustError::NotPrivate(why), .. } if why.flaw == Flaw::WritableByOthers => {
-            failure.next(format!("look through it, then chmod go-w {}", why.at.display()))
-        }
-        RingError::Load { why: TrustError::NotPrivate(why), .. } | RingError::NotPrivate(why) => {
-            failure.next(private::next(why))
-        }
-        RingError::Locked(LockError::Busy { .. }) => Failure { retriable: true, ..failure }
-            .next("run the same command again when the other one is done; --wait-lock TIME waits longer"),
-        RingError::Locked(LockError::Interrupted(_)) => Failure { exit: Exit::Interrupted, ..failure },
-        RingError::Locked(LockError::Disk(_)) => failure,
-        RingError::Load { why: TrustError::Ring(why), path } => {
-            Failure { place: why.line().map(|line| (path.clone(), line)), ..failure }
-        }
-        RingError::Load { .. } | RingError::Save(_) => failure,
-    }
 }

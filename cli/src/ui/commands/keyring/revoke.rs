@@ -3,7 +3,7 @@
 use aileron_verifier::name::fqn::Authority;
 use serde_json::json;
 
-use super::{ring_failure, ring_file};
+use super::ring_file;
 use crate::consumer::trust::change::Revocation;
 use crate::ui::commands::go_flags::{Flags, Order, usage};
 use crate::ui::commands::{Answer, Context};
@@ -26,7 +26,7 @@ pub(super) fn run(args: &[String], context: &Context) -> Answer {
         (None, _) => return Err(usage(REVOKE_USAGE)),
     };
     let file = ring_file(context, "cannot determine home directory", &flags)?;
-    let removed = what.revoke(&file).map_err(|why| ring_failure(&why))?;
+    let removed = what.revoke(&file)?;
     let path = file.path().display();
     let text = match &what {
         Revocation::Authority(authority) if removed == 0 => format!("Not trusted: {authority} (no change)\n"),

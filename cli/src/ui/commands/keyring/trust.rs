@@ -7,11 +7,11 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::text::quote::Quoted;
 use serde_json::json;
 
-use super::{ring_failure, ring_file};
-use crate::consumer::authority::{AuthorityError, FoundKey, TrustRequest};
+use super::ring_file;
+use crate::consumer::authority::{FoundKey, TrustRequest};
 use crate::consumer::fetch::origin::Origin;
 use crate::consumer::trust::change::{Granted, grant};
-use crate::consumer::trust::publisher_key::{Fetched, KeyFetchError};
+use crate::consumer::trust::publisher_key::Fetched;
 use crate::event::Event;
 use crate::ui::commands::go_flags::{Flags, Order, error, usage};
 use crate::ui::commands::{Answer, Context};
@@ -62,7 +62,7 @@ pub(super) fn run(args: &[String], context: &Context) -> Answer {
         catalog: flags.value("catalog"),
         origin: &origin,
     };
-    let found = request.find(&context.environment, context.spawner()).map_err(not_found)?;
+    let found = request.find(&context.environment, context.spawner())?;
     let fingerprint = found.fetched.key.fingerprint();
     if let Some(wanted) = flags.value("fingerprint").filter(|wanted| *wanted != fingerprint.to_string()) {
         let message = format!("the key has fingerprint {fingerprint}, not {wanted}; nothing was trusted");
@@ -86,7 +86,7 @@ fn trusted(found: FoundKey, repo_only: bool, flags: &Flags, context: &Context) -
         let before = format!("granting {granted}: key {fingerprint} from {at} will verify {reach}");
         context.progress.take(Event::Note(before));
     };
-    let Granted { changed, differing } = grant(&file, &granted, key, announce).map_err(|why| ring_failure(&why))?;
+    let Granted { changed, differing } = grant(&file, &granted, key, announce)?;
     let headline = if changed { "✓ Trusted publisher " } else { "Publisher already trusted: " };
     let covers = if changed { covers } else { "" };
     let path = file.path().display();
@@ -109,27 +109,6 @@ fn trusted(found: FoundKey, repo_only: bool, flags: &Flags, context: &Context) -
         "differing_grants": differing,
     });
     Ok(Outcome::new(text, fields))
-}
-
-/// Why there is no key to grant, and how to give one.
-fn not_found(why: AuthorityError) -> Failure {
-    let failure = Failure { retriable: why.is_retriable(), ..error(why.class(), why.to_string()) };
-    let (key, owner) = match &why {
-        AuthorityError::Repository { why, granted, .. } => (why, granted),
-        AuthorityError::Entry { why, owner, .. } => (why, owner),
-        AuthorityError::Hub { why, .. } => {
-            return Failure { pinned: failure.pinned.map(|text| format!("error: {why}\n{text}")), ..failure };
-        }
-        AuthorityError::Name { .. }
-        | AuthorityError::OwnerAlone(_)
-        | AuthorityError::KeyFile(_)
-        | AuthorityError::NoEntry { .. } => return failure,
-    };
-    let key_file = format!("aileron keyring trust --key-file <path> {owner}, with the key from its publisher");
-    match key {
-        KeyFetchError::Absent(_) => failure.next(format!("for a private repository set GH_TOKEN; or {key_file}")),
-        _ => failure.next(key_file),
-    }
 }
 
 /// `--plan` names the signing key of a frozen Flight Plan, and this program keeps none. keyring.md §6.1.

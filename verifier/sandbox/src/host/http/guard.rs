@@ -9,8 +9,9 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::failure::{CAPABILITY_DENIED, Failure};
+use crate::failure::Failure;
 use crate::grant::address;
+use aileron_verifier::problem::Class;
 
 /// What [`Resolver::lookup`] returns.
 pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -98,7 +99,7 @@ pub(super) struct NotPublic {
 impl NotPublic {
     pub(super) fn failure(&self, authority: &str) -> Failure {
         let message = format!("{self}; --allow-private {} admits it", self.host);
-        Failure::new(CAPABILITY_DENIED, message)
+        Failure::new(Class::CapabilityDenied, message)
             .with("requested", format!("network:{authority}"))
             .with("address", self.address.to_string())
             .with("boundary_detail", "runtime")

@@ -17,13 +17,14 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-use crate::failure::{CONNECTOR_RUNTIME_ERROR, Failure};
+use crate::failure::Failure;
 use crate::grant::Target;
 
 use super::Hop;
 use super::connect::{self, Client, Roots, Route};
 use super::guard::{Guarded, NotPublic, Resolver};
 use super::long;
+use aileron_verifier::problem::Class;
 
 /// Longest response body a guest may read, before and after decoding. §8.3.
 pub const BODY_LIMIT: usize = 16 << 20;
@@ -264,7 +265,7 @@ pub(super) fn too_long() -> Failure {
 }
 
 fn failed(why: &str) -> Failure {
-    Failure::new(CONNECTOR_RUNTIME_ERROR, format!("http_request: {why}"))
+    Failure::new(Class::ConnectorRuntimeError, format!("http_request: {why}"))
 }
 
 fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {

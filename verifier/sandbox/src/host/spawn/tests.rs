@@ -46,7 +46,7 @@ fn every_gate_is_checked_and_nothing_is_started() {
         request(serde_json::json!({ "cwd": "", "env": null, "unknown": 1 })),
     ] {
         let (code, failure) = spawn(&spawning, allowed.clone());
-        assert_eq!((code, failure.class), (-3, SPAWN_SANDBOX_UNAVAILABLE), "{allowed}");
+        assert_eq!((code, failure.class), (-3, Class::SpawnSandboxUnavailable), "{allowed}");
         assert_eq!(failure.message, "spawn: sandbox unavailable on this platform");
         assert_eq!(failure.details["program"], git);
     }
@@ -63,7 +63,7 @@ fn every_gate_is_checked_and_nothing_is_started() {
         (serde_json::json!({ "cwd": "~/codex" }), "requested", "cwd:~/codex"),
     ] {
         let (code, failure) = spawn(&spawning, request(asked.clone()));
-        assert_eq!((code, failure.class), (-1, CAPABILITY_DENIED), "{asked}");
+        assert_eq!((code, failure.class), (-1, Class::CapabilityDenied), "{asked}");
         assert_eq!(failure.details[detail], value, "{asked}");
     }
     let (_, failure) = spawn(&spawning, request(serde_json::json!({ "program": "/usr/bin/curl" })));
@@ -100,7 +100,7 @@ fn an_operation_is_found_filled_and_judged() {
     assert_eq!(spawning.spawn_op(b"", b"").0, -1);
     for (op, args) in [(&b"log"[..], &b"[]"[..]), (b"log", b"{\"since\":1}"), (b"log", b"{"), (b"\xff", b"")] {
         let (code, failure) = spawning.spawn_op(op, args);
-        assert_eq!((code, failure.class), (-2, CONNECTOR_RUNTIME_ERROR));
+        assert_eq!((code, failure.class), (-2, Class::ConnectorRuntimeError));
     }
     for envelope in [&b"{"[..], b"[]", b"{\"argv\":7}", b"\xff"] {
         assert_eq!(spawning.spawn(envelope).0, -2);

@@ -1,36 +1,19 @@
 //! Files that are whole or not there: temporary sibling, then rename; durability in one pass per phase.
 
+mod error;
+
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// An I/O error with what was being attempted, and where.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {doing} {}: {cause}", .path.display())]
-pub struct DiskError {
-    /// A verb phrase: "read", "write".
-    pub doing: &'static str,
-    /// The file or directory.
-    pub path: PathBuf,
-    /// What the system said.
-    #[source]
-    pub cause: io::Error,
-}
-
-impl DiskError {
-    /// For `map_err`.
-    pub fn at(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DiskError {
-        let path = path.to_owned();
-        move |cause| DiskError { doing, path, cause }
-    }
-}
+pub use self::error::{DiskError, Operation};
 
 /// Reads a whole file, of at most `limit` bytes.
 ///
 /// # Errors
 /// [`DiskError`], also for a file that is longer.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    read_if_there(path, limit)?.ok_or_else(|| absent(path))
+    read_if_there(path, limit)?.ok_or_else(|| DiskError::absent(path))
 }
 
 /// Reads a whole file, or `None` where there is none. "Cannot look" is an error, never `None`.
@@ -52,7 +35,7 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskErr
 /// # Errors
 /// As [`read`].
 pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    let file = open(path, Streams::Read)?.ok_or_else(|| absent(path))?;
+    let file = open(path, Streams::Read)?.ok_or_else(|| DiskError::absent(path))?;
     whole(&file, path, limit)
 }
 
@@ -81,13 +64,15 @@ fn open(path: &Path, streams: Streams) -> Result<Option<File>, DiskError> {
     }
     let file = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(DiskError::at("read", path))?,
+        opened => opened.map_err(DiskError::at(Operation::Read, path))?,
     };
-    let found = file.metadata().map_err(DiskError::at("read", path))?.file_type();
+    let found = file.metadata().map_err(DiskError::at(Operation::Read, path))?.file_type();
     // A directory says what it is when it is read.
     match found.is_file() || found.is_dir() || streams == Streams::Read {
         true => Ok(Some(file)),
-        false => Err(DiskError::at("read", path)(io::Error::new(io::ErrorKind::InvalidInput, not_a_file(found)))),
+        false => {
+            Err(DiskError::at(Operation::Read, path)(io::Error::new(io::ErrorKind::InvalidInput, not_a_file(found))))
+        }
     }
 }
 
@@ -107,18 +92,15 @@ fn not_a_file(_: fs::FileType) -> &'static str {
 }
 
 fn whole(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
-    let size = file.metadata().map_err(DiskError::at("read", path))?.len();
+    let size = file.metadata().map_err(DiskError::at(Operation::Read, path))?.len();
     let mut bytes = Vec::with_capacity(size.min(limit) as usize);
-    io::Read::read_to_end(&mut io::Read::take(file, limit + 1), &mut bytes).map_err(DiskError::at("read", path))?;
+    io::Read::read_to_end(&mut io::Read::take(file, limit + 1), &mut bytes)
+        .map_err(DiskError::at(Operation::Read, path))?;
     if bytes.len() as u64 > limit {
         let cause = io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes"));
-        return Err(DiskError { doing: "read", path: path.to_owned(), cause });
+        return Err(DiskError::at(Operation::Read, path)(cause));
     }
     Ok(bytes)
-}
-
-fn absent(path: &Path) -> DiskError {
-    DiskError::at("read", path)(io::Error::new(io::ErrorKind::NotFound, "there is no such file"))
 }
 
 /// How the name of a temporary sibling begins. A write that was killed leaves one.
@@ -131,7 +113,7 @@ pub const TEMPORARY: &str = ".aileron-";
 /// [`DiskError`]; the target is then as it was and the temporary is gone.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let parent = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(DiskError::at("create directory", parent))?;
+    fs::create_dir_all(parent).map_err(DiskError::at(Operation::CreateDirectory, parent))?;
     write_beside(path, bytes)
 }
 
@@ -145,9 +127,9 @@ pub fn write_beside(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         .prefix(TEMPORARY)
         .permissions(public_mode())
         .tempfile_in(parent)
-        .map_err(DiskError::at("write", path))?;
-    temporary.write_all(bytes).map_err(DiskError::at("write", path))?;
-    temporary.persist(path).map_err(|error| DiskError::at("write", path)(error.error))?;
+        .map_err(DiskError::at(Operation::Write, path))?;
+    temporary.write_all(bytes).map_err(DiskError::at(Operation::Write, path))?;
+    temporary.persist(path).map_err(|error| DiskError::at(Operation::Write, path)(error.error))?;
     Ok(())
 }
 
@@ -166,6 +148,14 @@ fn public_mode() -> fs::Permissions {
         .expect("a temporary file")
 }
 
+/// A fresh directory among the machine's temporary ones, removed when dropped.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn temporary_directory() -> Result<tempfile::TempDir, DiskError> {
+    tempfile::tempdir().map_err(DiskError::about(Operation::CreateDirectory, "in", &std::env::temp_dir()))
+}
+
 /// One durability pass: everything written below `root` so far survives a power cut.
 ///
 /// On Linux one `syncfs` of the file system; elsewhere each of `files` and its directory in turn.
@@ -176,14 +166,14 @@ pub fn make_durable(root: &Path, files: &[PathBuf]) -> Result<(), DiskError> {
     #[cfg(target_os = "linux")]
     {
         let _ = files;
-        let directory = File::open(root).map_err(DiskError::at("open", root))?;
-        rustix::fs::syncfs(&directory).map_err(|errno| DiskError::at("flush", root)(errno.into()))
+        let directory = File::open(root).map_err(DiskError::at(Operation::Open, root))?;
+        rustix::fs::syncfs(&directory).map_err(|errno| DiskError::at(Operation::Flush, root)(errno.into()))
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = root;
         for file in files {
-            File::open(file).and_then(|file| file.sync_all()).map_err(DiskError::at("flush", file))?;
+            File::open(file).and_then(|file| file.sync_all()).map_err(DiskError::at(Operation::Flush, file))?;
         }
         Ok(())
     }

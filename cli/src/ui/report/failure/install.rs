@@ -1,26 +1,28 @@
-//! Failures of installing and of the store: exit codes, evidence, and what to try next.
+//! Failures of installing.
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
-use super::failure::{of_document, with_published_key};
-use super::{Exit, Failure, of_judge};
-use crate::consumer::install::error::InstallError;
-use crate::consumer::verify::VerificationError;
-use crate::store::StoreError;
 use aileron_verifier::artifact::archive::{Kind, Malformed};
 use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::problem::Rule;
-use aileron_verifier::trust::keyring::SignatureRefused;
+use serde_json::json;
+
+use super::consumer::{of_document, of_verdict};
+use super::{Exit, Failure, classified, of_judge, with_published_key};
+use crate::consumer::install::consent::ConsentError;
+use crate::consumer::install::error::InstallError;
+use crate::consumer::install::installed::InstalledError;
+use crate::consumer::verify::VerificationError;
+
+classified!(ConsentError, InstallError, InstalledError);
 
 /// Most lines of what is wrong with many artifacts at once.
 const LINES: usize = 20;
 
 impl From<InstallError> for Failure {
     fn from(error: InstallError) -> Failure {
-        let (class, message, retriable) = (error.class(), error.to_string(), error.is_retriable());
-        let fail = |exit| Failure { retriable, ..Failure::new(class, exit, message.clone()) };
+        let plain = Failure::of(&error, Exit::Failure);
+        let fail = |exit| Failure { exit, ..plain.clone() };
         match error {
             InstallError::Fetch(error) => (&error).into(),
             InstallError::NoIndex(_) => fail(Exit::NotFound).next(
@@ -107,67 +109,23 @@ fn other_kind(why: &VerifyError, what: &str) -> Option<String> {
     }
 }
 
-/// A verdict in the words of `verify`, but for what an installer can do about it.
-pub(crate) fn of_verdict(why: VerifyError) -> Failure {
-    let next = match &why {
-        VerifyError::Signature(SignatureRefused::NoKey { authority }) => {
-            Some(format!("aileron keyring trust {authority}, then run the same command again"))
+impl From<InstalledError> for Failure {
+    fn from(error: InstalledError) -> Failure {
+        match error {
+            InstalledError::SeveralVersions { ref versions, .. } => {
+                let listed = versions.iter().map(|reference| format!("  {reference}"));
+                listed.fold(Failure::of(&error, Exit::Usage), Failure::evidence)
+            }
+            InstalledError::Store(error) => error.into(),
         }
-        VerifyError::Signature(_) => Some(
-            "compare fingerprints with the publisher's; if the key was rotated, `aileron keyring trust` adds the new one"
-                .to_owned(),
-        ),
-        _ => None,
-    };
-    let failure = of_judge(&VerificationError::Refused(why));
-    match next {
-        Some(next) => failure.next(next),
-        None => failure,
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Failure {
-        let (class, message) = (error.class(), error.to_string());
-        let fail = |exit| Failure::new(class, exit, message.clone());
+impl From<ConsentError> for Failure {
+    fn from(error: ConsentError) -> Failure {
         match error {
-            StoreError::Disk(_) => fail(Exit::Failure),
-            StoreError::Refused { what, why } => {
-                let untrusted = matches!(why, VerifyError::Signature(SignatureRefused::NoKey { .. }));
-                let failure = of_verdict(why).evidence(format!("  {what}, as it is installed"));
-                match untrusted {
-                    true => failure,
-                    false => failure.next(
-                        "it was changed after it was installed, or its publisher's key was revoked: \
-                         install it again, or remove it",
-                    ),
-                }
-            }
-            StoreError::NotPrivate(why) => fail(Exit::Failure).next(super::private::next(&why)),
-            StoreError::Locked(why) => Failure { class, ..Failure::from(why) },
-            StoreError::Unsigned { installed, .. } => fail(Exit::Refused).next(match installed {
-                Some(reference) => format!("aileron action add {reference}"),
-                None => "aileron action add REF, with the action's name and version".to_owned(),
-            }),
-            StoreError::NoConnector(_) => fail(Exit::NotFound).next("aileron connector list, for what is installed"),
-            StoreError::NoAction(_) => fail(Exit::NotFound).next("aileron action list, for what is installed"),
-            StoreError::OtherContent { installed, offered, .. } => fail(Exit::Refused)
-                .details(json!({"installed": installed, "offered": offered}))
-                .next("a published version never changes: ask its publisher; --force replaces what is installed"),
-            StoreError::Taken { installed, offered } => fail(Exit::Failure)
-                .details(json!({"installed": installed, "offered": offered}))
-                .next("--force puts it in the other's place"),
-            StoreError::Pinned { by, .. } => {
-                let next = format!("aileron action remove {}, and then this again", by.join(" "));
-                fail(Exit::Failure).details(json!({"pinned_by": by})).next(next)
-            }
-            StoreError::ConnectorMissing { needs, .. } => fail(Exit::Failure)
-                .details(json!({"reference": needs.reference, "content_hash": needs.content}))
-                .next(format!("aileron connector install {} --hash {}", needs.reference, needs.content)),
-            StoreError::UnreadableEntry(content) => {
-                fail(Exit::Refused).next(format!("rm -r the directory store/connectors/sha256/{}", content.hex()))
-            }
-            StoreError::NotAnAction(_) | StoreError::NotAConnector(_) => fail(Exit::Refused),
+            ConsentError::Store(error) => error.into(),
+            error @ ConsentError::Console(_) => Failure::of(&error, Exit::Failure),
         }
     }
 }

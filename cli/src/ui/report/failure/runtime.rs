@@ -1,0 +1,85 @@
+//! Failures of running an op or an action: arguments, credentials, the sandbox.
+
+use aileron_sandbox::failure::Failure as SandboxFailure;
+use aileron_verifier::problem::Class;
+use serde_json::Value;
+
+use super::{Exit, Failure, classified};
+use crate::runtime::arguments::ArgumentError;
+use crate::runtime::cassette::NotACassette;
+use crate::runtime::credential_source::CredentialError;
+use crate::runtime::interpolate::Unfilled;
+use crate::runtime::runner::{ActionError, RunError};
+
+classified!(ActionError, ArgumentError, NotACassette, RunError, SandboxFailure, CredentialError, Unfilled);
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Load(failure) => (&failure).into(),
+            RunError::Credential(error) => error.into(),
+        }
+    }
+}
+
+/// A failure of the sandbox: exit 1, whatever it was. sandbox.md 15a.
+impl From<&SandboxFailure> for Failure {
+    fn from(failure: &SandboxFailure) -> Failure {
+        let told = Failure {
+            boundary: Some(failure.boundary),
+            details: Value::Object(failure.details.clone()),
+            ..Failure::of(failure, Exit::Failure).saying(failure.message.clone())
+        };
+        let is_about = |name: &str| failure.details.contains_key(name);
+        match failure.class {
+            Class::BindingRequired => {
+                told.next("pass the credential with --credential-env NAME or --credential-file FILE")
+            }
+            Class::CapabilityDenied if failure.lacks_signing_inputs() => {
+                told.next("pass --access-key-id ID, and --region REGION where the host does not name one")
+            }
+            Class::CapabilityDenied if is_about("granted") => {
+                told.next("a connector reaches what [capabilities.network] hosts lists, and nothing else")
+            }
+            Class::ResourceLimitExceeded => told.next("--timeout TIME and --memory MIB raise the limits"),
+            _ => told,
+        }
+    }
+}
+
+impl From<ArgumentError> for Failure {
+    fn from(error: ArgumentError) -> Failure {
+        Failure::of(&error, Exit::Usage)
+    }
+}
+
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Failure {
+        match &error {
+            CredentialError::Unset(_) | CredentialError::Empty(_) | CredentialError::NotOneLine(_) => {
+                Failure::of(&error, Exit::Usage)
+            }
+            CredentialError::Unwanted(_) => Failure::of(&error, Exit::Usage).next("leave the credential out"),
+            CredentialError::Disk(disk) => disk.into(),
+        }
+    }
+}
+
+/// A step's failure is the sandbox's; the approval's is the user's answer.
+impl From<ActionError> for Failure {
+    fn from(error: ActionError) -> Failure {
+        match &error {
+            ActionError::Denied(_) => Failure::of(&error, Exit::Policy).next("--approve runs it without asking"),
+            ActionError::NotAsked(_) => Failure::of(&error, Exit::Failure),
+            ActionError::Stopped(stopped) => (&stopped.failure).into(),
+        }
+    }
+}
+
+/// A recording of the publisher's own.
+impl From<NotACassette> for Failure {
+    fn from(error: NotACassette) -> Failure {
+        Failure::of(&error, Exit::Policy)
+    }
+}

@@ -1,0 +1,577 @@
+//! Every error of the wings, variant by variant: its class, its exit code, and whether trying again may help. artifacts.md §8.
+//!
+//! The macro makes a `match` without `_` from the names in the rows, so a new variant does not compile until it has its row.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aileron_sandbox::failure::Failure as SandboxFailure;
+use aileron_verifier::artifact::catalog::Fault;
+use aileron_verifier::artifact::module::NotAModule;
+use aileron_verifier::artifact::verify::VerifyError;
+use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
+use aileron_verifier::name::fqn::{Authority, Fqn, NameError, Ref, Scheme};
+use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::trust::key::{Fingerprint, PublicKey, PublicKeyError};
+use aileron_verifier::trust::keyring::{KeyringError, SignatureRefused};
+
+use super::{Classified, Exit, Failure};
+use crate::consumer::authority::AuthorityError;
+use crate::consumer::fetch::origin::FetchError;
+use crate::consumer::hub::HubError;
+use crate::consumer::install::consent::ConsentError;
+use crate::consumer::install::error::InstallError;
+use crate::consumer::install::installed::InstalledError;
+use crate::consumer::trust::error::TrustError;
+use crate::consumer::trust::prompt::AskError;
+use crate::consumer::trust::publisher_key::KeyFetchError;
+use crate::consumer::trust::ring::RingError;
+use crate::consumer::verify::VerificationError;
+use crate::publisher::build::BuildError;
+use crate::publisher::catalog::CatalogError;
+use crate::publisher::committed_key::CommittedKeyError;
+use crate::publisher::forge::ForgeError;
+use crate::publisher::forge::github::Lack;
+use crate::publisher::keys::KeysError;
+use crate::publisher::lint::Findings;
+use crate::publisher::project::LoadError;
+use crate::publisher::release::{Conflict, ReleaseError};
+use crate::publisher::scaffold::ScaffoldError;
+use crate::publisher::sign::{KeyError, KeyOrigin, OtherForm};
+use crate::publisher::source::{Refusal, SourceError, TreePath};
+use crate::runtime::arguments::ArgumentError;
+use crate::runtime::cassette::Cassette;
+use crate::runtime::credential_source::CredentialError;
+use crate::runtime::interpolate::Unfilled;
+use crate::runtime::public::of_runtime;
+use crate::runtime::runner::{ActionError, RunError};
+use crate::runtime::steps::Stopped;
+use crate::store::{Pinned, StoreError};
+use crate::sys::address::Address;
+use crate::sys::disk::{DiskError, Operation};
+use crate::sys::git::GitError;
+use crate::sys::http::HttpError;
+use crate::sys::lock::LockError;
+use crate::sys::private::{Flaw, NotPrivate};
+use crate::sys::process::ProcessError;
+
+/// One row: what the error says of itself, and what is drawn of it. Whatever wraps it may change the exit code only.
+fn row<E: Classified>(what: &str, error: E, drawn: impl FnOnce(E) -> Failure, expected: (Class, Exit, bool)) {
+    let said = (error.class(), error.is_retriable());
+    let failure = drawn(error);
+    assert_eq!(said, (expected.0, expected.2), "{what}");
+    assert_eq!((failure.class, failure.exit, failure.retriable), expected, "{what}, as it is drawn");
+}
+
+/// `Variant: value => class exit retriable`, for every variant of one error.
+macro_rules! rows {
+    ($error:ident as $drawn:expr; $($variant:ident: $value:expr => $class:ident $exit:ident $retriable:literal;)*) => {
+        let _every_variant = |error: &$error| match error {
+            $($error::$variant { .. } => (),)*
+        };
+        $(row::<$error>(
+            concat!(stringify!($error), "::", stringify!($variant)),
+            $value,
+            $drawn,
+            (Class::$class, Exit::$exit, $retriable),
+        );)*
+    };
+}
+
+fn text() -> String {
+    "x".to_owned()
+}
+
+fn io_error() -> io::Error {
+    io::Error::other("x")
+}
+
+fn disk(operation: Operation) -> DiskError {
+    DiskError::at(operation, Path::new("x"))(io_error())
+}
+
+fn read() -> DiskError {
+    disk(Operation::Read)
+}
+
+fn reference() -> Ref {
+    "github://acme/tea@1.0.0".parse().expect("a Ref")
+}
+
+fn name() -> Fqn {
+    reference().name
+}
+
+fn authority() -> Authority {
+    Authority::new("github://acme/tea")
+}
+
+fn address() -> Address {
+    Address::of("https://x.example/")
+}
+
+fn content() -> ContentHash {
+    format!("sha256:{}", "0".repeat(64)).parse().expect("a hash")
+}
+
+fn digest() -> ArchiveDigest {
+    ArchiveDigest::of(&[b"x"])
+}
+
+fn fingerprint() -> Fingerprint {
+    PublicKey::from_bytes([1; 32]).fingerprint()
+}
+
+fn pinned() -> Pinned {
+    Pinned { reference: reference(), content: content() }
+}
+
+fn not_private() -> NotPrivate {
+    NotPrivate { file: "x".into(), at: "x".into(), flaw: Flaw::WritableByOthers }
+}
+
+fn no_key() -> VerifyError {
+    SignatureRefused::NoKey { authority: authority() }.into()
+}
+
+fn busy() -> LockError {
+    LockError::Busy { path: "x".into(), holder: None, waited: Duration::ZERO }
+}
+
+fn unreachable() -> HttpError {
+    HttpError::Unreachable { url: text(), why: text() }
+}
+
+fn absent() -> HttpError {
+    HttpError::Absent { url: text(), status: 404 }
+}
+
+fn findings() -> Box<Findings> {
+    let (checked, problems, sources, waived) = (None, Vec::new(), Vec::new(), Vec::new());
+    Box::new(Findings { checked, problems, more: 0, sources, waived, actions: 0 })
+}
+
+fn problem() -> Problem {
+    Refusal::LfsPointer.problem("x")
+}
+
+fn stopped() -> ProcessError {
+    ProcessError::Interrupted { program: "go" }
+}
+
+#[test]
+fn the_disk_says_whether_bytes_could_not_be_had_or_not_be_kept() {
+    for operation in Operation::ALL {
+        let expected = match operation {
+            Operation::Read | Operation::Open | Operation::List => Class::FetchFailed,
+            Operation::Inspect | Operation::Resolve | Operation::Enter => Class::FetchFailed,
+            Operation::CreateDirectory | Operation::Write | Operation::Flush => Class::StoreUnwritable,
+            Operation::Lock | Operation::Remove => Class::StoreUnwritable,
+        };
+        row(&operation.to_string(), disk(operation), Failure::from, (expected, Exit::Failure, false));
+    }
+}
+
+#[test]
+fn every_error_of_the_machine_has_its_class_exit_and_retriable() {
+    rows! { LockError as Failure::from;
+        Busy: busy() => StoreUnwritable Failure true;
+        Interrupted: LockError::Interrupted("x".into()) => StoreUnwritable Interrupted true;
+        Disk: disk(Operation::Lock).into() => StoreUnwritable Failure false;
+    }
+    rows! { GitError as |error| Failure::from(&error);
+        NotARepository: GitError::NotARepository("x".into()) => ValidationError Policy false;
+        NoCommit: GitError::NoCommit => ValidationError Policy false;
+        Failed: GitError::Failed { verb: text(), said: text() } => ValidationError Policy false;
+        NoObject: GitError::NoObject { path: text(), object: text() } => ValidationError Policy false;
+        Process: ProcessError::NotFound { program: "git" }.into() => ValidationError Policy false;
+    }
+    rows! { ProcessError as |error| Failure::from(&BuildError::Process(error));
+        NotFound: ProcessError::NotFound { program: "go" } => BuildFailed Failure false;
+        Interrupted: stopped() => Incomplete Interrupted true;
+        NoDirectory: ProcessError::NoDirectory { program: "go", directory: "x".into() } => BuildFailed Failure false;
+        TooLong: ProcessError::TooLong { program: "go", cap: 1 } => BuildFailed Failure false;
+        Held: ProcessError::Held { program: "go" } => BuildFailed Failure false;
+        Run: ProcessError::Run { path: "x".into(), source: Arc::new(io_error()) } => BuildFailed Failure false;
+    }
+    rows! { HttpError as |error| Failure::from(&FetchError::Http(error));
+        Absent: absent() => FetchFailed NotFound false;
+        Refused: HttpError::Refused { url: text(), status: 403 } => FetchFailed NotFound false;
+        Redirect: HttpError::Redirect { url: text(), why: text() } => FetchFailed NotFound false;
+        Unreachable: unreachable() => FetchFailed NotFound true;
+        TooLarge: HttpError::TooLarge { url: text(), limit: 1 } => FetchFailed NotFound false;
+        Scheme: HttpError::Scheme { url: text() } => FetchFailed NotFound false;
+    }
+    for (status, retriable) in [(429, true), (500, true), (503, true), (401, false), (418, false)] {
+        assert_eq!(HttpError::Refused { url: text(), status }.is_retriable(), retriable, "{status}");
+    }
+}
+
+#[test]
+fn every_error_of_a_publishers_files_and_keys_has_its_class_exit_and_retriable() {
+    rows! { SourceError as |error| Failure::from(&LoadError::from(error));
+        Git: GitError::NoCommit.into() => ValidationError Policy false;
+        Disk: read().into() => FetchFailed Failure false;
+    }
+    rows! { LoadError as |error| Failure::from(&error);
+        NoManifest: LoadError::NoManifest("x".into()) => ValidationError Policy false;
+        NotCommitted: LoadError::NotCommitted { root: "x".into(), commit: "0".repeat(40).parse().expect("a commit") }
+            => ValidationError Policy false;
+        Git: LoadError::Git(GitError::NoCommit) => ValidationError Policy false;
+        Disk: read().into() => FetchFailed Failure false;
+    }
+    rows! { CommittedKeyError as |source| KeysError::NotAKey { path: "x".into(), source }.into();
+        Private: CommittedKeyError::Private => ValidationError Policy false;
+        Second: CommittedKeyError::Second { what: "x", at: 0..0 } => ValidationError Policy false;
+        NotAKey: PublicKeyError::NoPem.into() => ValidationError Policy false;
+    }
+    rows! { KeysError as Failure::from;
+        PublicKeyExists: KeysError::PublicKeyExists("x".into()) => UsageError Usage false;
+        KeychainTaken: KeysError::KeychainTaken(text()) => UsageError Usage false;
+        Disk: read().into() => FetchFailed Failure false;
+        NoPublicKey: KeysError::NoPublicKey => ValidationError Policy false;
+        NotAKey: KeysError::NotAKey { path: "x".into(), source: CommittedKeyError::Private } => ValidationError Policy false;
+        Key: KeyError::Empty.into() => ValidationError Failure false;
+    }
+    let at = |source: KeyError| KeyError::At { origin: KeyOrigin::Environment, source: Box::new(source) };
+    rows! { KeyError as |error| Failure::from(&error);
+        Empty: KeyError::Empty => ValidationError Failure false;
+        NotPem: KeyError::NotPem => ValidationError Failure false;
+        OtherForm: KeyError::OtherForm(OtherForm::Raw) => ValidationError Failure false;
+        Utf16: KeyError::Utf16 => ValidationError Failure false;
+        LiteralNewlines: KeyError::LiteralNewlines => ValidationError Failure false;
+        CutOff: KeyError::CutOff => ValidationError Failure false;
+        SeveralBlocks: KeyError::SeveralBlocks(2) => ValidationError Failure false;
+        PublicKey: KeyError::PublicKey => ValidationError Failure false;
+        OpenSsh: KeyError::OpenSsh => ValidationError Failure false;
+        OtherAlgorithm: KeyError::OtherAlgorithm("an RSA") => ValidationError Failure false;
+        OtherBlock: KeyError::OtherBlock("x") => ValidationError Failure false;
+        Damaged: KeyError::Damaged("x") => ValidationError Failure false;
+        PublicKeyMismatch: KeyError::PublicKeyMismatch => ValidationError Failure false;
+        PassphraseMissing: KeyError::PassphraseMissing => UsageError Usage false;
+        WrongPassphrase: KeyError::WrongPassphrase => ValidationError Failure false;
+        Encryption: KeyError::Encryption => ValidationError Failure false;
+        Random: KeyError::Random(getrandom::Error::UNSUPPORTED) => StoreUnwritable Failure false;
+        NoKeychain: KeyError::NoKeychain(text()) => UsageError Usage false;
+        KeychainRefused: KeyError::KeychainRefused(text()) => StoreUnwritable Failure false;
+        KeychainSilent: KeyError::KeychainSilent(1) => StoreUnwritable Failure false;
+        Disk: read().into() => FetchFailed Failure false;
+        Exists: KeyError::Exists("x".into()) => UsageError Usage false;
+        InWorkTree: KeyError::InWorkTree { path: "x".into(), tree: "x".into() } => UsageError Usage false;
+        GitUnclear: KeyError::GitUnclear { path: "x".into(), tree: "x".into(), reason: text() } => UsageError Usage false;
+        Absent: KeyError::Absent { environment: "not set", keychain: text() } => UsageError Usage false;
+        PullRequest: KeyError::PullRequest { event: text(), why: text() } => UsageError Usage false;
+        At: at(disk(Operation::Write).into()) => StoreUnwritable Failure false;
+    }
+}
+
+#[test]
+fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
+    rows! { ScaffoldError as Failure::from;
+        Owner: ScaffoldError::Owner(text()) => UsageError Usage false;
+        Service: ScaffoldError::Service(text()) => UsageError Usage false;
+        Publisher: ScaffoldError::Publisher(text()) => UsageError Usage false;
+        InTheWay: ScaffoldError::InTheWay { dir: "x".into(), first: "x".into() } => UsageError Usage false;
+        Template: ScaffoldError::Template { path: "x", source: minijinja::ErrorKind::SyntaxError.into() }
+            => ValidationError Failure false;
+        Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
+        NoGit: ScaffoldError::NoGit => UsageError Usage false;
+        Git: ScaffoldError::Git(ProcessError::Held { program: "git" }) => StoreUnwritable Failure false;
+        GitFailed: ScaffoldError::GitFailed { step: "init", status: ExitStatus::default(), output: text() }
+            => StoreUnwritable Failure false;
+    }
+    row(
+        "an interrupted init",
+        ScaffoldError::Git(stopped()),
+        Failure::from,
+        (Class::Incomplete, Exit::Interrupted, true),
+    );
+    let path = || TreePath::new("x").expect("a path");
+    rows! { BuildError as |error| Failure::from(&error);
+        NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new() } => BuildFailed Failure false;
+        NoToolchain: BuildError::NoToolchain { program: "go", advice: "x" } => BuildFailed Failure false;
+        Failed: BuildError::Failed { program: "go", status: ExitStatus::default(), output: text() } => BuildFailed Failure false;
+        Text: BuildError::Text(text()) => BuildFailed Failure false;
+        Unidentified: BuildError::Unidentified { program: "go", detail: text() } => BuildFailed Failure false;
+        Process: BuildError::Process(stopped()) => Incomplete Interrupted true;
+        NotSource: BuildError::NotSource { path: path(), why: Refusal::LfsPointer, others: 0 } => BuildFailed Failure false;
+        Git: BuildError::Git(GitError::NoCommit) => BuildFailed Failure false;
+        NoDirectory: BuildError::NoDirectory("x".into()) => BuildFailed Failure false;
+        ForeignSource: BuildError::ForeignSource { file: text(), module: text(), path: text() } => BuildFailed Failure false;
+        Disk: read().into() => BuildFailed Failure false;
+    }
+    rows! { CatalogError as Failure::from;
+        Document: CatalogError::Document(problem(), None) => ValidationError Policy false;
+        NoDescription: CatalogError::NoDescription => UsageError Usage false;
+        Scheme: CatalogError::Scheme(name()) => ValidationError Policy false;
+        Schema: CatalogError::Schema { file: text(), fault: Fault { field: "fqn", message: text() } }
+            => ValidationError Policy false;
+        NoKey: CatalogError::NoKey => ValidationError Policy false;
+        NotPem: CatalogError::NotPem { at: text(), why: CommittedKeyError::Private } => ValidationError Policy false;
+        Http: unreachable().into() => FetchFailed NotFound true;
+        OtherKey: CatalogError::OtherKey { at: text(), served: text(), committed: text() } => SignatureFailure Refused false;
+        Yaml: CatalogError::Yaml { file: text(), why: text() } => ValidationError Policy false;
+        Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
+    }
+}
+
+#[test]
+fn every_error_of_a_forge_has_its_class_exit_and_retriable() {
+    rows! { ForgeError as |error| Failure::from(&error);
+        Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
+        Busy: ForgeError::Busy(text()) => PublishFailed Failure true;
+        Foreign: ForgeError::Foreign { path: text(), why: text() } => PublishFailed Failure false;
+        NoToken: ForgeError::NoToken => UsageError Usage false;
+        BadAddress: ForgeError::BadAddress(text()) => UsageError Usage false;
+        BadToken: ForgeError::BadToken { asked: text(), why: text() } => PublishFailed Failure false;
+        ReadOnly: ForgeError::ReadOnly { repository: text() } => PublishFailed Failure false;
+        Archived: ForgeError::Archived { repository: text() } => PublishFailed Failure false;
+        Workflows: ForgeError::Workflows { commit: text(), whose: "x" } => PublishFailed Failure false;
+        BadTag: ForgeError::BadTag { tag: text(), why: "x" } => PublishFailed Failure false;
+        Burned: ForgeError::Burned { tag: text() } => PublishFailed Failure false;
+        DraftGone: ForgeError::DraftGone { tag: text() } => Incomplete Incomplete true;
+        DraftOfOthers: ForgeError::DraftOfOthers { tag: text(), why: text() } => PublishFailed Failure false;
+        Overtaken: ForgeError::Overtaken { tag: text(), why: text() } => PublishFailed Failure false;
+        Moved: ForgeError::Moved { asked: text() } => PublishFailed Failure false;
+        NoRepository: ForgeError::NoRepository { repository: text() } => PublishFailed Failure false;
+        OtherName: ForgeError::OtherName { wanted: text(), found: text() } => PublishFailed Failure false;
+        NotPushed: ForgeError::NotPushed { commit: text() } => PublishFailed Failure false;
+        TagElsewhere: ForgeError::TagElsewhere { tag: text(), found: text(), wanted: text() } => PublishFailed Failure false;
+        Forbidden: ForgeError::Forbidden { asked: text(), why: text(), lacks: Lack::Unnamed } => PublishFailed Failure false;
+        TokenElsewhere: ForgeError::TokenElsewhere { asked: text(), fault: text(), api: text() } => PublishFailed Failure false;
+        Refused: ForgeError::Refused { asked: text(), why: text() } => PublishFailed Failure false;
+        Taken: ForgeError::Taken { asked: text(), why: text() } => PublishFailed Failure false;
+        Unreachable: ForgeError::Unreachable { asked: text(), why: text() } => Incomplete Incomplete true;
+        Paused: ForgeError::Paused { until: text(), why: text() } => Incomplete Incomplete true;
+        Interrupted: ForgeError::Interrupted => Incomplete Interrupted true;
+    }
+    rows! { Conflict as |conflict| Failure::from(&conflict);
+        Archive: Conflict::Archive { tag: text(), published: digest(), planned: digest() } => PublishFailed Failure false;
+        Foreign: Conflict::Foreign { tag: text(), asset: text() } => PublishFailed Failure false;
+        Index: Conflict::Index { tag: text() } => PublishFailed Failure false;
+        Key: Conflict::Key { published: text(), planned: text() } => PublishFailed Failure false;
+    }
+}
+
+#[test]
+fn every_error_of_a_release_has_its_class_exit_and_retriable() {
+    let forge = |cause| ReleaseError::Forge { cause, done: 1, of: 2 };
+    rows! { ReleaseError as Failure::from;
+        Load: ReleaseError::Load(LoadError::NoManifest("x".into())) => ValidationError Policy false;
+        History: ReleaseError::History(GitError::NoCommit) => ValidationError Policy false;
+        Check: ReleaseError::Check(findings()) => ValidationError Policy false;
+        Dirty: ReleaseError::Dirty { commit: text(), changes: Vec::new() } => ValidationError Policy false;
+        TagElsewhere: ReleaseError::TagElsewhere { tag: text(), found: text(), commit: text() } => PublishFailed Failure false;
+        NoClientSecret: ReleaseError::NoClientSecret { looked_at: Vec::new() } => ValidationError Policy false;
+        UnwantedClientSecret: ReleaseError::UnwantedClientSecret("x") => UsageError Usage false;
+        ClientSecretNotText: ReleaseError::ClientSecretNotText(text()) => ValidationError Policy false;
+        BadClientSecret: ReleaseError::BadClientSecret { origin: text(), why: "x" } => ValidationError Policy false;
+        Leftovers: ReleaseError::Leftovers(findings()) => ValidationError Policy false;
+        Build: BuildError::Text(text()).into() => BuildFailed Failure false;
+        NotAModule: NotAModule::Empty.into() => BuildFailed Failure false;
+        NotAConnector: ReleaseError::NotAConnector(Vec::new()) => BuildFailed Failure false;
+        Key: KeyError::Empty.into() => ValidationError Failure false;
+        NoPublisherKey: ReleaseError::NoPublisherKey => ValidationError Policy false;
+        WrongKey: ReleaseError::WrongKey { signing: fingerprint(), committed: fingerprint() } => SignatureFailure Refused false;
+        Refused: ReleaseError::Refused { reference: reference(), cause: no_key() } => SignatureFailure Refused false;
+        Conflict: Conflict::Index { tag: text() }.into() => PublishFailed Failure false;
+        Forge: forge(ForgeError::Burned { tag: text() }) => PublishFailed Failure false;
+        Unknown: ReleaseError::Unknown { tag: text(), why: text() } => PublishFailed Failure false;
+        Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
+        Differs: ReleaseError::Differs { tag: text(), published: digest(), found: text() } => PublishFailed Failure false;
+        Interrupted: ReleaseError::Interrupted { done: 1, of: 2 } => Incomplete Interrupted true;
+    }
+    for (what, error, expected) in [
+        ("a client secret's file", read().into(), (Class::FetchFailed, Exit::Failure, false)),
+        ("a forge that waits", forge(ForgeError::NoToken), (Class::UsageError, Exit::Usage, false)),
+        ("a stopped forge", forge(ForgeError::Interrupted), (Class::Incomplete, Exit::Interrupted, true)),
+        ("a stopped build", BuildError::Process(stopped()).into(), (Class::Incomplete, Exit::Interrupted, true)),
+    ] {
+        row(what, error, Failure::from, expected);
+    }
+}
+
+#[test]
+fn every_error_of_trusting_has_its_class_exit_and_retriable() {
+    rows! { TrustError as Failure::from;
+        Disk: read().into() => FetchFailed NotFound false;
+        Ring: KeyringError::EmptyAuthority { path: text() }.into() => ValidationError Failure false;
+        Key: TrustError::Key { path: "x".into(), why: text() } => ValidationError Failure false;
+        NotPrivate: not_private().into() => ValidationError Failure false;
+        NoHome: TrustError::NoHome => ValidationError Failure false;
+    }
+    rows! { RingError as Failure::from;
+        Load: RingError::Load { path: text(), why: read().into() } => FetchFailed Failure false;
+        Save: disk(Operation::Write).into() => StoreUnwritable Failure false;
+        NotPrivate: RingError::NotPrivate(not_private()) => ValidationError Failure false;
+        Locked: busy().into() => StoreUnwritable Failure true;
+    }
+    rows! { AskError as Failure::from;
+        NoHome: AskError::NoHome => ValidationError Failure false;
+        Declined: AskError::Declined(authority()) => SignatureFailure Failure false;
+        DeclinedBefore: AskError::DeclinedBefore(authority()) => SignatureFailure Failure false;
+        Key: AskError::Key { authority: authority(), why: KeyFetchError::Http(unreachable()) } => FetchFailed NotFound true;
+        OtherKey: AskError::OtherKey { authority: authority(), wanted: fingerprint(), found: fingerprint() }
+            => SignatureFailure Refused false;
+        Ring: RingError::Locked(busy()).into() => StoreUnwritable Failure true;
+        Console: AskError::Console { authority: authority(), why: io_error() } => SignatureFailure Failure false;
+    }
+    rows! { KeyFetchError as |why| AskError::Key { authority: authority(), why }.into();
+        Scheme: KeyFetchError::Scheme(Scheme::Gitlab) => ValidationError Refused false;
+        Absent: KeyFetchError::Absent(absent()) => FetchFailed NotFound false;
+        Http: KeyFetchError::Http(unreachable()) => FetchFailed NotFound true;
+        Disk: read().into() => FetchFailed NotFound false;
+        NotAKey: KeyFetchError::NotAKey { at: address(), why: PublicKeyError::NoPem } => ValidationError Refused false;
+        File: TrustError::NoHome.into() => ValidationError Refused false;
+    }
+    let http = || KeyFetchError::Http(unreachable());
+    rows! { AuthorityError as Failure::from;
+        Name: AuthorityError::Name { what: text(), why: NameError::Empty } => ValidationError Failure false;
+        OwnerAlone: AuthorityError::OwnerAlone(text()) => UsageError Failure false;
+        KeyFile: AuthorityError::KeyFile(read().into()) => FetchFailed Failure false;
+        Repository: AuthorityError::Repository { repository: authority(), granted: authority(), why: http() }
+            => FetchFailed Failure true;
+        Hub: AuthorityError::Hub { owner: authority(), why: HubError::NotConfigured { config: text() } }
+            => UsageError Failure false;
+        NoEntry: AuthorityError::NoEntry { owner: authority() } => FetchFailed Failure false;
+        Entry: AuthorityError::Entry { owner: authority(), at: address(), why: http() } => FetchFailed Failure true;
+    }
+    rows! { HubError as Failure::from;
+        NotConfigured: HubError::NotConfigured { config: text() } => UsageError Failure false;
+        Config: HubError::Config { path: text(), why: text() } => ParseError Failure false;
+        NotPrivate: HubError::NotPrivate(not_private()) => ValidationError Failure false;
+        Clone: HubError::Clone { url: address(), why: text() } => FetchFailed Failure false;
+        Read: HubError::Read { file: text(), cause: io_error() } => FetchFailed Failure false;
+        Parse: HubError::Parse { file: text(), why: text() } => ParseError Failure false;
+    }
+}
+
+#[test]
+fn every_error_of_fetching_and_verifying_has_its_class_exit_and_retriable() {
+    rows! { FetchError as |error| Failure::from(&error);
+        Absent: FetchError::Absent { reference: reference(), at: address() } => FetchFailed NotFound false;
+        Disk: read().into() => FetchFailed NotFound false;
+        Http: FetchError::Http(unreachable()) => FetchFailed NotFound true;
+        Nowhere: FetchError::Nowhere(reference()) => FetchFailed NotFound false;
+        WebPage: FetchError::WebPage { reference: reference(), at: address() } => MalformedTarball Refused false;
+        TooLarge: FetchError::TooLarge { reference: reference(), at: address() } => MalformedTarball Refused false;
+        NoVersion: FetchError::NoVersion { name: name(), at: address() } => FetchFailed NotFound false;
+        Unlisted: FetchError::Unlisted { name: name(), at: address() } => FetchFailed NotFound false;
+        Garbled: FetchError::Garbled { at: address(), why: text() } => FetchFailed NotFound false;
+    }
+    rows! { VerificationError as Failure::from;
+        Refused: no_key().into() => SignatureFailure Refused false;
+        Fetch: FetchError::Http(unreachable()).into() => FetchFailed NotFound true;
+        Disk: read().into() => FetchFailed NotFound false;
+        Nothing: VerificationError::Nothing("x".into()) => FetchFailed NotFound false;
+        NoCohort: VerificationError::NoCohort(reference()) => FetchFailed NotFound false;
+        NotYet: VerificationError::NotYet { reference: reference(), at: address() } => FetchFailed NotFound true;
+        NotListed: VerificationError::NotListed { reference: reference(), found: digest(), listed: digest() }
+            => HashMismatch Refused false;
+    }
+}
+
+#[test]
+fn every_error_of_installing_has_its_class_exit_and_retriable() {
+    let source = || Source::new("x", "x");
+    let (problems, all, rules) = (Vec::new, || vec![text(), text()], Default::default);
+    let needs = || Box::new(pinned());
+    rows! { InstallError as Failure::from;
+        Fetch: FetchError::Http(unreachable()).into() => FetchFailed NotFound true;
+        NoIndex: InstallError::NoIndex(reference()) => FetchFailed NotFound false;
+        Refused: InstallError::Refused { what: text(), why: no_key(), divergence: None } => SignatureFailure Refused false;
+        Trust: AskError::Declined(authority()).into() => SignatureFailure Failure false;
+        Store: StoreError::NoConnector(text()).into() => ConnectorsMissing NotFound false;
+        Disk: read().into() => FetchFailed NotFound false;
+        Rules: InstallError::Rules { reference: reference(), problems: problems(), text: source() }
+            => ValidationError Refused false;
+        Judged: InstallError::Judged(VerificationError::NotYet { reference: reference(), at: address() })
+            => FetchFailed NotFound true;
+        OtherPin: InstallError::OtherPin { action: reference(), needs: needs(), installed: content() }
+            => ConnectorsMissing Failure false;
+        ConnectorMissing: InstallError::ConnectorMissing {
+            action: reference(), needs: needs(), why: Box::new(InstallError::NoIndex(reference())),
+        } => ConnectorsMissing Failure false;
+        SameName: InstallError::SameName { first: reference(), second: reference() } => ValidationError Failure false;
+        RepositorySuite: InstallError::RepositorySuite(text()) => ValidationError Refused false;
+        Suite: InstallError::Suite { problems: problems(), more: 0, text: source() } => ValidationError Refused false;
+        Several: InstallError::Several {
+            first: Box::new(FetchError::Http(unreachable()).into()), all: all(), rules: rules(),
+        } => FetchFailed NotFound true;
+    }
+    rows! { InstalledError as Failure::from;
+        Store: StoreError::NoConnector(text()).into() => ConnectorsMissing NotFound false;
+        SeveralVersions: InstalledError::SeveralVersions { name: name(), versions: Vec::new() } => UsageError Usage false;
+    }
+    rows! { ConsentError as Failure::from;
+        Console: ConsentError::Console(io_error()) => StoreUnwritable Failure false;
+        Store: StoreError::Locked(busy()).into() => StoreUnwritable Failure true;
+    }
+    rows! { StoreError as Failure::from;
+        Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
+        Refused: StoreError::Refused { what: text(), why: no_key() } => SignatureFailure Refused false;
+        Unsigned: StoreError::Unsigned { name: text(), installed: None } => MalformedTarball Refused false;
+        NotPrivate: not_private().into() => ValidationError Failure false;
+        Locked: busy().into() => StoreUnwritable Failure true;
+        NoConnector: StoreError::NoConnector(text()) => ConnectorsMissing NotFound false;
+        NoAction: StoreError::NoAction(text()) => FetchFailed NotFound false;
+        OtherContent: StoreError::OtherContent { reference: reference(), installed: content(), offered: content() }
+            => HashMismatch Refused false;
+        Taken: StoreError::Taken { installed: None, offered: reference() } => ValidationError Failure false;
+        Pinned: StoreError::Pinned { reference: reference(), by: Vec::new() } => ConnectorsMissing Failure false;
+        ConnectorMissing: StoreError::ConnectorMissing { action: reference(), needs: pinned() }
+            => ConnectorsMissing Failure false;
+        UnreadableEntry: StoreError::UnreadableEntry(content()) => MalformedTarball Refused false;
+        NotAnAction: StoreError::NotAnAction(reference()) => ValidationError Refused false;
+        NotAConnector: StoreError::NotAConnector(reference()) => ValidationError Refused false;
+    }
+    row(
+        "a store that cannot be read",
+        StoreError::from(read()),
+        Failure::from,
+        (Class::FetchFailed, Exit::Failure, false),
+    );
+}
+
+#[test]
+fn every_error_of_running_has_its_class_exit_and_retriable() {
+    rows! { ArgumentError as Failure::from;
+        NotAnObject: ArgumentError::NotAnObject(text()) => UsageError Usage false;
+        NotAPair: ArgumentError::NotAPair(text()) => UsageError Usage false;
+        Twice: ArgumentError::Twice(text()) => UsageError Usage false;
+        Unknown: ArgumentError::Unknown { name: text(), known: Vec::new() } => UsageError Usage false;
+        Missing: ArgumentError::Missing(Vec::new()) => UsageError Usage false;
+        Type: ArgumentError::Type { name: text(), expected: text(), given: text() } => UsageError Usage false;
+    }
+    rows! { CredentialError as Failure::from;
+        Unset: CredentialError::Unset(text()) => UsageError Usage false;
+        Empty: CredentialError::Empty(PathBuf::new()) => UsageError Usage false;
+        NotOneLine: CredentialError::NotOneLine(text()) => UsageError Usage false;
+        Unwanted: CredentialError::Unwanted(text()) => UsageError Usage false;
+        Disk: read().into() => FetchFailed Failure false;
+    }
+    rows! { RunError as Failure::from;
+        Store: StoreError::NoConnector(text()).into() => ConnectorsMissing NotFound false;
+        Load: RunError::Load(SandboxFailure::new(Class::ConnectorLoadFailed, "x"))
+            => ConnectorLoadFailed Failure false;
+        Credential: CredentialError::Unset(text()).into() => UsageError Usage false;
+    }
+    rows! { ActionError as Failure::from;
+        Denied: ActionError::Denied(text()) => ApprovalDenied Policy false;
+        NotAsked: ActionError::NotAsked(io_error()) => StoreUnwritable Failure false;
+        Stopped: ActionError::Stopped(Stopped { step: text(), failure: of_runtime("x") }) => ConnectorRuntimeError Failure false;
+    }
+    rows! { Unfilled as |why| Failure::from(&of_runtime(why.to_string()));
+        Absent: Unfilled::Absent { step: text(), path: text() } => ConnectorRuntimeError Failure false;
+        NotFinite: Unfilled::NotFinite(f64::NAN) => ConnectorRuntimeError Failure false;
+    }
+    let not_one = Cassette::parse("x").expect_err("not a recording");
+    row("a recording that is none", not_one, Failure::from, (Class::ParseError, Exit::Policy, false));
+    for class in Class::ALL {
+        let failure = SandboxFailure::new(class, "x");
+        row("a failure of the sandbox", failure, |failure| Failure::from(&failure), (class, Exit::Failure, false));
+    }
+}
