@@ -7,7 +7,7 @@ use aileron_verifier::text::quote::Quoted;
 
 use super::blob::OpenError;
 use super::document::{Malformed, Unreadable};
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::lock::LockError;
 use crate::sys::private::{NotPrivate, PrivateError};
 
@@ -120,7 +120,7 @@ impl From<PrivateError> for VaultError {
     fn from(error: PrivateError) -> VaultError {
         match error {
             PrivateError::NotPrivate(why) => VaultError::NotPrivate(why),
-            PrivateError::Io { path, cause } => VaultError::Unreadable(DiskError { doing: "read", path, cause }),
+            PrivateError::Io { path, cause } => VaultError::Unreadable(DiskError::at(Operation::Read, &path)(cause)),
         }
     }
 }

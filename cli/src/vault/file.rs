@@ -20,7 +20,7 @@ use super::custodian::{Cost, Custodian};
 use super::document::{Document, Entry, Malformed, State};
 use super::error::VaultError;
 use crate::secret::Secret;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Operation};
 use crate::sys::environment::Environment;
 use crate::sys::lock::{self, Lock, LockPolicy};
 use crate::sys::private::{Directory, PrivateError, PrivateFile, Stamp};
@@ -201,10 +201,10 @@ impl VaultFile {
         for path in [&target, &self.path] {
             match self.steps.remove_file(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed.map_err(DiskError::at("remove", path))?,
+                removed => removed.map_err(DiskError::at(Operation::Remove, path))?,
             }
             let directory = parent(path);
-            self.steps.sync(directory).map_err(DiskError::at("flush", directory))?;
+            self.steps.sync(directory).map_err(DiskError::at(Operation::Flush, directory))?;
         }
         Ok(())
     }
@@ -290,19 +290,20 @@ impl VaultFile {
             let found = PrivateFile::open(target)?.map(|file| file.stamp()).transpose()?.flatten();
             Ok(found == *expected)
         };
-        let moved = written.map_err(|cause| VaultError::from(DiskError::at("write", target)(cause))).and_then(|()| {
-            let is_expected = is_expected()?;
-            if is_expected {
-                self.steps.rename(&temporary, target).map_err(DiskError::at("write", target))?;
-            }
-            Ok(is_expected)
-        });
+        let moved =
+            written.map_err(|cause| VaultError::from(DiskError::at(Operation::Write, target)(cause))).and_then(|()| {
+                let is_expected = is_expected()?;
+                if is_expected {
+                    self.steps.rename(&temporary, target).map_err(DiskError::at(Operation::Write, target))?;
+                }
+                Ok(is_expected)
+            });
         if !matches!(moved, Ok(true)) {
             // Best effort: what stays is swept by the next change.
             let _ = self.steps.remove_file(&temporary);
             return moved;
         }
-        self.steps.sync(directory).map_err(DiskError::at("flush", directory))?;
+        self.steps.sync(directory).map_err(DiskError::at(Operation::Flush, directory))?;
         Ok(true)
     }
 
@@ -311,7 +312,7 @@ impl VaultFile {
     /// the file is refused.
     fn lock(&self, target: &Path) -> Result<Lock, VaultError> {
         let directory = parent(target);
-        self.steps.make_directory(directory).map_err(DiskError::at("create directory", directory))?;
+        self.steps.make_directory(directory).map_err(DiskError::at(Operation::CreateDirectory, directory))?;
         Directory::open(directory)?;
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         Ok(lock::take(&directory.join(format!("{name}.lock")), &self.waiting)?)

@@ -121,7 +121,7 @@ impl DiskError {
         self.operation.class()
     }
 
-    /// Never: a disk does not mend itself.
+    /// Never: what the disk refused once it refuses again until something was changed.
     pub fn is_retriable(&self) -> bool {
         false
     }

@@ -17,6 +17,7 @@ use aileron_verifier::name::fqn::{Authority, Fqn, NameError, Ref, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::trust::key::{Fingerprint, PublicKey, PublicKeyError};
 use aileron_verifier::trust::keyring::{KeyringError, SignatureRefused};
+use http::Method;
 
 use super::{Classified, Exit, Failure};
 use crate::consumer::authority::AuthorityError;
@@ -142,11 +143,11 @@ fn busy() -> LockError {
 }
 
 fn unreachable() -> HttpError {
-    HttpError::Unreachable { url: text(), why: text() }
+    HttpError::Unreachable { method: Method::GET, url: text(), why: text() }
 }
 
 fn absent() -> HttpError {
-    HttpError::Absent { url: text(), status: 404 }
+    HttpError::Absent { method: Method::GET, url: text(), status: 404 }
 }
 
 fn findings() -> Box<Findings> {
@@ -199,14 +200,18 @@ fn every_error_of_the_machine_has_its_class_exit_and_retriable() {
     }
     rows! { HttpError as |error| Failure::from(&FetchError::Http(error));
         Absent: absent() => FetchFailed NotFound false;
-        Refused: HttpError::Refused { url: text(), status: 403 } => FetchFailed NotFound false;
-        Redirect: HttpError::Redirect { url: text(), why: text() } => FetchFailed NotFound false;
+        Refused: HttpError::Refused { method: Method::GET, url: text(), status: 403 } => FetchFailed NotFound false;
+        Redirect: HttpError::Redirect { method: Method::GET, url: text(), why: text() } => FetchFailed NotFound false;
         Unreachable: unreachable() => FetchFailed NotFound true;
-        TooLarge: HttpError::TooLarge { url: text(), limit: 1 } => FetchFailed NotFound false;
+        TooLarge: HttpError::TooLarge { method: Method::GET, url: text(), limit: 1 } => FetchFailed NotFound false;
         Scheme: HttpError::Scheme { url: text() } => FetchFailed NotFound false;
     }
     for (status, retriable) in [(429, true), (500, true), (503, true), (401, false), (418, false)] {
-        assert_eq!(HttpError::Refused { url: text(), status }.is_retriable(), retriable, "{status}");
+        assert_eq!(
+            HttpError::Refused { method: Method::GET, url: text(), status }.is_retriable(),
+            retriable,
+            "{status}"
+        );
     }
 }
 
