@@ -192,7 +192,8 @@ impl ForgeError {
     /// The failure class. artifacts.md §8.
     pub fn class(&self) -> Class {
         match self {
-            ForgeError::Disk(error) => error.class(),
+            // The place is to be written: one that cannot even be looked at cannot be.
+            ForgeError::Disk(_) => Class::StoreUnwritable,
             ForgeError::NoToken | ForgeError::BadAddress(_) => Class::UsageError,
             ForgeError::Unreachable { .. }
             | ForgeError::Paused { .. }

@@ -11,7 +11,7 @@ mod runtime;
 mod store;
 mod sys;
 #[cfg(test)]
-mod table;
+mod tests;
 
 use std::fmt;
 use std::path::Path;
