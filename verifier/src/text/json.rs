@@ -4,6 +4,8 @@
 //! nothing says so. [`Json`] therefore holds the text and is looked at one level at a time ([`Json::view`]): nothing is
 //! converted, and no depth of nesting can overflow a stack. sandbox.md §5.1 ("keep them exact").
 
+pub mod strict;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

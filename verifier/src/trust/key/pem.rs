@@ -1,90 +1,15 @@
-//! Public keys in every spelling people write them in, and their fingerprint.
-//!
-//! A key is 32 bytes. Reading one never asks whether they are a point of the curve: a ring with a useless key must still
-//! load (keyring.md §1.4). Whether a key accepts anything is [`crate::trust::signature`]'s question.
-
-use std::fmt;
-use std::str::FromStr;
+//! Keys as PEM, and the file a publisher commits: read as the existing runtime reads it, written as OpenSSL writes it.
 
 use base64::Engine as _;
-use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use ed25519_dalek::VerifyingKey;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::problem::Class;
-use crate::text::printable;
-
-/// A raw ed25519 public key. Any 32 bytes are one; only points of large order ever verify anything.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PublicKey([u8; 32]);
-
-/// Why a text holds no public key. The messages are the ones keyring.md §1.5, §4.1 and §4.2 pin.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PublicKeyError {
-    /// None of the four base64 forms decodes. §1.5.
-    #[error("not valid base64")]
-    NotBase64,
-    /// The first base64 form that decodes gives another length. §1.5.
-    #[error("decoded length {0}, want 32")]
-    Length(usize),
-    /// There is no complete PEM block. §4.1.
-    #[error("no PEM block found")]
-    NoPem,
-    /// The block is no SubjectPublicKeyInfo. §4.1.
-    #[error("parse PKIX public key: {0}")]
-    NotPkix(&'static str),
-    /// The block holds a public key of another kind; the name is Go's. §4.1.
-    #[error("public key is not ed25519 (got {0})")]
-    NotEd25519(&'static str),
-    /// No PEM, and base64 of another length. §4.2.
-    #[error("decoded {0} bytes; ed25519 public key must be 32 bytes")]
-    TextLength(usize),
-    /// Neither PEM nor base64. §4.2.
-    #[error("not PEM and not base64-encoded raw ed25519 public key")]
-    NotAKey,
-    /// The key is of small order: anyone can sign for it. artifacts.md §6.
-    #[error("public key {0} is of small order: anyone can forge signatures for it")]
-    SmallOrder(Fingerprint),
-}
-
-impl PublicKeyError {
-    /// Always `validation_error`.
-    pub fn class(&self) -> Class {
-        match self {
-            PublicKeyError::NotBase64
-            | PublicKeyError::Length(_)
-            | PublicKeyError::NoPem
-            | PublicKeyError::NotPkix(_)
-            | PublicKeyError::NotEd25519(_)
-            | PublicKeyError::TextLength(_)
-            | PublicKeyError::NotAKey
-            | PublicKeyError::SmallOrder(_) => Class::ValidationError,
-        }
-    }
-}
+use super::base64::{FORMS, decode};
+use super::{PublicKey, PublicKeyError};
 
 /// The 12 bytes before the key in the only DER form of an ed25519 SubjectPublicKeyInfo. keyring.md §4.
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 impl PublicKey {
-    /// Takes the raw bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> PublicKey {
-        PublicKey(bytes)
-    }
-
-    /// Reads base64 as a ring holds it: four forms in turn, the first that decodes decides. keyring.md §1.5.
-    ///
-    /// # Errors
-    /// [`PublicKeyError::NotBase64`], [`PublicKeyError::Length`].
-    pub fn from_base64(text: &str) -> Result<PublicKey, PublicKeyError> {
-        let bytes = decode(text.as_bytes()).ok_or(PublicKeyError::NotBase64)?;
-        let length = bytes.len();
-        bytes.try_into().map(PublicKey).map_err(|_| PublicKeyError::Length(length))
-    }
-
     /// Reads the first PEM block of a file, as a catalog client does. keyring.md §4.1.
     ///
     /// # Errors
@@ -112,119 +37,6 @@ impl PublicKey {
         let der: Vec<u8> = SPKI.iter().chain(&self.0).copied().collect();
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
     }
-
-    /// The 44 characters a ring stores: standard alphabet, padded.
-    pub fn to_base64(&self) -> String {
-        STANDARD.encode(self.0)
-    }
-
-    /// The raw bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// What people compare. keyring.md §3.
-    pub fn fingerprint(&self) -> Fingerprint {
-        let digest = STANDARD.encode(Sha256::digest(self.0));
-        let mut text = [0; Fingerprint::DIGITS];
-        text.copy_from_slice(&digest.as_bytes()[..Fingerprint::DIGITS]);
-        Fingerprint(text)
-    }
-
-    /// Whether this is an encoding, canonical or not, of a point of order 1, 2, 4 or 8. artifacts.md §6.
-    pub fn is_small_order(&self) -> bool {
-        self.point().is_some_and(|point| point.is_weak())
-    }
-
-    /// The key itself, for a place that grants trust: everything but a small-order key. artifacts.md §6.
-    ///
-    /// # Errors
-    /// [`PublicKeyError::SmallOrder`].
-    pub fn refusing_small_order(self) -> Result<PublicKey, PublicKeyError> {
-        if self.is_small_order() { Err(PublicKeyError::SmallOrder(self.fingerprint())) } else { Ok(self) }
-    }
-
-    /// The point, when the bytes are one. Non-canonical encodings are taken, as Go takes them.
-    pub(crate) fn point(&self) -> Option<VerifyingKey> {
-        VerifyingKey::from_bytes(&self.0).ok()
-    }
-}
-
-impl fmt::Debug for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_base64())
-    }
-}
-
-/// `sha256:` and the first 22 characters of the base64 of the SHA-256 of the 32 raw key bytes: 132 bits. keyring.md §3.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Fingerprint([u8; Fingerprint::DIGITS]);
-
-/// The text is not `sha256:` and 22 base64 characters.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{}\" is not a key fingerprint: `sha256:` and 22 base64 characters", printable(.0))]
-pub struct NotAFingerprint(pub String);
-
-impl Fingerprint {
-    const DIGITS: usize = 22;
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Fingerprint {
-    type Err = NotAFingerprint;
-    fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
-        let digits = text.strip_prefix("sha256:").and_then(|digits| <[u8; 22]>::try_from(digits.as_bytes()).ok());
-        digits
-            .filter(|digits| digits.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)))
-            .map(Fingerprint)
-            .ok_or_else(|| NotAFingerprint(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for Fingerprint {
-    type Error = NotAFingerprint;
-    fn try_from(text: String) -> Result<Self, NotAFingerprint> {
-        text.parse()
-    }
-}
-
-impl From<Fingerprint> for String {
-    fn from(fingerprint: Fingerprint) -> String {
-        fingerprint.to_string()
-    }
-}
-
-/// A decoder that does not mind the unused low bits of the last character, as Go's does not.
-const fn forgiving(alphabet: &alphabet::Alphabet, padding: DecodePaddingMode) -> GeneralPurpose {
-    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(padding);
-    GeneralPurpose::new(alphabet, config)
-}
-
-/// The four forms, in the order they are tried. keyring.md §1.5.
-const FORMS: [GeneralPurpose; 4] = [
-    forgiving(&alphabet::STANDARD, DecodePaddingMode::RequireCanonical),
-    forgiving(&alphabet::STANDARD, DecodePaddingMode::RequireNone),
-    forgiving(&alphabet::URL_SAFE, DecodePaddingMode::RequireCanonical),
-    forgiving(&alphabet::URL_SAFE, DecodePaddingMode::RequireNone),
-];
-
-/// The first form that decodes; CR and LF are skipped wherever they stand.
-fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let text: Vec<u8> = text.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
-    FORMS.iter().find_map(|form| form.decode(&text).ok())
 }
 
 /// The contents of the first PEM block, found the way Go's `encoding/pem` finds it: a BEGIN line at the start of a line,
@@ -332,49 +144,6 @@ mod tests {
         PublicKey::from_base64(text).expect(text)
     }
 
-    #[test] // keyring.md §3, its table and its wrong answers
-    fn a_fingerprint_is_of_the_raw_bytes() {
-        for (text, fingerprint) in [
-            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "sha256:Zmh6rfhivXdsj8GLjp+OIA"),
-            ("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "sha256:cs1uhCLEB/ttCYaQ8RMLfe"),
-            (RFC, "sha256:If4x36FUomFia/hUBG/SJx"),
-            ("zQ+XqDem9XdybaOJylROIREFydn3+R52NFDRauN6M4w=", "sha256:7HuX6+WdhIEmmwPDZyZ3WR"),
-        ] {
-            assert_eq!(key(text).fingerprint().to_string(), fingerprint);
-            assert_eq!(fingerprint.parse(), Ok(key(text).fingerprint()));
-            assert_eq!(fingerprint.len(), 29);
-        }
-        for text in ["sha256:none", "sha256:If4x36FUomFia_hUBG_SJx", "If4x36FUomFia/hUBG/SJx", ""] {
-            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
-        }
-    }
-
-    #[test] // keyring.md §1.5, its table, and what Go's decoder does
-    fn base64_in_a_ring_has_four_forms() {
-        let wanted = key(RFC);
-        for text in [
-            "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
-            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-            "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURp=",
-            "11qYAYKxCrfVS/7TyWQH\r\nOg7hcvPapiMlrwIaaPcHURo\n=\n",
-        ] {
-            assert_eq!(PublicKey::from_base64(text), Ok(wanted), "{text:?}");
-        }
-        for (text, message) in [
-            ("not-base64!!!", "not valid base64"),
-            ("b25seS1hLWZldy1ieXRlcw==", "decoded length 16, want 32"),
-            ("", "decoded length 0, want 32"),
-            ("MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "decoded length 44, want 32"),
-            ("-/++vr6+vr6+vr6+vr6+vr6+vr6+vr6+vr6+vr6+vr4=", "not valid base64"),
-            ("11qYAYKxCrfVS/7TyWQH Og7hcvPapiMlrwIaaPcHURo=", "not valid base64"),
-            ("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\t", "not valid base64"),
-            ("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo==", "not valid base64"),
-        ] {
-            assert_eq!(PublicKey::from_base64(text).map_err(|e| e.to_string()), Err(message.into()), "{text:?}");
-        }
-    }
-
     #[test] // keyring.md §4
     fn pem_is_the_bytes_openssl_writes() {
         assert_eq!(key(RFC).to_pem(), RFC_PEM);
@@ -464,35 +233,6 @@ mod tests {
             ),
         ] {
             assert_eq!(PublicKey::from_text(file.as_bytes()).map_err(|e| e.to_string()), Err(message.into()), "{file}");
-        }
-    }
-
-    #[test] // artifacts.md §6
-    fn every_encoding_of_a_small_order_point_is_recognised() {
-        let hex = |text: &str| -> [u8; 32] {
-            let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hex");
-            std::array::from_fn(|at| byte(at * 2))
-        };
-        let ys = [
-            "0100000000000000000000000000000000000000000000000000000000000000", // identity
-            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // order 2
-            "0000000000000000000000000000000000000000000000000000000000000000", // order 4
-            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", // order 8
-            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // order 8
-            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // y = p, not canonical
-            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // y = p + 1, not canonical
-        ];
-        for y in ys {
-            for sign in [0, 0x80] {
-                let mut bytes = hex(y);
-                bytes[31] |= sign;
-                let key = PublicKey::from_bytes(bytes);
-                assert!(key.is_small_order(), "{y}, sign {sign}");
-                assert_eq!(key.refusing_small_order(), Err(PublicKeyError::SmallOrder(key.fingerprint())));
-            }
-        }
-        for strong in [key(RFC), key("//////////////////////////////////////////8=")] {
-            assert_eq!(strong.refusing_small_order(), Ok(strong));
         }
     }
 }
