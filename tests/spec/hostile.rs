@@ -7,13 +7,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aileron_cli::consumer::fetch::origin::{ARCHIVE_LIMIT, FetchError, Hosts, Origin, Place};
+use aileron_cli::consumer::fetch::origin::{FetchError, Hosts, Origin, Place};
 use aileron_cli::consumer::trust::publisher_key;
 use aileron_cli::secret::Secret;
 use aileron_cli::sys::http::{HttpError, Options, Web};
 use aileron_testkit::scripted::{Answer, Identity, Received, Scripted};
 use aileron_testkit::{Publisher, Toy, pack};
 use aileron_verifier::artifact::verify::{Unverified, Wanted};
+use aileron_verifier::layout::ARCHIVE_LIMIT;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
 use peak_alloc::PeakAlloc;

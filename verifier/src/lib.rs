@@ -12,6 +12,7 @@
 //! | [`trust`] | public keys in every spelling; does a key accept; ring text and grants |
 //! | [`problem`] | failure classes; what a rule is, byte ranges, positions |
 //! | [`text`] | strict readers that keep byte ranges; untrusted text made harmless before it is shown |
+//! | [`layout`] | names and sizes of a release's files, and their paths, there and back |
 //! | — | — |
 //! | [`artifact`] | connectors and actions: archives, documents, [`artifact::verify::Unverified`] to [`artifact::verify::Verified`] |
 //! | [`statement`] | signed documents that are not archives: the index of a release (of artifacts, which it knows) |
@@ -22,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifact;
+pub mod layout;
 pub mod name;
 pub mod problem;
 pub mod rules;

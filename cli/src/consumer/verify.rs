@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use aileron_verifier::artifact::archive::{Kind, MAX_ARCHIVE, Malformed};
 use aileron_verifier::artifact::verify::{self, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::layout::{ARCHIVE, ARCHIVE_LIMIT};
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
-use aileron_verifier::name::fqn::{ASSET, Ref, Scheme};
+use aileron_verifier::name::fqn::{Ref, Scheme};
 use aileron_verifier::problem::Class;
 use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::trust::keyring::Keyring;
 use rayon::prelude::*;
 
-use crate::consumer::fetch::origin::{ARCHIVE_LIMIT, FetchError, Origin};
+use crate::consumer::fetch::origin::{FetchError, Origin};
 use crate::event::{Event, Listener};
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError, Operation};
@@ -54,7 +55,7 @@ pub enum VerificationError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// A directory without archives.
-    #[error("there is no {ASSET} below {}", .0.display())]
+    #[error("there is no {ARCHIVE} below {}", .0.display())]
     Nothing(PathBuf),
     /// A release without an index.
     #[error("the release of {0} has no cohort.json")]
@@ -273,20 +274,12 @@ fn placed(directory: &Path, path: &Path, verification: Verification) -> Verifica
     Verification { verdict: Err(VerifyError::Name { wanted, found }.into()), ..verification }
 }
 
-/// The Ref a mirror's path stands for: `<owner>/<repo>/releases/download/<tag>/aileron.tar.gz`.
+/// The Ref a mirror's path stands for. The directory may be one of the mirror's own, below its base.
 fn mirror_name(directory: &Path, path: &Path, scheme: Scheme) -> Option<Ref> {
     let relative = path.strip_prefix(directory).ok()?;
     let whole = directory.file_name().map(PathBuf::from).unwrap_or_default().join(relative);
     let parts: Vec<&str> = whole.iter().map(|part| part.to_str()).collect::<Option<_>>()?;
-    let download = parts.windows(2).position(|pair| pair == ["releases", "download"])?;
-    let (owner, repo) = (parts.get(download.checked_sub(2)?)?, parts.get(download - 1)?);
-    let (asset, tag) = parts[download + 2..].split_last()?;
-    let (version, subpath) = tag.split_last()?;
-    if *asset != ASSET {
-        return None;
-    }
-    let subpath = subpath.iter().map(|part| format!("/{part}")).collect::<String>();
-    format!("{}://{owner}/{repo}{subpath}@{}", scheme.as_str(), version.strip_prefix('v')?).parse().ok()
+    Ref::at_mirror_path(scheme, &parts)
 }
 
 #[cfg(test)]

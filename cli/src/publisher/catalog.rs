@@ -11,13 +11,14 @@ use aileron_verifier::artifact::action::Action;
 use aileron_verifier::artifact::catalog::{self, DESCRIPTION, Entry, Fault};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::suite::RepositorySuite;
+use aileron_verifier::layout::{PUBLISHER_KEY, SUITE};
 use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::text::toml::Stage;
 use aileron_verifier::trust::key::PublicKey;
 
 use super::committed_key::{self, CommittedKeyError};
-use super::project::{PUBLISHER_KEY, Project, SUITE};
+use super::project::Project;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::http::{self, HttpError};

@@ -21,7 +21,7 @@ use crate::sys::disk::{DiskError, Operation};
 use crate::sys::process::Spawner;
 
 /// The public key, relative to the repository.
-pub const PUBLIC_KEY: &str = "keys/publisher.pub";
+pub const PUBLIC_KEY: &str = aileron_verifier::layout::PUBLISHER_KEY;
 
 /// How consumers trust it, relative to the repository.
 pub const README: &str = "keys/README.md";

@@ -12,6 +12,7 @@ use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::Module;
 use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::suite::RepositorySuite;
+use aileron_verifier::layout::PUBLISHER_KEY;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{self, Version};
 use aileron_verifier::problem::{Class, Parsed, Problem, Severity, Source, Waiver};
@@ -21,7 +22,7 @@ use aileron_verifier::trust::key::PublicKey;
 use rayon::prelude::*;
 
 use crate::publisher::committed_key::{self, CommittedKeyError};
-use crate::publisher::project::{ActionDirectory, PUBLISHER_KEY, Project};
+use crate::publisher::project::{ActionDirectory, Project};
 use crate::sys::address::Address;
 
 /// A repository that keeps every rule that was not waived.

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use aileron_verifier::layout::{PUBLISHER_KEY, SUITE};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::statement::cohort::CommitId;
 
@@ -20,10 +21,6 @@ const DOCUMENT_LIMIT: u64 = 1024 * 1024;
 
 /// Where the connector's manifest is, relative to the repository.
 pub const MANIFEST: &str = "connector/manifest.toml";
-/// Where the repository suite is.
-pub const SUITE: &str = "suite.toml";
-/// Where the publisher's public key is.
-pub const PUBLISHER_KEY: &str = "keys/publisher.pub";
 /// Where the changelog is, for those who keep one.
 pub const CHANGELOG: &str = "CHANGELOG.md";
 /// Longest changelog that is read.

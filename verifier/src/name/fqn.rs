@@ -12,9 +12,6 @@ use crate::name::version::{NotSemVer, Tag, Version};
 use crate::problem::Class;
 use crate::text::printable;
 
-/// The asset every release carries. artifacts.md §1.
-pub const ASSET: &str = "aileron.tar.gz";
-
 /// Where a name lives. `Local` stands only inside documents of locally written actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
@@ -165,9 +162,22 @@ impl Fqn {
         Ok(Fqn { subpath: Some(format!("{base}actions/{action}")), ..self.clone() })
     }
 
+    /// The short name of the action it names: what follows `actions/` at its end. `None` for what is no action.
+    pub fn action_name(&self) -> Option<&str> {
+        let path = self.subpath()?;
+        let (above, name) = path.rsplit_once('/')?;
+        let is_action = above.rsplit('/').next() == Some("actions");
+        is_action.then_some(name)
+    }
+
     /// The tag a version of it is released under.
     pub fn tag(&self, version: &Version) -> Tag {
         Tag::of(self.subpath(), version)
+    }
+
+    /// The version of it that this tag of its repository releases; `None` for a tag of something else.
+    pub fn version_at(&self, tag: &str) -> Option<Version> {
+        Tag::read(self.subpath(), tag)
     }
 
     /// The repository's own name: the subpath dropped.
@@ -183,11 +193,6 @@ impl Fqn {
     /// `<scheme>://<owner>`: what an owner grant names. keyring.md §2.3.
     pub fn owner_authority(&self) -> Authority {
         Authority(format!("{}://{}", self.scheme.as_str(), self.owner))
-    }
-
-    /// Path of the publisher's public key in a mirror: `<owner>/<repo>/HEAD/keys/publisher.pub`. artifacts.md §1.
-    pub fn key_path(&self) -> String {
-        format!("{}/{}/HEAD/keys/publisher.pub", self.owner, self.repo)
     }
 }
 
@@ -287,34 +292,6 @@ impl Ref {
     /// The tag it is released under.
     pub fn tag(&self) -> Tag {
         self.name.tag(&self.version)
-    }
-
-    /// Where its scheme serves the archive: the tag is one percent-encoded path segment. artifacts.md §1.
-    ///
-    /// `None` for `local://`, which is nowhere.
-    pub fn url(&self) -> Option<String> {
-        let Fqn { scheme, owner, repo, subpath } = &self.name;
-        let tag = self.tag().as_segment();
-        Some(match scheme {
-            Scheme::Github => format!("https://github.com/{owner}/{repo}/releases/download/{tag}/{ASSET}"),
-            Scheme::Gitlab => format!("https://gitlab.com/{owner}/{repo}/-/releases/{tag}/downloads/{ASSET}"),
-            Scheme::Hub => {
-                let subpath = subpath.iter().map(|subpath| format!("/{subpath}")).collect::<String>();
-                format!("https://hub.aileron.dev/api/v1/{owner}/{repo}{subpath}/{}/{ASSET}", self.version)
-            }
-            Scheme::Local => return None,
-        })
-    }
-
-    /// Where a mirror at `base` serves the archive: as GitHub does, below another host. artifacts.md §1.
-    pub fn url_below(&self, base: &str) -> String {
-        let (base, tag) = (base.trim_end_matches('/'), self.tag().as_segment());
-        format!("{base}/{}/{}/releases/download/{tag}/{ASSET}", self.name.owner, self.name.repo)
-    }
-
-    /// Path of its archive below a mirror's base, `/`-separated, the tag's slashes kept. artifacts.md §1.
-    pub fn mirror_path(&self) -> String {
-        format!("{}/{}/releases/download/{}/{ASSET}", self.name.owner, self.name.repo, self.tag())
     }
 }
 
@@ -438,9 +415,9 @@ mod tests {
     }
 
     #[test] // artifacts.md §1
-    fn a_ref_splits_at_the_last_at_sign_and_knows_its_mirror_path() {
+    fn a_ref_splits_at_the_last_at_sign() {
         let post: Ref = "github://acme/x/actions/post@1.2.3".parse().expect("ref");
-        assert_eq!(post.mirror_path(), "acme/x/releases/download/actions/post/v1.2.3/aileron.tar.gz");
+        assert_eq!((post.name.to_string(), post.version.as_str()), ("github://acme/x/actions/post".into(), "1.2.3"));
         assert_eq!("github://acme/x@1.2.3@1.2.3".parse::<Ref>(), Err(NameError::HasVersion));
     }
 }

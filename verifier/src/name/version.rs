@@ -190,6 +190,16 @@ impl Tag {
         text.strip_prefix('v').unwrap_or(text).parse()
     }
 
+    /// The version that this text is the tag of, for what lies at this subpath of its repository: the way back from
+    /// [`Tag::of`].
+    pub fn read(subpath: Option<&str>, text: &str) -> Option<Version> {
+        let rest = match subpath {
+            Some(subpath) => text.strip_prefix(subpath)?.strip_prefix('/')?,
+            None => text,
+        };
+        rest.strip_prefix('v')?.parse().ok()
+    }
+
     /// The text, slashes included.
     pub fn as_str(&self) -> &str {
         &self.0

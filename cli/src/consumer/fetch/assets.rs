@@ -2,7 +2,7 @@
 //!
 //! Not here: `suite.toml`. No signature covers it, so nothing is installed by it (artifacts.md §10).
 
-use aileron_verifier::name::fqn::{ASSET, Ref, Scheme};
+use aileron_verifier::name::fqn::{Ref, Scheme};
 use aileron_verifier::statement::cohort;
 
 use crate::consumer::fetch::origin::{self, FetchError, Origin, Place};
@@ -36,18 +36,16 @@ impl Origin {
 
     /// One asset of a release; `None` where the release has none of this name.
     fn asset(&self, reference: &Ref, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
-        let beside = |archive: String| archive.strip_suffix(ASSET).map(|place| format!("{place}{name}"));
         let asked = match &self.place {
             Place::Directory(root) => {
                 origin::must_exist(root)?;
-                let Some(path) = beside(reference.mirror_path()) else { return Ok(None) };
-                return Ok(disk::read_if_there(&root.join(path), limit)?);
+                return Ok(disk::read_if_there(&root.join(reference.asset_path(name)), limit)?);
             }
-            Place::Server(base) => beside(reference.url_below(base.raw())),
+            Place::Server(base) => Some(reference.asset_url_below(base.raw(), name)),
             Place::Scheme if reference.name.scheme() == Scheme::Github => {
-                beside(reference.url_below(&self.hosts.server))
+                Some(reference.asset_url_below(&self.hosts.server, name))
             }
-            Place::Scheme => reference.url().and_then(beside),
+            Place::Scheme => reference.asset_url(name),
         };
         let Some(url) = asked else { return Ok(None) };
         let found = self.web.get(&HttpRequest::public(&url, limit, http::LARGE));

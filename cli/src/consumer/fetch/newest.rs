@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use aileron_verifier::name::fqn::{ASSET, Fqn, Ref, Scheme};
-use aileron_verifier::name::version::Version;
+use aileron_verifier::layout::ARCHIVE;
+use aileron_verifier::name::fqn::{Fqn, Ref, Scheme};
+use aileron_verifier::name::version::{self, Version};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
@@ -64,16 +65,15 @@ impl Origin {
                 let all: Vec<Tag> = self.document_or_private(&self.api(name, "git/matching-refs/tags/"))?;
                 repositories.insert(repository.clone(), all.into_iter().map(|tag| tag.name).collect());
             }
-            let start = format!("refs/tags/{}v", name.subpath().map(|path| format!("{path}/")).unwrap_or_default());
             let tags = repositories.get(&repository).into_iter().flatten();
-            let versions = tags.filter_map(|tag| tag.strip_prefix(&start)?.parse().ok()).collect();
+            let versions = tags.filter_map(|tag| name.version_at(tag.strip_prefix(TAGS)?)).collect();
             found.push(finals(versions).pop().map(|version| Ref { name: name.clone(), version }));
         }
         Ok(found)
     }
 
     fn in_index(&self, base: &str, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
-        let at = format!("{}/{}", base.trim_end_matches('/'), index_path(name));
+        let at = format!("{}/{}", base.trim_end_matches('/'), name.versions_path());
         let index: Index = self.document(&at, None).map_err(|error| match error {
             FetchError::Http(HttpError::Absent { .. }) => {
                 FetchError::Unlisted { name: name.clone(), at: Address::of(&*at) }
@@ -92,9 +92,8 @@ impl Origin {
             }
             other => other,
         })?;
-        let start = format!("refs/tags/{prefix}v");
         // `v1` and `vendor/…` begin the same way: what is no version is not meant.
-        let versions = tags.iter().filter_map(|tag| tag.name.strip_prefix(&start)?.parse().ok()).collect();
+        let versions = tags.iter().filter_map(|tag| name.version_at(tag.name.strip_prefix(TAGS)?)).collect();
         for version in finals(versions).into_iter().rev().take(UNRELEASED) {
             let candidate = Ref { name: name.clone(), version };
             if self.is_released(&candidate)? {
@@ -107,12 +106,15 @@ impl Origin {
     fn is_released(&self, candidate: &Ref) -> Result<bool, FetchError> {
         let url = format!("{}/tags/{}", self.api(&candidate.name, "releases"), candidate.tag().as_segment());
         match self.document_or_private::<Release>(&url) {
-            Ok(release) => Ok(release.assets.iter().any(|asset| asset.name == ASSET)),
+            Ok(release) => Ok(release.assets.iter().any(|asset| asset.name == ARCHIVE)),
             Err(FetchError::Http(HttpError::Absent { .. })) => Ok(false),
             Err(error) => Err(error),
         }
     }
 }
+
+/// How the API begins the name of a tag.
+const TAGS: &str = "refs/tags/";
 
 #[derive(Deserialize)]
 struct Tag {
@@ -139,10 +141,6 @@ struct Index {
     versions: Vec<Version>,
 }
 
-fn index_path(name: &Fqn) -> String {
-    format!("{}/{}/releases/index.json", name.owner(), name.repo())
-}
-
 /// Without pre-releases, in ascending order of precedence.
 fn finals(versions: Vec<Version>) -> Vec<Version> {
     let mut finals: Vec<Version> = versions.into_iter().filter(|version| !version.is_prerelease()).collect();
@@ -153,7 +151,7 @@ fn finals(versions: Vec<Version>) -> Vec<Version> {
 /// The versions whose archive is there, as far as the index, if there is one, calls them complete.
 fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
     must_exist(root)?;
-    let index = root.join(index_path(name));
+    let index = root.join(name.versions_path());
     let complete: Option<BTreeSet<String>> = match disk::read_if_there(&index, DOCUMENT_LIMIT)? {
         None => None,
         Some(bytes) => {
@@ -164,8 +162,7 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), Fetc
             Some(index.versions.iter().map(ToString::to_string).collect())
         }
     };
-    let subpath = name.subpath().unwrap_or_default();
-    let place = root.join(name.owner()).join(name.repo()).join("releases/download").join(subpath);
+    let place = root.join(name.downloads_path());
     let entries = match std::fs::read_dir(&place) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Ok((Address::of_path(&place), Vec::new()));
@@ -176,11 +173,11 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), Fetc
     for entry in entries {
         let entry = entry.map_err(DiskError::at(Operation::List, &place))?;
         let tag = entry.file_name();
-        let Some(version) = tag.to_str().and_then(|tag| tag.strip_prefix('v')?.parse::<Version>().ok()) else {
+        let Some(version) = tag.to_str().and_then(|tag| version::Tag::read(None, tag)) else {
             continue;
         };
         let listed = complete.as_ref().is_none_or(|complete| complete.contains(version.as_str()));
-        if listed && entry.path().join(ASSET).is_file() {
+        if listed && entry.path().join(ARCHIVE).is_file() {
             versions.push(version);
         }
     }
@@ -200,7 +197,7 @@ mod tests {
             std::fs::write(path, text).expect("a file");
         };
         for tag in ["v0.9.0", "v0.10.0", "v0.11.0", "v1.0.0-rc.1", "vendor", "latest", "actions/post/v0.9.0"] {
-            put(&format!("download/{tag}/{ASSET}"), "");
+            put(&format!("download/{tag}/{ARCHIVE}"), "");
         }
         put("download/v2.0.0/notes", ""); // no archive
         let newest = |name: &str| {

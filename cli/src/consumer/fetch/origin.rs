@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aileron_verifier::name::fqn::{ASSET, Fqn, Ref, Scheme};
+use aileron_verifier::layout::{ARCHIVE, ARCHIVE_LIMIT};
+use aileron_verifier::name::fqn::{Fqn, Ref, Scheme};
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 use serde::de::DeserializeOwned;
@@ -20,8 +21,6 @@ use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::environment::Environment;
 use crate::sys::http::{self, HttpError, HttpRequest, Web};
 
-/// The archive cap. artifacts.md §7.
-pub const ARCHIVE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Most bytes of a document of GitHub's or a mirror's that is looked at.
 pub(in crate::consumer) const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
 
@@ -231,7 +230,7 @@ impl Origin {
 
     fn private_archive(&self, reference: &Ref, token: &Secret) -> Result<(String, Vec<u8>), FetchError> {
         let absent = |at: String| FetchError::Absent { reference: reference.clone(), at: Address::of(at) };
-        let asset = self.private_asset(reference, ASSET, ARCHIVE_LIMIT, token).map_err(|error| match error {
+        let asset = self.private_asset(reference, ARCHIVE, ARCHIVE_LIMIT, token).map_err(|error| match error {
             FetchError::Http(error @ HttpError::TooLarge { .. }) => absent_or(reference)(error),
             other => other,
         });

@@ -10,6 +10,7 @@ use aileron_verifier::artifact::archive::Kind;
 use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::artifact::verify::{self, Payload, Verified, Wanted};
+use aileron_verifier::layout::SUITE_LIMIT;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::{Class, Rule, Severity, Source};
 use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort};
@@ -22,9 +23,6 @@ use crate::consumer::verify::{VerificationError, fetched, side_by_side};
 use crate::event::{Event, counted};
 use crate::store::{ActionFile, StoreError};
 use crate::sys::disk;
-
-/// A longer suite file is none.
-const SUITE_LIMIT: u64 = 1024 * 1024;
 
 impl Installer<'_> {
     /// Plans the install of one action and of the connectors it pins.
@@ -140,8 +138,7 @@ impl Installer<'_> {
 
     /// An action that is there with this name and version, and verifies, is not fetched again.
     fn is_installed(&self, reference: &Ref, ring: &Keyring) -> bool {
-        let name = reference.name.subpath().and_then(|path| path.strip_prefix("actions/"));
-        let file = name.and_then(|name| self.store.action(name).ok());
+        let file = reference.name.action_name().and_then(|name| self.store.action(name).ok());
         let same = |file: &ActionFile| file.reference.as_ref() == Some(reference);
         file.filter(same).is_some_and(|file| self.store.verify_action(&file.name, ring).is_ok())
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aileron_verifier::layout::{KEY_LIMIT, PUBLISHER_KEY};
 use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::Class;
 use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
@@ -13,9 +14,6 @@ use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::http::{self, HttpError, HttpRequest};
-
-/// Most bytes of an answer that are looked at. keyring.md §5.1.
-const LIMIT: u64 = 65_536;
 
 /// Why there is no key. The messages are keyring.md's.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +92,7 @@ pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError
         Place::Directory(root) => {
             must_exist(root)?;
             let path = root.join(repository.key_path());
-            (Address::of_path(&path), disk::read(&path, LIMIT)?)
+            (Address::of_path(&path), disk::read(&path, KEY_LIMIT)?)
         }
         Place::Server(base) => {
             public(format!("{}/{}", base.raw().trim_end_matches('/'), repository.key_path()), origin)?
@@ -103,7 +101,7 @@ pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError
             return Err(KeyFetchError::Scheme(repository.scheme()));
         }
         Place::Scheme => {
-            let contents = origin.api(repository, "contents/keys/publisher.pub");
+            let contents = origin.api(repository, &format!("contents/{PUBLISHER_KEY}"));
             let first = match origin.hosts.has_raw() {
                 true => public(format!("{}/{}", origin.hosts.raw, repository.key_path()), origin),
                 false => through_api(&contents, None, origin),
@@ -136,14 +134,14 @@ fn parse(at: Address, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
 }
 
 fn public(url: String, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
-    let asked = origin.web.get(&HttpRequest::public(&url, LIMIT, http::SMALL));
+    let asked = origin.web.get(&HttpRequest::public(&url, KEY_LIMIT, http::SMALL));
     Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 
 /// keyring.md §5.2; artifacts.md §10 decides when.
 fn through_api(url: &str, token: Option<&Secret>, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
     let accept = "application/vnd.github.raw";
-    let asked = origin.web.get(&HttpRequest { token, accept, ..HttpRequest::public(url, LIMIT, http::SMALL) });
+    let asked = origin.web.get(&HttpRequest { token, accept, ..HttpRequest::public(url, KEY_LIMIT, http::SMALL) });
     Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 

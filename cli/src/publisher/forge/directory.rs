@@ -1,11 +1,5 @@
-//! A registry that is a directory, laid out like GitHub's download URLs.
-//!
-//! ```text
-//! <root>/<owner>/<repo>/releases/download/<tag, slashes kept>/aileron.tar.gz    (and cohort.json … on the connector's)
-//! <root>/<owner>/<repo>/releases/index.json                                     which versions are complete
-//! <root>/<owner>/<repo>/HEAD/keys/publisher.pub
-//! <root>/<owner>/<repo>/.staging/<tag>/<asset>                                  gone when a release is complete
-//! ```
+//! A registry that is a directory, laid out as [`aileron_verifier::layout`] draws it, and beside that
+//! `<owner>/<repo>/.staging/<tag>/<asset>`, which is gone when a release is complete.
 //!
 //! Any static web server over it is a mirror. A flip is a rename on one file system; the index and `cohort.json` come
 //! last, so a version that is listed is whole. artifacts.md §1 and §12.
@@ -16,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use aileron_verifier::layout::{ARCHIVE_LIMIT, DOWNLOADS};
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{Tag, Version};
@@ -26,9 +21,6 @@ use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, St
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::lock::{self, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
-/// No asset is longer than an archive may be. artifacts.md §7.
-const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
-
 /// A registry below one directory.
 pub struct Directory {
     root: PathBuf,
@@ -37,6 +29,9 @@ pub struct Directory {
     existing: Mutex<HashSet<PathBuf>>,
     waiting: LockPolicy,
 }
+
+/// Where the assets of a release that is not public yet lie, below the repository.
+const STAGING: &str = ".staging";
 
 /// What a release holds, in the registry's root. A file of ours, since anyone who can list the root could lock that.
 const LOCK: &str = ".release.lock";
@@ -65,19 +60,19 @@ impl Directory {
     }
 
     fn repository(&self, name: &Fqn) -> PathBuf {
-        self.root.join(name.owner()).join(name.repo())
+        self.root.join(name.repository_path())
     }
 
     fn public(&self, name: &Fqn, tag: &Tag) -> PathBuf {
-        self.repository(name).join("releases/download").join(tag.as_str())
+        self.root.join(name.release_path(tag))
     }
 
     fn staging(&self, name: &Fqn, tag: &Tag) -> PathBuf {
-        self.repository(name).join(".staging").join(tag.as_str())
+        self.repository(name).join(STAGING).join(tag.as_str())
     }
 
     fn index_path(&self, name: &Fqn) -> PathBuf {
-        self.repository(name).join("releases/index.json")
+        self.root.join(name.versions_path())
     }
 
     fn key_path(&self, name: &Fqn) -> PathBuf {
@@ -90,7 +85,7 @@ impl Directory {
     /// [`ForgeError`] when it is there and cannot be read.
     pub fn index(&self, name: &Fqn) -> Result<Option<Index>, ForgeError> {
         let path = self.index_path(name);
-        let Some(bytes) = disk::read_if_there(&path, ASSET_LIMIT)? else { return Ok(None) };
+        let Some(bytes) = disk::read_if_there(&path, ARCHIVE_LIMIT)? else { return Ok(None) };
         let foreign =
             |error: serde_json::Error| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
         serde_json::from_slice(&bytes).map(Some).map_err(foreign)
@@ -98,7 +93,7 @@ impl Directory {
 
     fn published_cohort(&self, name: &Fqn, version: &Version) -> Result<Option<Cohort>, ForgeError> {
         let path = self.public(name, &name.tag(version)).join(cohort::ASSET);
-        let Some(bytes) = disk::read_if_there(&path, ASSET_LIMIT)? else { return Ok(None) };
+        let Some(bytes) = disk::read_if_there(&path, ARCHIVE_LIMIT)? else { return Ok(None) };
         let foreign = |error: cohort::CohortError| ForgeError::Foreign {
             path: path.display().to_string(),
             why: error.to_string(),
@@ -109,7 +104,7 @@ impl Directory {
     /// What stands under each tag. Where nothing at all is published or staged, no tag is looked for one by one.
     fn states(&self, name: &Fqn, tags: &[Tag]) -> Result<BTreeMap<String, State>, ForgeError> {
         let repository = self.repository(name);
-        let [public, staging] = ["releases/download", ".staging"].map(|area| !is_absent(&repository.join(area)));
+        let [public, staging] = [DOWNLOADS, STAGING].map(|area| !is_absent(&repository.join(area)));
         let digests = |area: bool, directory: PathBuf| if area { digests(&directory) } else { Ok(BTreeMap::new()) };
         let state = |tag: &Tag| {
             let assets = digests(public, self.public(name, tag))?;
@@ -175,7 +170,7 @@ impl Directory {
         self.flip(name, tag, &[cohort::SIGNATURE_ASSET, cohort::ASSET])?;
         // Swept before the list is written, not after: a version that is listed is never looked at again, so what a kill
         // between the two left behind would stay.
-        sweep(&self.repository(name).join(".staging"));
+        sweep(&self.repository(name).join(STAGING));
         self.existing().clear();
         for directory in [self.key_path(name), self.index_path(name)].iter().filter_map(|path| path.parent()) {
             remove_temporaries(directory);
@@ -201,7 +196,7 @@ impl Forge for Directory {
     fn observe(&self, scope: &Scope<'_>) -> Result<Remote, ForgeError> {
         let name = scope.connector;
         let states = self.states(name, scope.tags)?;
-        let key = match disk::read_if_there(&self.key_path(name), ASSET_LIMIT)? {
+        let key = match disk::read_if_there(&self.key_path(name), ARCHIVE_LIMIT)? {
             Some(bytes) => PublishedKey::Present(bytes),
             None => PublishedKey::Absent,
         };
@@ -256,7 +251,7 @@ impl Forge for Directory {
     }
 
     fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError> {
-        Ok(disk::read_if_there(&self.public(scope.connector, tag).join(asset), ASSET_LIMIT)?)
+        Ok(disk::read_if_there(&self.public(scope.connector, tag).join(asset), ARCHIVE_LIMIT)?)
     }
 
     fn estimate(&self, _: &[Write], _: &[Write]) -> Option<Estimate> {
@@ -281,7 +276,7 @@ fn is_absent(directory: &Path) -> bool {
 /// Digest of every file directly in a directory; none where there is no directory.
 fn digests(directory: &Path) -> Result<BTreeMap<String, ArchiveDigest>, ForgeError> {
     let digest = |name: String| {
-        let bytes = disk::read(&directory.join(&name), ASSET_LIMIT)?;
+        let bytes = disk::read(&directory.join(&name), ARCHIVE_LIMIT)?;
         Ok((name, ArchiveDigest::of(&[&bytes])))
     };
     file_names(directory)?.into_iter().map(digest).collect()

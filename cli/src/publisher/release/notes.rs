@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use aileron_verifier::layout::SUITE;
 use aileron_verifier::name::version::Version;
 use aileron_verifier::statement::cohort;
 
@@ -113,12 +114,9 @@ fn actions(text: &mut String, proven: &Proven, rows: Rows) {
 }
 
 fn short_row(action: &Artifact) -> String {
-    let name = action.tag.as_str().split('/').nth(1).unwrap_or_default();
+    let name = action.reference.name.action_name().unwrap_or_default();
     format!("| {name} | `{}…` |\n", &action.archive.digest.hex()[..12])
 }
-
-/// The install suite among the connector's assets.
-const SUITE: &str = "suite.toml";
 
 fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

@@ -1,8 +1,6 @@
 //! What is still missing. Pure: desired state minus observed state. The same world twice gives no writes; other bytes under
 //! a published tag are a conflict, never an overwrite.
 
-use aileron_verifier::name::fqn;
-
 use super::missing::Missing;
 use super::since::Since;
 use super::{Proven, ReleaseError, Request, drafts, files};
@@ -84,6 +82,3 @@ pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result
     let growth = Since::of(&proven, remote);
     Ok(Plan { verdict, stage: missing.stage, flip: missing.flip, growth, proven })
 }
-
-/// The asset of an archive's release that must exist for consumers.
-pub(super) const ARCHIVE: &str = fqn::ASSET;

@@ -1,12 +1,13 @@
 //! What consumers get now: every asset fetched as they would, and verified by the code they run.
 
 use aileron_verifier::artifact::verify::{self, Unverified, Wanted};
+use aileron_verifier::layout::ARCHIVE;
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::statement::cohort;
 use rayon::prelude::*;
 
 use super::apply::Public;
-use super::plan::{ARCHIVE, Plan, Verdict};
+use super::plan::{Plan, Verdict};
 use super::{Proven, ReleaseError, World};
 use crate::publisher::forge::{Forge, Scope};
 

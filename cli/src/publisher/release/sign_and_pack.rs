@@ -4,6 +4,7 @@ use aileron_verifier::artifact::action::Action;
 use aileron_verifier::artifact::archive::{Files, Packer};
 use aileron_verifier::artifact::suite::InstallSuite;
 use aileron_verifier::artifact::verify::{self, Unverified, Wanted};
+use aileron_verifier::layout;
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::name::version::Tag;
@@ -107,7 +108,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
             Files::Connector { .. } => Some(pinned.content),
             Files::Action { .. } => None,
         };
-        let archive = Asset::new(aileron_verifier::name::fqn::ASSET, packer.pack(&files));
+        let archive = Asset::new(layout::ARCHIVE, packer.pack(&files));
         world.advance();
         Ok(Artifact { tag: reference.tag(), reference, content, archive })
     };

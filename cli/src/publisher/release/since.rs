@@ -9,8 +9,8 @@ use aileron_verifier::artifact::capability::Difference;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::Module;
 use aileron_verifier::artifact::permission::{Permission, PermissionChanges, PermissionKind, Permissions};
+use aileron_verifier::layout;
 use aileron_verifier::name::digest::ArchiveDigest;
-use aileron_verifier::name::fqn;
 use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::Untrusted;
@@ -28,7 +28,7 @@ pub(super) fn observe(forge: &dyn Forge, scope: &Scope<'_>) -> Result<Remote, Fo
     let mut remote = forge.observe(scope)?;
     if let Some(previous) = &remote.previous {
         let tag = previous.connector.fqn.tag(&previous.version);
-        let archive = forge.fetch(scope, &tag, fqn::ASSET).ok().flatten();
+        let archive = forge.fetch(scope, &tag, layout::ARCHIVE).ok().flatten();
         remote.previous_archive =
             archive.filter(|bytes| ArchiveDigest::of(&[bytes]) == previous.connector.archive.sha256);
     }

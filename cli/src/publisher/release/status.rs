@@ -1,5 +1,6 @@
 //! How far a version has come, without building anything: what stands under each tag of the cohort.
 
+use aileron_verifier::layout::ARCHIVE;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::statement::cohort::{self, CommitId};
 
@@ -47,7 +48,7 @@ pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Sta
             Some(State::Draft(_)) => "staged",
             Some(State::Burned) => "burned",
             Some(State::Unknown(_)) => "unknown",
-            Some(State::Public { assets, .. }) => match (listed(tag.as_str()), assets.get(super::plan::ARCHIVE)) {
+            Some(State::Public { assets, .. }) => match (listed(tag.as_str()), assets.get(ARCHIVE)) {
                 (Some(expected), Some(found)) if expected != *found => "differs",
                 (_, Some(_)) => "public",
                 (_, None) => "staged",
@@ -80,7 +81,7 @@ fn estimate(ready: &Ready, remote: &Remote, forge: &dyn Forge) -> Option<Estimat
     let file = |name| Asset::new(name, Vec::new());
     let connector = ready.release.tag();
     for tag in &ready.tags {
-        let mut wanted = vec![super::plan::ARCHIVE];
+        let mut wanted = vec![ARCHIVE];
         if *tag == connector {
             wanted.extend([cohort::ASSET, cohort::SIGNATURE_ASSET]);
             wanted.extend(ready.checked.suite.as_ref().map(|_| "suite.toml"));

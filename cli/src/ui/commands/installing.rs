@@ -101,7 +101,7 @@ fn receipt_text(receipt: &InstallReceipt, store: &Store) -> String {
         [] => {}
         [action] => {
             let done = if action.was_there { "Already installed" } else { "Installed" };
-            let name = action.reference.name.subpath().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+            let name = action.reference.name.action_name().unwrap_or_default();
             let path = actions.join(format!("{name}.md"));
             text.push_str(&format!("{done}: {}\n  path: {}\n", action.reference, path.display()));
         }

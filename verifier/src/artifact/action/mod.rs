@@ -131,9 +131,7 @@ fn identity_fault(name: &str, version: &Version, reference: &Ref) -> Option<Stri
     if reference.name.scheme() == Scheme::Local {
         return None;
     }
-    let path = reference.name.subpath().unwrap_or_default();
-    let rest = path.strip_suffix(name).and_then(|path| path.strip_suffix("actions/"));
-    if !rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/')) {
+    if reference.name.action_name() != Some(name) {
         Some(format!("the path of `source` does not end in actions/{}", printable(name)))
     } else if reference.version != *version {
         Some(format!("`source` has version {}, `version` is {version}", reference.version))

@@ -14,6 +14,7 @@ mod write;
 
 use std::fmt;
 
+use crate::layout;
 use crate::problem::Class;
 use crate::text::printable;
 
@@ -21,7 +22,7 @@ pub use read::read;
 pub use write::Packer;
 
 /// Largest archive that is read, in bytes: 64 MiB. A download stops here. artifacts.md §7.
-pub const MAX_ARCHIVE: u64 = 64 << 20;
+pub const MAX_ARCHIVE: u64 = layout::ARCHIVE_LIMIT;
 /// Largest module, unpacked, in bytes: 256 MiB. artifacts.md §7.
 pub const MAX_MODULE: u64 = 256 << 20;
 /// Largest `manifest.toml` or `action.md`, in bytes: 1 MiB. artifacts.md §7.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aileron_verifier::layout;
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::statement::cohort;
 use aileron_verifier::text::printable;
@@ -58,7 +59,7 @@ impl Release {
     /// This tool gives a release its notes when it is published, and not before: notes of a draft are somebody's own, who may
     /// want to keep them.
     pub(super) fn foreign(&self) -> Option<String> {
-        let ours = [aileron_verifier::name::fqn::ASSET, cohort::ASSET, cohort::SIGNATURE_ASSET, super::SUITE];
+        let ours = [layout::ARCHIVE, cohort::ASSET, cohort::SIGNATURE_ASSET, layout::SUITE];
         let not_ours = |asset: &&Asset| !ours.contains(&asset.name.as_str());
         if !self.draft {
             None

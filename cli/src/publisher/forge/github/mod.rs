@@ -35,6 +35,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aileron_verifier::layout;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::Tag;
 use serde_json::Value;
@@ -59,10 +60,8 @@ pub const API: &str = "https://api.github.com";
 pub const SERVER: &str = "https://github.com";
 /// What the token of a workflow begins with. GitHub Docs, "About authentication to GitHub", "GitHub's token formats".
 const OF_A_WORKFLOW: &[u8] = b"ghs_";
-/// The install suite among the connector's assets.
-const SUITE: &str = "suite.toml";
 /// No asset is longer than an archive may be. artifacts.md §7.
-const ASSET_LIMIT: u64 = 64 * 1024 * 1024;
+const ASSET_LIMIT: u64 = layout::ARCHIVE_LIMIT;
 
 /// Seconds between looks for a download: what was published an instant ago is not everywhere yet.
 const SHOWN_SOON: [u64; 3] = [2, 5, 15];
@@ -205,7 +204,7 @@ impl Forge for GitHub<'_> {
             let id = self.releases.borrow().get(tag.as_str()).and_then(|known| Some(known.assets.get(asset)?.id));
             return id.map_or(Ok(None), |id| self.client.download(&self.asset_url(name, id), ASSET_LIMIT));
         }
-        let url = format!("{}/releases/download/{}/{asset}", self.page(name), tag.as_segment());
+        let url = layout::download_url(&self.page(name), tag, asset);
         let mut pauses = SHOWN_SOON.iter();
         loop {
             let error = match self.client.visit(&url, ASSET_LIMIT) {

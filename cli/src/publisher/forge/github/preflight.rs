@@ -89,11 +89,9 @@ impl GitHub<'_> {
     /// A tag that is there already must name the commit: GitHub would publish under it wherever it points. Which are there.
     pub(super) fn tags_in_place(&self, scope: &Scope<'_>) -> Result<BTreeSet<String>, ForgeError> {
         let mut there = BTreeSet::new();
-        let version = &scope.release.version;
-        for prefix in [format!("v{version}"), "actions/".to_owned()] {
-            if prefix == "actions/" && scope.tags.len() == 1 {
-                continue; // a connector alone has no tags there
-            }
+        let above = scope.connector.subpath().map(|subpath| format!("{subpath}/")).unwrap_or_default();
+        let actions = (scope.tags.len() > 1).then(|| format!("{above}actions/")); // a connector alone has no tags there
+        for prefix in [scope.release.tag().to_string()].into_iter().chain(actions) {
             let url = format!("{}/git/matching-refs/tags/{prefix}", self.repository(scope.connector));
             let asked = || format!("GET {}", Address::of(&*url));
             let found = done(self.client.get(&url)?, asked)?;
