@@ -33,7 +33,7 @@ const VERIFIER: Arrows = &[
     ("problem", &[]),
     ("layout", &["name"]),
     ("text", &["problem"]),
-    ("artifact", &["layout", "name", "problem", "statement", "text", "trust"]),
+    ("artifact", &["layout", "name", "problem", "text", "trust"]),
     ("rules", &["artifact", "name", "problem", "text"]),
     ("statement", &["artifact", "layout", "name", "problem", "text", "trust"]),
 ];
@@ -42,10 +42,8 @@ const VERIFIER: Arrows = &[
 const SANDBOX: Arrows = &[];
 
 /// Circles that are there, with the reason. No other may come.
-const ACCEPTED: &[(&str, &str)] = &[
-    ("artifact statement", "to be opened: the verdict on an index stands beside the verdict on an archive"),
-    ("newest origin", "to be opened: documents of GitHub's API are declared beside one of their two readers"),
-];
+const ACCEPTED: &[(&str, &str)] =
+    &[("newest origin", "to be opened: documents of GitHub's API are declared beside one of their two readers")];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

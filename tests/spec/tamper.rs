@@ -782,9 +782,10 @@ mod cohort {
 
     use super::*;
     use aileron_verifier::artifact::capability::Capabilities;
-    use aileron_verifier::artifact::verify::cohort;
     use aileron_verifier::name::digest::ArchiveDigest;
+    use aileron_verifier::name::fqn::Ref;
     use aileron_verifier::statement::cohort::{Archive, Cohort, ConnectorEntry, SCHEMA, Tool, Toolchain};
+    use aileron_verifier::statement::{Document as _, Signed, StatementError, UnverifiedStatement};
 
     fn index(toy: &Toy) -> Cohort {
         let archive = pack(&toy.connector());
@@ -810,19 +811,29 @@ mod cohort {
         }
     }
 
+    fn judge_index(
+        bytes: &[u8],
+        signature: &[u8],
+        wanted: &Ref,
+        ring: &Keyring,
+    ) -> Result<Signed<Cohort>, StatementError> {
+        UnverifiedStatement::new(bytes, signature).verify(wanted, ring)
+    }
+
     #[test]
     fn an_index_is_believed_only_as_its_publisher_signed_it() {
         let toy = Toy::default();
         let (wanted, ring) = (toy.reference(), toy.ring());
         let bytes = index(&toy).render();
         let signature = toy.publisher.sign(&[&bytes]);
-        let (read, signer) = cohort(&bytes, &signature, &wanted, &ring).expect("sound");
-        assert_eq!((read, signer), (index(&toy), toy.publisher.fingerprint()));
+        let read = judge_index(&bytes, &signature, &wanted, &ring).expect("sound");
+        assert_eq!(*read.signer(), toy.publisher.fingerprint());
+        assert_eq!(read.into_document(), index(&toy));
 
         let mut cases = 0;
         let mut refuse = |bytes: &[u8], signature: &[u8], toy: &Toy, ring: &Keyring, class: Class| {
             cases += 1;
-            let error = cohort(bytes, signature, &toy.reference(), ring).expect_err("tampered");
+            let error = judge_index(bytes, signature, &toy.reference(), ring).expect_err("tampered");
             assert_eq!(error.class(), class, "{error}");
         };
         for bit in 0..bytes.len() * 8 {

@@ -95,7 +95,7 @@ impl Round {
             let (signed, sign) = timed(|| release::sign(pinned, key, world).expect("signs"));
             let (packed, pack) = timed(|| release::pack(signed, world).expect("packs"));
             let (proven, prove) = timed(|| release::prove(packed, world).expect("proves"));
-            assert_eq!(proven.artifacts.len(), repository.actions + 1);
+            assert_eq!(proven.artifacts().count(), repository.actions + 1);
             Round { ready: ready_in, bind: bind_in + pin_in, sign: unlock + sign, pack, prove }
         })
     }
@@ -110,7 +110,7 @@ fn verifying(repository: &Repository, folder: &Path) {
     let registry = folder.join("registry");
     let release = process::release(process::PUBLISHER.as_ref(), repository, &registry);
     let proven: Proven = repository.with_world(|world| release::make(&repository.request(), world).expect("a cohort"));
-    let archives = proven.artifacts.len();
+    let archives = proven.artifacts().count();
     let ring = Keyring::of_keys([repository.public]);
     let subject = Subject::Directory(registry.clone());
     let judge = || verify::verify(&subject, None, &Origin::directory("."), &ring, &|_| ()).expect("archives");

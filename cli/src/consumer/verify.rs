@@ -4,12 +4,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::artifact::archive::{Kind, MAX_ARCHIVE, Malformed};
-use aileron_verifier::artifact::verify::{self, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::artifact::verify::{Unverified, Verified, VerifyError, Wanted};
 use aileron_verifier::layout::{ARCHIVE, ARCHIVE_LIMIT};
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::name::fqn::{Ref, Scheme};
 use aileron_verifier::problem::Class;
 use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort};
+use aileron_verifier::statement::{Signed, StatementError};
 use aileron_verifier::trust::keyring::Keyring;
 use rayon::prelude::*;
 
@@ -48,6 +49,9 @@ pub enum VerificationError {
     /// The artifact was refused.
     #[error(transparent)]
     Refused(#[from] VerifyError),
+    /// The release's index was refused.
+    #[error(transparent)]
+    Index(#[from] StatementError),
     /// There was nothing to judge.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -85,6 +89,7 @@ impl VerificationError {
     pub fn class(&self) -> Class {
         match self {
             VerificationError::Refused(error) => error.class(),
+            VerificationError::Index(error) => error.class(),
             VerificationError::Fetch(error) => error.class(),
             VerificationError::Disk(error) => error.class(),
             VerificationError::Nothing(_) | VerificationError::NoCohort(_) | VerificationError::NotYet { .. } => {
@@ -101,6 +106,7 @@ impl VerificationError {
             VerificationError::Disk(error) => error.is_retriable(),
             VerificationError::NotYet { .. } => true,
             VerificationError::Refused(_)
+            | VerificationError::Index(_)
             | VerificationError::Nothing(_)
             | VerificationError::NoCohort(_)
             | VerificationError::NotListed { .. } => false,
@@ -144,9 +150,10 @@ pub fn cohort(
     origin: &Origin,
     ring: &Keyring,
     listener: Listener<'_>,
-) -> Result<(Cohort, Vec<Verification>), VerificationError> {
-    let index = origin.cohort(connector)?.ok_or_else(|| VerificationError::NoCohort(connector.clone()))?;
-    let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, ring)?;
+) -> Result<(Signed<Cohort>, Vec<Verification>), VerificationError> {
+    let index = origin.statement::<Cohort>(connector)?;
+    let index = index.ok_or_else(|| VerificationError::NoCohort(connector.clone()))?;
+    let cohort = index.verify(connector, ring)?;
     let content = Some(cohort.connector.content_hash);
     let first = Wanted { reference: Some(connector.clone()), kind: Some(Kind::Connector), content };
     let action = |entry: &ActionEntry| {

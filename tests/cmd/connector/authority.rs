@@ -6,6 +6,7 @@ use aileron_testkit::{Publisher, Toy, pack};
 use aileron_verifier::artifact::archive::Files;
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Ref;
+use aileron_verifier::statement::Document as _;
 use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry, Tool, Toolchain};
 use serde_json::{Value, json};
 

@@ -11,9 +11,7 @@
 //! let forged = Verified { ..todo!() };
 //! ```
 
-use std::any::Any;
 use std::borrow::Cow;
-use std::panic::{self, AssertUnwindSafe};
 
 use crate::artifact::action::Action;
 use crate::artifact::archive::{self, Files, Kind, Malformed};
@@ -23,9 +21,7 @@ use crate::artifact::module::{Module, NotAModule};
 use crate::artifact::permission::Permissions;
 use crate::name::digest::{ArchiveDigest, ContentHash};
 use crate::name::fqn::Ref;
-use crate::problem::{self, Class, Parsed, Problem, Severity, Source};
-use crate::statement::cohort::{Cohort, CohortError};
-use crate::text::shorten;
+use crate::problem::{self, Class, Parsed, Problem, Severity, Source, contained};
 use crate::text::toml::Stage;
 use crate::trust::key::Fingerprint;
 use crate::trust::keyring::{Keyring, SignatureRefused};
@@ -137,9 +133,6 @@ pub enum VerifyError {
     /// Class `hash_mismatch`: a content hash was pinned for an action, which has none.
     #[error("an action has no content hash to compare with {0}")]
     HashOfAction(ContentHash),
-    /// Class `validation_error`: the signed index cannot be read.
-    #[error(transparent)]
-    Cohort(#[from] CohortError),
 }
 
 impl VerifyError {
@@ -151,7 +144,16 @@ impl VerifyError {
             VerifyError::Name { .. } | VerifyError::Identity(_) => Class::FqnMismatch,
             VerifyError::Signature(_) => Class::SignatureFailure,
             VerifyError::Hash { .. } | VerifyError::HashOfAction(_) => Class::HashMismatch,
-            VerifyError::Cohort(_) => Class::ValidationError,
+        }
+    }
+}
+
+impl VerifyError {
+    /// What the ring said of the signature, where that is the reason.
+    pub fn signature(&self) -> Option<&SignatureRefused> {
+        match self {
+            VerifyError::Signature(refused) => Some(refused),
+            _ => None,
         }
     }
 }
@@ -172,7 +174,7 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// [`VerifyError`], the first step that fails.
     pub fn verify(self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, VerifyError> {
-        contained(|| self.judged(wanted, ring))
+        contained(|| self.judged(wanted, ring), VerifyError::Unjudged)
     }
 
     fn judged(self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, VerifyError> {
@@ -190,15 +192,6 @@ impl<'a> Unverified<'a> {
         let Judged { reference, signer, payload, warnings } = judged;
         Ok(Verified { reference, archive, signer, payload, files, warnings })
     }
-}
-
-/// The last resort: no bytes are known that make a step panic, and if some do, they cost their own verdict only.
-fn contained<T>(judge: impl FnOnce() -> Result<T, VerifyError>) -> Result<T, VerifyError> {
-    let said = |cause: Box<dyn Any + Send>| match cause.downcast::<String>() {
-        Ok(text) => shorten(&text, 200).into_owned(),
-        Err(cause) => cause.downcast::<&'static str>().map_or(String::new(), |text| (*text).to_owned()),
-    };
-    panic::catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|cause| Err(VerifyError::Unjudged(said(cause))))
 }
 
 /// Loose files are of the kind their holder says; asked for as another kind they are refused in the reader's words.
@@ -384,26 +377,4 @@ impl Verified {
             Payload::Action(_) => None,
         }
     }
-}
-
-/// Judges a signed cohort index: a trusted key of the repository signed these bytes, and they name this release.
-///
-/// # Errors
-/// [`VerifyError::Signature`], [`VerifyError::Cohort`], or [`VerifyError::Name`] when it is another release's index.
-pub fn cohort(
-    bytes: &[u8],
-    signature: &[u8],
-    wanted: &Ref,
-    ring: &Keyring,
-) -> Result<(Cohort, Fingerprint), VerifyError> {
-    contained(|| {
-        let signer = ring.verify(&wanted.name.repo_authority(), &[bytes], signature)?;
-        let cohort = Cohort::read(bytes)?;
-        let found = Ref { name: cohort.connector.fqn.clone(), version: cohort.version.clone() };
-        same_name(&Wanted::of(wanted.clone()), &found)?;
-        match cohort.contradiction() {
-            Some(words) => Err(CohortError::Contradiction(words).into()),
-            None => Ok((cohort, signer)),
-        }
-    })
 }

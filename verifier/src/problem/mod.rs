@@ -6,6 +6,7 @@
 
 mod class;
 mod collect;
+mod contained;
 mod rule;
 mod shorten;
 mod source;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use class::Class;
 pub use collect::{MOST_PROBLEMS, MOST_PROBLEMS_OF_SOURCE, Problems};
+pub(crate) use contained::contained;
 pub(crate) use rule::{Effect, rules};
 pub use rule::{Rule, Severity};
 pub use shorten::shorten;

@@ -11,15 +11,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::capability::Capabilities;
 use crate::name::digest::{ArchiveDigest, ContentHash};
-use crate::name::fqn::Fqn;
+use crate::name::fqn::{Authority, Fqn, Ref};
 use crate::name::version::Version;
 use crate::problem::Waiver;
-use crate::text::printable_within;
+use crate::statement::document::{Document, Kind};
 use crate::trust::key::Fingerprint;
 
+/// The index on the connector's release. 600 actions take 300 kB.
+pub const KIND: Kind = Kind { asset: ASSET, signature_asset: SIGNATURE_ASSET, schema: SCHEMA, limit: 16 << 20 };
 /// File name of the index on the connector's release.
 pub const ASSET: &str = "cohort.json";
-/// File name of its signature: 64 raw bytes.
+/// File name of its signature.
 pub const SIGNATURE_ASSET: &str = "cohort.json.sig";
 /// The newest schema this crate writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -201,52 +203,31 @@ pub struct SuiteEntry {
     pub description: String,
 }
 
-/// Why a text is not a cohort index. Class `validation_error`.
-#[derive(Debug, thiserror::Error)]
-pub enum CohortError {
-    /// Not JSON of this shape.
-    #[error("cohort.json: {}", printable_within(&.0.to_string(), 400))]
-    Shape(#[from] serde_json::Error),
-    /// It names things its own repository and version do not ship.
-    #[error("cohort.json contradicts itself: {}", printable_within(.0, 400))]
-    Contradiction(String),
-    /// Written by a newer tool.
-    #[error("cohort.json has schema {0}; this tool reads up to {SCHEMA}")]
-    Schema(u32),
-}
-
 impl Cohort {
-    /// The exact bytes that are signed and published: two-space indent, LF, final newline.
-    pub fn render(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
-    }
-
-    /// Reads an index. Unknown keys are ignored; a higher schema is refused.
-    ///
-    /// # Errors
-    /// [`CohortError`].
-    pub fn read(bytes: &[u8]) -> Result<Cohort, CohortError> {
-        #[derive(Deserialize)]
-        struct Head {
-            schema: u32,
-        }
-        match serde_json::from_slice::<Head>(bytes)?.schema {
-            schema if schema > SCHEMA => Err(CohortError::Schema(schema)),
-            _ => Ok(serde_json::from_slice(bytes)?),
-        }
-    }
-
     /// Every archive of the cohort: its tag and digest, connector first.
     pub fn archives(&self) -> impl Iterator<Item = (&str, &Archive)> {
         let connector = (self.connector.tag.as_str(), &self.connector.archive);
         std::iter::once(connector).chain(self.actions.iter().map(|action| (action.tag.as_str(), &action.archive)))
     }
+}
 
-    /// The first entry that names something the repository and version of this index do not ship, in words; `None` when
-    /// every name and tag follows from the connector's.
-    pub fn contradiction(&self) -> Option<String> {
+impl Document for Cohort {
+    const KIND: &'static Kind = &KIND;
+
+    /// The connector at the version.
+    type Subject = Ref;
+
+    fn authority(subject: &Ref) -> Authority {
+        subject.name.repo_authority()
+    }
+
+    fn subject(&self) -> Ref {
+        Ref { name: self.connector.fqn.clone(), version: self.version.clone() }
+    }
+
+    /// The first entry that names something the repository and version of this index do not ship; `None` when every name and
+    /// tag follows from the connector's.
+    fn contradiction(&self) -> Option<String> {
         let connector = &self.connector.fqn;
         if self.repository != connector.repository() {
             return Some(format!("repository is {}, the connector is {connector}", self.repository));
@@ -264,6 +245,7 @@ impl Cohort {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statement::document::DocumentError;
 
     fn sample() -> Cohort {
         let fqn: Fqn = "github://acme/x".parse().expect("name");
@@ -339,7 +321,7 @@ mod tests {
     #[test] // artifacts.md §11: git's two object formats
     fn a_commit_is_40_or_64_lower_case_hex_digits() {
         let text = String::from_utf8(sample().render()).expect("UTF-8");
-        let with = |commit: &str| Cohort::read(text.replace(&"0".repeat(40), commit).as_bytes());
+        let with = |commit: &str| Cohort::read_unverified(text.replace(&"0".repeat(40), commit).as_bytes());
         for commit in ["a1".repeat(20), "f".repeat(40), "0123456789abcdef".repeat(4), "9".repeat(64)] {
             assert_eq!(with(&commit).expect("readable").commit.as_str(), commit);
             assert!(String::from_utf8(with(&commit).expect("readable").render()).expect("UTF-8").contains(&commit));
@@ -358,7 +340,7 @@ mod tests {
             format!(" {}", "0".repeat(39)),
             "é".repeat(20),
         ] {
-            assert!(matches!(with(&commit), Err(CohortError::Shape(_))), "{commit}");
+            assert!(matches!(with(&commit), Err(DocumentError::Shape { .. })), "{commit}");
         }
     }
 
@@ -366,8 +348,8 @@ mod tests {
     fn a_reader_ignores_unknown_keys_and_refuses_a_higher_schema() {
         let text = String::from_utf8(sample().render()).expect("UTF-8");
         let newer = text.replacen('{', "{\n  \"provenance\": [],", 1);
-        assert_eq!(Cohort::read(newer.as_bytes()).expect("readable"), sample());
+        assert_eq!(Cohort::read_unverified(newer.as_bytes()).expect("readable"), sample());
         let higher = text.replace("\"schema\": 1", "\"schema\": 2");
-        assert!(matches!(Cohort::read(higher.as_bytes()), Err(CohortError::Schema(2))));
+        assert!(matches!(Cohort::read_unverified(higher.as_bytes()), Err(DocumentError::Schema { found: 2, .. })));
     }
 }

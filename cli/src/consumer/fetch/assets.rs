@@ -1,37 +1,25 @@
-//! What a consumer reads of a connector's release beside the archive: the signed index of its cohort. artifacts.md §11.
+//! What a consumer reads of a connector's release beside the archive: statements, the signed index of its cohort first of
+//! all. artifacts.md §11.
 //!
 //! Not here: `suite.toml`. No signature covers it, so nothing is installed by it (artifacts.md §10).
 
 use aileron_verifier::name::fqn::{Ref, Scheme};
-use aileron_verifier::statement::cohort;
+use aileron_verifier::statement::{Document, SIGNATURE_LIMIT, UnverifiedStatement};
 
 use crate::consumer::fetch::origin::{self, FetchError, Origin, Place};
 use crate::secret::Secret;
 use crate::sys::disk;
 use crate::sys::http::{self, HttpError, HttpRequest};
 
-/// A longer index is none: 600 actions take 300 kB.
-const INDEX_LIMIT: u64 = 16 * 1024 * 1024;
-/// A longer signature is none, and is refused as one.
-const SIGNATURE_LIMIT: u64 = 1024;
-
-/// A release's index as it came, unverified.
-pub struct SignedIndex {
-    /// `cohort.json`.
-    pub bytes: Vec<u8>,
-    /// `cohort.json.sig`; empty where there is none, which no key accepts.
-    pub signature: Vec<u8>,
-}
-
 impl Origin {
-    /// `cohort.json` and its signature; `None` where a release has no index.
+    /// A statement on a release, as it came; `None` where the release has none of this kind.
     ///
     /// # Errors
     /// [`FetchError`] when that could not be found out.
-    pub fn cohort(&self, connector: &Ref) -> Result<Option<SignedIndex>, FetchError> {
-        let Some(bytes) = self.asset(connector, cohort::ASSET, INDEX_LIMIT)? else { return Ok(None) };
-        let signature = self.asset(connector, cohort::SIGNATURE_ASSET, SIGNATURE_LIMIT)?;
-        Ok(Some(SignedIndex { bytes, signature: signature.unwrap_or_default() }))
+    pub fn statement<D: Document>(&self, release: &Ref) -> Result<Option<UnverifiedStatement<'static, D>>, FetchError> {
+        let Some(bytes) = self.asset(release, D::KIND.asset, D::KIND.limit)? else { return Ok(None) };
+        let signature = self.asset(release, D::KIND.signature_asset, SIGNATURE_LIMIT)?;
+        Ok(Some(UnverifiedStatement::new(bytes, signature.unwrap_or_default())))
     }
 
     /// One asset of a release; `None` where the release has none of this name.

@@ -9,7 +9,7 @@ use std::path::Path;
 use aileron_verifier::artifact::archive::Kind;
 use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
-use aileron_verifier::artifact::verify::{self, Payload, Verified, Wanted};
+use aileron_verifier::artifact::verify::{Payload, Verified, Wanted};
 use aileron_verifier::layout::SUITE_LIMIT;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::{Class, Rule, Severity, Source};
@@ -62,15 +62,18 @@ impl Installer<'_> {
     pub fn suite_of(&mut self, connector: &Ref) -> Result<InstallPlan, InstallError> {
         self.asked_for.insert(connector.name.owner_authority());
         let ring = self.trust(&connector.name)?;
-        let Some(index) = self.origin.cohort(connector)? else {
+        let Some(index) = self.origin.statement::<Cohort>(connector)? else {
             return Err(InstallError::NoIndex(connector.clone()));
         };
-        let (cohort, _) = verify::cohort(&index.bytes, &index.signature, connector, &ring)
-            .map_err(|why| self.refused(connector.to_string(), why, Some(&connector.name)))?;
+        let cohort = index.verify(connector, &ring).map_err(|why| {
+            let divergence = self.divergence(why.signature(), Some(&connector.name));
+            InstallError::Index { connector: connector.clone(), why, divergence }
+        })?;
         let listed = listed(&cohort);
         let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
         self.known_index = Some((connector.clone(), cohort.clone()));
         let mut plan = self.planned(references, &listed)?;
+        let cohort = cohort.into_document();
         let list = SuiteList::SignedIndex;
         plan.suite = cohort.suite.map(|suite| PlannedSuite { name: suite.name, description: suite.description, list });
         plan.note_release(&cohort.allowed, cohort.dirty);

@@ -6,6 +6,7 @@ use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::{self, Class, Problem, Rule, Source};
+use aileron_verifier::statement::StatementError;
 
 use crate::consumer::fetch::origin::FetchError;
 use crate::consumer::trust::prompt::{AskError, Divergence};
@@ -29,6 +30,16 @@ pub enum InstallError {
         what: String,
         /// The verdict.
         why: VerifyError,
+        /// What the publisher's published key says about a failed signature.
+        divergence: Option<Box<Divergence>>,
+    },
+    /// The signed index of a release was refused.
+    #[error("{why}")]
+    Index {
+        /// Whose release.
+        connector: Ref,
+        /// The verdict.
+        why: StatementError,
         /// What the publisher's published key says about a failed signature.
         divergence: Option<Box<Divergence>>,
     },
@@ -113,6 +124,7 @@ impl InstallError {
         match self {
             InstallError::Fetch(error) => error.class(),
             InstallError::Refused { why, .. } => why.class(),
+            InstallError::Index { why, .. } => why.class(),
             InstallError::Trust(error) => error.class(),
             InstallError::Store(error) => error.class(),
             InstallError::Disk(error) => error.class(),
@@ -138,6 +150,7 @@ impl InstallError {
             InstallError::Disk(error) => error.is_retriable(),
             InstallError::NoIndex(_)
             | InstallError::Refused { .. }
+            | InstallError::Index { .. }
             | InstallError::Rules { .. }
             | InstallError::OtherPin { .. }
             | InstallError::ConnectorMissing { .. }

@@ -36,6 +36,7 @@ use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyEr
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::{Authority, Fqn, Ref};
 use aileron_verifier::problem::Waiver;
+use aileron_verifier::statement::Signed;
 use aileron_verifier::statement::cohort::Cohort;
 use aileron_verifier::trust::keyring::{Keyring, SignatureRefused};
 
@@ -75,7 +76,7 @@ pub struct Installer<'a> {
     /// trusted only by an answer. artifacts.md §10.
     pub asked_for: BTreeSet<Authority>,
     /// The signed index that this run has read already.
-    pub(in crate::consumer) known_index: Option<(Ref, Cohort)>,
+    pub(in crate::consumer) known_index: Option<(Ref, Signed<Cohort>)>,
     /// `--allow`: rules an action may break.
     pub allow: Vec<Waiver>,
     /// `--force`: other content, another name's place, a downgrade.
@@ -186,21 +187,19 @@ impl<'a> Installer<'a> {
         let reference = verified.reference();
         let cohort = match &self.known_index {
             Some((known, cohort)) if known == reference => cohort.clone(),
-            _ => match self.origin.cohort(reference) {
+            _ => match self.origin.statement::<Cohort>(reference) {
                 Ok(None) => return ReleaseIndex::Absent,
                 Err(error) => return ReleaseIndex::Unusable(error.to_string()),
-                Ok(Some(index)) => {
-                    match aileron_verifier::artifact::verify::cohort(&index.bytes, &index.signature, reference, ring) {
-                        Ok((cohort, _)) => cohort,
-                        Err(error) => return ReleaseIndex::Unusable(error.to_string()),
-                    }
-                }
+                Ok(Some(index)) => match index.verify(reference, ring) {
+                    Ok(cohort) => cohort,
+                    Err(error) => return ReleaseIndex::Unusable(error.to_string()),
+                },
             },
         };
         if verified.content() != Some(cohort.connector.content_hash) {
             return ReleaseIndex::Unusable(format!("it lists another content, {}", cohort.connector.content_hash));
         }
-        ReleaseIndex::Signed { waived: cohort.allowed, dirty: cohort.dirty }
+        ReleaseIndex::Signed { waived: cohort.allowed.clone(), dirty: cohort.dirty }
     }
 
     /// An installed connector that is what was asked for needs no network. artifacts.md §10.
@@ -299,15 +298,24 @@ impl<'a> Installer<'a> {
         }
     }
 
-    /// After a failed signature the published key is looked at, for the reader. artifacts.md §10.
     pub(in crate::consumer) fn refused(&self, what: String, why: VerifyError, name: Option<&Fqn>) -> InstallError {
-        let of_signature = || match &why {
-            VerifyError::Signature(SignatureRefused::NoMatch { authority, .. }) => authority.as_str().parse().ok(),
+        let divergence = self.divergence(why.signature(), name);
+        InstallError::Refused { what, why, divergence }
+    }
+
+    /// After a failed signature the published key is looked at, for the reader. artifacts.md §10.
+    pub(in crate::consumer) fn divergence(
+        &self,
+        refusal: Option<&SignatureRefused>,
+        name: Option<&Fqn>,
+    ) -> Option<Box<Divergence>> {
+        let refusal = refusal?;
+        let of_signature = || match refusal {
+            SignatureRefused::NoMatch { authority, .. } => authority.as_str().parse().ok(),
             _ => None,
         };
-        let name = name.cloned().or_else(of_signature);
-        let divergence = name.and_then(|name| Divergence::after(&why, &name, self.origin)).map(Box::new);
-        InstallError::Refused { what, why, divergence }
+        let name = name.cloned().or_else(of_signature)?;
+        Divergence::after(refusal, &name, self.origin).map(Box::new)
     }
 
     fn progress(&self, reference: &Ref) {

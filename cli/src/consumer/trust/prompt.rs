@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::name::fqn::{Authority, Fqn};
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
@@ -248,9 +247,9 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    /// Looks at the published key after `refusal`. `None` when the refusal is another one, or nobody is trusted at all.
-    pub fn after(refusal: &VerifyError, name: &Fqn, origin: &Origin) -> Option<Divergence> {
-        let VerifyError::Signature(SignatureRefused::NoMatch { authority, tried }) = refusal else { return None };
+    /// Looks at the published key after `refusal`. `None` when there was no signature to compare, or nobody is trusted at all.
+    pub fn after(refusal: &SignatureRefused, name: &Fqn, origin: &Origin) -> Option<Divergence> {
+        let SignatureRefused::NoMatch { authority, tried } = refusal else { return None };
         let published = publisher_key::fetch(name, origin);
         Some(Divergence { authority: authority.clone(), trusted: tried.clone(), published })
     }

@@ -15,6 +15,7 @@ use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::statement::cohort::{self, Cohort};
+use aileron_verifier::statement::{Document as _, DocumentError};
 use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
@@ -94,11 +95,9 @@ impl Directory {
     fn published_cohort(&self, name: &Fqn, version: &Version) -> Result<Option<Cohort>, ForgeError> {
         let path = self.public(name, &name.tag(version)).join(cohort::ASSET);
         let Some(bytes) = disk::read_if_there(&path, ARCHIVE_LIMIT)? else { return Ok(None) };
-        let foreign = |error: cohort::CohortError| ForgeError::Foreign {
-            path: path.display().to_string(),
-            why: error.to_string(),
-        };
-        Cohort::read(&bytes).map(Some).map_err(foreign)
+        let foreign =
+            |error: DocumentError| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
+        Cohort::read_unverified(&bytes).map(Some).map_err(foreign)
     }
 
     /// What stands under each tag. Where nothing at all is published or staged, no tag is looked for one by one.

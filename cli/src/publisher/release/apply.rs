@@ -108,6 +108,6 @@ fn scope(proven: &Proven) -> Scope<'_> {
         connector: &proven.release.name,
         release: &proven.release,
         tags: &proven.tags,
-        commit: proven.index.commit.as_str(),
+        commit: proven.cohort.commit.as_str(),
     }
 }

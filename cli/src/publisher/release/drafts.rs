@@ -8,10 +8,10 @@ use crate::publisher::forge::{Asset, Remote, State, Write};
 /// Connector first, then actions, then the notes.
 pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
     let connector = proven.release.tag();
-    for artifact in &proven.artifacts {
+    for artifact in proven.artifacts() {
         let is_connector = artifact.tag == connector;
-        let extras: &[Asset] = if is_connector { &proven.extras } else { &[] };
-        let wanted: Vec<&Asset> = std::iter::once(&artifact.archive).chain(extras).collect();
+        let beside = proven.beside_connector().filter(|_| is_connector);
+        let wanted: Vec<&Asset> = std::iter::once(&artifact.archive).chain(beside).collect();
         let tag = &artifact.tag;
         let pre_release = !is_connector || proven.release.version.is_prerelease();
         match remote.states.get(tag.as_str()) {
@@ -41,7 +41,7 @@ pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -
         let notes = (!is_connector).then(|| notes::action(artifact, proven, remote));
         missing.flip.push(Write::Flip { tag: tag.clone(), assets, pre_release, notes });
     }
-    if remote.cohort.as_ref().is_some_and(|published| !published.archives().eq(proven.index.archives())) {
+    if remote.cohort.as_ref().is_some_and(|published| !published.archives().eq(proven.cohort.archives())) {
         return Err(Conflict::Index { tag: connector.to_string() });
     }
     if !remote.listed {

@@ -7,6 +7,7 @@ use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
+use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::key::Fingerprint;
 
 use super::missing::Conflict;
@@ -105,6 +106,15 @@ pub enum ReleaseError {
         #[source]
         cause: VerifyError,
     },
+    /// The installer's own verdict refuses the index that was just made, or the one that consumers get.
+    #[error("{reference} would be refused by every installer: {cause}")]
+    IndexRefused {
+        /// Whose index.
+        reference: Ref,
+        /// Why.
+        #[source]
+        cause: StatementError,
+    },
     /// Other bytes are published already.
     #[error(transparent)]
     Conflict(#[from] Conflict),
@@ -183,6 +193,7 @@ impl ReleaseError {
             ReleaseError::Key(error) => error.class(),
             ReleaseError::WrongKey { .. } => Class::SignatureFailure,
             ReleaseError::Refused { cause, .. } => cause.class(),
+            ReleaseError::IndexRefused { cause, .. } => cause.class(),
             ReleaseError::Conflict(conflict) => conflict.class(),
             ReleaseError::Forge { cause, .. } => cause.class(),
             ReleaseError::TagElsewhere { .. } | ReleaseError::Differs { .. } | ReleaseError::Unknown { .. } => {
@@ -217,6 +228,7 @@ impl ReleaseError {
             | ReleaseError::NoPublisherKey
             | ReleaseError::WrongKey { .. }
             | ReleaseError::Refused { .. }
+            | ReleaseError::IndexRefused { .. }
             | ReleaseError::Unknown { .. }
             | ReleaseError::Differs { .. } => false,
         }

@@ -21,12 +21,12 @@ pub(super) fn missing(
 ) -> Result<(), Conflict> {
     publisher_key(missing, &proven.public, remote, replace_key)?;
     let connector = proven.release.tag();
-    let (indexes, companions): (Vec<&Asset>, Vec<&Asset>) = proven.extras.iter().partition(|asset| is_index(asset));
-    for artifact in &proven.artifacts {
-        let companions = if artifact.tag == connector { companions.as_slice() } else { &[] };
-        release(missing, &artifact.tag, &artifact.archive, companions, remote)?;
+    let companions: Vec<&Asset> = proven.suite.iter().chain(&proven.statements).collect();
+    release(missing, &connector, &proven.connector.archive, &companions, remote)?;
+    for action in &proven.actions {
+        release(missing, &action.tag, &action.archive, &[], remote)?;
     }
-    index(missing, proven, &connector, &indexes, remote)
+    index(missing, proven, &connector, remote)
 }
 
 fn publisher_key(missing: &mut Missing, key: &PublicKey, remote: &Remote, replace: bool) -> Result<(), Conflict> {
@@ -71,31 +71,20 @@ fn release(
 }
 
 /// A published index stands when it lists the planned archives, whatever tool or waivers it names. artifacts.md §11.
-fn index(
-    missing: &mut Missing,
-    proven: &Proven,
-    tag: &Tag,
-    indexes: &[&Asset],
-    remote: &Remote,
-) -> Result<(), Conflict> {
+fn index(missing: &mut Missing, proven: &Proven, tag: &Tag, remote: &Remote) -> Result<(), Conflict> {
     let (public, staged) = assets(remote, tag);
     match &remote.cohort {
-        Some(published) if !published.archives().eq(proven.index.archives()) => {
+        Some(published) if !published.archives().eq(proven.cohort.archives()) => {
             return Err(Conflict::Index { tag: tag.to_string() });
         }
         // The signature goes first, so an index that is there has its signature.
         Some(_) if public.contains_key(cohort::SIGNATURE_ASSET) => {}
-        Some(_) | None => missing.stage(tag, indexes, staged),
+        Some(_) | None => missing.stage(tag, &[&proven.index, &proven.signature], staged),
     }
     if remote.cohort.is_none() || !remote.listed || !public.contains_key(cohort::SIGNATURE_ASSET) {
         missing.flip.push(Write::Announce { tag: tag.clone() });
     }
     Ok(())
-}
-
-/// `cohort.json` and its signature: visible last.
-fn is_index(asset: &Asset) -> bool {
-    asset.name == cohort::ASSET || asset.name == cohort::SIGNATURE_ASSET
 }
 
 /// What is public and what is staged under a tag.

@@ -13,7 +13,7 @@
 //!   pin        ─► Pinned    content hash, written into each action               bind_and_build
 //!   sign       ─► Signed                                                         sign_and_pack
 //!   pack       ─► Packed    same input, same bytes                               sign_and_pack
-//!   prove      ─► Proven    each archive through the installer's own verifier    sign_and_pack
+//!   prove      ─► Proven    each archive through the installer's own verifier    prove
 //!   plan       ─► Plan      what is missing, or a conflict; pure                 plan, over drafts or files
 //!   lock, look again        other releases kept out, and what they did is seen   apply
 //!   stage      ─► drafts and uploads, out of consumers' sight                    apply
@@ -33,6 +33,7 @@ mod load;
 mod missing;
 mod notes;
 mod plan;
+mod prove;
 mod rebuild;
 mod recheck;
 mod sign_and_pack;
@@ -52,9 +53,10 @@ pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
 pub use self::missing::Conflict;
 pub use self::plan::{Plan, Verdict};
+pub use self::prove::{Proven, prove};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
-pub use self::sign_and_pack::{Artifact, Proven, Unlocked, pack, prove, sign, unlock};
+pub use self::sign_and_pack::{Artifact, Packed, Signed, Unlocked, pack, sign, unlock};
 pub use self::since::{Since, SinceLines};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};

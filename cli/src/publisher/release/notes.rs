@@ -37,7 +37,7 @@ pub(super) fn connector(proven: &Proven, remote: &Remote) -> String {
             room = room.saturating_sub(row);
             has_room
         };
-        let shown = proven.artifacts[1..].iter().take_while(fits).count();
+        let shown = proven.actions.iter().take_while(fits).count();
         render(proven, remote, Rows::First(shown))
     })
 }
@@ -54,7 +54,7 @@ fn render(proven: &Proven, remote: &Remote, rows: Rows) -> String {
         proven.release,
         proven.content,
         proven.signer(),
-        proven.index.commit,
+        proven.cohort.commit,
         cohort::ASSET,
     );
     if let Some(since) = Since::of(proven, remote) {
@@ -92,7 +92,7 @@ fn code(text: &str) -> String {
 }
 
 fn actions(text: &mut String, proven: &Proven, rows: Rows) {
-    let actions = &proven.artifacts[1..];
+    let actions = &proven.actions;
     if actions.is_empty() {
         return;
     }
@@ -107,7 +107,7 @@ fn actions(text: &mut String, proven: &Proven, rows: Rows) {
         }
     }
     if shown < actions.len() {
-        let has_suite = proven.extras.iter().any(|asset| asset.name == SUITE);
+        let has_suite = proven.suite.is_some();
         let list = if has_suite { SUITE } else { cohort::ASSET };
         let _ = write!(text, "\n… and {} more: all of them are in `{list}` below\n", actions.len() - shown);
     }

@@ -1,14 +1,15 @@
 //! What consumers get now: every asset fetched as they would, and verified by the code they run.
 
-use aileron_verifier::artifact::verify::{self, Unverified, Wanted};
+use aileron_verifier::artifact::verify::{Unverified, Wanted};
 use aileron_verifier::layout::ARCHIVE;
 use aileron_verifier::name::digest::ArchiveDigest;
-use aileron_verifier::statement::cohort;
+use aileron_verifier::statement::UnverifiedStatement;
+use aileron_verifier::statement::cohort::{self, Cohort};
 use rayon::prelude::*;
 
 use super::apply::Public;
 use super::plan::{Plan, Verdict};
-use super::{Proven, ReleaseError, World};
+use super::{Artifact, Proven, ReleaseError, World};
 use crate::publisher::forge::{Forge, Scope};
 
 /// A release that consumers can install, and what it took.
@@ -29,19 +30,19 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
         connector: &proven.release.name,
         release: &proven.release,
         tags: &proven.tags,
-        commit: proven.index.commit.as_str(),
+        commit: proven.cohort.commit.as_str(),
     };
     let ring = proven.ring();
     let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };
     let absent =
         |tag: &str, published| ReleaseError::Differs { tag: tag.to_owned(), published, found: "absent".to_owned() };
-    world.begin("fetching and verifying what is public", proven.artifacts.len());
-    let fetched: Vec<_> = proven
-        .artifacts
+    let artifacts: Vec<&Artifact> = proven.artifacts().collect();
+    world.begin("fetching and verifying what is public", artifacts.len());
+    let fetched: Vec<_> = artifacts
         .iter()
         .map(|artifact| forge.fetch(&scope, &artifact.tag, ARCHIVE).map_err(failed))
         .collect::<Result<_, _>>()?;
-    proven.artifacts.par_iter().zip(fetched).try_for_each(|(artifact, bytes)| {
+    artifacts.par_iter().zip(fetched).try_for_each(|(artifact, bytes)| {
         let published = artifact.archive.digest;
         let bytes = bytes.ok_or_else(|| absent(artifact.tag.as_str(), published))?;
         let found = ArchiveDigest::of(&[&bytes]);
@@ -56,7 +57,7 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
         Ok(())
     })?;
     index(&proven, forge, &scope, writes)?;
-    world.end(format!("{} of {} installable", proven.artifacts.len(), proven.artifacts.len()));
+    world.end(format!("{} of {} installable", artifacts.len(), artifacts.len()));
     Ok(Receipt { found: verdict, writes, growth, proven })
 }
 
@@ -65,16 +66,17 @@ fn index(proven: &Proven, forge: &dyn Forge, scope: &Scope<'_>, writes: usize) -
     let tag = proven.release.tag();
     let failed = |cause| ReleaseError::Forge { cause, done: writes, of: writes };
     let fetch = |asset| -> Result<Vec<u8>, ReleaseError> {
-        let published = proven.extras[0].digest;
+        let published = proven.index.digest;
         let absent = ReleaseError::Differs { tag: format!("{tag} {asset}"), published, found: "absent".to_owned() };
         forge.fetch(scope, &tag, asset).map_err(failed)?.ok_or(absent)
     };
     let (text, signature) = (fetch(cohort::ASSET)?, fetch(cohort::SIGNATURE_ASSET)?);
-    let refused = |cause| ReleaseError::Refused { reference: proven.release.clone(), cause };
-    let (public, _) = verify::cohort(&text, &signature, &proven.release, &proven.ring()).map_err(refused)?;
-    if public.archives().eq(proven.index.archives()) {
+    let refused = |cause| ReleaseError::IndexRefused { reference: proven.release.clone(), cause };
+    let public = UnverifiedStatement::<Cohort>::new(text.as_slice(), signature);
+    let public = public.verify(&proven.release, &proven.ring()).map_err(refused)?;
+    if public.archives().eq(proven.cohort.archives()) {
         return Ok(());
     }
     let found = ArchiveDigest::of(&[&text]).to_string();
-    Err(ReleaseError::Differs { tag: format!("{tag} {}", cohort::ASSET), published: proven.extras[0].digest, found })
+    Err(ReleaseError::Differs { tag: format!("{tag} {}", cohort::ASSET), published: proven.index.digest, found })
 }

@@ -1,13 +1,13 @@
-//! Sign, pack, prove: from exact bytes to archives that every installer accepts. The private key exists only here.
+//! Sign and pack: from exact bytes to archives and the index over them. The private key exists only here.
 
 use aileron_verifier::artifact::action::Action;
 use aileron_verifier::artifact::archive::{Files, Packer};
 use aileron_verifier::artifact::suite::InstallSuite;
-use aileron_verifier::artifact::verify::{self, Unverified, Wanted};
 use aileron_verifier::layout;
-use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
+use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::name::version::Tag;
+use aileron_verifier::statement::Document as _;
 use aileron_verifier::statement::cohort::{self, ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry, Tool};
 use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::Keyring;
@@ -23,7 +23,8 @@ pub struct Signed {
     pinned: Pinned,
     key: SigningKey,
     public: PublicKey,
-    files: Vec<(Ref, Files)>,
+    connector: (Ref, Files),
+    actions: Vec<(Ref, Files)>,
 }
 
 /// The private half of the committed public key, and nothing else it could be.
@@ -68,10 +69,9 @@ pub fn sign(mut pinned: Pinned, key: Unlocked, world: &World<'_>) -> Result<Sign
         world.advance();
         Ok((reference, Files::Action { document, signature }))
     });
-    let signed: Vec<_> = signed.collect::<Result<_, ReleaseError>>()?;
-    world.end(format!("{} artifacts with {}", signed.len() + 1, public.fingerprint()));
-    let files = std::iter::once(connector).chain(signed).collect();
-    Ok(Signed { pinned, key, public, files })
+    let actions: Vec<_> = signed.collect::<Result<_, ReleaseError>>()?;
+    world.end(format!("{} artifacts with {}", actions.len() + 1, public.fingerprint()));
+    Ok(Signed { pinned, key, public, connector, actions })
 }
 
 /// One archive, ready to publish.
@@ -90,9 +90,59 @@ pub struct Artifact {
 /// At least so many archives come out of one packer: making its tables costs as much as packing a dozen actions.
 const PACKED_BY_ONE: usize = 32;
 
-/// Archives and index, not yet proven.
+/// A cohort whose every file is made, and not yet proven.
+#[derive(Clone)]
 pub struct Packed {
-    proven: Proven,
+    /// The connector at this version.
+    pub release: Ref,
+    /// Every tag of the cohort, the connector's first.
+    pub tags: Vec<Tag>,
+    /// The connector's identity.
+    pub content: ContentHash,
+    /// The publisher's key.
+    pub public: PublicKey,
+    /// The connector's archive.
+    pub connector: Artifact,
+    /// The actions' archives, sorted by name.
+    pub actions: Vec<Artifact>,
+    /// `cohort.json`.
+    pub index: Asset,
+    /// Its signature.
+    pub signature: Asset,
+    /// `suite.toml`, if there is one.
+    pub suite: Option<Asset>,
+    /// Other statements on this release, each followed by its signature.
+    pub statements: Vec<Asset>,
+    /// The index as a value.
+    pub cohort: Cohort,
+    /// What binding changed, line by line.
+    pub changes: Vec<Change>,
+    /// What the changelog says of this version, if anything.
+    pub changelog: Option<String>,
+}
+
+impl Packed {
+    /// Every archive, the connector's first.
+    pub fn artifacts(&self) -> impl Iterator<Item = &Artifact> {
+        std::iter::once(&self.connector).chain(&self.actions)
+    }
+
+    /// What the connector's release holds beside its archive.
+    pub fn beside_connector(&self) -> impl Iterator<Item = &Asset> {
+        [&self.index, &self.signature].into_iter().chain(&self.suite).chain(&self.statements)
+    }
+
+    /// Fingerprint of the key that signed.
+    pub fn signer(&self) -> Fingerprint {
+        self.public.fingerprint()
+    }
+
+    /// A ring that trusts the committed key for this repository and nothing else.
+    pub fn ring(&self) -> Keyring {
+        let mut ring = Keyring::default();
+        ring.grant(self.release.name.repo_authority(), self.public);
+        ring
+    }
 }
 
 /// Packs every artifact, and signs the index over all of them.
@@ -100,8 +150,8 @@ pub struct Packed {
 /// # Errors
 /// [`ReleaseError::Interrupted`].
 pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
-    let Signed { pinned, key, public, files } = signed;
-    world.begin("packing", files.len());
+    let Signed { pinned, key, public, connector, actions } = signed;
+    world.begin("packing", actions.len() + 1);
     let artifact = |packer: &mut Packer, (reference, files): (Ref, Files)| {
         world.check_interrupted()?;
         let content = match &files {
@@ -112,38 +162,44 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
         world.advance();
         Ok(Artifact { tag: reference.tag(), reference, content, archive })
     };
-    let files = files.into_par_iter().with_min_len(PACKED_BY_ONE);
-    let artifacts: Vec<Artifact> = files.map_init(Packer::new, artifact).collect::<Result<_, ReleaseError>>()?;
-    let bytes: usize = artifacts.iter().map(|artifact| artifact.archive.bytes.len()).sum();
-    world.end(format!("{} archives, {bytes} bytes", artifacts.len()));
+    let actions = actions.into_par_iter().with_min_len(PACKED_BY_ONE);
+    let (connector, actions) = rayon::join(
+        || artifact(&mut Packer::new(), connector),
+        || actions.map_init(Packer::new, &artifact).collect::<Result<Vec<Artifact>, ReleaseError>>(),
+    );
+    let (connector, actions) = (connector?, actions?);
+    let archives = || std::iter::once(&connector).chain(&actions);
+    let bytes: usize = archives().map(|artifact| artifact.archive.bytes.len()).sum();
+    world.end(format!("{} archives, {bytes} bytes", archives().count()));
 
-    let index = index(&pinned, &public, &artifacts);
-    let text = index.render();
-    let signature = key.sign(&[&text]).to_vec();
-    let mut extras = vec![Asset::new(cohort::ASSET, text), Asset::new(cohort::SIGNATURE_ASSET, signature)];
-    extras.extend(suite(&pinned).map(|text| Asset::new("suite.toml", text.into_bytes())));
+    let cohort = index(&pinned, &public, &connector, &actions);
+    let text = cohort.render();
+    let signature = Asset::new(cohort::SIGNATURE_ASSET, key.sign(&[&text]).to_vec());
+    let suite = suite(&pinned).map(|text| Asset::new(layout::SUITE, text.into_bytes()));
     let Pinned { ready, content, changes, .. } = pinned;
     let changelog = ready.checked.project.changelog.as_ref().and_then(|text| text.as_deref().ok());
     let changelog = changelog.and_then(|text| notes::section(text, &ready.release.version));
-    let proven = Proven {
+    Ok(Packed {
         release: ready.release,
         tags: ready.tags,
         content,
         public,
-        artifacts,
-        extras,
-        index,
+        connector,
+        actions,
+        index: Asset::new(cohort::ASSET, text),
+        signature,
+        suite,
+        statements: Vec::new(),
+        cohort,
         changes,
         changelog,
-    };
-    Ok(Packed { proven })
+    })
 }
 
-fn index(pinned: &Pinned, key: &PublicKey, artifacts: &[Artifact]) -> Cohort {
+fn index(pinned: &Pinned, key: &PublicKey, connector: &Artifact, actions: &[Artifact]) -> Cohort {
     let checked = &pinned.ready.checked;
     let archive =
         |artifact: &Artifact| Archive { sha256: artifact.archive.digest, size: artifact.archive.bytes.len() as u64 };
-    let (connector, actions) = artifacts.split_at(1);
     let entry = |(artifact, action): (&Artifact, &Action)| ActionEntry {
         name: action.name.value.clone(),
         fqn: artifact.reference.name.clone(),
@@ -166,7 +222,7 @@ fn index(pinned: &Pinned, key: &PublicKey, artifacts: &[Artifact]) -> Cohort {
             fqn: release.name.clone(),
             tag: release.tag().to_string(),
             content_hash: pinned.content,
-            archive: connector.first().map(archive).unwrap_or(Archive { sha256: ArchiveDigest::of(&[]), size: 0 }),
+            archive: archive(connector),
         },
         actions: actions.iter().zip(&checked.actions).map(entry).collect(),
         suite: checked
@@ -194,7 +250,7 @@ fn suite(pinned: &Pinned) -> Option<String> {
     let checked = &pinned.ready.checked;
     let suite = checked.suite.as_ref()?;
     let member = |directory: &str| {
-        let name = directory.strip_prefix("actions/")?;
+        let name = directory.strip_prefix(layout::ACTIONS)?.strip_prefix('/')?;
         let at = checked.actions.binary_search_by(|action| action.name.value.as_str().cmp(name)).ok()?;
         let name = checked.actions[at].reference.value.name.clone();
         Some(Ref { name, version: pinned.ready.release.version.clone() })
@@ -204,66 +260,4 @@ fn suite(pinned: &Pinned) -> Option<String> {
         InstallSuite { name: suite.name.value.clone(), description: suite.description.value.clone(), actions: members }
             .render(),
     )
-}
-
-/// A cohort every installer accepts: each archive went through the installer's own verdict, with nothing trusted but the
-/// committed public key.
-#[derive(Clone)]
-pub struct Proven {
-    /// The connector at this version.
-    pub release: Ref,
-    /// Every tag of the cohort, the connector's first.
-    pub tags: Vec<Tag>,
-    /// The connector's identity.
-    pub content: ContentHash,
-    /// The publisher's key.
-    pub public: PublicKey,
-    /// The archives, the connector's first.
-    pub artifacts: Vec<Artifact>,
-    /// `cohort.json`, its signature, and `suite.toml` if there is one.
-    pub extras: Vec<Asset>,
-    /// The index as a value.
-    pub index: Cohort,
-    /// What binding changed, line by line.
-    pub changes: Vec<Change>,
-    /// What the changelog says of this version, if anything.
-    pub changelog: Option<String>,
-}
-
-impl Proven {
-    /// Fingerprint of the key that signed.
-    pub fn signer(&self) -> Fingerprint {
-        self.public.fingerprint()
-    }
-
-    /// A ring that trusts the committed key for this repository and nothing else.
-    pub fn ring(&self) -> Keyring {
-        let mut ring = Keyring::default();
-        ring.grant(self.release.name.repo_authority(), self.public);
-        ring
-    }
-}
-
-/// Runs every archive through the verdict an installer gives.
-///
-/// # Errors
-/// [`ReleaseError::Refused`] with the verdict.
-pub fn prove(packed: Packed, world: &World<'_>) -> Result<Proven, ReleaseError> {
-    let proven = packed.proven;
-    let ring = proven.ring();
-    world.begin("verifying as an installer would", proven.artifacts.len());
-    proven.artifacts.par_iter().try_for_each(|artifact| {
-        world.check_interrupted()?;
-        let wanted =
-            Wanted { reference: Some(artifact.reference.clone()), content: artifact.content, ..Wanted::default() };
-        let refused = |cause| ReleaseError::Refused { reference: artifact.reference.clone(), cause };
-        Unverified::new(&artifact.archive.bytes[..]).verify(&wanted, &ring).map_err(refused)?;
-        world.advance();
-        Ok::<(), ReleaseError>(())
-    })?;
-    let (index, signature) = (&proven.extras[0].bytes, &proven.extras[1].bytes);
-    let refused = |cause| ReleaseError::Refused { reference: proven.release.clone(), cause };
-    verify::cohort(index, signature, &proven.release, &ring).map_err(refused)?;
-    world.end(format!("all {} accepted", proven.artifacts.len()));
-    Ok(proven)
 }

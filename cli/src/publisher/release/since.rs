@@ -52,11 +52,11 @@ impl Since {
     /// `None` where no older version is published.
     pub(super) fn of(proven: &Proven, remote: &Remote) -> Option<Since> {
         let previous = remote.previous.as_ref()?;
-        let now = proven.artifacts.first().and_then(|connector| permissions(&connector.archive.bytes));
+        let now = permissions(&proven.connector.archive.bytes);
         let before = remote.previous_archive.as_deref().and_then(permissions);
         Some(Since {
             version: previous.version.clone(),
-            capabilities: proven.index.capabilities.since(&previous.capabilities),
+            capabilities: proven.cohort.capabilities.since(&previous.capabilities),
             permissions: now.zip(before).map(|(now, before)| now.since(&before)),
         })
     }

@@ -39,8 +39,8 @@ impl Verb for Pack {
         request.key = self.signing.key;
         let proven = context.with_world(|world| release::make(&request, world))?;
         let connector = proven.release.tag();
-        let archives = proven.artifacts.iter().map(|artifact| (&artifact.tag, &artifact.archive));
-        for (tag, asset) in archives.chain(proven.extras.iter().map(|extra| (&connector, extra))) {
+        let archives = proven.artifacts().map(|artifact| (&artifact.tag, &artifact.archive));
+        for (tag, asset) in archives.chain(proven.beside_connector().map(|extra| (&connector, extra))) {
             disk::write(&out.join(tag.as_str()).join(asset.name), &asset.bytes).map_err(Failure::from)?;
         }
         let text = format!("{}written to {}\n", artifacts_text(&proven, "packed"), out.display());
@@ -64,8 +64,7 @@ impl Verb for Pack {
 /// The closing table. The connector has a content hash; an action pins the connector's.
 pub(super) fn artifacts_text(proven: &Proven, verdict: &str) -> String {
     let rows: Vec<Vec<String>> = proven
-        .artifacts
-        .iter()
+        .artifacts()
         .map(|artifact| {
             let name = artifact.reference.name.subpath().unwrap_or(artifact.reference.name.repo()).to_owned();
             let content = artifact.content.map_or_else(|| "-".to_owned(), short);
@@ -87,5 +86,5 @@ pub(super) fn artifacts_json(proven: &Proven, verdict: &str) -> Value {
             "verdict": verdict,
         })
     };
-    proven.artifacts.iter().map(artifact).collect()
+    proven.artifacts().map(artifact).collect()
 }

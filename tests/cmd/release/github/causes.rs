@@ -161,8 +161,8 @@ fn the_token_goes_to_no_other_place_than_the_api_and_its_uploads() {
 #[test] // artifacts.md §12
 fn a_tag_of_a_tag_is_followed_to_its_commit() {
     let cohort = cohort();
-    let tag = cohort.proven.artifacts[0].tag.to_string();
-    let commit = cohort.proven.index.commit.to_string();
+    let tag = cohort.proven.tags[0].to_string();
+    let commit = cohort.proven.cohort.commit.to_string();
     let object = |depth: usize| format!("{depth:040}");
     for (tags, other) in [(1, false), (2, false), (5, false), (3, true), (40, false), (257, false), (300, false)] {
         let stage = Stage::new(cohort.hosted());
@@ -194,7 +194,7 @@ fn a_draft_with_notes_of_somebody_is_told_and_left_alone() {
     for artifact in 0..2 {
         for body in ["Highlights of this release", " \n written by hand", "- [x] todo"] {
             let stage = Stage::new(cohort.hosted());
-            let tag = cohort.proven.artifacts[artifact].tag.to_string();
+            let tag = cohort.proven.tags[artifact].to_string();
             let draft = Release {
                 id: 4711,
                 tag_name: tag.clone(),
@@ -223,7 +223,7 @@ fn a_draft_with_notes_of_somebody_is_told_and_left_alone() {
 #[test]
 fn workflow_files_are_blamed_only_where_they_were_seen_to_differ() {
     let cohort = cohort();
-    let commit = cohort.proven.index.commit.to_string();
+    let commit = cohort.proven.cohort.commit.to_string();
     let both = "contents=write; contents=write,workflows=write";
     for (token, accepted, differ, message, not) in [
         ("ghp_x", both, false, "the token lacks the permission contents=write:", "workflows"),
@@ -266,8 +266,8 @@ fn workflow_files_are_blamed_only_where_they_were_seen_to_differ() {
 #[test] // artifacts.md §12
 fn a_tag_that_leads_to_no_commit_is_named_with_what_it_leads_to() {
     let cohort = cohort();
-    let tag = cohort.proven.artifacts[1].tag.to_string();
-    let commit = cohort.proven.index.commit.to_string();
+    let tag = cohort.proven.tags[1].to_string();
+    let commit = cohort.proven.cohort.commit.to_string();
     let (a, b) = ("a".repeat(40), "b".repeat(64));
     let object = |kind: &str, sha: &str| json!({"type": kind, "sha": sha});
     for (first, last, found) in [

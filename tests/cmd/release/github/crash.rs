@@ -47,10 +47,10 @@ fn assert_installable(proven: &Proven, call: &Call, github: &Model) {
     }
     let id: u64 = call.path.rsplit('/').next().unwrap().parse().unwrap();
     let release = &github.repository.releases[&id];
-    let artifact = proven.artifacts.iter().find(|artifact| artifact.tag.as_str() == release.tag_name).unwrap();
+    let artifact = proven.artifacts().find(|artifact| artifact.tag.as_str() == release.tag_name).unwrap();
     let connector = proven.release.tag();
-    let extras = if artifact.tag == connector { proven.extras.as_slice() } else { &[] };
-    for asset in std::iter::once(&artifact.archive).chain(extras) {
+    let beside = proven.beside_connector().filter(|_| artifact.tag == connector);
+    for asset in std::iter::once(&artifact.archive).chain(beside) {
         let found = release.asset(asset.name).and_then(|found| found.digest);
         assert_eq!(found, Some(asset.digest), "{} is about to be public without {}", release.tag_name, asset.name);
     }

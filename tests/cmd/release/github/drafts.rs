@@ -53,8 +53,8 @@ fn failure<T>(result: Result<T, ReleaseError>) -> Failure {
 #[test]
 fn a_draft_with_something_of_its_author_is_told_with_its_address_and_left_alone() {
     let cohort = cohort();
-    for number in 0..cohort.proven.artifacts.len() {
-        let tag = cohort.proven.artifacts[number].tag.to_string();
+    for number in 0..cohort.proven.tags.len() {
+        let tag = cohort.proven.tags[number].to_string();
         for (body, files, words) in [
             (Some("Highlights of this release"), &[][..], "has notes that this tool did not write"),
             (Some(" \n written by hand"), &[], "has notes that this tool did not write"),
@@ -94,7 +94,7 @@ fn an_empty_draft_under_our_tag_is_used() {
     let cohort = cohort();
     for body in [None, Some(""), Some(" \r\n\t ")] {
         let stage = Stage::new(cohort.hosted());
-        let tag = cohort.proven.artifacts[1].tag.to_string();
+        let tag = cohort.proven.tags[1].to_string();
         stage.github().repository.releases.insert(4711, draft(4711, &tag, body, &[]));
         stage.publish(cohort).unwrap();
         assert_public(&cohort.proven, &stage.github());
@@ -142,7 +142,7 @@ fn a_draft_beside_ours_is_told_and_ours_is_published() {
         (900_000, None, "1 left-over draft can be deleted"),
     ] {
         let stage = Stage::new(cohort.hosted());
-        let tag = cohort.proven.artifacts[1].tag.to_string();
+        let tag = cohort.proven.tags[1].to_string();
         let theirs = draft(id, &tag, body, &[]);
         let (mut seen, inserted) = (0, theirs.clone());
         stage.script(move |call, github| {
@@ -170,8 +170,8 @@ fn an_empty_draft_that_a_lost_answer_left_behind_is_told_whatever_the_limits() {
     let cohort = cohort();
     for (lag, limits) in [(30_000, Limits::none()), (0, Limits::none()), (30_000, Limits::github())] {
         for dies in [false, true] {
-            for number in 0..cohort.proven.artifacts.len() {
-                let tag = cohort.proven.artifacts[number].tag.to_string();
+            for number in 0..cohort.proven.tags.len() {
+                let tag = cohort.proven.tags[number].to_string();
                 let stage = Stage::with(cohort.hosted(), |stage| stage.limits = limits);
                 stage.github().listing.lag = lag;
                 let (mut seen, lost) = (0, tag.clone());

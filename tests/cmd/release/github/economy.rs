@@ -27,7 +27,7 @@ fn seconds(from: SystemTime, to: SystemTime) -> f64 {
 #[test] // issue, "Economy"
 fn five_hundred_releases_cost_three_writes_each_and_end_when_the_plan_says() {
     let cohort = Cohort::large();
-    let releases = cohort.proven.artifacts.len();
+    let releases = cohort.proven.tags.len();
     assert_eq!(releases, 517);
     for (token, hours) in [("ghp_a_person", 2.0..2.3), ("ghs_a_workflow", 2.0..3.3)] {
         let stage = Stage::with(cohort.hosted(), |stage| stage.token = token.to_owned());
@@ -60,7 +60,7 @@ fn the_flips_stay_within_one_window_of_a_workflows_token() {
     let cohort = Cohort::large();
     let stage = Stage::with(cohort.hosted(), |stage| stage.token = "ghs_a_workflow".to_owned());
     // Another workflow of the repository spends most of the window in which the last file is staged.
-    let uploads = 2 * cohort.proven.artifacts.len() + cohort.proven.extras.len();
+    let uploads = 2 * cohort.proven.tags.len() + cohort.proven.beside_connector().count();
     let (mut made, watched) = (0, std::sync::Arc::downgrade(&stage));
     stage.script(move |call, github| {
         made += usize::from(call.method == "POST");
@@ -139,18 +139,15 @@ fn notes_say_everything_once_and_stay_below_githubs_limit() {
     let proven = || release::Proven::clone(&cohort.proven);
     let usual = notes(proven());
     assert!(usual.chars().count() < 125_000);
-    for said in [proven().content.to_string(), proven().signer().to_string(), proven().index.commit.to_string()] {
+    for said in [proven().content.to_string(), proven().signer().to_string(), proven().cohort.commit.to_string()] {
         assert!(usual.contains(&said), "{said}");
     }
-    for action in &proven().artifacts[1..] {
+    for action in &proven().actions {
         assert!(usual.contains(&action.archive.digest.to_string()) && usual.contains(&action.reference.to_string()));
     }
     let many = |count: usize| {
-        let mut proven = proven();
-        let actions: Vec<_> = proven.artifacts[1..].iter().cycle().take(count).cloned().collect();
-        proven.artifacts.truncate(1);
-        proven.artifacts.extend(actions);
-        notes(proven)
+        let actions = proven().actions.iter().cycle().take(count).cloned().collect();
+        notes(cohort.prove(release::Packed { actions, ..release::Packed::clone(&proven()) }))
     };
     let shortened = many(1200);
     assert!(shortened.chars().count() < 125_000 && !shortened.contains(" more: "), "rows are shortened first");

@@ -269,7 +269,7 @@ fn stranger(
 #[test]
 fn somebody_elses_release_under_our_tag_is_found_and_left_alone() {
     let cohort = cohort();
-    let action = cohort.proven.artifacts[1].clone();
+    let action = cohort.proven.actions[0].clone();
     let tag = action.tag.to_string();
     for write in 0..cohort.writes() {
         let tag = tag.clone();
@@ -317,13 +317,13 @@ fn a_draft_somebody_deletes_is_made_anew() {
 #[test]
 fn a_tag_that_is_moved_is_told_with_both_commits() {
     let cohort = cohort();
-    let tag = cohort.proven.artifacts[2].tag.to_string();
+    let tag = cohort.proven.tags[2].to_string();
     for write in 0..cohort.writes() {
         let moved = tag.clone();
         let (_, end, said) = meanwhile(write, move |github| {
             github.repository.tags.insert(moved, TagRef::light("d".repeat(40)));
         });
-        let both = said.contains(&"d".repeat(40)) && said.contains(cohort.proven.index.commit.as_str());
+        let both = said.contains(&"d".repeat(40)) && said.contains(cohort.proven.cohort.commit.as_str());
         assert!(end == Ended::Error && both && said.contains(&tag), "write {write}: {said}");
     }
 }
@@ -477,7 +477,7 @@ fn immutable_releases_are_published_and_a_burned_tag_is_never_tried_twice() {
     assert_eq!(stage.deliver(cohort).unwrap().writes, 0);
 
     for number in [0, 2] {
-        let tag = cohort.proven.artifacts[number].tag.to_string();
+        let tag = cohort.proven.tags[number].to_string();
         let stage = Stage::new(cohort.hosted());
         stage.github().repository.burned.insert(tag.clone());
         let (end, said) = ended(stage.publish(cohort));
@@ -497,11 +497,11 @@ fn immutable_releases_are_published_and_a_burned_tag_is_never_tried_twice() {
 #[test] // artifacts.md §11: a reserved immutable tag is reported before anything is built
 fn a_public_immutable_release_somebody_deleted_is_seen_at_the_first_look() {
     let cohort = cohort();
-    for number in 0..cohort.proven.artifacts.len() {
+    for number in 0..cohort.proven.tags.len() {
         let stage = Stage::new(cohort.hosted());
         stage.github().repository.immutable = true;
         stage.publish(cohort).unwrap();
-        let tag = cohort.proven.artifacts[number].tag.to_string();
+        let tag = cohort.proven.tags[number].to_string();
         stage.github().repository.releases.retain(|_, release| release.tag_name != tag);
         std::fs::remove_file(stage.journal_file()).unwrap();
         let writes = stage.github().meter.usage.writes;
@@ -536,7 +536,7 @@ fn a_draft_nobody_needs_is_told_and_left_to_its_owner() {
     let cohort = cohort();
     let stage = Stage::new(cohort.hosted());
     stage.publish(cohort).unwrap();
-    let tag = cohort.proven.artifacts[1].tag.to_string();
+    let tag = cohort.proven.tags[1].to_string();
     stranger(&mut stage.github(), &tag, b"mine", None);
     for release in stage.github().repository.releases.values_mut().filter(|release| release.id > 500_000) {
         release.draft = true;
@@ -602,7 +602,7 @@ fn a_strange_file_on_a_draft_stops_the_run_before_it_is_published() {
     clock.sleep_until(clock.now() + Duration::from_secs(60), &Default::default());
     let state = stage.run(cohort, |forge, _| {
         let remote = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope()).unwrap();
-        Ok(remote.states[cohort.proven.artifacts[0].tag.as_str()].clone())
+        Ok(remote.states[cohort.proven.tags[0].as_str()].clone())
     });
     assert!(
         matches!(state.unwrap(), aileron_cli::publisher::forge::State::Unknown(why) if why.contains("holiday.jpg"))
@@ -618,7 +618,7 @@ fn the_journal_says_what_happened_and_no_secret() {
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
     assert_eq!((count("intent"), count("done")), (cohort.writes(), cohort.writes()));
-    assert_eq!((count("begin"), count("end"), count("draft")), (1, 1, cohort.proven.artifacts.len()));
+    assert_eq!((count("begin"), count("end"), count("draft")), (1, 1, cohort.proven.tags.len()));
     assert!(lines.iter().filter(|line| line["event"] == "answer").all(|line| line["request"].is_string()), "{text}");
     assert!(!text.contains(&stage.token));
 }
@@ -626,7 +626,7 @@ fn the_journal_says_what_happened_and_no_secret() {
 #[test] // issue, "Preflight"
 fn what_github_would_refuse_is_said_before_anything_is_built() {
     let cohort = cohort();
-    let commit = cohort.proven.index.commit.clone();
+    let commit = cohort.proven.cohort.commit.clone();
     let said = |change: &dyn Fn(&mut Model), token: &str, answer: Option<Value>| {
         let stage = Stage::with(cohort.hosted(), |stage| stage.token = token.to_owned());
         change(&mut stage.github());

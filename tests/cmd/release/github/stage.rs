@@ -12,7 +12,9 @@ use aileron_cli::publisher::forge::github::{Answers, GitHub, Limits, Patience, P
 use aileron_cli::publisher::forge::model::wire::{Call, understand};
 use aileron_cli::publisher::forge::model::{GitHub as Model, Operation, Response};
 use aileron_cli::publisher::forge::{Forge as _, Remote, Scope};
-use aileron_cli::publisher::release::{self, DirtyTree, Proven, Public, Receipt, ReleaseError, SecretSource, World};
+use aileron_cli::publisher::release::{
+    self, DirtyTree, Packed, Proven, Public, Receipt, ReleaseError, SecretSource, World,
+};
 use aileron_cli::publisher::sign::OsKeychain;
 use aileron_cli::secret::Secret;
 use aileron_cli::sys::clock::Clock as _;
@@ -74,6 +76,11 @@ impl Cohort {
         Cohort { proven: Arc::new(proven), request, environment }
     }
 
+    /// Another cohort, proven as this one was.
+    pub(crate) fn prove(&self, packed: Packed) -> Proven {
+        with_world(&self.environment, &|_| {}, |world| release::prove(packed, world)).unwrap()
+    }
+
     /// The same cohort for somebody who keeps it.
     pub(crate) fn shared(&self) -> Arc<Proven> {
         self.proven.clone()
@@ -86,7 +93,7 @@ impl Cohort {
 
     /// 3 for each release; two or three more files and the notes for the cohort.
     pub(crate) fn writes(&self) -> usize {
-        3 * self.proven.artifacts.len() + self.proven.extras.len() + 1
+        3 * self.proven.tags.len() + self.proven.beside_connector().count() + 1
     }
 
     pub(crate) fn scope(&self) -> Scope<'_> {
@@ -94,7 +101,7 @@ impl Cohort {
             connector: &self.proven.release.name,
             release: &self.proven.release,
             tags: &self.proven.tags,
-            commit: self.proven.index.commit.as_str(),
+            commit: self.proven.cohort.commit.as_str(),
         }
     }
 }
@@ -284,15 +291,15 @@ fn look(forge: &GitHub<'_>, cohort: &Cohort) -> Result<Remote, ReleaseError> {
 
 /// What the public sees of this cohort is exactly the release: every tag once, with these bytes, at the commit, nothing else.
 pub(crate) fn assert_public(proven: &Proven, github: &Model) {
-    assert_eq!(github.repository.releases.len(), proven.artifacts.len(), "one release for each tag, and no draft left");
+    assert_eq!(github.repository.releases.len(), proven.tags.len(), "one release for each tag, and no draft left");
     let connector = proven.release.tag();
-    for artifact in &proven.artifacts {
+    for artifact in proven.artifacts() {
         let tag = artifact.tag.as_str();
         let release = github.repository.published(tag).unwrap_or_else(|| panic!("{tag} is not public"));
         let is_connector = artifact.tag == connector;
-        let extras = if is_connector { proven.extras.as_slice() } else { &[] };
+        let beside = proven.beside_connector().filter(|_| is_connector);
         let mut wanted: Vec<_> =
-            std::iter::once(&artifact.archive).chain(extras).map(|asset| (asset.name, Some(asset.digest))).collect();
+            std::iter::once(&artifact.archive).chain(beside).map(|asset| (asset.name, Some(asset.digest))).collect();
         wanted.sort_unstable();
         let mut found: Vec<_> = release.assets.iter().map(|asset| (asset.name.as_str(), asset.digest)).collect();
         found.sort_unstable();
@@ -301,7 +308,7 @@ pub(crate) fn assert_public(proven: &Proven, github: &Model) {
         let body = release.body.as_deref().unwrap_or_default();
         let says = if is_connector { proven.content.to_string() } else { artifact.archive.digest.to_string() };
         assert!(body.contains(&says), "{tag}: {body}");
-        assert_eq!(github.repository.tags[tag].commit, proven.index.commit.as_str(), "{tag}");
+        assert_eq!(github.repository.tags[tag].commit, proven.cohort.commit.as_str(), "{tag}");
     }
     assert_eq!(github.latest().map(|release| release.tag_name.as_str()), Some(connector.as_str()));
 }

@@ -203,9 +203,9 @@ fn a_refused_signature_is_compared_with_the_published_key() {
     let authority = name.repo_authority();
     let refusal = |tried: &str| {
         let tried = vec![key(tried).fingerprint()];
-        VerifyError::Signature(SignatureRefused::NoMatch { authority: authority.clone(), tried })
+        SignatureRefused::NoMatch { authority: authority.clone(), tried }
     };
-    let look = |refusal: &VerifyError| Divergence::after(refusal, &name, &scene.origin);
+    let look = |refusal: &SignatureRefused| Divergence::after(refusal, &name, &scene.origin);
     let rotated = look(&refusal(OTHER)).expect("compared");
     assert_eq!(rotated.differs(), Some(&key(KR)));
     let same = look(&refusal(KR)).expect("compared");
@@ -213,6 +213,6 @@ fn a_refused_signature_is_compared_with_the_published_key() {
     fs::remove_file(scene.key_file("acme/x")).expect("there");
     let unknown = look(&refusal(OTHER)).expect("compared");
     assert!(unknown.published.is_err() && unknown.differs().is_none());
-    let nobody = VerifyError::Signature(SignatureRefused::NoKey { authority: authority.clone() });
+    let nobody = SignatureRefused::NoKey { authority: authority.clone() };
     assert!(look(&nobody).is_none());
 }

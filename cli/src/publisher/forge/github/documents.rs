@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aileron_verifier::layout;
 use aileron_verifier::name::digest::ArchiveDigest;
-use aileron_verifier::statement::cohort;
+use aileron_verifier::statement::{self, cohort};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
@@ -59,7 +59,7 @@ impl Release {
     /// This tool gives a release its notes when it is published, and not before: notes of a draft are somebody's own, who may
     /// want to keep them.
     pub(super) fn foreign(&self) -> Option<String> {
-        let ours = [layout::ARCHIVE, cohort::ASSET, cohort::SIGNATURE_ASSET, layout::SUITE];
+        let ours: Vec<&str> = statement::assets().chain([layout::ARCHIVE, layout::SUITE]).collect();
         let not_ours = |asset: &&Asset| !ours.contains(&asset.name.as_str());
         if !self.draft {
             None

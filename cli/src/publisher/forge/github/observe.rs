@@ -9,6 +9,7 @@ use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::statement::cohort::{self, Cohort};
+use aileron_verifier::statement::{Document as _, DocumentError};
 use aileron_verifier::text::printable;
 use aileron_verifier::text::printable::printable_within;
 
@@ -241,11 +242,11 @@ impl GitHub<'_> {
     fn cohort(&self, name: &Fqn, release: &Release) -> Result<Option<Cohort>, ForgeError> {
         let Some(asset) = release.asset(cohort::ASSET) else { return Ok(None) };
         let Some(bytes) = self.client.download(&self.asset_url(name, asset.id), ASSET_LIMIT)? else { return Ok(None) };
-        let foreign = |error: cohort::CohortError| ForgeError::Foreign {
+        let foreign = |error: DocumentError| ForgeError::Foreign {
             path: format!("{} of {}", cohort::ASSET, release.tag_name),
             why: error.to_string(),
         };
-        Cohort::read(&bytes).map(Some).map_err(foreign)
+        Cohort::read_unverified(&bytes).map(Some).map_err(foreign)
     }
 
     /// The whole look. The first one also asks whether we may; later ones look at what changes.

@@ -2,6 +2,7 @@
 
 use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::keyring::SignatureRefused;
 use serde_json::json;
 
@@ -144,6 +145,7 @@ pub(crate) fn of_judge(error: &VerificationError) -> Failure {
     let fail = |exit| Failure::of(error, exit);
     match error {
         VerificationError::Refused(refusal) => of_refusal(refusal, fail(Exit::Refused)),
+        VerificationError::Index(refusal) => of_statement(refusal, fail(Exit::Refused)),
         VerificationError::Fetch(error) => error.into(),
         VerificationError::Disk(_) | VerificationError::Nothing(_) => fail(Exit::NotFound),
         VerificationError::NoCohort(reference) => {
@@ -204,10 +206,7 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
     match refusal {
         VerifyError::Document { problems, more, text } => of_document(failure, problems, *more, text),
         VerifyError::Identity(problem) => failure.evidence(format!("  in {}", problem.file)),
-        VerifyError::Signature(refused @ SignatureRefused::NoKey { authority }) => tried(refused, failure)
-            .next(format!("aileron keyring trust {authority}, or pass the publisher's key with --key PEM")),
-        VerifyError::Signature(refused) => tried(refused, failure)
-            .next("compare fingerprints with the publisher's; if you trust the key, pass it with --key PEM"),
+        VerifyError::Signature(refused) => of_signature(refused, failure),
         VerifyError::Hash { pinned, found } => failure
             .details(json!({"pinned": pinned, "found": found}))
             .next("do not install it before its publisher has said which hash is right"),
@@ -219,7 +218,29 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
             failure.next("do not install it; please report this to the makers of aileron, with the archive")
         }
         VerifyError::HashOfAction(_) => failure.next("leave --hash out: only connectors have a content hash"),
-        VerifyError::Cohort(_) => failure,
+    }
+}
+
+fn of_statement(refusal: &StatementError, failure: Failure) -> Failure {
+    match refusal {
+        StatementError::Signature(refused) => of_signature(refused, failure),
+        StatementError::Subject { wanted, found } => failure.details(json!({"wanted": wanted, "found": found})),
+        StatementError::Unjudged(_) => {
+            failure.next("do not install it; please report this to the makers of aileron, with the archive")
+        }
+        StatementError::Document(_) => failure,
+    }
+}
+
+fn of_signature(refused: &SignatureRefused, failure: Failure) -> Failure {
+    let failure = tried(refused, failure);
+    match refused {
+        SignatureRefused::NoKey { authority } => {
+            failure.next(format!("aileron keyring trust {authority}, or pass the publisher's key with --key PEM"))
+        }
+        SignatureRefused::NoMatch { .. } | SignatureRefused::WrongLength(_) => {
+            failure.next("compare fingerprints with the publisher's; if you trust the key, pass it with --key PEM")
+        }
     }
 }
 
@@ -234,18 +255,22 @@ fn tried(refused: &SignatureRefused, failure: Failure) -> Failure {
     }
 }
 
+/// What an installer can do about a signature that no trusted key accepts.
+pub(super) fn after_signature(refused: Option<&SignatureRefused>) -> Option<String> {
+    Some(match refused? {
+        SignatureRefused::NoKey { authority } => {
+            format!("aileron keyring trust {authority}, then run the same command again")
+        }
+        SignatureRefused::NoMatch { .. } | SignatureRefused::WrongLength(_) => {
+            "compare fingerprints with the publisher's; if the key was rotated, `aileron keyring trust` adds the new one"
+                .to_owned()
+        }
+    })
+}
+
 /// A verdict in the words of `verify`, but for what an installer can do about it.
 pub(crate) fn of_verdict(why: VerifyError) -> Failure {
-    let next = match &why {
-        VerifyError::Signature(SignatureRefused::NoKey { authority }) => {
-            Some(format!("aileron keyring trust {authority}, then run the same command again"))
-        }
-        VerifyError::Signature(_) => Some(
-            "compare fingerprints with the publisher's; if the key was rotated, `aileron keyring trust` adds the new one"
-                .to_owned(),
-        ),
-        _ => None,
-    };
+    let next = after_signature(why.signature());
     let failure = of_judge(&VerificationError::Refused(why));
     match next {
         Some(next) => failure.next(next),

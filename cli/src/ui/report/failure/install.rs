@@ -7,11 +7,12 @@ use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::problem::Rule;
 use serde_json::json;
 
-use super::consumer::{of_document, of_verdict};
+use super::consumer::{after_signature, of_document, of_verdict};
 use super::{Exit, Failure, classified, of_judge, with_published_key};
 use crate::consumer::install::consent::ConsentError;
 use crate::consumer::install::error::InstallError;
 use crate::consumer::install::installed::InstalledError;
+use crate::consumer::trust::prompt::Divergence;
 use crate::consumer::verify::VerificationError;
 
 classified!(ConsentError, InstallError, InstalledError);
@@ -36,10 +37,16 @@ impl From<InstallError> for Failure {
                     Some(next) => failure.next(next),
                     None => failure,
                 };
-                match divergence {
-                    Some(divergence) => with_published_key(failure, &divergence),
+                beside_published_key(failure, divergence.as_deref())
+            }
+            InstallError::Index { connector, why, divergence } => {
+                let next = after_signature(why.signature());
+                let failure = of_judge(&VerificationError::Index(why)).evidence(format!("  {connector}"));
+                let failure = match next {
+                    Some(next) => failure.next(next),
                     None => failure,
-                }
+                };
+                beside_published_key(failure, divergence.as_deref())
             }
             InstallError::Trust(error) => error.into(),
             InstallError::Store(error) => error.into(),
@@ -94,6 +101,13 @@ impl From<InstallError> for Failure {
 /// The flags that allow all of these rules, for everything of one run at once.
 fn allowing(rules: &BTreeSet<&'static Rule>) -> String {
     rules.iter().map(|rule| format!("--allow {rule}")).collect::<Vec<_>>().join(" ")
+}
+
+fn beside_published_key(failure: Failure, divergence: Option<&Divergence>) -> Failure {
+    match divergence {
+        Some(divergence) => with_published_key(failure, divergence),
+        None => failure,
+    }
 }
 
 /// Asked for as a connector, and an action, or the other way round.

@@ -80,7 +80,7 @@ impl From<ReleaseError> for Failure {
             ReleaseError::WrongKey { signing, committed } => fail(Exit::Refused)
                 .details(json!({"signing": signing, "committed": committed}))
                 .next("sign with the key that belongs to keys/publisher.pub, or commit the new public key first"),
-            ReleaseError::Refused { .. } => fail(Exit::Refused)
+            ReleaseError::Refused { .. } | ReleaseError::IndexRefused { .. } => fail(Exit::Refused)
                 .next("aileron-pub check; if it finds nothing, this is a bug of aileron-pub: please report it"),
             ReleaseError::Conflict(conflict) => conflict.into(),
             ReleaseError::Forge { cause, done, of } => Failure::from(cause)

@@ -15,6 +15,7 @@ use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::name::fqn::{Authority, Fqn, NameError, Ref, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey, PublicKeyError};
 use aileron_verifier::trust::keyring::{KeyringError, SignatureRefused};
 use http::Method;
@@ -135,6 +136,10 @@ fn not_private() -> NotPrivate {
 }
 
 fn no_key() -> VerifyError {
+    SignatureRefused::NoKey { authority: authority() }.into()
+}
+
+fn no_key_of_index() -> StatementError {
     SignatureRefused::NoKey { authority: authority() }.into()
 }
 
@@ -382,6 +387,8 @@ fn every_error_of_a_release_has_its_class_exit_and_retriable() {
         NoPublisherKey: ReleaseError::NoPublisherKey => ValidationError Policy false;
         WrongKey: ReleaseError::WrongKey { signing: fingerprint(), committed: fingerprint() } => SignatureFailure Refused false;
         Refused: ReleaseError::Refused { reference: reference(), cause: no_key() } => SignatureFailure Refused false;
+        IndexRefused: ReleaseError::IndexRefused { reference: reference(), cause: no_key_of_index() }
+            => SignatureFailure Refused false;
         Conflict: Conflict::Index { tag: text() }.into() => PublishFailed Failure false;
         Forge: forge(ForgeError::Burned { tag: text() }) => PublishFailed Failure false;
         Unknown: ReleaseError::Unknown { tag: text(), why: text() } => PublishFailed Failure false;
@@ -469,6 +476,7 @@ fn every_error_of_fetching_and_verifying_has_its_class_exit_and_retriable() {
     }
     rows! { VerificationError as Failure::from;
         Refused: no_key().into() => SignatureFailure Refused false;
+        Index: no_key_of_index().into() => SignatureFailure Refused false;
         Fetch: FetchError::Http(unreachable()).into() => FetchFailed NotFound true;
         Disk: read().into() => FetchFailed NotFound false;
         Nothing: VerificationError::Nothing("x".into()) => FetchFailed NotFound false;
@@ -488,6 +496,8 @@ fn every_error_of_installing_has_its_class_exit_and_retriable() {
         Fetch: FetchError::Http(unreachable()).into() => FetchFailed NotFound true;
         NoIndex: InstallError::NoIndex(reference()) => FetchFailed NotFound false;
         Refused: InstallError::Refused { what: text(), why: no_key(), divergence: None } => SignatureFailure Refused false;
+        Index: InstallError::Index { connector: reference(), why: no_key_of_index(), divergence: None }
+            => SignatureFailure Refused false;
         Trust: AskError::Declined(authority()).into() => SignatureFailure Failure false;
         Store: StoreError::NoConnector(text()).into() => ConnectorsMissing NotFound false;
         Disk: read().into() => FetchFailed NotFound false;
