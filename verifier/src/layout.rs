@@ -24,6 +24,20 @@ pub const PUBLISHER_KEY: &str = "keys/publisher.pub";
 /// Directory of a repository that holds one directory for each action.
 pub const ACTIONS: &str = "actions";
 
+/// The members of an archive, which are the files of a store's entry too. artifacts.md §7.
+pub mod member {
+    /// A connector's module.
+    pub const MODULE: &str = "connector.wasm";
+    /// The other name a reader accepts for it.
+    pub const OTHER_MODULE: &str = "connector.bin";
+    /// A connector's manifest.
+    pub const MANIFEST: &str = "manifest.toml";
+    /// An action's document.
+    pub const DOCUMENT: &str = "action.md";
+    /// The signature over the files beside it: 64 raw bytes.
+    pub const SIGNATURE: &str = "signature.sig";
+}
+
 /// Most bytes of an archive, and of any other asset of a release. artifacts.md §7.
 pub const ARCHIVE_LIMIT: u64 = 64 << 20;
 /// Most bytes of a key file.
@@ -128,6 +142,17 @@ impl Ref {
     }
 }
 
+/// The directory of an action in its repository: `actions/<name>`.
+pub fn action_directory(name: &str) -> String {
+    format!("{ACTIONS}/{name}")
+}
+
+/// The short name of the action whose directory this is: the way back from [`action_directory`].
+pub fn action_of_directory(directory: &str) -> Option<&str> {
+    let name = directory.strip_prefix(ACTIONS)?.strip_prefix('/')?;
+    (!name.is_empty() && !name.contains('/')).then_some(name)
+}
+
 /// Address of an asset of a release, below the repository's own address: the tag is one percent-encoded path segment.
 pub fn download_url(repository: &str, tag: &Tag, asset: &str) -> String {
     format!("{repository}/{DOWNLOADS}/{}/{asset}", tag.as_segment())
@@ -203,6 +228,17 @@ mod tests {
         ] {
             assert_eq!(reference(name).name.action_name(), short, "{name}");
         }
+        for (directory, name) in [
+            ("actions/post", Some("post")),
+            ("actions/", None),
+            ("actions", None),
+            ("post", None),
+            ("actions/a/b", None),
+            ("/actions/post", None),
+        ] {
+            assert_eq!(action_of_directory(directory), name, "{directory}");
+        }
+        assert_eq!(action_of_directory(&action_directory("post")), Some("post"));
         let connector = reference("acme/x/tools/mail").name;
         assert_eq!(connector.action("post").expect("a name").action_name(), Some("post"));
     }

@@ -15,7 +15,7 @@
 //! | [`layout`] | names and sizes of a release's files, and their paths, there and back |
 //! | — | — |
 //! | [`artifact`] | connectors and actions: archives, documents, [`artifact::verify::Unverified`] to [`artifact::verify::Verified`] |
-//! | [`statement`] | signed documents that are not archives: the index of a release (of artifacts, which it knows) |
+//! | [`statement`] | signed documents that are not archives, [`statement::UnverifiedStatement`] to [`statement::Signed`]: the index of a release (of artifacts, which it knows) |
 //! | [`rules`] | the families' tables of rules, as one list; a rule by its id |
 //!
 //! Publishing proves every archive with the same [`artifact::verify`] an installer runs, so the two cannot disagree.

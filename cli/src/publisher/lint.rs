@@ -12,7 +12,7 @@ use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::Module;
 use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::suite::RepositorySuite;
-use aileron_verifier::layout::PUBLISHER_KEY;
+use aileron_verifier::layout::{PUBLISHER_KEY, action_directory};
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{self, Version};
 use aileron_verifier::problem::{Class, Parsed, Problem, Severity, Source, Waiver};
@@ -202,7 +202,7 @@ impl Lint {
     fn action(&mut self, directory: &ActionDirectory, parsed: Option<Parsed<Action>>) -> Option<Action> {
         let Some(document) = &directory.document else {
             let message = format!("directory actions/{} has no action.md", directory.name);
-            let file = format!("actions/{}", directory.name).into();
+            let file = action_directory(&directory.name).into();
             self.push(Problem { rule: rules::ACTION_DIRECTORY, file, at: 0..0, message });
             return None;
         };
@@ -241,7 +241,8 @@ impl Lint {
         self.problems.extend(parsed.problems);
         self.more += parsed.more;
         let suite = parsed.document?;
-        let directories: BTreeSet<String> = project.actions.iter().map(|a| format!("actions/{}", a.name)).collect();
+        let directories: BTreeSet<String> =
+            project.actions.iter().map(|action| action_directory(&action.name)).collect();
         let mut members = BTreeSet::new();
         for member in &suite.actions {
             if !members.insert(member.value.as_str()) {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use aileron_verifier::layout::{PUBLISHER_KEY, SUITE};
+use aileron_verifier::layout::{ACTIONS, PUBLISHER_KEY, SUITE, action_directory};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::statement::cohort::CommitId;
 
@@ -175,10 +175,10 @@ struct Documents {
 
 impl Documents {
     fn read(files: SourceTree, spawner: Spawner<'_>) -> Result<Documents, LoadError> {
-        let mut directories = files.directories("actions")?;
+        let mut directories = files.directories(ACTIONS)?;
         directories.sort_by(|one, other| one.name.cmp(&other.name));
         let paths: Vec<String> =
-            directories.iter().map(|directory| format!("actions/{}/action.md", directory.name)).collect();
+            directories.iter().map(|directory| format!("{}/action.md", action_directory(&directory.name))).collect();
         let documents = [MANIFEST, SUITE, PUBLISHER_KEY].into_iter().chain(paths.iter().map(String::as_str));
         let wanted = documents.map(|path| Wanted { path, limit: DOCUMENT_LIMIT });
         let wanted: Vec<Wanted<'_>> = wanted.chain([Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT }]).collect();
@@ -187,7 +187,7 @@ impl Documents {
         let (manifest, suite, publisher_key) = (next(), next(), next());
         let action = |directory: super::source::Directory| {
             let found = next();
-            let at = format!("actions/{}", directory.name);
+            let at = action_directory(&directory.name);
             let at = at.trim_end_matches('/');
             let document = directory.refusal.map(|refusal| Err(refusal.problem(at))).or(found);
             ActionDirectory { name: directory.name, document }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::artifact::action::{Action, Pin};
 use aileron_verifier::artifact::archive::{Files, Kind, MAX_DOCUMENT};
 use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::layout::member::DOCUMENT;
 use aileron_verifier::name::fqn::{Fqn, Ref};
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::toml::Stage;
@@ -429,7 +430,7 @@ fn document(artifact: &Verified) -> Result<Document<'_>, StoreError> {
 }
 
 fn parsed(text: Vec<u8>) -> Option<Action> {
-    Action::parse(Source::read("action.md", text).ok()?, Stage::Artifact).document
+    Action::parse(Source::read(DOCUMENT, text).ok()?, Stage::Artifact).document
 }
 
 /// The connectors an action pins.

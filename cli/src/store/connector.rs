@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aileron_verifier::artifact::archive::{Files, Kind, MAX_DOCUMENT, MAX_MODULE, Malformed};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
+use aileron_verifier::layout::member::{MANIFEST, MODULE, SIGNATURE};
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::{Fqn, Ref};
 use aileron_verifier::problem::Source;
@@ -17,9 +18,6 @@ use super::{Locked, Pinned, Store, StoreError, names};
 use crate::sys::disk::{DiskError, Operation};
 use crate::sys::private::{Directory, Stamp};
 
-const MODULE: &str = "connector.wasm";
-const MANIFEST: &str = "manifest.toml";
-const SIGNATURE: &str = "signature.sig";
 const MEMBERS: [&str; 3] = [MODULE, MANIFEST, SIGNATURE];
 /// How the directory of an unfinished entry begins. artifacts.md §9.
 const INSTALLING: &str = "install-";

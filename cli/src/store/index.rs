@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use aileron_verifier::artifact::archive::MAX_DOCUMENT;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::layout::member::MANIFEST;
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Source;
@@ -144,8 +145,8 @@ impl Store {
 }
 
 fn claimed(entries: &Directory, content: ContentHash) -> Option<Ref> {
-    let bytes = entries.directory(&content.hex()).ok()??.file("manifest.toml").ok()??.read(MAX_DOCUMENT).ok()?;
-    let source = Source::read("manifest.toml", bytes).ok()?;
+    let bytes = entries.directory(&content.hex()).ok()??.file(MANIFEST).ok()??.read(MAX_DOCUMENT).ok()?;
+    let source = Source::read(MANIFEST, bytes).ok()?;
     let manifest = ConnectorManifest::parse(source, Stage::Artifact).document?;
     Some(Ref { name: manifest.name.value, version: manifest.version.value })
 }

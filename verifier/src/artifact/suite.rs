@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use crate::artifact::rules;
+use crate::layout;
 use crate::name;
 use crate::name::fqn::Ref;
 use crate::problem::{Parsed, Source, Spanned};
@@ -51,8 +52,7 @@ impl RepositorySuite {
             }
             let mut seen = HashSet::new();
             for member in actions.iter().flat_map(|actions| &actions.value) {
-                let is_path = |name: &str| !name.is_empty() && !name.contains('/');
-                let message = if !member.value.strip_prefix("actions/").is_some_and(is_path) {
+                let message = if layout::action_of_directory(&member.value).is_none() {
                     format!("\"{}\" is not actions/<name>", printable(&member.value))
                 } else if !seen.insert(&member.value) {
                     format!("\"{}\" is listed twice", printable(&member.value))
@@ -73,7 +73,7 @@ impl RepositorySuite {
 
     /// The members' action names, without `actions/`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.actions.iter().map(|member| member.value.strip_prefix("actions/").unwrap_or(&member.value))
+        self.actions.iter().filter_map(|member| layout::action_of_directory(&member.value))
     }
 }
 

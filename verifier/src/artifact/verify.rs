@@ -19,6 +19,7 @@ use crate::artifact::capability::Capabilities;
 use crate::artifact::manifest::ConnectorManifest;
 use crate::artifact::module::{Module, NotAModule};
 use crate::artifact::permission::Permissions;
+use crate::layout::member;
 use crate::name::digest::{ArchiveDigest, ContentHash};
 use crate::name::fqn::Ref;
 use crate::problem::{self, Class, Parsed, Problem, Severity, Source, contained};
@@ -198,9 +199,11 @@ impl<'a> Unverified<'a> {
 fn of_kind(files: Files, wanted: Option<Kind>) -> Result<Files, Malformed> {
     match (files.kind(), wanted) {
         (Kind::Connector, Some(Kind::Action)) => {
-            Err(Malformed::UnknownName { name: "connector.wasm".into(), kind: wanted })
+            Err(Malformed::UnknownName { name: member::MODULE.into(), kind: wanted })
         }
-        (Kind::Action, Some(Kind::Connector)) => Err(Malformed::UnknownName { name: "action.md".into(), kind: wanted }),
+        (Kind::Action, Some(Kind::Connector)) => {
+            Err(Malformed::UnknownName { name: member::DOCUMENT.into(), kind: wanted })
+        }
         _ => Ok(files),
     }
 }
@@ -220,9 +223,9 @@ fn connector(
     ring: &Keyring,
 ) -> Result<Judged, VerifyError> {
     // 2. the module ends where the manifest begins
-    let module = Module::parse(wasm).map_err(|fault| VerifyError::Module { member: "connector.wasm", fault })?;
+    let module = Module::parse(wasm).map_err(|fault| VerifyError::Module { member: member::MODULE, fault })?;
     // 3. the manifest reads and keeps every rule
-    let source = source("manifest.toml", text)?;
+    let source = source(member::MANIFEST, text)?;
     let (manifest, warnings) = usable(ConnectorManifest::parse(source.clone(), Stage::Artifact), source)?;
     // 4. it is what was asked for
     let reference = Ref { name: manifest.name.value.clone(), version: manifest.version.value.clone() };
@@ -248,7 +251,7 @@ fn action(text: &[u8], signature: &[u8], wanted: &Wanted, ring: &Keyring) -> Res
     let signed = |reference: &Ref| ring.verify(&reference.name.repo_authority(), &[text], signature);
     let known_signer = wanted.reference.as_ref().map(signed).transpose()?;
     // 3. the document reads and keeps every rule
-    let source = source("action.md", text)?;
+    let source = source(member::DOCUMENT, text)?;
     let (action, warnings) = usable(Action::parse(source.clone(), Stage::Artifact), source)?;
     let reference = action.reference.value.clone();
     let signer = match known_signer {

@@ -249,13 +249,12 @@ fn waived(waivers: &[aileron_verifier::problem::Waiver]) -> Vec<aileron_verifier
 fn suite(pinned: &Pinned) -> Option<String> {
     let checked = &pinned.ready.checked;
     let suite = checked.suite.as_ref()?;
-    let member = |directory: &str| {
-        let name = directory.strip_prefix(layout::ACTIONS)?.strip_prefix('/')?;
+    let member = |name: &str| {
         let at = checked.actions.binary_search_by(|action| action.name.value.as_str().cmp(name)).ok()?;
         let name = checked.actions[at].reference.value.name.clone();
         Some(Ref { name, version: pinned.ready.release.version.clone() })
     };
-    let members = suite.actions.iter().filter_map(|directory| member(&directory.value)).collect();
+    let members = suite.names().filter_map(member).collect();
     Some(
         InstallSuite { name: suite.name.value.clone(), description: suite.description.value.clone(), actions: members }
             .render(),

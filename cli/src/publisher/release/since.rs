@@ -107,7 +107,7 @@ fn cut(mut lines: Vec<String>) -> Vec<String> {
 
 fn permissions(archive: &[u8]) -> Option<Permissions> {
     let Files::Connector { wasm, manifest, .. } = read(archive, Some(Kind::Connector)).ok()? else { return None };
-    let source = Source::read("manifest.toml", manifest).ok()?;
+    let source = Source::read(layout::member::MANIFEST, manifest).ok()?;
     let manifest = ConnectorManifest::parse(source, Stage::Artifact).document?;
     let permissions = Permissions::of(&manifest, &Module::parse(&wasm).ok()?);
     Some(permissions.without(PermissionKind::ClientSecret))

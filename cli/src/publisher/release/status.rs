@@ -1,6 +1,6 @@
 //! How far a version has come, without building anything: what stands under each tag of the cohort.
 
-use aileron_verifier::layout::ARCHIVE;
+use aileron_verifier::layout::{ARCHIVE, SUITE};
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::statement::cohort::{self, CommitId};
 
@@ -84,7 +84,7 @@ fn estimate(ready: &Ready, remote: &Remote, forge: &dyn Forge) -> Option<Estimat
         let mut wanted = vec![ARCHIVE];
         if *tag == connector {
             wanted.extend([cohort::ASSET, cohort::SIGNATURE_ASSET]);
-            wanted.extend(ready.checked.suite.as_ref().map(|_| "suite.toml"));
+            wanted.extend(ready.checked.suite.as_ref().map(|_| SUITE));
         }
         let pre_release = *tag != connector;
         let staged = match remote.states.get(tag.as_str()) {

@@ -3,6 +3,7 @@
 use super::gzip::Unpacked;
 use super::tar::{BLOCK, EntryKind, Header, check_pax};
 use super::{Files, Kind, MAX_DOCUMENT, MAX_ENTRIES, MAX_MODULE, Malformed};
+use crate::layout::member;
 
 /// Reads an archive strictly. artifacts.md §7, every rule of its reading paragraph.
 ///
@@ -120,11 +121,11 @@ impl Member {
 
     fn name(self) -> &'static str {
         match self {
-            Member::Wasm => "connector.wasm",
-            Member::Bin => "connector.bin",
-            Member::Manifest => "manifest.toml",
-            Member::Document => "action.md",
-            Member::Signature => "signature.sig",
+            Member::Wasm => member::MODULE,
+            Member::Bin => member::OTHER_MODULE,
+            Member::Manifest => member::MANIFEST,
+            Member::Document => member::DOCUMENT,
+            Member::Signature => member::SIGNATURE,
         }
     }
 
