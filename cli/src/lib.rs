@@ -3,7 +3,7 @@
 //! # Architecture
 //!
 //! ```text
-//! bin ──► ui ──► publisher | consumer | runtime ──► store, vault ──► sys      (the wings never import each other)
+//! bin ──► ui ──► publisher | consumer | runtime ──► github, store, vault ──► sys      (the wings never import each other)
 //! everything ──► aileron-verifier: formats and the verdict        publisher, runtime, sys::private ──► aileron-sandbox
 //! ```
 //!
@@ -13,14 +13,16 @@
 //! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
 //! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do, what is installed |
 //! | [`runtime`] | `Runner`: an op, or an action's ops one after the other, in the sandbox; ports for credentials and approval |
+//! | [`github`] | one GitHub for publisher and consumer: addresses, token, limits, what an answer means, typed documents |
 //! | [`store`] | verified artifacts on disk |
 //! | [`vault`] | credentials on disk, sealed with a passphrase |
-//! | [`sys`] | disk, locks, child processes, environment, interruption; addresses as they are shown; what only this user can change (the sandbox's check) |
+//! | [`sys`] | disk, locks, child processes, environment, interruption, HTTP with caps; addresses as they are shown; what only this user can change (the sandbox's check) |
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].
 
 pub mod consumer;
 pub mod event;
+pub mod github;
 pub mod publisher;
 pub mod runtime;
 pub mod secret;

@@ -39,6 +39,14 @@ fn every_command_of_the_readme_prints_what_the_readme_says() {
     }
 }
 
+#[test]
+fn the_readme_names_the_limits_that_are_kept() {
+    let readme = std::fs::read_to_string(README).expect("the README is there");
+    let words: Vec<&str> = readme.split_whitespace().collect();
+    let limits = aileron_cli::github::Limits::github().to_string();
+    assert!(words.join(" ").contains(&limits), "the README does not say: {limits}");
+}
+
 /// The `console` blocks, without their fences.
 fn blocks(readme: &str) -> Vec<&str> {
     readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("a block ends")).collect()

@@ -7,8 +7,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aileron_cli::consumer::fetch::origin::{FetchError, Hosts, Origin, Place};
+use aileron_cli::consumer::fetch::origin::{FetchError, Origin, Place};
 use aileron_cli::consumer::trust::publisher_key;
+use aileron_cli::github::Addresses;
 use aileron_cli::secret::Secret;
 use aileron_cli::sys::http::{HttpError, Options, Web};
 use aileron_testkit::scripted::{Answer, Identity, Received, Scripted};
@@ -18,6 +19,7 @@ use aileron_verifier::layout::ARCHIVE_LIMIT;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
 use peak_alloc::PeakAlloc;
+use serde_json::json;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -167,8 +169,27 @@ fn token() -> Option<Secret> {
 /// GitHub as three paths of one server: `/web`, `/api`, `/raw`.
 fn github(server: &Scripted, token: Option<Secret>) -> Origin {
     let base = server.base();
-    let hosts = Hosts { server: format!("{base}/web"), api: format!("{base}/api"), raw: format!("{base}/raw") };
-    Origin::new(Place::Scheme, Web::new(at_this_machine()), token).with_hosts(hosts)
+    let addresses = Addresses { server: format!("{base}/web"), api: format!("{base}/api"), raw: format!("{base}/raw") };
+    Origin::new(Place::Scheme, Web::new(at_this_machine()), token).with_addresses(addresses)
+}
+
+/// A release as GitHub describes it.
+fn release(assets: &[(u64, &str)]) -> String {
+    let at = "https://api.github.com/repos/acme/echo/releases";
+    let asset = |(id, name): &(u64, &str)| {
+        json!({
+            "url": format!("{at}/assets/{id}"), "browser_download_url": format!("{at}/{name}"), "id": id, "node_id": "RA_1",
+            "name": name, "label": "", "state": "uploaded", "content_type": "application/octet-stream", "size": 1,
+            "download_count": 0, "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
+        })
+    };
+    let assets: Vec<_> = assets.iter().map(asset).collect();
+    let document = json!({
+        "url": at, "html_url": at, "assets_url": at, "upload_url": at, "id": 1, "node_id": "RE_1", "tag_name": "v1",
+        "target_commitish": "main", "name": null, "body": null, "draft": false, "prerelease": false, "author": null,
+        "created_at": "2026-01-02T03:04:05Z", "published_at": null, "assets": assets,
+    });
+    document.to_string()
 }
 
 fn authorized(request: &Received) -> bool {
@@ -183,7 +204,7 @@ fn a_token_is_used_after_a_404_and_never_follows_to_another_host() {
     let key = Publisher::from_seed(1).key();
     let server = Scripted::start(move |request| match (request.target.as_str(), authorized(request)) {
         ("/api/repos/acme/echo/releases/tags/v1.2.3", true) => {
-            Answer::ok(r#"{"id":1,"assets":[{"id":6,"name":"cohort.json"},{"id":7,"name":"aileron.tar.gz"}]}"#)
+            Answer::ok(release(&[(6, "cohort.json"), (7, "aileron.tar.gz")]))
         }
         ("/api/repos/acme/echo/releases/assets/7", true) => match request.header("accept") {
             Some("application/octet-stream") => Answer::redirect(&elsewhere),
@@ -327,9 +348,7 @@ fn the_newest_version_is_found_under_hundreds_of_actions_and_is_released() {
             let refs: Vec<String> = refs.iter().map(|tag| format!(r#"{{"ref":"refs/tags/{tag}"}}"#)).collect();
             Answer::ok(format!("[{}]", refs.join(",")))
         }
-        ("/api/repos/acme/echo/releases/tags/v1.10.0", true) => {
-            Answer::ok(r#"{"assets":[{"id":7,"name":"aileron.tar.gz"}]}"#)
-        }
+        ("/api/repos/acme/echo/releases/tags/v1.10.0", true) => Answer::ok(release(&[(7, "aileron.tar.gz")])),
         // v2.0.0 is tagged, and its release is still a draft.
         _ => Answer::status("404 Not Found"),
     });

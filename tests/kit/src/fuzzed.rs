@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use aileron_cli::consumer::install::error::InstallError;
 use aileron_cli::consumer::verify::VerificationError;
-use aileron_cli::publisher::forge::github::read_answer;
+use aileron_cli::github::read_answer;
 use aileron_cli::ui::report::workflow::{Workflow, inert, inert_json};
 use aileron_cli::ui::report::{Exit, Failure};
 use aileron_verifier::artifact::action::Action;

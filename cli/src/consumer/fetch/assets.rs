@@ -7,9 +7,8 @@ use aileron_verifier::name::fqn::{Ref, Scheme};
 use aileron_verifier::statement::{Document, SIGNATURE_LIMIT, UnverifiedStatement};
 
 use crate::consumer::fetch::origin::{self, FetchError, Origin, Place};
-use crate::secret::Secret;
 use crate::sys::disk;
-use crate::sys::http::{self, HttpError, HttpRequest};
+use crate::sys::http::{self, HttpError};
 
 impl Origin {
     /// A statement on a release, as it came; `None` where the release has none of this kind.
@@ -31,17 +30,12 @@ impl Origin {
             }
             Place::Server(base) => Some(reference.asset_url_below(base.raw(), name)),
             Place::Scheme if reference.name.scheme() == Scheme::Github => {
-                Some(reference.asset_url_below(&self.hosts.server, name))
+                return Ok(self.github.asset(reference, name, limit)?.1);
             }
             Place::Scheme => reference.asset_url(name),
         };
         let Some(url) = asked else { return Ok(None) };
-        let found = self.web.get(&HttpRequest::public(&url, limit, http::LARGE));
-        match found {
-            Err(HttpError::Absent { .. }) if self.place == Place::Scheme => {
-                let private = |token: &Secret| self.private_asset(reference, name, limit, token);
-                Ok(self.with_token(private).transpose()?.and_then(|(_, bytes)| bytes))
-            }
+        match self.github.public(&url, limit, http::LARGE) {
             Err(HttpError::Absent { .. }) => Ok(None),
             answer => answer.map(Some).map_err(FetchError::Http),
         }

@@ -13,7 +13,9 @@ use aileron_verifier::name::version::{self, Version};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
-use crate::consumer::fetch::origin::{DOCUMENT_LIMIT, FetchError, Origin, Place, must_exist};
+use crate::consumer::fetch::origin::{FetchError, Origin, Place, must_exist};
+use crate::github::ReadError;
+use crate::github::reader::DOCUMENT_LIMIT;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::http::HttpError;
@@ -62,8 +64,7 @@ impl Origin {
             }
             let repository = name.repository().to_string();
             if !repositories.contains_key(&repository) {
-                let all: Vec<Tag> = self.document_or_private(&self.api(name, "git/matching-refs/tags/"))?;
-                repositories.insert(repository.clone(), all.into_iter().map(|tag| tag.name).collect());
+                repositories.insert(repository.clone(), self.github.tags(name, "")?);
             }
             let tags = repositories.get(&repository).into_iter().flatten();
             let versions = tags.filter_map(|tag| name.version_at(tag.strip_prefix(TAGS)?)).collect();
@@ -74,66 +75,36 @@ impl Origin {
 
     fn in_index(&self, base: &str, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
         let at = format!("{}/{}", base.trim_end_matches('/'), name.versions_path());
-        let index: Index = self.document(&at, None).map_err(|error| match error {
-            FetchError::Http(HttpError::Absent { .. }) => {
+        let index: Index = self.github.public_document(&at).map_err(|error| match error {
+            ReadError::Http(HttpError::Absent { .. }) => {
                 FetchError::Unlisted { name: name.clone(), at: Address::of(&*at) }
             }
-            other => other,
+            other => other.into(),
         })?;
         Ok((Address::of(at), index.versions))
     }
 
     fn on_github(&self, name: &Fqn) -> Result<Ref, FetchError> {
         let prefix = name.subpath().map(|subpath| format!("{subpath}/")).unwrap_or_default();
-        let at = self.api(name, &format!("git/matching-refs/tags/{prefix}v"));
-        let tags: Vec<Tag> = self.document_or_private(&at).map_err(|error| match error {
-            FetchError::Http(HttpError::Absent { .. }) => {
-                FetchError::NoVersion { name: name.clone(), at: Address::of(&*at) }
-            }
-            other => other,
+        let at = Address::of(self.github.tags_address(name, &format!("{prefix}v")));
+        let tags = self.github.tags(name, &format!("{prefix}v")).map_err(|error| match error {
+            ReadError::Http(HttpError::Absent { .. }) => FetchError::NoVersion { name: name.clone(), at: at.clone() },
+            other => other.into(),
         })?;
         // `v1` and `vendor/…` begin the same way: what is no version is not meant.
-        let versions = tags.iter().filter_map(|tag| name.version_at(tag.name.strip_prefix(TAGS)?)).collect();
+        let versions = tags.iter().filter_map(|tag| name.version_at(tag.strip_prefix(TAGS)?)).collect();
         for version in finals(versions).into_iter().rev().take(UNRELEASED) {
             let candidate = Ref { name: name.clone(), version };
-            if self.is_released(&candidate)? {
+            if self.github.has_asset(&candidate, ARCHIVE)? {
                 return Ok(candidate);
             }
         }
-        Err(FetchError::NoVersion { name: name.clone(), at: Address::of(at) })
-    }
-
-    fn is_released(&self, candidate: &Ref) -> Result<bool, FetchError> {
-        let url = format!("{}/tags/{}", self.api(&candidate.name, "releases"), candidate.tag().as_segment());
-        match self.document_or_private::<Release>(&url) {
-            Ok(release) => Ok(release.assets.iter().any(|asset| asset.name == ARCHIVE)),
-            Err(FetchError::Http(HttpError::Absent { .. })) => Ok(false),
-            Err(error) => Err(error),
-        }
+        Err(FetchError::NoVersion { name: name.clone(), at })
     }
 }
 
 /// How the API begins the name of a tag.
 const TAGS: &str = "refs/tags/";
-
-#[derive(Deserialize)]
-struct Tag {
-    #[serde(rename = "ref")]
-    name: String,
-}
-
-/// What is read of a release.
-#[derive(Deserialize)]
-pub(in crate::consumer) struct Release {
-    pub(in crate::consumer) assets: Vec<Asset>,
-}
-
-/// What is read of an asset.
-#[derive(Deserialize)]
-pub(in crate::consumer) struct Asset {
-    pub(in crate::consumer) id: u64,
-    pub(in crate::consumer) name: String,
-}
 
 /// `releases/index.json` of a registry: which versions are complete. artifacts.md §12.
 #[derive(Deserialize)]

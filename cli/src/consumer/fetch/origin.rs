@@ -1,37 +1,29 @@
 //! Where archives come from. Absent, refused and unreachable are three answers.
 //!
-//! Everything is asked for anonymously first. Only where GitHub says 404, and there is a token, is it asked for again
-//! through the API, which is how a private repository answers. artifacts.md §10. Not here: publishers' keys
-//! ([`crate::consumer::trust::publisher_key`]), verdicts.
+//! How GitHub is asked is [`crate::github`]'s to know. Not here: publishers' keys ([`crate::consumer::trust::publisher_key`]),
+//! verdicts.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use aileron_verifier::layout::{ARCHIVE, ARCHIVE_LIMIT};
 use aileron_verifier::name::fqn::{Fqn, Ref, Scheme};
 use aileron_verifier::problem::Class;
-use aileron_verifier::text::printable;
-use serde::de::DeserializeOwned;
 
-use crate::consumer::fetch::newest::Release;
+use crate::github::{Addresses, ReadError, Reader, token};
 use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::environment::Environment;
-use crate::sys::http::{self, HttpError, HttpRequest, Web};
+use crate::sys::http::{self, HttpError, Web};
 
-/// Most bytes of a document of GitHub's or a mirror's that is looked at.
-pub(in crate::consumer) const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// A place archives and keys are fetched from, and the means to do it. A mirror is not trusted: every verdict still rests
 /// on the ring. artifacts.md §1.
 #[derive(Clone)]
 pub struct Origin {
     pub(in crate::consumer) place: Place,
-    pub(in crate::consumer) hosts: Hosts,
-    pub(in crate::consumer) web: Arc<Web>,
-    token: Option<Arc<Secret>>,
+    /// GitHub, and the web that mirrors are fetched through too.
+    pub(in crate::consumer) github: Reader,
 }
 
 /// What answers for names.
@@ -43,27 +35,6 @@ pub enum Place {
     Server(Address),
     /// A directory laid out the same way.
     Directory(PathBuf),
-}
-
-/// GitHub, or an Enterprise server standing in for it. Addresses without a slash at the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hosts {
-    /// Where releases are downloaded.
-    pub server: String,
-    /// Where the API is. The only place a token is sent to.
-    pub api: String,
-    /// Where files of a repository are read.
-    pub raw: String,
-}
-
-impl Default for Hosts {
-    fn default() -> Hosts {
-        Hosts {
-            server: "https://github.com".to_owned(),
-            api: "https://api.github.com".to_owned(),
-            raw: "https://raw.githubusercontent.com".to_owned(),
-        }
-    }
 }
 
 /// Why there are no bytes.
@@ -160,25 +131,23 @@ impl FetchError {
 }
 
 impl Origin {
-    /// `--from`, else `AILERON_MIRROR`, else the name's own scheme, with the token of `GH_TOKEN`, else `GITHUB_TOKEN`.
-    /// What starts like a URL is a server. `GITHUB_SERVER_URL` and `GITHUB_API_URL` name an Enterprise server.
+    /// `--from`, else `AILERON_MIRROR`, else the name's own scheme, with the token of the environment. What starts like a URL
+    /// is a server. `GITHUB_SERVER_URL` and `GITHUB_API_URL` name an Enterprise server.
     pub fn choose(from: Option<&str>, environment: &Environment) -> Origin {
-        let text = |name: &str| environment.var(name)?.to_str().map(str::to_owned);
-        let place = match from.map(str::to_owned).or_else(|| text("AILERON_MIRROR")) {
+        let mirror = || environment.var("AILERON_MIRROR")?.to_str().map(str::to_owned);
+        let place = match from.map(str::to_owned).or_else(mirror) {
             None => Place::Scheme,
             // Of any scheme: what cannot be asked is refused as an address, and shown as one.
             Some(base) if base.contains("://") => Place::Server(Address::of(base)),
             Some(path) => Place::Directory(PathBuf::from(path)),
         };
-        let token = environment.secret("GH_TOKEN").or_else(|| environment.secret("GITHUB_TOKEN"));
-        let hosts = Hosts::choose(text("GITHUB_SERVER_URL"), text("GITHUB_API_URL"));
-        Origin { hosts, ..Origin::new(place, Web::default(), token) }
+        let token = token::of_environment(environment);
+        Origin::new(place, Web::default(), token).with_addresses(Addresses::of(environment))
     }
 
     /// This place, through this web, with this token. For tests, and for callers that know exactly.
     pub fn new(place: Place, web: Web, token: Option<Secret>) -> Origin {
-        let token = token.filter(|token| !token.is_blank()).map(Arc::new);
-        Origin { place, hosts: Hosts::default(), web: Arc::new(web), token }
+        Origin { place, github: Reader::new(Addresses::default(), web, token) }
     }
 
     /// A directory mirror.
@@ -187,13 +156,14 @@ impl Origin {
     }
 
     /// The same, with GitHub somewhere else.
-    pub fn with_hosts(self, hosts: Hosts) -> Origin {
-        Origin { hosts, ..self }
+    #[must_use]
+    pub fn with_addresses(self, addresses: Addresses) -> Origin {
+        Origin { github: self.github.with_addresses(addresses), ..self }
     }
 
     /// Whether somebody else's copy is asked instead of the publisher's own place.
     pub fn is_mirror(&self) -> bool {
-        self.place != Place::Scheme || self.hosts != Hosts::default()
+        self.place != Place::Scheme || *self.github.addresses() != Addresses::default()
     }
 
     /// Fetches an archive's bytes.
@@ -205,11 +175,11 @@ impl Origin {
             Place::Directory(root) => return from_directory(root, reference),
             Place::Server(base) => self.archive(reference.url_below(base.raw()), reference)?,
             Place::Scheme if reference.name.scheme() == Scheme::Github => {
-                match self.archive(reference.url_below(&self.hosts.server), reference) {
-                    Err(absent @ FetchError::Absent { .. }) => {
-                        self.with_token(|token| self.private_archive(reference, token)).unwrap_or(Err(absent))?
+                match self.github.asset(reference, ARCHIVE, ARCHIVE_LIMIT).map_err(too_large_or(reference))? {
+                    (at, Some(bytes)) => (at, bytes),
+                    (at, None) => {
+                        return Err(FetchError::Absent { reference: reference.clone(), at: Address::of(at) });
                     }
-                    answer => answer?,
                 }
             }
             Place::Scheme => {
@@ -224,97 +194,24 @@ impl Origin {
     }
 
     fn archive(&self, url: String, reference: &Ref) -> Result<(String, Vec<u8>), FetchError> {
-        let asked = self.web.get(&HttpRequest::public(&url, ARCHIVE_LIMIT, http::LARGE));
+        let asked = self.github.public(&url, ARCHIVE_LIMIT, http::LARGE);
         Ok((url, asked.map_err(absent_or(reference))?))
-    }
-
-    fn private_archive(&self, reference: &Ref, token: &Secret) -> Result<(String, Vec<u8>), FetchError> {
-        let absent = |at: String| FetchError::Absent { reference: reference.clone(), at: Address::of(at) };
-        let asset = self.private_asset(reference, ARCHIVE, ARCHIVE_LIMIT, token).map_err(|error| match error {
-            FetchError::Http(error @ HttpError::TooLarge { .. }) => absent_or(reference)(error),
-            other => other,
-        });
-        match asset? {
-            (at, Some(bytes)) => Ok((at, bytes)),
-            (at, None) => Err(absent(at)),
-        }
-    }
-
-    /// An asset of a release of a private repository: found by its tag, fetched by its number. With the address that said
-    /// the last word.
-    pub(in crate::consumer) fn private_asset(
-        &self,
-        reference: &Ref,
-        name: &str,
-        limit: u64,
-        token: &Secret,
-    ) -> Result<(String, Option<Vec<u8>>), FetchError> {
-        let releases = self.api(&reference.name, "releases");
-        let url = format!("{releases}/tags/{}", reference.tag().as_segment());
-        let release: Release = match self.document(&url, Some(token)) {
-            Err(FetchError::Http(HttpError::Absent { url, .. })) => return Ok((url, None)),
-            answer => answer?,
-        };
-        let Some(asset) = release.assets.iter().find(|asset| asset.name == name) else { return Ok((url, None)) };
-        let url = format!("{releases}/assets/{}", asset.id);
-        let accept = "application/octet-stream";
-        let request = HttpRequest { token: Some(token), accept, ..HttpRequest::public(&url, limit, http::LARGE) };
-        match self.web.get(&request) {
-            Err(HttpError::Absent { url, .. }) => Ok((url, None)),
-            answer => Ok((url.clone(), Some(answer.map_err(FetchError::Http)?))),
-        }
-    }
-
-    /// An address of the API about one repository.
-    pub(in crate::consumer) fn api(&self, name: &Fqn, path: &str) -> String {
-        format!("{}/repos/{}/{}/{path}", self.hosts.api, name.owner(), name.repo())
-    }
-
-    /// Does something with the token, where there is one.
-    pub(in crate::consumer) fn with_token<T>(&self, work: impl FnOnce(&Secret) -> T) -> Option<T> {
-        self.token.as_deref().map(work)
-    }
-
-    /// A document of the API's: anonymously, and on 404 again with the token, if there is one.
-    pub(in crate::consumer) fn document_or_private<T: DeserializeOwned>(&self, url: &str) -> Result<T, FetchError> {
-        match self.document(url, None) {
-            Err(absent @ FetchError::Http(HttpError::Absent { .. })) => {
-                self.with_token(|token| self.document(url, Some(token))).unwrap_or(Err(absent))
-            }
-            answer => answer,
-        }
-    }
-
-    /// A document of the API's or a mirror's.
-    pub(in crate::consumer) fn document<T: DeserializeOwned>(
-        &self,
-        url: &str,
-        token: Option<&Secret>,
-    ) -> Result<T, FetchError> {
-        const TOTAL: Duration = Duration::from_secs(60);
-        let request =
-            HttpRequest { token, accept: "application/json", ..HttpRequest::public(url, DOCUMENT_LIMIT, TOTAL) };
-        let bytes = self.web.get(&request).map_err(FetchError::Http)?;
-        let garbled = |error: serde_json::Error| FetchError::Garbled {
-            at: Address::of(url),
-            why: printable(&error.to_string()).into_owned(),
-        };
-        serde_json::from_slice(&bytes).map_err(garbled)
     }
 }
 
-impl Hosts {
-    /// An Enterprise server has no host of its own for raw files: the API has them.
-    fn choose(server: Option<String>, api: Option<String>) -> Hosts {
-        let usual = Hosts::default();
-        let base =
-            |url: Option<String>, usual: &str| url.map_or(usual.to_owned(), |url| url.trim_end_matches('/').into());
-        Hosts { server: base(server, &usual.server), api: base(api, &usual.api), raw: usual.raw }
+impl From<ReadError> for FetchError {
+    fn from(error: ReadError) -> FetchError {
+        match error {
+            ReadError::Http(error) => FetchError::Http(error),
+            ReadError::Garbled { at, why } => FetchError::Garbled { at, why },
+        }
     }
+}
 
-    /// Whether raw files are served beside the API, for everybody.
-    pub(in crate::consumer) fn has_raw(&self) -> bool {
-        self.server == Hosts::default().server || self.raw != Hosts::default().raw
+fn too_large_or(reference: &Ref) -> impl Fn(ReadError) -> FetchError {
+    |error| match error {
+        ReadError::Http(error) => absent_or(reference)(error),
+        garbled @ ReadError::Garbled { .. } => garbled.into(),
     }
 }
 

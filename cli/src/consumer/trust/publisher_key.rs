@@ -10,10 +10,9 @@ use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
 use crate::consumer::fetch::origin::{Origin, Place, must_exist};
 use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::grant;
-use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
-use crate::sys::http::{self, HttpError, HttpRequest};
+use crate::sys::http::{self, HttpError};
 
 /// Why there is no key. The messages are keyring.md's.
 #[derive(Debug, thiserror::Error)]
@@ -101,17 +100,8 @@ pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError
             return Err(KeyFetchError::Scheme(repository.scheme()));
         }
         Place::Scheme => {
-            let contents = origin.api(repository, &format!("contents/{PUBLISHER_KEY}"));
-            let first = match origin.hosts.has_raw() {
-                true => public(format!("{}/{}", origin.hosts.raw, repository.key_path()), origin),
-                false => through_api(&contents, None, origin),
-            };
-            match first {
-                Err(absent @ KeyFetchError::Absent(_)) => {
-                    origin.with_token(|token| through_api(&contents, Some(token), origin)).unwrap_or(Err(absent))?
-                }
-                answer => answer?,
-            }
+            let (at, bytes) = origin.github.file(repository, PUBLISHER_KEY, KEY_LIMIT).map_err(absent_or_other)?;
+            (Address::of(at), bytes)
         }
     };
     parse(at, &bytes)
@@ -134,14 +124,7 @@ fn parse(at: Address, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
 }
 
 fn public(url: String, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
-    let asked = origin.web.get(&HttpRequest::public(&url, KEY_LIMIT, http::SMALL));
-    Ok((Address::of(url), asked.map_err(absent_or_other)?))
-}
-
-/// keyring.md §5.2; artifacts.md §10 decides when.
-fn through_api(url: &str, token: Option<&Secret>, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
-    let accept = "application/vnd.github.raw";
-    let asked = origin.web.get(&HttpRequest { token, accept, ..HttpRequest::public(url, KEY_LIMIT, http::SMALL) });
+    let asked = origin.github.public(&url, KEY_LIMIT, http::SMALL);
     Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 

@@ -3,7 +3,7 @@
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 
-use super::github;
+use crate::github::{ApiError, ApiRefusal, Lack};
 use crate::sys::disk::DiskError;
 
 /// Why a forge could not be asked or written. Absent, refused and unreachable are three things; absent is a [`State`].
@@ -24,7 +24,7 @@ pub enum ForgeError {
         why: String,
     },
     /// There is no token to write with.
-    #[error("no GitHub token: none in --token-file, GITHUB_TOKEN, GH_TOKEN or `gh auth token` that could be sent")]
+    #[error("no GitHub token: none in --token-file, GH_TOKEN, GITHUB_TOKEN or `gh auth token` that could be sent")]
     NoToken,
     /// Not an address that a token is sent to.
     #[error("{0} is not an https:// address (http:// is for this machine only)")]
@@ -139,7 +139,7 @@ pub enum ForgeError {
         /// GitHub's words.
         why: String,
         /// What it lacks.
-        lacks: github::Lack,
+        lacks: Lack,
     },
     /// The forge names an address that is not its own, and the token would go there.
     #[error("{asked}: the token is not sent to this address: it {fault} (the API is {api})")]
@@ -250,6 +250,35 @@ impl ForgeError {
             | ForgeError::DraftOfOthers { .. }
             | ForgeError::Refused { .. }
             | ForgeError::Taken { .. } => false,
+        }
+    }
+}
+
+impl From<ApiError> for ForgeError {
+    fn from(error: ApiError) -> ForgeError {
+        match error {
+            ApiError::Refused { asked, why } => refused(asked, why),
+            ApiError::NoToken => ForgeError::NoToken,
+            ApiError::BadAddress(address) => ForgeError::BadAddress(address),
+            ApiError::TokenElsewhere { asked, fault, api } => ForgeError::TokenElsewhere { asked, fault, api },
+            ApiError::Paused { until, why } => ForgeError::Paused { until, why },
+            ApiError::Interrupted => ForgeError::Interrupted,
+            ApiError::Log(error) => ForgeError::Disk(error),
+        }
+    }
+}
+
+/// What an answer that is no document means for whoever asked.
+fn refused(asked: String, why: ApiRefusal) -> ForgeError {
+    let said = why.to_string();
+    match why {
+        ApiRefusal::Absent | ApiRefusal::Refused(_) | ApiRefusal::Burned(_) => ForgeError::Refused { asked, why: said },
+        ApiRefusal::Forbidden { why, lacks } => ForgeError::Forbidden { asked, why, lacks },
+        ApiRefusal::BadToken(why) => ForgeError::BadToken { asked, why },
+        ApiRefusal::Moved(_) => ForgeError::Moved { asked },
+        ApiRefusal::Conflict(why) => ForgeError::Taken { asked, why },
+        ApiRefusal::Unreachable(_) | ApiRefusal::Unavailable(..) | ApiRefusal::Limited(_) => {
+            ForgeError::Unreachable { asked, why: said }
         }
     }
 }

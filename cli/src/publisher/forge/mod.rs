@@ -19,8 +19,10 @@ use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::{Fqn, Ref};
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::statement::cohort::Cohort;
+use serde::{Deserialize, Serialize};
 
 pub use self::error::ForgeError;
+use crate::github::Limit;
 use crate::sys::clock::moment;
 
 /// A file on a release.
@@ -110,7 +112,7 @@ pub struct Estimate {
     /// The earliest instant at which the last write can leave, at the pace requests have had so far.
     pub finish: SystemTime,
     /// The limit that asks for the longest wait.
-    pub limit: Option<&'static str>,
+    pub limit: Option<Limit>,
     /// Releases and assets to make.
     pub creations: usize,
     /// Releases to change.
@@ -175,17 +177,74 @@ pub enum Write {
     },
 }
 
+/// What a write does, whatever it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WriteKind {
+    /// [`Write::Draft`].
+    Draft,
+    /// [`Write::Stage`].
+    Stage,
+    /// [`Write::Flip`].
+    Flip,
+    /// [`Write::Key`].
+    Key,
+    /// [`Write::Announce`].
+    Announce,
+    /// [`Write::Finish`].
+    Finish,
+}
+
+impl WriteKind {
+    /// One line that names a write of this kind, in reports and errors.
+    pub fn line(self, tag: &str, asset: &str) -> String {
+        match self {
+            WriteKind::Draft => format!("draft {tag}"),
+            WriteKind::Finish => format!("write the notes of {tag}"),
+            WriteKind::Stage => format!("stage {tag} {asset}"),
+            WriteKind::Flip => format!("publish {tag}"),
+            WriteKind::Key => "write the publisher's key".to_owned(),
+            WriteKind::Announce => format!("announce {tag}"),
+        }
+    }
+}
+
 impl Write {
+    /// What it does.
+    pub fn kind(&self) -> WriteKind {
+        match self {
+            Write::Draft { .. } => WriteKind::Draft,
+            Write::Stage { .. } => WriteKind::Stage,
+            Write::Flip { .. } => WriteKind::Flip,
+            Write::Key { .. } => WriteKind::Key,
+            Write::Announce { .. } => WriteKind::Announce,
+            Write::Finish { .. } => WriteKind::Finish,
+        }
+    }
+
+    /// The release it is about.
+    pub fn tag(&self) -> Option<&Tag> {
+        match self {
+            Write::Draft { tag, .. }
+            | Write::Stage { tag, .. }
+            | Write::Flip { tag, .. }
+            | Write::Announce { tag }
+            | Write::Finish { tag, .. } => Some(tag),
+            Write::Key { .. } => None,
+        }
+    }
+
+    /// The name of the file that it stages.
+    pub fn asset(&self) -> Option<&'static str> {
+        match self {
+            Write::Stage { asset, .. } => Some(asset.name),
+            _ => None,
+        }
+    }
+
     /// One line that names it, in reports and errors.
     pub fn describe(&self) -> String {
-        match self {
-            Write::Draft { tag, .. } => format!("draft {tag}"),
-            Write::Finish { tag, .. } => format!("write the notes of {tag}"),
-            Write::Stage { tag, asset } => format!("stage {tag} {}", asset.name),
-            Write::Flip { tag, .. } => format!("publish {tag}"),
-            Write::Key { .. } => "write the publisher's key".to_owned(),
-            Write::Announce { tag } => format!("announce {tag}"),
-        }
+        self.kind().line(self.tag().map_or("", Tag::as_str), self.asset().unwrap_or_default())
     }
 }
 

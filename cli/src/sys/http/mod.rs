@@ -126,8 +126,12 @@ impl Web {
     ///
     /// # Errors
     /// [`HttpError`], where there is no whole answer.
-    #[cfg(test)]
-    fn exchange(&self, request: http::Request<Bytes>, limit: u64, total: Duration) -> Result<HttpResponse, HttpError> {
+    pub(crate) fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+        limit: u64,
+        total: Duration,
+    ) -> Result<HttpResponse, HttpError> {
         let (url, method) = (request.uri().to_string(), request.method().clone());
         self.wait(&url, &method, self.web.exchange(request, limit, total))
     }
@@ -211,7 +215,7 @@ impl AsyncWeb {
     ///
     /// # Errors
     /// [`HttpError`], where there is no whole answer.
-    pub(crate) async fn exchange(
+    async fn exchange(
         &self,
         request: http::Request<Bytes>,
         limit: u64,

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use aileron_verifier::name::version::{PLACEHOLDER, Tag, Version};
 use aileron_verifier::problem::Waiver;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::duration;
+use crate::github::Limits;
 use crate::publisher::release::{DirtyTree, Request, SecretSource};
 
 /// What every verb that makes artifacts takes.
@@ -87,7 +89,7 @@ pub(crate) struct RegistryFlags {
     /// Base of GitHub's API [default: GITHUB_API_URL, else https://api.github.com].
     #[arg(long, value_name = "URL", help_heading = "GitHub")]
     pub(crate) api_url: Option<String>,
-    /// File with GitHub's token [default: GITHUB_TOKEN, else GH_TOKEN, else `gh auth token`].
+    /// File with GitHub's token [default: GH_TOKEN, else GITHUB_TOKEN, else `gh auth token`].
     #[arg(long, value_name = "FILE", help_heading = "GitHub")]
     pub(crate) token_file: Option<PathBuf>,
     /// Whose limits to keep [default: github for api.github.com, else none].
@@ -111,12 +113,26 @@ pub(crate) enum RegistryName {
 }
 
 /// Whose limits to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LimitsOf {
-    /// github.com's: a second between writes, 80 creations a minute, 500 an hour, 900 points a minute.
+    /// github.com's.
     Github,
     /// Only those the server reports.
     None,
+}
+
+/// By hand, so that the help names the numbers that are kept.
+impl ValueEnum for LimitsOf {
+    fn value_variants<'a>() -> &'a [LimitsOf] {
+        &[LimitsOf::Github, LimitsOf::None]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            LimitsOf::Github => PossibleValue::new("github").help(format!("github.com's: {}", Limits::github())),
+            LimitsOf::None => PossibleValue::new("none").help("Only those the server reports"),
+        })
+    }
 }
 
 /// A version that can be released. The placeholder of the committed documents is none.

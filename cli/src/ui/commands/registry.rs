@@ -7,14 +7,14 @@ use std::time::Duration;
 use aileron_verifier::name::version::Version;
 
 use super::Context;
+use crate::github::{Addresses, Limits, Network, WaitPolicy, token};
 use crate::publisher::forge::directory::Directory;
 use crate::publisher::forge::github::rehearsal::Rehearsal;
-use crate::publisher::forge::github::{API, GitHub, Limits, Patience, Place, SERVER, Transport};
+use crate::publisher::forge::github::{GitHub, Place};
 use crate::publisher::forge::model;
 use crate::publisher::forge::{Forge, ForgeError};
 use crate::publisher::release::{ReleaseError, World};
 use crate::secret::Secret;
-use crate::sys::address::Address;
 use crate::sys::clock::{self, Clock as _};
 use crate::sys::disk;
 use crate::sys::lock::{LockPolicy, WAIT_FOR_RELEASE};
@@ -39,16 +39,16 @@ pub(super) fn with_forge<T>(
             let answer = context.with_world(|world| work(&forge, world))?;
             return Ok((answer, forge.describe()));
         }
-        RegistryName::GitHub => (place(target, version, context)?, token(target, context)?),
+        RegistryName::GitHub => (place(target, version, context)?, chosen_token(target, context)?),
     };
     let limits = limits(target, &place);
     let in_ci = || context.environment.var("CI").map(|_| IN_CI);
     let longest = target.max_wait.or_else(in_ci);
     context.with_world(|world| {
-        let patience = Patience { clock: &clock::Machine, stop: world.stop, listener: world.listener, longest };
+        let waiting = WaitPolicy { clock: &clock::Machine, stop: world.stop, listener: world.listener, longest };
         let unable = |cause| ReleaseError::Forge { cause, done: 0, of: 0 };
-        let forge = Transport::network().and_then(|network| GitHub::new(place, network, &token, limits, patience));
-        let forge = forge.map_err(unable)?;
+        let network = Arc::new(Network::default());
+        let forge = GitHub::new(place, network, &token, limits, waiting).map_err(unable)?;
         let answer = work(&forge, world)?;
         Ok((answer, forge.describe()))
     })
@@ -73,7 +73,7 @@ pub(super) fn rehearse<T>(
     work: impl FnOnce(&dyn Forge, &World<'_>) -> Result<T, ReleaseError>,
 ) -> Result<(T, Rehearsed), Failure> {
     let journal = disk::temporary_directory()?;
-    let place = Place { journal: journal.path().to_owned(), ..addresses(target, context) };
+    let place = Place { journal: journal.path().to_owned(), ..without_journal(target, context) };
     let limits = limits(target, &place);
     let mut github = model::GitHub::new(model::Repository::new(repository.owner(), repository.repo()));
     if limits == Limits::none() {
@@ -85,11 +85,10 @@ pub(super) fn rehearse<T>(
     let token = if context.environment.var("CI").is_some() { "ghs_rehearsal" } else { "ghp_rehearsal" };
     context.with_world(|world| {
         let longest = target.max_wait;
-        let patience = Patience { clock: &*stage, stop: world.stop, listener: world.listener, longest };
+        let waiting = WaitPolicy { clock: &*stage, stop: world.stop, listener: world.listener, longest };
         let unable = |cause| ReleaseError::Forge { cause, done: 0, of: 0 };
         let token = Secret::from(token.to_owned());
-        let forge = Transport::to(stage.clone()).and_then(|to| GitHub::new(place, to, &token, limits, patience));
-        let forge = forge.map_err(unable)?;
+        let forge = GitHub::new(place, stage.clone(), &token, limits, waiting).map_err(unable)?;
         world.note(format!("rehearsing with a model of GitHub, as if {} had no releases yet", repository.repository()));
         let answer = work(&forge, world)?;
         let until = stage.now();
@@ -102,13 +101,13 @@ fn limits(target: &RegistryFlags, place: &Place) -> Limits {
     match target.limits {
         Some(LimitsOf::Github) => Limits::github(),
         Some(LimitsOf::None) => Limits::none(),
-        None if place.api == API => Limits::github(),
+        None if place.addresses.is_public() => Limits::github(),
         None => Limits::none(), // an Enterprise server's default
     }
 }
 
 fn place(target: &RegistryFlags, version: &Version, context: &Context) -> Result<Place, Failure> {
-    Ok(Place { journal: context.dist(version.as_str())?, ..addresses(target, context) })
+    Ok(Place { journal: context.dist(version.as_str())?, ..without_journal(target, context) })
 }
 
 /// How another release is waited for that writes to the same place.
@@ -117,38 +116,23 @@ fn locking(target: &RegistryFlags, context: &Context) -> LockPolicy {
 }
 
 /// Where GitHub is; the journal is nowhere yet.
-fn addresses(target: &RegistryFlags, context: &Context) -> Place {
-    let variable = |name: &str| context.environment.var(name)?.to_str().map(str::to_owned);
-    let base = |url: Option<String>, default: &str| url.as_deref().unwrap_or(default).trim_end_matches('/').to_owned();
-    Place {
-        api: base(target.api_url.clone().or_else(|| variable("GITHUB_API_URL")), API),
-        server: base(variable("GITHUB_SERVER_URL"), SERVER),
-        journal: PathBuf::new(),
-        locking: locking(target, context),
-    }
+fn without_journal(target: &RegistryFlags, context: &Context) -> Place {
+    Place { addresses: addresses(target, context), journal: PathBuf::new(), locking: locking(target, context) }
 }
 
-/// `--token-file`, `GITHUB_TOKEN`, `GH_TOKEN`, and last what `gh` was given at its login.
-fn token(target: &RegistryFlags, context: &Context) -> Result<Secret, Failure> {
+/// `--api-url`, else what the environment says.
+fn addresses(target: &RegistryFlags, context: &Context) -> Addresses {
+    Addresses::of(&context.environment).with_api(target.api_url.as_deref())
+}
+
+/// `--token-file`, else the environment's, and last what `gh` was given at its login.
+fn chosen_token(target: &RegistryFlags, context: &Context) -> Result<Secret, Failure> {
     let from_file = |path: &PathBuf| disk::read_named(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from);
-    let variable = |name: &&str| context.environment.secret(name).filter(|token| !token.is_blank());
     let found = match &target.token_file {
         Some(path) => Some(from_file(path)?).filter(|token| !token.is_blank()),
-        None => {
-            let named = ["GITHUB_TOKEN", "GH_TOKEN"].iter().find_map(variable);
-            named.or_else(|| of_gh(target, context)).filter(|token| !token.is_blank())
-        }
+        None => token::of_environment(&context.environment)
+            .or_else(|| token::of_gh(&addresses(target, context).server, &context.spawner())),
     };
     let none = || ReleaseError::Forge { cause: ForgeError::NoToken, done: 0, of: 0 }.into();
     found.ok_or_else(none)
-}
-
-/// `gh auth token`. A gh that is not there, or not logged in, is no error: it is one place less to look at.
-fn of_gh(target: &RegistryFlags, context: &Context) -> Option<Secret> {
-    // As it is shown: a password in the address is no part of the host, and goes on no command line.
-    let server = Address::of(addresses(target, context).server).to_string();
-    let host = server.split("://").last()?.split(['/', ':']).next()?.to_owned();
-    let gh = context.spawner().command("gh").args(["auth", "token", "--hostname", &host]).inherit(&["GH_CONFIG_DIR"]);
-    let finished = gh.run().ok().filter(|finished| finished.status.success())?;
-    Some(Secret::from(finished.stdout))
 }

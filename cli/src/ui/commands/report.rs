@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, Context, Verb};
 use crate::event::counted;
-use crate::publisher::forge::github::Kind;
-use crate::publisher::forge::github::journal::{self, Event, Line, instant};
+use crate::github::Kind;
+use crate::publisher::forge::github::journal::{self, Event, Line, WriteRecord, instant};
 use crate::publisher::forge::model::Timestamp;
 use crate::sys::clock::{moment, time_of_day};
 use crate::ui::args::{examples, version};
@@ -99,7 +99,7 @@ impl JournalRun<'_> {
     }
 
     fn done(&self) -> usize {
-        self.lines.iter().filter(|line| matches!(line.event, Event::Done { .. })).count()
+        self.lines.iter().filter(|line| matches!(line.event, Event::Done(_))).count()
     }
 
     fn how(&self) -> &str {
@@ -113,10 +113,10 @@ impl JournalRun<'_> {
     /// What a person wants to see: the beginning, stretches of writes, waits, trouble, the end.
     fn rows(&self) -> Vec<Vec<String>> {
         let mut rows: Vec<Vec<String>> = Vec::new();
-        let mut stretch: Option<(u64, usize, &str, &str)> = None;
+        let mut stretch: Option<(u64, usize, &WriteRecord, &WriteRecord)> = None;
         let mut row = |at: u64, what: String| rows.push(vec![time_of_day(instant(at)), what]);
         for Line { at, event } in self.lines {
-            if let Event::Done { write } = event {
+            if let Event::Done(write) = event {
                 stretch = Some(match stretch {
                     Some((began, count, first, _)) => (began, count + 1, first, write),
                     None => (*at, 1, write, write),
@@ -187,8 +187,8 @@ impl JournalRun<'_> {
     }
 }
 
-fn stretch_text((_, count, first, last): (u64, usize, &str, &str)) -> String {
-    if count == 1 { first.to_owned() } else { format!("{count} writes, from {first} to {last}") }
+fn stretch_text((_, count, first, last): (u64, usize, &WriteRecord, &WriteRecord)) -> String {
+    if count == 1 { first.line() } else { format!("{count} writes, from {} to {}", first.line(), last.line()) }
 }
 
 fn stamp(at: u64) -> String {

@@ -75,11 +75,11 @@ fn a_blank_token_is_passed_over_and_blanks_around_a_token_are_left_out() {
     let fake = FakeGitHub::start(model());
     let status = || verb(&repository, &fake, &["status", "v0.1.0"]);
     for value in BLANK {
-        ok(status().env("GITHUB_TOKEN", value).env("GH_TOKEN", "ghp_x"));
+        ok(status().env("GH_TOKEN", value).env("GITHUB_TOKEN", "ghp_x"));
         let said = ends(status().env("GITHUB_TOKEN", value).env("GH_TOKEN", value), 2);
         assert!(said.json()["error"]["message"].as_str().unwrap().contains("no GitHub token"), "{value:?}: {said}");
         let around = value.trim_matches('\u{3000}'); // no header may have that one
-        ok(status().env("GITHUB_TOKEN", format!("{around}ghp_x\r\n")));
+        ok(status().env("GH_TOKEN", format!("{around}ghp_x\r\n")));
         let file = machine.path("token");
         std::fs::write(&file, value).unwrap();
         let said = ends(status().args(["--token-file", file.to_str().unwrap()]), 2);

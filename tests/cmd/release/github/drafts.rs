@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aileron_cli::publisher::forge::github::Limits;
+use aileron_cli::github::Limits;
 use aileron_cli::publisher::forge::model::{Asset, AssetState, GitHub as Model, Release, Response, Timestamp};
 use aileron_cli::publisher::release::ReleaseError;
 use aileron_cli::ui::report::{Exit, Failure};
@@ -238,4 +238,24 @@ fn a_file_in_a_state_nobody_knows_is_told() {
         assert!(!failure.message.contains('\u{1b}'), "{failure:?}");
         assert_eq!(stage.github().meter.usage.writes, writes, "nothing was deleted or sent again");
     }
+}
+
+#[test]
+fn a_file_of_a_newer_version_of_this_tool_is_told_and_left_alone() {
+    let cohort = cohort();
+    let tag = cohort.proven.artifacts[0].tag.to_string();
+    let files = ["rotation.statement.json", "rotation.statement.json.sig"];
+    let mut hosted = cohort.hosted();
+    hosted.repository.releases.insert(500_000, draft(500_000, &tag, None, &files));
+    let stage = Stage::new(hosted);
+    stage.publish(cohort).unwrap();
+    let github = stage.github();
+    let release = github.repository.published(&tag).unwrap();
+    assert_eq!(release.id, 500_000, "the draft was used as it was");
+    for file in files {
+        assert!(release.assets.iter().any(|asset| asset.name == file && asset.bytes.as_ref() == b"x"), "{file}");
+    }
+    let notes = stage.notes.lock().unwrap();
+    let told = |note: &&String| note.contains(files[0]) && note.contains(&tag) && note.contains("left alone");
+    assert_eq!(notes.iter().filter(told).count(), 1, "{notes:?}");
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use aileron_cli::github::Limits;
 use aileron_cli::publisher::forge::Forge as _;
-use aileron_cli::publisher::forge::github::Limits;
 use aileron_cli::publisher::forge::model::wire::Call;
 use aileron_cli::publisher::release;
 

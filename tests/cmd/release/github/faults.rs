@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aileron_cli::publisher::forge::github::Limits;
+use aileron_cli::github::Limits;
 use aileron_cli::publisher::forge::model::wire::Call;
 use aileron_cli::publisher::forge::model::{
     Asset, Beyond, Body, GitHub as Model, Release, Response, TagRef, Timestamp, Token,

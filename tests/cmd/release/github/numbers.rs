@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use aileron_cli::publisher::forge::github::Limits;
+use aileron_cli::github::Limits;
 use aileron_cli::publisher::forge::model::{Body, GitHub as Model, Response};
 use aileron_cli::ui::report::{Exit, Failure};
 use serde_json::{Value, json};

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aileron_cli::event::Event;
+use aileron_cli::github::{Addresses, Limits, Server, WaitPolicy};
 use aileron_cli::publisher::forge::github::rehearsal::Rehearsal;
-use aileron_cli::publisher::forge::github::{Answers, GitHub, Limits, Patience, Place, Transport, journal};
+use aileron_cli::publisher::forge::github::{GitHub, Place, journal};
 use aileron_cli::publisher::forge::model::wire::{Call, understand};
 use aileron_cli::publisher::forge::model::{GitHub as Model, Operation, Response};
 use aileron_cli::publisher::forge::{Forge as _, Remote, Scope};
@@ -20,6 +21,7 @@ use aileron_cli::secret::Secret;
 use aileron_cli::sys::clock::Clock as _;
 use aileron_cli::sys::environment::Environment;
 use aileron_testkit::github::Repository as Hosted;
+use bytes::Bytes;
 
 use super::repository;
 use crate::support::{Machine, reference};
@@ -152,18 +154,19 @@ pub(crate) struct Stage {
     pub(crate) limits: Limits,
 }
 
-impl Answers for Stage {
-    fn answer(&self, call: &Call) -> Result<Response, String> {
+impl Server for Stage {
+    fn answer(&self, request: &http::Request<Bytes>) -> Result<http::Response<Bytes>, String> {
+        let call = &Call::of(request);
         let lost = || Err("connection reset".to_owned());
         if self.dead.lock().unwrap().is_some() {
             return lost();
         }
         let fate = (self.script.lock().unwrap())(call, &mut self.rehearsal.github());
         match fate {
-            Fate::Answer => self.rehearsal.answer(call),
-            Fate::Instead(response) => Ok(response),
+            Fate::Answer => self.rehearsal.answer(request),
+            Fate::Instead(response) => Ok(response.into_http()),
             Fate::LostBefore => lost(),
-            Fate::LostAfter => self.rehearsal.answer(call).and_then(|_| lost()),
+            Fate::LostAfter => self.rehearsal.answer(request).and_then(|_| lost()),
             Fate::Broken => {
                 let mut request = understand(call).unwrap();
                 if let Operation::Upload(upload) = request.operation {
@@ -174,7 +177,7 @@ impl Answers for Stage {
             }
             Fate::Dies { after } => {
                 if after {
-                    self.rehearsal.answer(call)?;
+                    self.rehearsal.answer(request)?;
                 }
                 let length = fs::metadata(self.journal_file()).map_or(0, |meta| meta.len());
                 *self.dead.lock().unwrap() = Some(length);
@@ -254,16 +257,18 @@ impl Stage {
         };
         with_world(&cohort.environment, &listener, |world| {
             let place = Place {
-                api: self.api.clone(),
-                server: self.api.replace("/api/v3", "").replace("api.github", "github"),
+                addresses: Addresses {
+                    api: self.api.clone(),
+                    server: self.api.replace("/api/v3", "").replace("api.github", "github"),
+                    ..Addresses::default()
+                },
                 journal: self.journal.path().to_owned(),
                 locking: aileron_cli::sys::lock::LockPolicy::default(),
             };
             let (stop, longest) = (world.stop, self.max_wait);
-            let patience = Patience { clock: &self.rehearsal, stop, listener: &listener, longest };
-            let transport = Transport::to(self.clone()).unwrap();
+            let waiting = WaitPolicy { clock: &self.rehearsal, stop, listener: &listener, longest };
             let token = Secret::from(self.token.clone());
-            let forge = GitHub::new(place, transport, &token, self.limits, patience).unwrap();
+            let forge = GitHub::new(place, self.clone(), &token, self.limits, waiting).unwrap();
             work(&forge, world)
         })
     }

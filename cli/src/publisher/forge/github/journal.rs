@@ -14,10 +14,12 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::de::IntoDeserializer as _;
+use serde::de::value::Error as ValueError;
 use serde::{Deserialize, Serialize};
 
-use super::budget::Kind;
-use crate::publisher::forge::ForgeError;
+use crate::github::Kind;
+use crate::publisher::forge::{ForgeError, Write, WriteKind};
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::lock::{self, Lock, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
@@ -54,12 +56,7 @@ pub enum Event {
         commit: String,
     },
     /// A write is about to leave.
-    Intent {
-        /// One line that names it.
-        write: String,
-        /// The release's tag.
-        tag: String,
-    },
+    Intent(WriteRecord),
     /// A request was answered, or was not.
     Answer {
         /// What it costs.
@@ -87,10 +84,7 @@ pub enum Event {
         tag: String,
     },
     /// A write is done.
-    Done {
-        /// One line that names it.
-        write: String,
-    },
+    Done(WriteRecord),
     /// Nothing leaves before then.
     Wait {
         /// Milliseconds since 1970.
@@ -105,9 +99,69 @@ pub enum Event {
     },
 }
 
+/// A write as the journal knows it: what it does and to what, never a text for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenRecord")]
+pub struct WriteRecord {
+    /// What it does.
+    pub write: WriteKind,
+    /// The release's tag.
+    pub tag: String,
+    /// The file, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
+}
+
+impl WriteRecord {
+    /// What the journal keeps of a write; `None` for one that is about no release.
+    pub fn of(write: &Write) -> Option<WriteRecord> {
+        let (tag, asset) = (write.tag()?.to_string(), write.asset().map(str::to_owned));
+        Some(WriteRecord { write: write.kind(), tag, asset })
+    }
+
+    /// One line that names it.
+    pub fn line(&self) -> String {
+        self.write.line(&self.tag, self.asset.as_deref().unwrap_or_default())
+    }
+}
+
+/// The record as it stands in a line.
+#[derive(Deserialize)]
+struct WrittenRecord {
+    write: String,
+    tag: Option<String>,
+    asset: Option<String>,
+}
+
+impl TryFrom<WrittenRecord> for WriteRecord {
+    type Error = String;
+
+    /// Journals of version 0.1 hold the line that names a write in place of its kind; those of an interrupted release are read
+    /// by the version that goes on with it.
+    fn try_from(written: WrittenRecord) -> Result<WriteRecord, String> {
+        let WrittenRecord { write, tag, asset } = written;
+        let kind = |text: &str| {
+            WriteKind::deserialize(text.into_deserializer()).map_err(|error: ValueError| error.to_string())
+        };
+        let (kind, about) = match write.split_once(' ') {
+            None => (kind(&write)?, ""),
+            Some(("draft", tag)) => (WriteKind::Draft, tag),
+            Some(("publish", tag)) => (WriteKind::Flip, tag),
+            Some(("stage", about)) => (WriteKind::Stage, about),
+            Some(("write", about)) => {
+                (WriteKind::Finish, about.strip_prefix("the notes of ").ok_or("an unknown write")?)
+            }
+            Some(_) => return Err("an unknown write".to_owned()),
+        };
+        let (told_tag, told_asset) = about.split_once(' ').map_or((about, None), |(tag, asset)| (tag, Some(asset)));
+        let tag = tag.unwrap_or_else(|| told_tag.to_owned());
+        Ok(WriteRecord { write: kind, tag, asset: asset.or_else(|| told_asset.map(str::to_owned)) })
+    }
+}
+
 /// What earlier runs knew.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Memory {
+pub struct JournalState {
     /// Drafts by tag.
     pub drafts: BTreeMap<String, u64>,
     /// Names that are burned.
@@ -144,43 +198,43 @@ pub fn lines(directory: &Path) -> Result<Option<(Vec<Line>, usize)>, DiskError> 
     Ok(Some((lines, skipped)))
 }
 
-impl Memory {
+impl JournalState {
     /// What these lines know.
-    pub fn of(lines: &[Line]) -> Memory {
-        let mut memory = Memory::default();
-        let mut asked: Option<(&str, &str, SystemTime)> = None;
+    pub fn of(lines: &[Line]) -> JournalState {
+        let mut state = JournalState::default();
+        let mut asked: Option<(&WriteRecord, SystemTime)> = None;
         for Line { at, event } in lines {
             let at = instant(*at);
             match event {
-                Event::Intent { write, tag } => {
-                    memory.lost(asked.take());
-                    asked = Some((write, tag, at));
+                Event::Intent(write) => {
+                    state.lost(asked.take());
+                    asked = Some((write, at));
                 }
                 Event::Answer { kind, status, .. } => {
-                    memory.requests.push((at, *kind));
+                    state.requests.push((at, *kind));
                     if kind.is_write() {
                         let intent = asked.take();
-                        memory.lost(intent.filter(|_| status.is_none_or(|status| status >= 500)));
+                        state.lost(intent.filter(|_| status.is_none_or(|status| status >= 500)));
                     }
                 }
                 Event::Draft { tag, id } => {
-                    memory.unheard.remove(tag);
-                    memory.drafts.insert(tag.clone(), *id);
+                    state.unheard.remove(tag);
+                    state.drafts.insert(tag.clone(), *id);
                 }
-                Event::Burned { tag } => drop(memory.burned.insert(tag.clone())),
-                Event::Begin { .. } | Event::Done { .. } | Event::Wait { .. } | Event::End { .. } => {}
+                Event::Burned { tag } => drop(state.burned.insert(tag.clone())),
+                Event::Begin { .. } | Event::Done(_) | Event::Wait { .. } | Event::End { .. } => {}
             }
         }
-        memory.lost(asked);
-        memory
+        state.lost(asked);
+        state
     }
 
     /// A write of which no answer came may have been carried out: it counts, and a draft may be there unseen.
-    fn lost(&mut self, intent: Option<(&str, &str, SystemTime)>) {
-        let Some((write, tag, at)) = intent else { return };
+    fn lost(&mut self, intent: Option<(&WriteRecord, SystemTime)>) {
+        let Some((write, at)) = intent else { return };
         self.requests.push((at, Kind::Creation));
-        if write.starts_with("draft ") {
-            self.unheard.insert(tag.to_owned(), at);
+        if write.write == WriteKind::Draft {
+            self.unheard.insert(write.tag.clone(), at);
         }
     }
 }
@@ -198,8 +252,8 @@ impl Journal {
     }
 
     /// What is known so far. A journal that cannot be read is as good as lost.
-    pub fn memory(&self) -> Memory {
-        lines(&self.directory).ok().flatten().map(|(lines, _)| Memory::of(&lines)).unwrap_or_default()
+    pub fn state(&self) -> JournalState {
+        lines(&self.directory).ok().flatten().map(|(lines, _)| JournalState::of(&lines)).unwrap_or_default()
     }
 
     /// Keeps other runs of this version out until the guard is dropped.
@@ -294,80 +348,4 @@ fn torn(file: &mut File) -> std::io::Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: u64) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(second)
-    }
-
-    fn answer(kind: Kind, status: Option<u16>) -> Event {
-        Event::Answer { kind, status, request: None, why: None }
-    }
-
-    fn intent(write: &str) -> Event {
-        Event::Intent { write: write.to_owned(), tag: "v1.0.0".to_owned() }
-    }
-
-    #[test]
-    fn a_journal_remembers_what_the_next_run_asks() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut journal = Journal::new(directory.path().to_owned());
-        journal.record(at(1), answer(Kind::Read, Some(200))).unwrap();
-        assert_eq!(journal.memory(), Memory::default(), "nothing is written before the lock is had");
-        journal.open().unwrap();
-        for (second, event) in [
-            (2, intent("draft v1.0.0")),
-            (3, answer(Kind::Creation, Some(201))),
-            (3, Event::Draft { tag: "v1.0.0".to_owned(), id: 7 }),
-            (4, intent("draft v1.0.0")),
-            (5, answer(Kind::Creation, None)),
-            (6, Event::Burned { tag: "actions/b/v1.0.0".to_owned() }),
-            (7, intent("stage v1.0.0 aileron.tar.gz")),
-        ] {
-            journal.record(at(second), event).unwrap();
-        }
-        let memory = journal.memory();
-        assert_eq!(memory.drafts, BTreeMap::from([("v1.0.0".to_owned(), 7)]));
-        assert_eq!(memory.burned.len(), 1);
-        let unheard = BTreeMap::from([("v1.0.0".to_owned(), at(4))]);
-        assert_eq!(memory.unheard, unheard, "a draft may be there that nobody has seen");
-        let kinds: Vec<Kind> = memory.requests.iter().map(|(_, kind)| *kind).collect();
-        let lost = Kind::Creation;
-        assert_eq!(kinds, [Kind::Read, Kind::Creation, Kind::Creation, lost, lost]);
-    }
-
-    #[test]
-    fn two_runs_of_a_version_do_not_meet() {
-        let directory = tempfile::tempdir().unwrap();
-        let journal = || Journal::new(directory.path().join("0.1.0"));
-        let lock = journal().lock("here").unwrap();
-        assert!(matches!(journal().lock("here"), Err(ForgeError::Busy(_))));
-        drop(lock);
-        journal().lock("here").unwrap();
-    }
-
-    #[test]
-    fn a_damaged_journal_is_read_as_far_as_it_goes() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(FILE);
-        let good = r#"{"at":1000,"event":"draft","tag":"v1.0.0","id":7}"#;
-        for (text, understood, skipped) in [
-            (String::new(), 0, 0),
-            (format!("{good}\n{good}\n"), 2, 0),
-            (format!("{good}\n{}", &good[..20]), 1, 1),
-            (format!("\u{0}\u{0}\n{good}\nnonsense\n{{\"at\":1,\"event\":\"new\"}}\n"), 1, 3),
-        ] {
-            fs::write(&path, &text).unwrap();
-            let (lines, others) = lines(directory.path()).unwrap().unwrap();
-            assert_eq!((lines.len(), others), (understood, skipped), "{text:?}");
-            let mut journal = Journal::new(directory.path().to_owned());
-            journal.open().unwrap();
-            journal.record(at(2), Event::End { how: "complete".to_owned() }).unwrap();
-            let after = super::lines(directory.path()).unwrap().unwrap();
-            assert_eq!(after.0.len(), understood + 1, "{text:?}");
-        }
-        fs::write(&path, [0xff; 100]).unwrap();
-        assert_eq!(Journal::new(directory.path().to_owned()).memory(), Memory::default());
-    }
-}
+mod tests;

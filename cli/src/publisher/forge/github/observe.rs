@@ -13,15 +13,14 @@ use aileron_verifier::statement::{Document as _, DocumentError};
 use aileron_verifier::text::printable;
 use aileron_verifier::text::printable::printable_within;
 
-use super::classify::Answer;
-use super::documents::{Known, KnownAsset, Release};
-use super::{ASSET_LIMIT, GitHub, done, read};
+use super::known::{self, Known, KnownAsset};
+use super::{ASSET_LIMIT, GitHub, route};
 use crate::event::counted;
+use crate::github::documents::{self, Asset, PAGE, Release, is_whole};
+use crate::github::{ApiError, ApiRefusal, if_there};
 use crate::publisher::forge::{ForgeError, Layout, PublishedKey, Remote, Scope, State};
 use crate::sys::address::Address;
 
-/// Releases asked for at once: the most GitHub gives.
-const PAGE: usize = 100;
 /// Pages that are asked for: GitHub lists no more than 10,000 releases.
 const PAGES: usize = 100;
 /// A list that ends after so many releases may have been cut off there. 1,000 was seen by iree-org/iree#16506.
@@ -42,20 +41,32 @@ impl GitHub<'_> {
         let releases = self.releases.borrow();
         let is_left = |release: &&Release| {
             let tag = &release.tag_name;
-            release.draft && releases.get(tag).is_some_and(|known| known.id != release.id)
+            release.draft && releases.get(tag).is_some_and(|known| known.id != *release.id)
         };
         let page = self.page(scope.connector);
         let (foreign, empty): (Vec<&Release>, Vec<&Release>) =
-            listed.releases.iter().filter(is_left).partition(|release| release.foreign().is_some());
+            listed.releases.iter().filter(is_left).partition(|release| known::foreign(release).is_some());
         if let [first, ..] = empty.as_slice() {
             let (drafts, tag) = (counted(empty.len(), "left-over draft"), printable(&first.tag_name));
             self.client.note(format!("{drafts} can be deleted at {page}/releases, of {tag} to begin with"));
         }
         if let [first, ..] = foreign.as_slice() {
             let (drafts, tag) = (counted(foreign.len(), "other draft"), printable(&first.tag_name));
-            let why = first.foreign().unwrap_or_default();
+            let why = known::foreign(first).unwrap_or_default();
             self.client
                 .note(format!("left alone at {page}/releases: {drafts} of this version; the one of {tag} {why}"));
+        }
+    }
+
+    /// What a newer version of this tool put on drafts of this version is its own: it is neither sent nor deleted here.
+    fn tell_of_newer(&self, scope: &Scope<'_>, listed: &Listed) {
+        let is_of_this = |release: &&Release| scope.tags.iter().any(|tag| tag.as_str() == release.tag_name);
+        for release in listed.releases.iter().filter(is_of_this) {
+            if let Some(asset) = known::newer(release) {
+                let (asset, tag) = (printable(asset), printable(&release.tag_name));
+                self.client
+                    .note(format!("left alone: the draft of {tag} holds {asset}, from a newer version of this tool"));
+            }
         }
     }
 
@@ -63,7 +74,7 @@ impl GitHub<'_> {
     /// it cannot tell whether the first is there too.
     pub(super) fn tell_of_unheard(&self, scope: &Scope<'_>, listed: &Listed) {
         let releases = self.releases.borrow();
-        let is_shown = |id: u64| listed.releases.iter().any(|release| release.id == id);
+        let is_shown = |id: u64| listed.releases.iter().any(|release| *release.id == id);
         let unheard = self.unheard.borrow();
         let twice = unheard.iter().filter(|(_, twice)| **twice).map(|(tag, _)| tag);
         for tag in twice.filter(|tag| releases.get(*tag).is_some_and(|known| !is_shown(known.id))) {
@@ -77,15 +88,17 @@ impl GitHub<'_> {
     /// Every release the list shows, drafts included.
     pub(super) fn list(&self, name: &Fqn) -> Result<Listed, ForgeError> {
         let mut releases = Vec::new();
+        let repository = route(name);
         for page in 1..=PAGES {
-            let url = format!("{}/releases?per_page={PAGE}&page={page}", self.repository(name));
-            let asked = || format!("GET {}", Address::of(&*url));
-            let found: Vec<Release> = match self.client.get(&url)? {
+            let found = self.client.read(async |crab| documents::list_releases(crab, &repository, page).await);
+            let found = match found {
                 // "Only the first 1000 results are available."
-                Answer::Refused(why) if page > 1 && why.starts_with("HTTP 422") => {
+                Err(ApiError::Refused { why: ApiRefusal::Refused(why), .. })
+                    if page > 1 && why.starts_with("HTTP 422") =>
+                {
                     return Ok(Listed { releases, complete: false });
                 }
-                answer => read(done(answer, asked)?, asked)?,
+                found => found?,
             };
             let (count, before) = (found.len(), releases.len());
             releases.extend(found);
@@ -104,18 +117,22 @@ impl GitHub<'_> {
     /// wait for that.
     fn settled_list(&self, scope: &Scope<'_>) -> Result<Listed, ForgeError> {
         let listed = self.list(scope.connector)?;
-        if !self.client.is_alone() {
+        if !self.record.is_locked() {
             return Ok(listed);
         }
         let (now, lag) = (self.client.now(), self.client.lag());
+        let state = self.record.state();
         let of = |tag: &str| listed.releases.iter().any(|release| release.tag_name == tag);
-        let unheard = self.client.unheard().into_iter().filter(|(tag, _)| !of(tag)).map(|(_, at)| at);
+        let unheard = state.unheard.iter().filter(|(tag, _)| !of(tag)).map(|(_, at)| *at);
         let tags: BTreeSet<&str> = scope.tags.iter().map(Tag::as_str).collect();
         let strangers = listed.releases.iter().filter(|release| {
-            tags.contains(release.tag_name.as_str()) && self.client.draft(&release.tag_name) != Some(release.id)
+            tags.contains(release.tag_name.as_str())
+                && state.drafts.get(&release.tag_name) != Some(&release.id.into_inner())
         });
-        let made = strangers.filter_map(Release::created).map(|at| self.client.here(at));
-        match unheard.chain(made).map(|at| at.min(now) + lag).max().filter(|until| *until > now) {
+        let made = strangers.filter_map(|release| release.created_at).map(|at| self.client.here(at.into()));
+        let until = unheard.chain(made).map(|at| at.min(now) + lag).max().filter(|until| *until > now);
+        drop(state);
+        match until {
             Some(until) => {
                 self.client.pause(until, LAGS)?;
                 self.list(scope.connector)
@@ -128,7 +145,7 @@ impl GitHub<'_> {
     pub(super) fn remember(&self, scope: &Scope<'_>, listed: &Listed) -> Result<(), ForgeError> {
         let mut known: BTreeMap<String, Known> = BTreeMap::new();
         let mut take = |release: &Release| -> Result<(), ForgeError> {
-            let rank = (release.draft, release.foreign().is_some(), release.id);
+            let rank = (release.draft, known::foreign(release).is_some(), *release.id);
             let is_first = |other: &Known| rank < (other.draft, other.foreign.is_some(), other.id);
             if known.get(&release.tag_name).is_none_or(is_first) {
                 known.insert(release.tag_name.clone(), self.known(scope.connector, release)?);
@@ -146,7 +163,7 @@ impl GitHub<'_> {
                 && let Some(public) = self.by_tag(scope.connector, tag)?
             {
                 take(&public)?;
-            } else if let Some(id) = self.client.draft(tag.as_str())
+            } else if let Some(id) = self.made(tag.as_str())
                 && let Some(draft) = self.by_id(scope.connector, id)?.filter(|draft| draft.tag_name == tag.as_str())
             {
                 take(&draft)?;
@@ -156,40 +173,52 @@ impl GitHub<'_> {
         Ok(())
     }
 
+    /// The number of a draft that was made for this tag, as far as the journal knows.
+    fn made(&self, tag: &str) -> Option<u64> {
+        self.record.state().drafts.get(tag).copied()
+    }
+
     fn by_tag(&self, name: &Fqn, tag: &Tag) -> Result<Option<Release>, ForgeError> {
-        self.one(format!("{}/releases/tags/{}", self.repository(name), tag.as_segment()))
+        let tag = tag.as_segment();
+        let asked =
+            self.client.read(async |crab| crab.repos(name.owner(), name.repo()).releases().get_by_tag(&tag).await);
+        Ok(if_there(asked)?)
     }
 
-    pub(super) fn by_id(&self, name: &Fqn, id: u64) -> Result<Option<Release>, ForgeError> {
-        self.one(format!("{}/releases/{id}", self.repository(name)))
+    fn by_id(&self, name: &Fqn, id: u64) -> Result<Option<Release>, ForgeError> {
+        let asked = self.client.read(async |crab| crab.repos(name.owner(), name.repo()).releases().get(id).await);
+        Ok(if_there(asked)?)
     }
 
-    fn one(&self, url: String) -> Result<Option<Release>, ForgeError> {
-        let asked = || format!("GET {}", Address::of(&*url));
-        match self.client.get(&url)? {
-            Answer::Absent => Ok(None),
-            answer => read(done(answer, asked)?, asked).map(Some),
-        }
+    fn latest(&self, name: &Fqn) -> Result<Option<Release>, ForgeError> {
+        let asked = self.client.read(async |crab| crab.repos(name.owner(), name.repo()).releases().get_latest().await);
+        Ok(if_there(asked)?)
     }
 
     pub(super) fn known(&self, name: &Fqn, release: &Release) -> Result<Known, ForgeError> {
         let mut assets = BTreeMap::new();
         for asset in &release.assets {
-            let digest = match (asset.is_whole(), asset.digest.as_deref().map(str::parse)) {
+            let digest = match (is_whole(asset), asset.digest.as_deref().map(str::parse)) {
                 (true, Some(Ok(digest))) => Some(digest),
                 // Older Enterprise servers tell no digest.
                 (true, _) => self
                     .client
-                    .download(&self.asset_url(name, asset.id), ASSET_LIMIT)?
+                    .download(&self.asset_url(name, *asset.id), ASSET_LIMIT)?
                     .map(|bytes| ArchiveDigest::of(&[&bytes])),
                 (false, _) => None,
             };
-            assets.insert(asset.name.clone(), KnownAsset { id: asset.id, digest });
+            assets.insert(asset.name.clone(), KnownAsset { id: *asset.id, digest });
         }
-        let Release { id, draft, immutable, .. } = *release;
-        let page = release.html_url.clone().filter(|url| url.starts_with(&format!("{}/", self.place.server)));
-        let (upload_url, foreign) = (release.upload_url.clone(), release.foreign());
-        Ok(Known { id, upload_url, draft, immutable, assets, foreign, page })
+        let page = Some(release.html_url.to_string());
+        Ok(Known {
+            id: *release.id,
+            upload_url: release.upload_url.clone(),
+            draft: release.draft,
+            immutable: release.immutable.unwrap_or_default(),
+            assets,
+            foreign: known::foreign(release),
+            page: page.filter(|url| url.starts_with(&format!("{}/", self.addresses.server))),
+        })
     }
 
     /// Why a draft is not ours to write to, and where it is.
@@ -202,7 +231,9 @@ impl GitHub<'_> {
     fn state(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> State {
         let releases = self.releases.borrow();
         let public = |tag: &str| releases.get(tag).is_some_and(|known| !known.draft);
-        if !public(tag.as_str()) && (self.client.is_burned(tag.as_str()) || self.was_deleted(scope, tag, tagged)) {
+        if !public(tag.as_str())
+            && (self.record.state().burned.contains(tag.as_str()) || self.was_deleted(scope, tag, tagged))
+        {
             return State::Burned;
         }
         let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
@@ -240,8 +271,8 @@ impl GitHub<'_> {
 
     /// The index of a public release, if it has one.
     fn cohort(&self, name: &Fqn, release: &Release) -> Result<Option<Cohort>, ForgeError> {
-        let Some(asset) = release.asset(cohort::ASSET) else { return Ok(None) };
-        let Some(bytes) = self.client.download(&self.asset_url(name, asset.id), ASSET_LIMIT)? else { return Ok(None) };
+        let Some(asset) = asset(release, cohort::ASSET) else { return Ok(None) };
+        let Some(bytes) = self.client.download(&self.asset_url(name, *asset.id), ASSET_LIMIT)? else { return Ok(None) };
         let foreign = |error: DocumentError| ForgeError::Foreign {
             path: format!("{} of {}", cohort::ASSET, release.tag_name),
             why: error.to_string(),
@@ -265,10 +296,7 @@ impl GitHub<'_> {
         };
         let past_the_list = match listed.complete {
             true => [None, None],
-            false => [
-                self.one(format!("{}/releases/latest", self.repository(name)))?,
-                self.by_tag(name, &scope.release.tag())?,
-            ],
+            false => [self.latest(name)?, self.by_tag(name, &scope.release.tag())?],
         };
         let public = || listed.releases.iter().chain(past_the_list.iter().flatten()).filter(|release| !release.draft);
         let others = || public().filter_map(|release| Some((version(release)?, release)));
@@ -288,6 +316,7 @@ impl GitHub<'_> {
             others().filter(|(version, release)| !release.prerelease && !version.is_prerelease()).max_by(order);
         if first {
             self.tell_of_leftovers(scope, &listed);
+            self.tell_of_newer(scope, &listed);
         }
         let remote = Remote {
             states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(scope, tag, &tagged))).collect(),
@@ -316,4 +345,8 @@ impl GitHub<'_> {
     pub(super) fn look_again(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
         self.list(scope.connector).and_then(|listed| self.remember(scope, &listed))
     }
+}
+
+fn asset<'r>(release: &'r Release, name: &str) -> Option<&'r Asset> {
+    release.assets.iter().find(|asset| asset.name == name)
 }

@@ -4,33 +4,37 @@ use std::time::Duration;
 
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::version::Tag;
-use serde_json::{Value, json};
+use octocrab::Octocrab;
+use octocrab::repos::releases::MakeLatest;
 
-use super::classify::Answer;
-use super::documents::{Asset as AssetDocument, KnownAsset, Release};
-use super::journal::Event;
-use super::transport::Content;
-use super::{GitHub, done, read};
+use super::GitHub;
+use super::journal::{Event, WriteRecord};
+use super::known::KnownAsset;
+use crate::github::documents::Release;
+use crate::github::{ApiError, ApiRefusal, if_there};
 use crate::publisher::forge::{Asset, ForgeError, Scope, Write};
-use crate::sys::address::Address;
 
 /// Seconds between looks after a write that got no answer; together longer than the list lags behind.
 const AGAIN: [u64; 4] = [1, 4, 16, 20];
 
 impl GitHub<'_> {
     pub(super) fn carry_out(&self, scope: &Scope<'_>, write: &Write) -> Result<(), ForgeError> {
-        let Some(tag) = tag(write) else { return Ok(()) };
+        // Consumers of GitHub find the key in the repository, and the index among the connector's assets.
+        let (Some(record), Some(tag)) = (WriteRecord::of(write), write.tag()) else { return Ok(()) };
+        if matches!(write, Write::Announce { .. }) {
+            return Ok(());
+        }
         let mut pauses = AGAIN.iter();
         loop {
-            self.client.intend(write.describe(), tag.to_string());
+            self.record.intend(record.clone());
             let asked_at = self.client.now();
             let error = match self.attempt(scope, write) {
-                Ok(()) => return self.client.record(Event::Done { write: write.describe() }),
+                Ok(()) => return Ok(self.record.keep(Event::Done(record), self.client.now())?),
                 Err(
                     error @ (ForgeError::Unreachable { .. } | ForgeError::Taken { .. } | ForgeError::DraftGone { .. }),
                 ) => error,
                 Err(ForgeError::Burned { tag }) => {
-                    self.client.record(Event::Burned { tag: tag.clone() })?;
+                    self.record.keep(Event::Burned { tag: tag.clone() }, self.client.now())?;
                     return Err(ForgeError::Burned { tag });
                 }
                 Err(error) => return Err(self.explained(scope, error)),
@@ -42,7 +46,7 @@ impl GitHub<'_> {
             loop {
                 let Some(pause) = pauses.next() else { return Err(error) };
                 match self.client.pause(self.client.now() + Duration::from_secs(*pause), "GitHub did not answer") {
-                    Err(ForgeError::Paused { .. }) => return Err(error),
+                    Err(ApiError::Paused { .. }) => return Err(error),
                     waited => waited?,
                 }
                 match self.look_again(scope) {
@@ -65,20 +69,16 @@ impl GitHub<'_> {
             Write::Draft { tag, pre_release } => self.draft(scope, tag, *pre_release),
             Write::Stage { tag, asset } => self.stage(scope, tag, asset),
             Write::Flip { tag, assets, pre_release, notes } => {
-                let mut fields = json!({
-                    "draft": false, "make_latest": "false", "target_commitish": scope.commit, "name": tag.as_str(),
-                    "prerelease": pre_release,
-                });
-                if let Some(notes) = notes {
-                    fields["body"] = json!(notes);
-                }
-                self.flip(scope, tag, assets, fields)
+                self.flip(scope, tag, assets, *pre_release, notes.as_deref())
             }
             Write::Finish { tag, notes, latest } => {
-                let latest = if *latest { "true" } else { "false" };
-                self.update(scope, tag, json!({"body": notes, "make_latest": latest}))
+                let latest = if *latest { MakeLatest::True } else { MakeLatest::False };
+                let id = self.id(tag)?;
+                let (owner, repo) = (scope.connector.owner(), scope.connector.repo());
+                self.update(tag, async |crab| {
+                    crab.repos(owner, repo).releases().update(id).body(notes).make_latest(latest).send().await
+                })
             }
-            // Consumers of GitHub find the key in the repository, and the index among the connector's assets.
             Write::Key { .. } | Write::Announce { .. } => Ok(()),
         }
     }
@@ -107,25 +107,22 @@ impl GitHub<'_> {
         if self.releases.borrow().contains_key(tag.as_str()) {
             return self.may_write_to(scope, tag);
         }
-        let url = format!("{}/releases", self.repository(scope.connector));
-        let asked = || format!("POST {} for {tag}", Address::of(&*url));
-        let document = json!({
-            "tag_name": tag.as_str(), "name": tag.as_str(), "target_commitish": scope.commit, "draft": true,
-            "prerelease": pre_release, "make_latest": "false",
+        let (owner, repo, title) = (scope.connector.owner(), scope.connector.repo(), tag.as_str());
+        let made = self.client.create(async |crab| {
+            let releases = crab.repos(owner, repo);
+            let releases = releases.releases();
+            let draft = releases.create(title).name(title).target_commitish(scope.commit).draft(true);
+            draft.prerelease(pre_release).make_latest(MakeLatest::False).send().await
         });
-        let answer = match self.client.create(&url, &Content::Document(document))? {
-            Answer::Burned(_) => return Err(ForgeError::Burned { tag: tag.to_string() }),
-            answer => answer,
-        };
-        let made: Release = read(done(answer, asked)?, asked)?;
+        let made = made.map_err(|error| burned_or(tag, error.about(format_args!("for {tag}"))))?;
         let was_unheard =
-            self.unheard.borrow().contains_key(tag.as_str()) || self.client.unheard().contains_key(tag.as_str());
+            self.unheard.borrow().contains_key(tag.as_str()) || self.record.state().unheard.contains_key(tag.as_str());
         if was_unheard && self.client.lag().is_zero() {
             self.unheard.borrow_mut().insert(tag.to_string(), true);
         }
         let known = self.known(scope.connector, &made)?;
         self.releases.borrow_mut().insert(tag.as_str().to_owned(), known);
-        self.client.made(tag.as_str(), made.id)
+        Ok(self.record.made(tag.as_str(), *made.id, self.client.now())?)
     }
 
     /// Uploads to a draft. What is there with these bytes stays; what an upload left half-done, or another build, goes.
@@ -144,34 +141,36 @@ impl GitHub<'_> {
             if digest == Some(asset.digest) {
                 return Ok(());
             }
-            let url = self.asset_url(scope.connector, asset_id);
-            match self.client.delete(&url)? {
-                Answer::Absent => {}
-                answer => drop(done(answer, || format!("DELETE {}", Address::of(&*url)))?),
-            }
+            let (owner, repo) = (scope.connector.owner(), scope.connector.repo());
+            let deleted =
+                self.client.change(async |crab| crab.repos(owner, repo).release_assets().delete(asset_id).await);
+            if_there(deleted)?;
             self.with_known(tag, |known| known.assets.remove(asset.name));
         }
         let address = upload_url.split('{').next().unwrap_or_default();
         let url = format!("{address}?name={}", asset.name);
-        let asked = || format!("POST {} for {tag}", Address::of(&*url));
-        let answer = match self.client.create(&url, &Content::File(asset.bytes.clone()))? {
-            Answer::Absent => return Err(gone(tag)),
-            answer => answer,
-        };
-        let made: AssetDocument = read(done(answer, asked)?, asked)?;
+        let made = if_there(self.client.upload(&url, asset.bytes.clone()));
+        let made = made.map_err(|error| error.about(format_args!("for {tag}")))?.ok_or_else(|| gone(tag))?;
         // A digest of another kind says nothing; the recheck fetches the bytes.
         let kept = made.digest.as_deref().and_then(|digest| digest.parse().ok());
         if let Some(found) = kept.filter(|found: &ArchiveDigest| *found != asset.digest) {
             let why = format!("GitHub keeps {found}, {} was sent", asset.digest);
-            return Err(ForgeError::Refused { asked: asked(), why });
+            return Err(ForgeError::Refused { asked: format!("{} for {tag}", self.client.asked()), why });
         }
-        let kept = KnownAsset { id: made.id, digest: Some(asset.digest) };
+        let kept = KnownAsset { id: *made.id, digest: Some(asset.digest) };
         self.with_known(tag, |known| known.assets.insert(asset.name.to_owned(), kept));
         Ok(())
     }
 
     /// Makes a draft public. One that is public already must be ours, byte for byte.
-    fn flip(&self, scope: &Scope<'_>, tag: &Tag, assets: &[Asset], fields: Value) -> Result<(), ForgeError> {
+    fn flip(
+        &self,
+        scope: &Scope<'_>,
+        tag: &Tag,
+        assets: &[Asset],
+        pre_release: bool,
+        notes: Option<&str>,
+    ) -> Result<(), ForgeError> {
         let public = self.releases.borrow().get(tag.as_str()).filter(|known| !known.draft).map(|known| {
             let found = |asset: &Asset| known.assets.get(asset.name).and_then(|there| there.digest);
             assets.iter().try_for_each(|asset| overtaken(tag, asset, found(asset)))
@@ -180,37 +179,41 @@ impl GitHub<'_> {
             return verdict;
         }
         self.may_write_to(scope, tag)?;
-        self.update(scope, tag, fields)?;
+        let (id, title) = (self.id(tag)?, tag.as_str());
+        let (owner, repo) = (scope.connector.owner(), scope.connector.repo());
+        self.update(tag, async |crab| {
+            let releases = crab.repos(owner, repo);
+            let releases = releases.releases();
+            let mut public = releases.update(id).draft(false).make_latest(MakeLatest::False).prerelease(pre_release);
+            public = public.target_commitish(scope.commit).name(title);
+            if let Some(notes) = notes {
+                public = public.body(notes);
+            }
+            public.send().await
+        })?;
         self.with_known(tag, |known| known.draft = false);
         Ok(())
     }
 
-    fn update(&self, scope: &Scope<'_>, tag: &Tag, fields: Value) -> Result<(), ForgeError> {
-        let id = self.releases.borrow().get(tag.as_str()).map(|known| known.id).ok_or_else(|| gone(tag))?;
-        let url = format!("{}/releases/{id}", self.repository(scope.connector));
-        match self.client.change(&url, fields)? {
-            Answer::Absent => Err(gone(tag)),
-            Answer::Burned(_) => Err(ForgeError::Burned { tag: tag.to_string() }),
-            answer => {
-                // Something in between may say 200 and know nothing of releases: believed is what GitHub describes.
-                let asked = || format!("PATCH {} of {tag}", Address::of(&*url));
-                read::<Release>(done(answer, asked)?, asked).map(drop)
-            }
+    /// Changes a release. Something in between may say 200 and know nothing of releases: believed is what GitHub describes.
+    fn update(
+        &self,
+        tag: &Tag,
+        work: impl AsyncFnOnce(&Octocrab) -> octocrab::Result<Release>,
+    ) -> Result<(), ForgeError> {
+        match if_there(self.client.change(work)) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(gone(tag)),
+            Err(error) => Err(burned_or(tag, error.about(format_args!("of {tag}")))),
         }
     }
 
-    fn with_known<T>(&self, tag: &Tag, work: impl FnOnce(&mut super::documents::Known) -> T) -> Option<T> {
+    fn id(&self, tag: &Tag) -> Result<u64, ForgeError> {
+        self.releases.borrow().get(tag.as_str()).map(|known| known.id).ok_or_else(|| gone(tag))
+    }
+
+    fn with_known<T>(&self, tag: &Tag, work: impl FnOnce(&mut super::known::Known) -> T) -> Option<T> {
         self.releases.borrow_mut().get_mut(tag.as_str()).map(work)
-    }
-}
-
-/// The release a write is about; none for writes that GitHub needs none of.
-fn tag(write: &Write) -> Option<&Tag> {
-    match write {
-        Write::Draft { tag, .. } | Write::Stage { tag, .. } | Write::Flip { tag, .. } | Write::Finish { tag, .. } => {
-            Some(tag)
-        }
-        Write::Key { .. } | Write::Announce { .. } => None,
     }
 }
 
@@ -226,4 +229,12 @@ fn overtaken(tag: &Tag, asset: &Asset, found: Option<ArchiveDigest>) -> Result<(
 
 fn gone(tag: &Tag) -> ForgeError {
     ForgeError::DraftGone { tag: tag.to_string() }
+}
+
+/// A tag that GitHub never gives out again, or what else it says.
+fn burned_or(tag: &Tag, error: ApiError) -> ForgeError {
+    match error {
+        ApiError::Refused { why: ApiRefusal::Burned(_), .. } => ForgeError::Burned { tag: tag.to_string() },
+        error => error.into(),
+    }
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aileron_verifier::text::printable;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use url::form_urlencoded;
 
-use super::classify::Answer;
-use super::{GitHub, done};
+use super::{GitHub, route};
+use crate::github::documents::{GitObject, ListedFile, Repository, TagObject, TagRef};
+use crate::github::{ApiError, ApiRefusal, if_there};
 use crate::publisher::forge::{ForgeError, Scope};
-use crate::sys::address::Address;
 
 impl GitHub<'_> {
     /// The repository is there under this very name, and the token may write to it.
@@ -21,28 +21,31 @@ impl GitHub<'_> {
                 return Err(ForgeError::BadTag { tag: tag.to_string(), why });
             }
         }
-        let url = self.repository(name);
-        let found = match self.client.get(&url)? {
-            Answer::Absent => return Err(ForgeError::NoRepository { repository: wanted }),
-            // A former name: what GitHub calls it now is asked of the address it gives, if that is GitHub's own.
-            Answer::Moved(Some(location)) if location.starts_with(&format!("{}/", self.place.api)) => {
-                done(self.client.get(&location)?, || format!("GET {}", Address::of(&*url)))?
+        let repository = route(name);
+        let found: Repository = match self.client.read(async |crab| crab.get(&repository, None::<&()>).await) {
+            Err(ApiError::Refused { why: ApiRefusal::Absent, .. }) => {
+                return Err(ForgeError::NoRepository { repository: wanted });
             }
-            answer => done(answer, || format!("GET {}", Address::of(&*url)))?,
+            // A former name: what GitHub calls it now is asked of the address it gives, if that is GitHub's own.
+            Err(ApiError::Refused { why: ApiRefusal::Moved(Some(to)), .. })
+                if to.starts_with(&format!("{}/", self.addresses.api)) =>
+            {
+                self.client.read(async |crab| crab.get(&to, None::<&()>).await)?
+            }
+            found => found?,
         };
-        let full = found["full_name"].as_str().unwrap_or_default();
-        if full != wanted {
-            return Err(ForgeError::OtherName { wanted, found: full.to_owned() });
+        if found.full_name != wanted {
+            return Err(ForgeError::OtherName { wanted, found: found.full_name });
         }
-        if found["archived"] == true {
+        if found.archived {
             return Err(ForgeError::Archived { repository: wanted });
         }
-        if found["permissions"]["push"] == false {
+        if found.permissions.is_some_and(|permissions| permissions.push == Some(false)) {
             return Err(ForgeError::ReadOnly { repository: wanted });
         }
-        self.private.set(found["private"] == true);
-        if let Some(branch) = found["default_branch"].as_str() {
-            branch.clone_into(&mut self.default_branch.borrow_mut());
+        self.private.set(found.private);
+        if let Some(branch) = found.default_branch {
+            *self.default_branch.borrow_mut() = branch;
         }
         if self.of_a_workflow {
             self.compare_workflows(scope)?;
@@ -54,19 +57,14 @@ impl GitHub<'_> {
     /// branch's: GitHub answers 403 "Resource not accessible by integration" to the first draft (cli/cli#9514). A workflow's
     /// own token never has it, so that is said before the build.
     pub(super) fn compare_workflows(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        let files = |at: &str| -> Result<Value, ForgeError> {
-            let url = format!("{}/contents/.github/workflows?ref={at}", self.repository(scope.connector));
-            match self.client.get(&url)? {
-                Answer::Absent => Ok(Value::Null),
-                answer => done(answer, || format!("GET {}", Address::of(&*url))),
-            }
-        };
-        let digest = |listed: Value| -> BTreeMap<String, String> {
-            let file = |file: &Value| Some((file["name"].as_str()?.to_owned(), file["sha"].as_str()?.to_owned()));
-            listed.as_array().into_iter().flatten().filter_map(file).collect()
+        let files = |at: &str| -> Result<BTreeMap<String, String>, ForgeError> {
+            let directory = format!("{}/contents/.github/workflows?ref={at}", route(scope.connector));
+            let listed = self.client.read(async |crab| crab.get(&directory, None::<&()>).await);
+            let listed: Vec<ListedFile> = if_there(listed)?.unwrap_or_default();
+            Ok(listed.into_iter().map(|file| (file.name, file.sha)).collect())
         };
         let branch: String = form_urlencoded::byte_serialize(self.default_branch.borrow().as_bytes()).collect();
-        if digest(files(scope.commit)?) == digest(files(&branch)?) {
+        if files(scope.commit)? == files(&branch)? {
             self.same_workflows.set(true);
             return Ok(());
         }
@@ -79,10 +77,11 @@ impl GitHub<'_> {
 
     /// GitHub makes the tag at the commit, so it must have been pushed.
     pub(super) fn knows_commit(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
-        let url = format!("{}/git/commits/{}", self.repository(scope.connector), scope.commit);
-        match self.client.get(&url)? {
-            Answer::Absent => Err(ForgeError::NotPushed { commit: scope.commit.to_owned() }),
-            answer => done(answer, || format!("GET {}", Address::of(&*url))).map(drop),
+        let commit = format!("{}/git/commits/{}", route(scope.connector), scope.commit);
+        let asked = self.client.read(async |crab| crab.get::<IgnoredAny, _, _>(&commit, None::<&()>).await);
+        match if_there(asked)? {
+            Some(_) => Ok(()),
+            None => Err(ForgeError::NotPushed { commit: scope.commit.to_owned() }),
         }
     }
 
@@ -92,13 +91,12 @@ impl GitHub<'_> {
         let above = scope.connector.subpath().map(|subpath| format!("{subpath}/")).unwrap_or_default();
         let actions = (scope.tags.len() > 1).then(|| format!("{above}actions/")); // a connector alone has no tags there
         for prefix in [scope.release.tag().to_string()].into_iter().chain(actions) {
-            let url = format!("{}/git/matching-refs/tags/{prefix}", self.repository(scope.connector));
-            let asked = || format!("GET {}", Address::of(&*url));
-            let found = done(self.client.get(&url)?, asked)?;
-            for found in found.as_array().into_iter().flatten() {
-                let name = found["ref"].as_str().and_then(|name| name.strip_prefix("refs/tags/")).unwrap_or_default();
+            let matching = format!("{}/git/matching-refs/tags/{prefix}", route(scope.connector));
+            let found: Vec<TagRef> = self.client.read(async |crab| crab.get(&matching, None::<&()>).await)?;
+            for found in found {
+                let name = found.name.strip_prefix("refs/tags/").unwrap_or_default();
                 let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
-                let found = self.peeled(scope, &found["object"])?;
+                let found = self.peeled(scope, found.object)?;
                 if found != format!("commit {}", scope.commit) {
                     let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
                     return Err(ForgeError::TagElsewhere { tag, found, wanted });
@@ -110,24 +108,20 @@ impl GitHub<'_> {
     }
 
     /// What a tag names in the end, with its kind: a tag may point to a tag, and to something that is no commit.
-    fn peeled(&self, scope: &Scope<'_>, object: &Value) -> Result<String, ForgeError> {
-        let text = |object: &Value, name: &str| printable(object[name].as_str().unwrap_or_default()).into_owned();
-        let mut object = object.clone();
+    fn peeled(&self, scope: &Scope<'_>, mut object: GitObject) -> Result<String, ForgeError> {
         let mut seen = BTreeSet::new();
-        loop {
-            let (kind, id) = (text(&object, "type"), text(&object, "sha"));
-            if kind != "tag" || !is_object_id(&id) {
-                return Ok(format!("{kind} {id}"));
-            }
-            let url = format!("{}/git/tags/{id}", self.repository(scope.connector));
-            if !seen.insert(id) {
+        while object.kind == "tag" && is_object_id(&object.sha) {
+            if !seen.insert(object.sha.clone()) {
                 return Ok("a tag that leads back to itself".to_owned());
             }
             if seen.len() > TAGS_OF_TAGS {
                 return Ok(format!("a tag behind more than {TAGS_OF_TAGS} other tags"));
             }
-            object = done(self.client.get(&url)?, || format!("GET {}", Address::of(&*url)))?["object"].take();
+            let tag = format!("{}/git/tags/{}", route(scope.connector), object.sha);
+            let tag: TagObject = self.client.read(async |crab| crab.get(&tag, None::<&()>).await)?;
+            object = tag.object;
         }
+        Ok(format!("{} {}", printable(&object.kind), printable(&object.sha)))
     }
 }
 

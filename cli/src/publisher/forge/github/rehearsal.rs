@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+use http::{Request, Response};
+
 use super::journal::milliseconds;
-use super::transport::Answers;
+use crate::github::Server;
 use crate::publisher::forge::model::wire::Call;
-use crate::publisher::forge::model::{GitHub, Response, Timestamp};
+use crate::publisher::forge::model::{GitHub, Timestamp};
 use crate::sys::clock::Clock;
 
 /// The model, and what time it is there.
@@ -46,8 +49,8 @@ impl Clock for Rehearsal {
     }
 }
 
-impl Answers for Rehearsal {
-    fn answer(&self, call: &Call) -> Result<Response, String> {
-        Ok(self.github().answer(self.time(), call))
+impl Server for Rehearsal {
+    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, String> {
+        Ok(self.github().answer(self.time(), &Call::of(request)).into_http())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 /// An answer.
@@ -70,6 +72,18 @@ impl Response {
             Body::Json(value) => value.to_string().into_bytes(),
             Body::Bytes(bytes) => bytes.to_vec(),
         }
+    }
+
+    /// The answer as the `http` crate has it. The model's headers are valid ones.
+    pub fn into_http(self) -> http::Response<Bytes> {
+        let mut response = http::Response::new(Bytes::from(self.body_bytes()));
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or_default();
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.headers_mut().append(*name, value);
+            }
+        }
+        response
     }
 
     /// A refusal with GitHub's body: `message`, `documentation_url`, `status`. GitHub Docs, "Troubleshooting the REST API".

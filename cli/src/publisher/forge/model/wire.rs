@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
 use serde_json::Value;
 
 use super::{Accept, Base, GitHub, Operation, Request, Response, Timestamp, Upload};
@@ -30,6 +32,26 @@ pub struct Call {
     pub user_agent: Option<String>,
     /// The body.
     pub body: Arc<[u8]>,
+}
+
+impl Call {
+    /// A request of the `http` crate as the model takes it.
+    pub fn of(request: &http::Request<Bytes>) -> Call {
+        let text = |name: HeaderName| Some(request.headers().get(name)?.to_str().ok()?.to_owned());
+        let uri = request.uri();
+        let authority = uri.authority().map_or("", |at| at.as_str());
+        Call {
+            method: request.method().to_string(),
+            origin: format!("{}://{authority}", uri.scheme_str().unwrap_or("https")),
+            path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
+            authorization: text(AUTHORIZATION),
+            accept: text(ACCEPT),
+            content_type: text(CONTENT_TYPE),
+            user_agent: text(USER_AGENT),
+            body: request.body().as_ref().into(),
+        }
+    }
 }
 
 impl GitHub {

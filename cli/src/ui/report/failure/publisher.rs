@@ -4,11 +4,11 @@ use aileron_verifier::problem::{Class, Problem};
 use serde_json::json;
 
 use super::{Exit, Failure, classified};
+use crate::github::Lack;
 use crate::publisher::build::{self, BuildError};
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
 use crate::publisher::forge::ForgeError;
-use crate::publisher::forge::github::Lack;
 use crate::publisher::keys::KeysError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
@@ -140,7 +140,7 @@ impl From<&ForgeError> for Failure {
         ForgeError::Busy(_) => failure.next("wait for the other release to end, then run the same command again"),
         ForgeError::Foreign { .. } => failure.next("move the file away, or publish to another directory"),
         ForgeError::NoToken => {
-            failure.next("set GITHUB_TOKEN to a token that may write contents, run `gh auth login`, or publish to dir:PATH")
+            failure.next("set GH_TOKEN to a token that may write contents, run `gh auth login`, or publish to dir:PATH")
         }
         ForgeError::BadAddress(_) => failure.next("correct --api-url, GITHUB_API_URL or GITHUB_SERVER_URL"),
         ForgeError::BadToken { .. } => failure

@@ -3,73 +3,14 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use super::limits::{Kind, Limit, Limits};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What a request costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A GET: 1 point.
-    Read,
-    /// A PATCH or DELETE: 5 points.
-    Change,
-    /// A POST of a release or an asset: 5 points, and counted as content.
-    Creation,
-    /// A look at the limits themselves.
-    Free,
-}
-
-impl Kind {
-    fn points(self) -> u32 {
-        match self {
-            Kind::Free => 0,
-            Kind::Read => 1,
-            Kind::Change | Kind::Creation => 5,
-        }
-    }
-
-    /// Whether it changes something.
-    pub fn is_write(self) -> bool {
-        matches!(self, Kind::Change | Kind::Creation)
-    }
-}
-
-/// How much the forge allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    spacing: Duration,
-    per_minute: usize,
-    per_hour: usize,
-    points: u32,
-    lag: Duration,
-}
-
-impl Limits {
-    /// github.com's: a second between writes, 80 creations a minute, 500 an hour, 900 points a minute; and a list of releases
-    /// that may be half a minute behind.
-    pub fn github() -> Limits {
-        let (spacing, lag) = (Duration::from_secs(1), Duration::from_secs(35));
-        Limits { spacing, per_minute: 80, per_hour: 500, points: 900, lag }
-    }
-
-    /// None but the ones the forge tells in its answers; a server of one's own shows what it has.
-    pub fn none() -> Limits {
-        let (spacing, lag) = (Duration::ZERO, Duration::ZERO);
-        Limits { spacing, per_minute: usize::MAX, per_hour: usize::MAX, points: u32::MAX, lag }
-    }
-
-    /// So long a release may be missing from the list, with something to spare.
-    pub fn lag(&self) -> Duration {
-        self.lag
-    }
-}
-
 /// Requests of the last hour, and what the forge said is left.
 #[derive(Clone, Debug, Default)]
-pub struct Spent {
+pub struct RateUsage {
     requests: VecDeque<(SystemTime, Kind)>,
     primary: Option<Primary>,
 }
@@ -87,14 +28,14 @@ pub struct Primary {
 
 /// Whether a request may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum Slot {
     /// Yes.
     Now,
     /// From then on, because of this limit.
-    At(SystemTime, &'static str),
+    At(SystemTime, Limit),
 }
 
-impl Spent {
+impl RateUsage {
     /// Remembers a request that was answered at `now`: the forge counted it no later than that.
     pub fn record(&mut self, now: SystemTime, kind: Kind) {
         if kind == Kind::Free {
@@ -117,72 +58,73 @@ impl Spent {
     }
 
     /// Remembers what the forge said is left.
-    pub fn told(&mut self, primary: Primary) {
+    pub fn update(&mut self, primary: Primary) {
         self.primary = Some(primary);
     }
 }
 
 /// When so many flips can begin: the primary window covers them all, or has just begun. Before that half a cohort would be
 /// public until the next window. artifacts.md §11.
-pub fn opening(spent: &Spent, flips: u64, now: SystemTime) -> Turn {
-    match spent.primary.filter(|primary| primary.reset > now) {
+pub fn opening(usage: &RateUsage, flips: u64, now: SystemTime) -> Slot {
+    match usage.primary.filter(|primary| primary.reset > now) {
         // What a few reads took from a fresh window does not make it an old one.
         Some(left) if left.remaining < flips && left.remaining < left.limit - left.limit / 20 => {
-            Turn::At(left.reset, "requests an hour: every release is to become public within one window")
+            Slot::At(left.reset, Limit::Window)
         }
-        _ => Turn::Now,
+        _ => Slot::Now,
     }
 }
 
 /// When the next request of this kind may leave: the latest instant any limit asks for.
-pub fn turn(spent: &Spent, limits: &Limits, kind: Kind, now: SystemTime) -> Turn {
-    let mut waits: Vec<(SystemTime, &'static str)> = Vec::new();
-    if let Some(primary) = spent.primary.filter(|primary| primary.remaining == 0) {
-        waits.push((primary.reset, "requests an hour"));
+pub fn next_slot(usage: &RateUsage, limits: &Limits, kind: Kind, now: SystemTime) -> Slot {
+    let mut waits: Vec<(SystemTime, Limit)> = Vec::new();
+    if let Some(primary) = usage.primary.filter(|primary| primary.remaining == 0) {
+        waits.push((primary.reset, Limit::Primary));
     }
-    let recent = || spent.requests.iter().rev();
+    let recent = || usage.requests.iter().rev();
     if kind.is_write() {
         let last = recent().find(|(_, kind)| kind.is_write());
-        waits.extend(last.map(|(at, _)| (*at + limits.spacing, "a second between writes")));
+        waits.extend(last.map(|(at, _)| (*at + limits.spacing, Limit::Spacing(limits.spacing))));
     }
     if kind == Kind::Creation {
         let creations = || recent().filter(|(_, kind)| *kind == Kind::Creation);
-        for (most, window, name) in
-            [(limits.per_minute, MINUTE, "80 creations a minute"), (limits.per_hour, HOUR, "500 creations an hour")]
-        {
+        for (most, window, limit) in [
+            (limits.per_minute, MINUTE, Limit::CreationsPerMinute(limits.per_minute)),
+            (limits.per_hour, HOUR, Limit::CreationsPerHour(limits.per_hour)),
+        ] {
             // The oldest of the last `most` creations must have left the window.
             let blocking = most.checked_sub(1).and_then(|index| creations().nth(index));
-            waits.extend(blocking.map(|(at, _)| (*at + window, name)));
+            waits.extend(blocking.map(|(at, _)| (*at + window, limit)));
         }
     }
     let mut points = kind.points();
     for (at, kind) in recent().take_while(|(at, _)| *at + MINUTE > now) {
         points = points.saturating_add(kind.points());
         if points > limits.points {
-            waits.push((*at + MINUTE, "900 points a minute"));
+            waits.push((*at + MINUTE, Limit::Points(limits.points)));
             break;
         }
     }
     match waits.into_iter().filter(|(at, _)| *at > now).max() {
-        Some((at, limit)) => Turn::At(at, limit),
-        None => Turn::Now,
+        Some((at, limit)) => Slot::At(at, limit),
+        None => Slot::Now,
     }
 }
 
 /// The earliest instant at which the last of these requests can leave, and the limit that asks for the longest wait. Each
 /// request takes `pace`; the flips begin at their [`opening`].
-pub fn floor(
-    spent: &Spent,
+pub fn earliest_finish(
+    usage: &RateUsage,
     limits: &Limits,
     stage: &[Kind],
     flips: &[Kind],
     pace: Duration,
     now: SystemTime,
-) -> (SystemTime, Option<&'static str>) {
-    let (mut spent, mut now) = (spent.clone(), now);
-    let mut binding: Option<(Duration, &'static str)> = None;
-    let mut pass = |turn: Turn, now: &mut SystemTime| {
-        if let Turn::At(at, limit) = turn {
+) -> (SystemTime, Option<Limit>) {
+    let (mut usage, mut now) = (usage.clone(), now);
+    let mut binding: Option<(Duration, Limit)> = None;
+    let mut pass = |slot: Slot, now: &mut SystemTime| {
+        if let Slot::At(at, limit) = slot {
             let wait = at.duration_since(*now).unwrap_or_default();
             binding = binding.max(Some((wait, limit)));
             *now = at;
@@ -190,11 +132,11 @@ pub fn floor(
     };
     for (index, kind) in stage.iter().chain(flips).enumerate() {
         if index == stage.len() {
-            pass(opening(&spent, flips.len() as u64, now), &mut now);
+            pass(opening(&usage, flips.len() as u64, now), &mut now);
         }
-        pass(turn(&spent, limits, *kind, now), &mut now);
+        pass(next_slot(&usage, limits, *kind, now), &mut now);
         now += pace;
-        spent.record(now, *kind);
+        usage.record(now, *kind);
     }
     (now, binding.map(|(_, limit)| limit))
 }
@@ -205,7 +147,8 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     fn seconds(plan: Vec<Kind>) -> u64 {
-        let (end, _) = floor(&Spent::default(), &Limits::github(), &plan, &[], Duration::ZERO, UNIX_EPOCH);
+        let (end, _) =
+            earliest_finish(&RateUsage::default(), &Limits::github(), &plan, &[], Duration::ZERO, UNIX_EPOCH);
         end.duration_since(UNIX_EPOCH).unwrap().as_secs()
     }
 
@@ -218,41 +161,45 @@ mod tests {
         assert_eq!(seconds(vec![Kind::Creation; 501]), 3600); // the first of 500 must be an hour old
         assert_eq!(seconds(vec![Kind::Read; 901]), 60); // 900 points
         let close = Limits { spacing: Duration::ZERO, ..Limits::github() };
-        let (end, limit) = floor(&Spent::default(), &close, &[Kind::Creation; 81], &[], Duration::ZERO, UNIX_EPOCH);
-        assert_eq!((end, limit), (UNIX_EPOCH + MINUTE, Some("80 creations a minute")));
+        let (end, limit) =
+            earliest_finish(&RateUsage::default(), &close, &[Kind::Creation; 81], &[], Duration::ZERO, UNIX_EPOCH);
+        assert_eq!((end, limit), (UNIX_EPOCH + MINUTE, Some(Limit::CreationsPerMinute(80))));
         let none = Limits::none();
-        let (end, _) = floor(&Spent::default(), &none, &[Kind::Creation; 2000], &[], Duration::ZERO, UNIX_EPOCH);
+        let (end, _) =
+            earliest_finish(&RateUsage::default(), &none, &[Kind::Creation; 2000], &[], Duration::ZERO, UNIX_EPOCH);
         assert_eq!(end, UNIX_EPOCH);
         let slow = Duration::from_millis(2500); // a second between writes is over before the answer is there
-        let (end, _) = floor(&Spent::default(), &Limits::github(), &[Kind::Change; 4], &[], slow, UNIX_EPOCH);
+        let (end, _) =
+            earliest_finish(&RateUsage::default(), &Limits::github(), &[Kind::Change; 4], &[], slow, UNIX_EPOCH);
         assert_eq!(end, UNIX_EPOCH + slow * 4 + Duration::from_secs(3));
     }
 
     #[test]
     fn an_empty_primary_budget_waits_for_its_reset() {
-        let mut spent = Spent::default();
+        let mut usage = RateUsage::default();
         let reset = UNIX_EPOCH + Duration::from_secs(1000);
-        spent.told(Primary { limit: 1000, remaining: 2, reset });
-        let (end, limit) = floor(&spent, &Limits::none(), &[Kind::Change; 3], &[], Duration::ZERO, UNIX_EPOCH);
-        assert_eq!((end, limit), (reset, Some("requests an hour")));
+        usage.update(Primary { limit: 1000, remaining: 2, reset });
+        let (end, limit) =
+            earliest_finish(&usage, &Limits::none(), &[Kind::Change; 3], &[], Duration::ZERO, UNIX_EPOCH);
+        assert_eq!((end, limit), (reset, Some(Limit::Primary)));
     }
 
     #[test] // artifacts.md §11
     fn flips_begin_in_a_window_that_covers_them_or_is_fresh() {
         let reset = UNIX_EPOCH + Duration::from_secs(1000);
         let opens = |remaining, flips| {
-            let mut spent = Spent::default();
-            spent.told(Primary { limit: 1000, remaining, reset });
-            matches!(opening(&spent, flips, UNIX_EPOCH), Turn::Now)
+            let mut usage = RateUsage::default();
+            usage.update(Primary { limit: 1000, remaining, reset });
+            matches!(opening(&usage, flips, UNIX_EPOCH), Slot::Now)
         };
         assert!(opens(518, 518) && !opens(517, 518), "the window covers every flip");
         assert!(opens(990, 1500) && !opens(500, 1500), "no window covers so many: a fresh one will do");
-        assert_eq!(opening(&Spent::default(), 2000, UNIX_EPOCH), Turn::Now, "nothing is known of a limit");
+        assert_eq!(opening(&RateUsage::default(), 2000, UNIX_EPOCH), Slot::Now, "nothing is known of a limit");
         // 1,555 writes with a workflow's token: staging ends in the second window, and there the flips fit too.
-        let mut spent = Spent::default();
-        spent.told(Primary { limit: 1000, remaining: 990, reset: UNIX_EPOCH + HOUR });
+        let mut usage = RateUsage::default();
+        usage.update(Primary { limit: 1000, remaining: 990, reset: UNIX_EPOCH + HOUR });
         let (stage, flips) = ([Kind::Creation; 1037], [Kind::Change; 518]);
-        let (end, limit) = floor(&spent, &Limits::github(), &stage, &flips, Duration::ZERO, UNIX_EPOCH);
+        let (end, limit) = earliest_finish(&usage, &Limits::github(), &stage, &flips, Duration::ZERO, UNIX_EPOCH);
         let hours = end.duration_since(UNIX_EPOCH).unwrap().as_secs_f64() / 3600.0;
         assert!((2.0..2.5).contains(&hours), "{hours} hours, {limit:?}");
     }

@@ -1,8 +1,10 @@
 //! What an answer of GitHub means. One pure function; a 422 is read, never assumed to mean "exists".
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aileron_verifier::text::printable_within;
+use http::HeaderMap;
 use serde_json::Value;
 
 use super::permission::{self, Lack, Offer};
@@ -18,11 +20,9 @@ const WORDS: usize = 300;
 /// Errors of a validation that are shown.
 const REASONS: usize = 5;
 
-/// The meaning of an answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// It was done; the document, `null` where there is none.
-    Done(Value),
+/// The meaning of an answer that does not say "done". Displayed: GitHub's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiRefusal {
     /// There is no such thing, or it is not shown to this token.
     Absent,
     /// No, and asking again does not help.
@@ -43,11 +43,28 @@ pub enum Answer {
     /// Something with that name is there already.
     Conflict(String),
     /// The token is invalid, revoked or expired.
-    Unwelcome(String),
+    BadToken(String),
     /// The repository is at another address now: this one, where it was said.
     Moved(Option<String>),
     /// The tag belonged to an immutable release that is gone.
     Burned(String),
+}
+
+impl fmt::Display for ApiRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ApiRefusal::Absent => "HTTP 404: Not Found",
+            ApiRefusal::Limited(_) => "GitHub's rate limit",
+            ApiRefusal::Moved(_) => "the repository has moved",
+            ApiRefusal::Refused(why)
+            | ApiRefusal::Forbidden { why, .. }
+            | ApiRefusal::Unavailable(_, why)
+            | ApiRefusal::Unreachable(why)
+            | ApiRefusal::Conflict(why)
+            | ApiRefusal::BadToken(why)
+            | ApiRefusal::Burned(why) => why,
+        })
+    }
 }
 
 /// The headers that matter.
@@ -70,6 +87,28 @@ pub struct Headers {
 }
 
 impl Headers {
+    /// Those of an answer that left or came at `now`.
+    pub(super) fn read(headers: &HeaderMap, now: SystemTime) -> Headers {
+        let text = |name: &str| headers.get(name)?.to_str().ok();
+        let number = |name: &str| text(name)?.trim().parse().ok();
+        let owned = |name: &str| text(name).map(str::to_owned);
+        let date = text("date").and_then(|date| httpdate::parse_http_date(date).ok());
+        Headers {
+            retry_after: text("retry-after").and_then(|text| Seconds::retry_after(text, date.unwrap_or(now))),
+            limit: number("x-ratelimit-limit"),
+            remaining: number("x-ratelimit-remaining"),
+            reset: number("x-ratelimit-reset"),
+            date,
+            location: owned("location"),
+            offer: Offer {
+                accepted_permissions: owned("x-accepted-github-permissions"),
+                accepted_scopes: owned("x-accepted-oauth-scopes"),
+                scopes: owned("x-oauth-scopes"),
+                sso: owned("x-github-sso"),
+            },
+        }
+    }
+
     /// When the primary window ends, by the clock of this machine: only the distance to the answer's date is the server's
     /// to tell, whose clock may differ from ours.
     pub fn resets(&self, now: SystemTime) -> Option<SystemTime> {
@@ -77,30 +116,32 @@ impl Headers {
     }
 }
 
-/// Reads an answer.
-pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) -> Answer {
+/// What an answer refuses; `None` where it was done.
+pub fn classify(status: u16, headers: &Headers, body: &[u8], now: SystemTime) -> Option<ApiRefusal> {
+    if (200..300).contains(&status) {
+        return None;
+    }
     let document = serde_json::from_slice(body).unwrap_or(Value::Null);
     let said = || said(status, &document, body);
-    match status {
-        200..=299 => Answer::Done(document),
-        301 | 302 | 307 | 308 => Answer::Moved(headers.location.clone()),
-        401 => Answer::Unwelcome(said()),
-        404 | 410 => Answer::Absent,
+    Some(match status {
+        301 | 302 | 307 | 308 => ApiRefusal::Moved(headers.location.clone()),
+        401 => ApiRefusal::BadToken(said()),
+        404 | 410 => ApiRefusal::Absent,
         403 | 429 => match cause(status, headers, &document, now) {
-            Cause::Limit(until) => Answer::Limited(until.max(now + A_MOMENT)),
-            Cause::Token(lacks) => Answer::Forbidden { why: said(), lacks },
-            Cause::Unknown => Answer::Refused(said()),
+            Cause::Limit(until) => ApiRefusal::Limited(until.max(now + A_MOMENT)),
+            Cause::Token(lacks) => ApiRefusal::Forbidden { why: said(), lacks },
+            Cause::Unknown => ApiRefusal::Refused(said()),
         },
-        409 => Answer::Conflict(said()),
-        422 if errors(&document).any(|error| mentions(error, "immutable release")) => Answer::Burned(said()),
-        422 if errors(&document).any(|error| error["code"] == "already_exists") => Answer::Conflict(said()),
+        409 => ApiRefusal::Conflict(said()),
+        422 if errors(&document).any(|error| mentions(error, "immutable release")) => ApiRefusal::Burned(said()),
+        422 if errors(&document).any(|error| error["code"] == "already_exists") => ApiRefusal::Conflict(said()),
         503 if headers.retry_after.is_some() => {
             let until = headers.retry_after.unwrap_or_default().after(now);
-            Answer::Unavailable(until.max(now + A_MOMENT), said())
+            ApiRefusal::Unavailable(until.max(now + A_MOMENT), said())
         }
-        408 | 500.. => Answer::Unreachable(said()),
-        _ => Answer::Refused(said()),
-    }
+        408 | 500.. => ApiRefusal::Unreachable(said()),
+        _ => ApiRefusal::Refused(said()),
+    })
 }
 
 /// Why GitHub says 403 or 429.

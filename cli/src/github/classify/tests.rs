@@ -2,12 +2,12 @@
 
 use std::time::UNIX_EPOCH;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::budget::{self, Kind, Limits, Primary, Spent};
-use super::super::transport::headers;
+use super::super::budget::{self, Primary, RateUsage};
+use super::super::limits::{Kind, Limits};
 use super::*;
 
 /// Thu, 26 Nov 2026 12:00:00 GMT
@@ -26,7 +26,7 @@ fn map(pairs: &[(&'static str, &str)]) -> HeaderMap {
 #[test]
 fn every_answer_has_one_meaning() {
     let now = UNIX_EPOCH + Duration::from_secs(1000);
-    let at = |seconds| Answer::Limited(UNIX_EPOCH + Duration::from_secs(seconds));
+    let at = |seconds| ApiRefusal::Limited(UNIX_EPOCH + Duration::from_secs(seconds));
     let none = Headers::default();
     let retry = Headers { retry_after: Seconds::retry_after("7", now), ..Headers::default() };
     let empty = Headers { remaining: Some(0), reset: Some(1500), ..Headers::default() };
@@ -35,27 +35,38 @@ fn every_answer_has_one_meaning() {
     let burned = json!({"message": "Validation Failed", "errors":
         [{"code": "custom", "field": "tag_name", "message": "tag_name was used by an immutable release"}]});
     let said_burned = "HTTP 422: Validation Failed: tag_name custom tag_name was used by an immutable release";
-    let refused = |text: &str| Answer::Refused(text.to_owned());
+    let refused = |text: &str| ApiRefusal::Refused(text.to_owned());
     for (status, headers, body, meaning) in [
-        (201, &none, json!({"id": 1}), Answer::Done(json!({"id": 1}))),
-        (204, &none, Value::Null, Answer::Done(Value::Null)),
-        (401, &none, json!({"message": "Bad credentials"}), Answer::Unwelcome("HTTP 401: Bad credentials".to_owned())),
-        (307, &none, json!({"message": "Temporary Redirect"}), Answer::Moved(None)),
-        (422, &none, burned, Answer::Burned(said_burned.to_owned())),
+        (
+            401,
+            &none,
+            json!({"message": "Bad credentials"}),
+            ApiRefusal::BadToken("HTTP 401: Bad credentials".to_owned()),
+        ),
+        (307, &none, json!({"message": "Temporary Redirect"}), ApiRefusal::Moved(None)),
+        (422, &none, burned, ApiRefusal::Burned(said_burned.to_owned())),
         (403, &none, json!({"message": "Resource not accessible"}), refused("HTTP 403: Resource not accessible")),
         (403, &retry, json!({}), at(1007)),
         (429, &retry, json!({}), at(1007)),
-        (503, &retry, json!({}), Answer::Unavailable(UNIX_EPOCH + Duration::from_secs(1007), "HTTP 503".to_owned())),
-        (503, &none, json!({}), Answer::Unreachable("HTTP 503".to_owned())),
+        (
+            503,
+            &retry,
+            json!({}),
+            ApiRefusal::Unavailable(UNIX_EPOCH + Duration::from_secs(1007), "HTTP 503".to_owned()),
+        ),
+        (503, &none, json!({}), ApiRefusal::Unreachable("HTTP 503".to_owned())),
         (403, &empty, json!({}), at(1500)),
         (403, &none, json!({"message": "You have exceeded a secondary rate limit."}), at(1060)),
         (429, &none, Value::Null, at(1060)),
-        (404, &none, json!({"message": "Not Found"}), Answer::Absent),
-        (422, &none, exists, Answer::Conflict("HTTP 422: Validation Failed: name already_exists".to_owned())),
+        (404, &none, json!({"message": "Not Found"}), ApiRefusal::Absent),
+        (422, &none, exists, ApiRefusal::Conflict("HTTP 422: Validation Failed: name already_exists".to_owned())),
         (422, &none, target, refused("HTTP 422: Validation Failed: target_commitish invalid")),
-        (502, &none, Value::Null, Answer::Unreachable("HTTP 502".to_owned())),
+        (502, &none, Value::Null, ApiRefusal::Unreachable("HTTP 502".to_owned())),
     ] {
-        assert_eq!(classify(status, headers, body.to_string().as_bytes(), now), meaning, "{status} {body}");
+        assert_eq!(classify(status, headers, body.to_string().as_bytes(), now), Some(meaning), "{status} {body}");
+    }
+    for status in [200, 201, 204] {
+        assert_eq!(classify(status, &retry, b"", now), None, "{status}");
     }
 }
 
@@ -65,8 +76,8 @@ fn a_reset_is_as_far_away_as_the_server_says_whatever_our_clock_shows() {
     let headers = Headers { remaining: Some(0), reset: Some(10_600), date: Some(there), ..Headers::default() };
     for here in [1_000, 10_000, 90_000] {
         let here = UNIX_EPOCH + Duration::from_secs(here);
-        let meant = Answer::Limited(here + Duration::from_secs(600));
-        assert_eq!(classify(403, &headers, b"{}", here), meant);
+        let meant = ApiRefusal::Limited(here + Duration::from_secs(600));
+        assert_eq!(classify(403, &headers, b"{}", here), Some(meant));
     }
 }
 
@@ -131,13 +142,13 @@ fn a_refusal_has_the_cause_that_its_headers_and_words_say() {
     let now = at(NOW);
     let seconds = |until: SystemTime| until.duration_since(now).unwrap().as_secs();
     for (status, pairs, body, cause) in CAUSES {
-        let found = match classify(status, &headers(&map(pairs), now), body.as_bytes(), now) {
-            Answer::Forbidden { lacks, .. } => format!("lacks {lacks}"),
-            Answer::Limited(until) => format!("limit {}", seconds(until)),
-            Answer::Unavailable(until, _) => format!("unavailable {}", seconds(until)),
-            Answer::Refused(_) => "refused".to_owned(),
-            Answer::Unreachable(_) => "unreachable".to_owned(),
-            Answer::Unwelcome(_) => "token".to_owned(),
+        let found = match classify(status, &Headers::read(&map(pairs), now), body.as_bytes(), now).unwrap() {
+            ApiRefusal::Forbidden { lacks, .. } => format!("lacks {lacks}"),
+            ApiRefusal::Limited(until) => format!("limit {}", seconds(until)),
+            ApiRefusal::Unavailable(until, _) => format!("unavailable {}", seconds(until)),
+            ApiRefusal::Refused(_) => "refused".to_owned(),
+            ApiRefusal::Unreachable(_) => "unreachable".to_owned(),
+            ApiRefusal::BadToken(_) => "token".to_owned(),
             other => format!("{other:?}"),
         };
         assert_eq!(found, cause, "{status} {pairs:?} {body}");
@@ -147,8 +158,11 @@ fn a_refusal_has_the_cause_that_its_headers_and_words_say() {
 #[test]
 fn a_refusal_is_said_in_one_line_with_the_page_about_it() {
     let now = at(NOW);
-    let said = |status, body: &str| match classify(status, &Headers::default(), body.as_bytes(), now) {
-        Answer::Forbidden { why, .. } | Answer::Refused(why) | Answer::Unwelcome(why) | Answer::Unreachable(why) => why,
+    let said = |status, body: &str| match classify(status, &Headers::default(), body.as_bytes(), now).unwrap() {
+        ApiRefusal::Forbidden { why, .. }
+        | ApiRefusal::Refused(why)
+        | ApiRefusal::BadToken(why)
+        | ApiRefusal::Unreachable(why) => why,
         other => panic!("{other:?}"),
     };
     let page = "(see https://docs.github.com/rest/releases/releases";
@@ -214,26 +228,26 @@ proptest! {
         let pairs = values.iter().filter_map(|(name, value)| {
             Some((HeaderName::from_static(NAMES[*name]), HeaderValue::from_bytes(value).ok()?))
         });
-        let headers = headers(&pairs.collect(), now);
+        let headers = Headers::read(&pairs.collect(), now);
         for body in [message.clone().into_bytes(), json!({"message": message, "errors": numbers}).to_string().into_bytes()] {
             let answer = classify(status, &headers, &body, now);
-            if let Answer::Limited(until) | Answer::Unavailable(until, _) = answer {
+            if let Some(ApiRefusal::Limited(until) | ApiRefusal::Unavailable(until, _)) = answer {
                 prop_assert!(until > now && until <= day);
             }
         }
         // What the answer tells of the primary limit, in the budget.
-        let mut spent = Spent::default();
+        let mut usage = RateUsage::default();
         if let (Some(limit), Some(remaining), Some(reset)) = (headers.limit, headers.remaining, headers.resets(now)) {
             prop_assert!(reset <= day);
-            spent.told(Primary { limit, remaining, reset });
+            usage.update(Primary { limit, remaining, reset });
         }
         for kind in [Kind::Read, Kind::Change, Kind::Creation, Kind::Free] {
-            spent.record(now, kind);
-            let _ = budget::turn(&spent, &Limits::github(), kind, now);
-            let _ = budget::opening(&spent, u64::MAX, now);
+            usage.record(now, kind);
+            let _ = budget::next_slot(&usage, &Limits::github(), kind, now);
+            let _ = budget::opening(&usage, u64::MAX, now);
         }
         let plan = [Kind::Creation; 3];
-        let (finish, _) = budget::floor(&spent, &Limits::github(), &plan, &plan, Duration::from_secs(1), now);
+        let (finish, _) = budget::earliest_finish(&usage, &Limits::github(), &plan, &plan, Duration::from_secs(1), now);
         prop_assert!(finish >= now);
     }
 }

@@ -41,12 +41,13 @@ pub enum Lack {
 impl Lack {
     /// Whether a set of permissions with `workflows` would do as well: GitHub asks for it where a commit changes workflow
     /// files, and lists it beside the set without it (GitHub Docs, "Create a release").
-    pub(super) fn may_be_workflows(&self) -> bool {
+    pub fn may_be_workflows(&self) -> bool {
         matches!(self, Lack::Permissions(sets) if sets.iter().any(|set| names_workflows(set)))
     }
 
     /// The same, where it is known that no workflow file differs: then those sets are not the cause.
-    pub(super) fn without_workflows(self) -> Lack {
+    #[must_use]
+    pub fn without_workflows(self) -> Lack {
         match self {
             Lack::Permissions(sets) if sets.iter().any(|set| !names_workflows(set)) => {
                 Lack::Permissions(sets.into_iter().filter(|set| !names_workflows(set)).collect())

@@ -1,0 +1,112 @@
+//! octocrab's typed requests, over whoever carries them.
+//!
+//! octocrab builds a request, and reads the document that comes back. In between it hands the request over and waits: it is
+//! carried outside of its runtime, by code that may block, borrow and fail as it likes. Of octocrab's own layers none is used
+//! that decides anything: its retry repeats POSTs, its redirects drop bodies, its errors drop headers. Only an answer that
+//! means "done" is given back to it.
+
+use std::cell::RefCell;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tower::service_fn;
+
+use super::error::ApiError;
+use crate::sys::http::innermost;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// octocrab, and the requests it hands over.
+pub(super) struct Typed {
+    runtime: Runtime,
+    octocrab: Octocrab,
+    handed: RefCell<UnboundedReceiver<Handed>>,
+}
+
+/// A request on its way out, and where its answer is waited for.
+struct Handed {
+    request: Request<Bytes>,
+    answer: oneshot::Sender<Response<Bytes>>,
+}
+
+enum Step<T> {
+    Done(octocrab::Result<T>),
+    Asks(Option<Handed>),
+}
+
+impl Typed {
+    pub(super) fn new() -> Result<Typed, ApiError> {
+        let unusable = |error: std::io::Error| ApiError::unreachable("GitHub", innermost(&error));
+        let runtime = Builder::new_current_thread().build().map_err(unusable)?;
+        let (hand, handed) = unbounded_channel();
+        let entered = runtime.enter(); // octocrab starts its worker where it is made
+        let octocrab = octocrab(hand);
+        drop(entered);
+        Ok(Typed { runtime, octocrab, handed: RefCell::new(handed) })
+    }
+
+    /// Does typed work, each of whose requests `carry` answers. `last` is what was asked last, for messages.
+    ///
+    /// # Errors
+    /// The first one of `carry`; or a document that is none.
+    pub(super) fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&Octocrab) -> octocrab::Result<T>,
+        mut carry: impl FnMut(Request<Bytes>) -> Result<Response<Bytes>, ApiError>,
+        last: impl Fn() -> String,
+    ) -> Result<T, ApiError> {
+        let mut work = pin!(work(&self.octocrab));
+        let mut handed = self.handed.borrow_mut();
+        loop {
+            let step = self.runtime.block_on(poll_fn(|context| match work.as_mut().poll(context) {
+                Poll::Ready(done) => Poll::Ready(Step::Done(done)),
+                Poll::Pending => handed.poll_recv(context).map(Step::Asks),
+            }));
+            match step {
+                Step::Done(done) => return done.map_err(|error| ApiError::unreachable(last(), fault(&error))),
+                // Whoever does not wait for the answer any more does not miss it.
+                Step::Asks(Some(Handed { request, answer })) => drop(answer.send(carry(request)?)),
+                Step::Asks(None) => return Err(ApiError::unreachable(last(), "the client has ended")),
+            }
+        }
+    }
+}
+
+fn octocrab(hand: UnboundedSender<Handed>) -> Octocrab {
+    let service = service_fn(move |request: Request<OctoBody>| {
+        let hand = hand.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let request = Request::from_parts(head, body.collect().await?.to_bytes());
+            let (answer, answered) = oneshot::channel();
+            hand.send(Handed { request, answer }).map_err(|_| "nobody carries requests")?;
+            Ok::<_, BoxError>(answered.await?.map(Full::new))
+        }
+    });
+    // No authentication of its own either: a token is sent where we say, not by what an address looks like.
+    match OctocrabBuilder::new_empty().with_service(service).with_auth(AuthState::None).build() {
+        Ok(octocrab) => octocrab,
+        Err(never) => match never {},
+    }
+}
+
+/// What is wrong with a document. One that broke off or is none may still mean that the work was done.
+fn fault(error: &octocrab::Error) -> String {
+    let json = |error: &serde_json::Error| match error.is_data() {
+        true => format!("unexpected response: {error}"),
+        false => "the answer is no JSON".to_owned(),
+    };
+    match error {
+        octocrab::Error::Json { source, .. } => json(source.inner()),
+        octocrab::Error::Serde { source, .. } => json(source),
+        other => innermost(other),
+    }
+}
