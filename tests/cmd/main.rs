@@ -19,4 +19,5 @@ mod release;
 mod run;
 mod store;
 mod support;
+mod vault;
 mod workflow;

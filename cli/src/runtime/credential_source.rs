@@ -9,7 +9,7 @@ use aileron_verifier::problem::Class;
 
 use crate::sys::disk::DiskError;
 
-/// Where the credential of a connector comes from: given by hand, or nowhere. A vault is a third answer.
+/// Where the credential of a connector comes from: given by hand, the vault, or nowhere.
 pub trait CredentialSource {
     /// The credential for the connector of this manifest; `None` where there is none to give.
     ///

@@ -25,6 +25,7 @@
 //! | [`interpolate`] | `${args.x}` and `${step.field}` in a step's inputs |
 //! | [`credential_source`] | the port: where the credential of a connector comes from |
 //! | [`static_credential`] | a credential given by hand |
+//! | [`vault_credential`] | the bindings of the vault that were chosen for a run |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
@@ -40,3 +41,4 @@ pub mod runner;
 pub mod session;
 pub mod static_credential;
 pub mod steps;
+pub mod vault_credential;

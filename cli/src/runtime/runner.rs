@@ -79,6 +79,14 @@ pub struct Installed<'a> {
     pub ring: &'a Keyring,
 }
 
+impl Installed<'_> {
+    /// The manifests of the connectors that an action pins, as far as they are installed and may be used.
+    pub fn manifests(&self, action: &Action) -> Vec<ConnectorManifest> {
+        let open = |pinned: Pinned| self.store.open(&pinned, self.ring).ok().map(|opened| opened.manifest);
+        action.requires.iter().filter_map(pinned).filter_map(open).collect()
+    }
+}
+
 /// A connector as code, with the manifest it was verified with.
 pub struct OpenConnector {
     connector: Connector,

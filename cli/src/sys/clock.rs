@@ -49,6 +49,18 @@ pub fn moment(at: SystemTime, now: SystemTime) -> String {
     format!("{} on {}", time_of_day(at), date.get(5..16).unwrap_or_default())
 }
 
+/// `1994-11-06` and `08:49:37`, in UTC, of a moment in seconds since 1970. `None` later than the year 9999.
+pub fn date_and_time(second: u64) -> Option<(String, String)> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    // Later there is no date to write.
+    let at = (second < 253_402_300_800).then(|| UNIX_EPOCH + Duration::from_secs(second))?;
+    // `Sun, 06 Nov 1994 08:49:37 GMT`
+    let text = httpdate::fmt_http_date(at);
+    let (day, month, year, time) = (text.get(5..7)?, text.get(8..11)?, text.get(12..16)?, text.get(17..25)?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    Some((format!("{year}-{month:02}-{day}"), time.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +71,14 @@ mod tests {
         assert_eq!(moment(now + Duration::from_secs(60), now), "22:16:03 UTC");
         assert_eq!(moment(now + Duration::from_secs(7200), now), "00:15:03 UTC on 23 Nov 2025");
         assert_eq!(moment(UNIX_EPOCH + Duration::from_secs(u64::MAX >> 8), now).len(), "22:16:03 UTC".len());
+    }
+
+    #[test]
+    fn a_moment_has_a_date_and_a_time() {
+        let told = |second| date_and_time(second).map(|(day, time)| format!("{day} {time}"));
+        assert_eq!(told(0).as_deref(), Some("1970-01-01 00:00:00"));
+        assert_eq!(told(1_777_636_800).as_deref(), Some("2026-05-01 12:00:00"));
+        assert_eq!((told(253_402_300_799).as_deref(), told(u64::MAX)), (Some("9999-12-31 23:59:59"), None));
     }
 
     #[test]

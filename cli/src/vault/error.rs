@@ -114,6 +114,28 @@ impl VaultError {
             VaultError::Unsettled(_) | VaultError::Disk(_) | VaultError::Locked(_) => Class::StoreUnwritable,
         }
     }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            VaultError::Unsettled(_) | VaultError::Unavailable => true,
+            VaultError::Locked(error) => error.is_retriable(),
+            VaultError::Unreadable(error) | VaultError::Disk(error) => error.is_retriable(),
+            VaultError::Rejected
+            | VaultError::Tampered
+            | VaultError::Exists(_)
+            | VaultError::Missing(_)
+            | VaultError::EmptyPassphrase
+            | VaultError::NoEntry(_)
+            | VaultError::EntryExists(_)
+            | VaultError::Corrupt { .. }
+            | VaultError::Entry { .. }
+            | VaultError::NoMemory(_)
+            | VaultError::NoRandom(_)
+            | VaultError::TooLong { .. }
+            | VaultError::NotPrivate(_) => false,
+        }
+    }
 }
 
 impl From<PrivateError> for VaultError {

@@ -104,12 +104,20 @@ impl VaultFile {
         false
     }
 
+    /// Reads a vault that can be unlocked: what is asked before anybody is asked for a passphrase.
+    ///
+    /// # Errors
+    /// Those of [`VaultFile::read`]; [`VaultError::Missing`] where there is no vault yet.
+    pub fn lockable(&self) -> Result<Document, VaultError> {
+        self.usable(self.read()?)
+    }
+
     /// Derives the key, and proves it.
     ///
     /// # Errors
     /// Those of [`VaultFile::read`] and [`Custodian::unlock`]; [`VaultError::Missing`] where there is no vault yet.
     pub fn unlock(&self, passphrase: &Secret) -> Result<Custodian, VaultError> {
-        let document = self.usable(self.read()?)?;
+        let document = self.lockable()?;
         Custodian::unlock(&document, passphrase, self.cost)
     }
 

@@ -124,7 +124,7 @@ fn every_verb_is_tried_or_reads_nothing_foreign() {
     for verb in aileron_cli::ui::commands::Publisher::command().get_subcommands() {
         assert!(known.contains(verb.get_name()), "{} is a new verb: say how it is tried", verb.get_name());
     }
-    let known = ["verify", "connector", "action", "keyring", "hub", "help"];
+    let known = ["verify", "connector", "action", "vault", "secret", "binding", "status", "keyring", "hub", "help"];
     for verb in aileron_cli::ui::commands::Consumer::command().get_subcommands() {
         assert!(known.contains(&verb.get_name()), "{} is a new verb: say how it is tried", verb.get_name());
     }
@@ -324,6 +324,42 @@ fn no_field_of_a_catalog_or_a_ring_acts() {
     }
 }
 
+#[test] // vault.md §2: names and metadata are plain text, and whoever can write the file can write anything into them
+fn no_name_and_no_label_of_a_vault_acts() {
+    let house = House::empty();
+    let write = |text: &str| {
+        let entry = |kind: &str| {
+            let labels = ["service", "identity", "connector_fqn", "status", "scope", "account", "missing_scopes"];
+            let labels = labels.map(|label| (label.to_owned(), json!(text)));
+            let labels: serde_json::Map<String, Value> = labels.into_iter().collect();
+            json!({"value": "", "metadata": {"Type": kind, "Labels": labels}})
+        };
+        let mut stale = entry(text);
+        stale["metadata"]["Labels"]["status"] = json!("stale");
+        stale["metadata"]["Labels"]["stale_reason"] = json!(text);
+        let entries = [
+            ("oauth2/tea/home".to_owned(), entry(text)),
+            ("oauth2/tea/work".to_owned(), stale),
+            (format!("secret/{text}"), entry(text)),
+            (text.to_owned(), entry("secret")),
+        ];
+        let entries: serde_json::Map<String, Value> = entries.into_iter().collect();
+        let vault = json!({"salt": "AAECAwQFBgcICQoLDA0ODw==", "secrets": entries, text: text});
+        let path = house.root.with_file_name("home").join(".aileron/secrets.json");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, vault.to_string()).unwrap();
+    };
+    for text in HOSTILE.iter().map(|text| (*text).to_owned()).chain([all(), "x".repeat(10_000)]) {
+        write(&text);
+        for line in ["vault list", "status vault", "secret list", "binding list", "vault reset"] {
+            assert_eq!(tried(&house, &format!("aileron {line}"))[0].code, 0, "{line}");
+        }
+        for name in ["home", "work"] {
+            tried(&house, &format!("aileron binding inspect oauth2/tea/{name}"));
+        }
+    }
+}
+
 #[test]
 fn nothing_a_server_says_acts() {
     let house = House::new();
@@ -370,6 +406,11 @@ fn nothing_that_was_typed_acts() {
             vec!["aileron", "action", "run", text],
             vec!["aileron", "hub", text],
             vec!["aileron", "hub", "show", text, "--catalog", text],
+            vec!["aileron", "vault", "init", "--passphrase-file", text],
+            vec!["aileron", "vault", "put", text],
+            vec!["aileron", "vault", "delete", text, "--yes"],
+            vec!["aileron", "secret", "set", text],
+            vec!["aileron", "binding", "inspect", text],
             vec!["aileron", "keyring", text],
             vec!["aileron", "keyring", "trust", text, "--from", text],
         ] {

@@ -3,7 +3,7 @@
 #[path = "../../../verifier/sandbox/tests/net/certificate.rs"]
 mod certificate;
 mod handed_over;
-mod running;
+pub(crate) mod running;
 #[path = "../../../verifier/sandbox/tests/net/server.rs"]
-mod server;
+pub(crate) mod server;
 mod waived;

@@ -14,10 +14,10 @@ use super::server::{self, Server, answer};
 use crate::release::directory::{signal, start};
 use crate::support::{Machine, Repository, contents, ends, ok, said};
 
-const SECRET: &str = "s3cret-0123456789-abcdef";
+pub(crate) const SECRET: &str = "s3cret-0123456789-abcdef";
 
 /// A connector whose every operation makes one request and gives the answer, a JSON object, as its output.
-fn asking(repository: &Repository<'_>, url: &str, credential: &str, capabilities: &str) {
+pub(crate) fn asking(repository: &Repository<'_>, url: &str, credential: &str, capabilities: &str) {
     let envelope = json!({"url": url, "credential": credential, "headers": {"Accept": "application/json"}}).to_string();
     let module = format!(
         r#"(module
@@ -52,7 +52,7 @@ fn asking(repository: &Repository<'_>, url: &str, credential: &str, capabilities
     repository.commit("a connector that asks");
 }
 
-fn api_key(host: &str) -> String {
+pub(crate) fn api_key(host: &str) -> String {
     format!(
         "[capabilities.network]\nhosts = [\"{host}\"]\n[capabilities.credential]\nkind = \"api_key\"\nscope = \"read\"\n\
          [capabilities.runtime]\nimports = [\"log\", \"http_request\", \"http_response_size\", \"http_response_read\"]\n"
@@ -60,7 +60,7 @@ fn api_key(host: &str) -> String {
 }
 
 /// A service that tells everything it was sent.
-fn echo() -> Server {
+pub(crate) fn echo() -> Server {
     server::http(|request| {
         answer("200 OK\r\nContent-Type: application/json", json!({"sent": request.headers}).to_string())
     })
@@ -258,7 +258,7 @@ fn a_certificate_is_believed_when_ssl_cert_file_says_so() {
 }
 
 /// A release of `repository` that this machine trusts and has installed.
-fn installed(repository: &Repository<'_>, registry: &Path) {
+pub(crate) fn installed(repository: &Repository<'_>, registry: &Path) {
     let machine = repository.machine;
     ok(&mut repository.release("v0.1.0", registry));
     ok(&mut machine.consumer(&["keyring", "trust", "--key-file", &repository.public_key(), "github://acme"]));

@@ -5,6 +5,7 @@
 mod install;
 mod release;
 mod run;
+pub(crate) mod vault;
 mod verify;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub(crate) use self::release::{
     BuildFlags, LimitsOf, RegistryFlags, RegistryName, ReleaseFlags, SigningFlags, version,
 };
 pub(crate) use self::run::RunFlags;
+pub(crate) use self::vault::{BindingFlags, PassphraseFlags};
 pub(crate) use self::verify::VerdictFlags;
 
 /// Printed under every `--help`. artifacts.md §8.

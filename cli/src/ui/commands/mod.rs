@@ -4,10 +4,12 @@
 //! `ui/args` (flags), [`context`], [`installing`], [`running`] and [`registry`].
 
 mod action;
+mod binding;
 mod build;
 mod check;
 mod connector;
 mod context;
+mod credentials;
 mod demo;
 mod go_flags;
 mod hub;
@@ -25,8 +27,11 @@ mod release;
 mod report;
 mod run;
 mod running;
+mod secret;
 mod status;
 mod test;
+mod unlocking;
+mod vault;
 mod verb;
 mod verify;
 
@@ -65,6 +70,14 @@ verbs! {
         Connector(connector::Connector),
         #[command(subcommand)]
         Action(action::Action),
+        #[command(subcommand)]
+        Vault(vault::Vault),
+        #[command(subcommand)]
+        Secret(secret::Secret),
+        #[command(subcommand)]
+        Binding(binding::Binding),
+        #[command(subcommand)]
+        Status(vault::ConsumerStatus),
         Keyring(keyring::Keyring),
         Hub(hub::Hub),
     }

@@ -7,6 +7,7 @@ mod diagnostics;
 pub(crate) mod door;
 mod excerpt;
 mod failure;
+pub(crate) mod hidden;
 mod mask;
 pub mod progress;
 pub(crate) mod sheet;

@@ -15,7 +15,8 @@ use crate::runtime::arguments;
 use crate::runtime::public::error_object;
 use crate::runtime::runner::{ActionError, Approval, ApprovalRequest, Approver, Decision, Installed};
 use crate::store::StoreError;
-use crate::ui::args::{RunFlags, examples};
+use crate::ui::args::{BindingFlags, RunFlags, examples};
+use crate::ui::commands::credentials::credentials;
 use crate::ui::commands::installing::home;
 use crate::ui::commands::running::{render_failure, runner};
 use crate::ui::commands::{Answer, Context, Verb};
@@ -41,6 +42,9 @@ pub(crate) struct Run {
     /// What goes into it.
     #[command(flatten)]
     run: RunFlags,
+    /// Which credential.
+    #[command(flatten)]
+    binding: BindingFlags,
 }
 
 impl Verb for Run {
@@ -58,11 +62,11 @@ impl Verb for Run {
         let object = self.run.object()?;
         let arguments = arguments::typed(&action.inputs, object.as_deref(), &self.run.arg)
             .map_err(|error| Failure::from(error).next(usage(action)))?;
-        let credential = self.run.credential(&context.environment);
-        let runner = runner(&self.run, &credential, context)?;
+        let installed = Installed { store: &home.store, ring: &ring };
+        let credentials = credentials(&self.run, &self.binding, &installed.manifests(action), context)?;
+        let runner = runner(&self.run, credentials.as_ref(), context)?;
         let mut prompt = Prompt { json: context.output.json };
         let approval = if self.approve { Approval::Given } else { Approval::Ask(&mut prompt) };
-        let installed = Installed { store: &home.store, ring: &ring };
         match runner.run_action(action, &arguments, installed, approval) {
             Ok(result) => {
                 let outcome = Outcome::document(format!("{}\n", Json::object(result.fields())));

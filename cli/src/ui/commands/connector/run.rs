@@ -5,7 +5,8 @@ use clap::Args;
 use crate::consumer::install::installed::{InstalledError, one};
 use crate::runtime::arguments;
 use crate::runtime::runner::Installed;
-use crate::ui::args::{RunFlags, examples};
+use crate::ui::args::{BindingFlags, RunFlags, examples};
+use crate::ui::commands::credentials::credentials;
 use crate::ui::commands::installing::{home, installed_name};
 use crate::ui::commands::running::{render_not_run, render_result, runner, with_text_hint};
 use crate::ui::commands::{Answer, Context, Verb};
@@ -28,6 +29,9 @@ pub(crate) struct Run {
     /// What goes into it.
     #[command(flatten)]
     run: RunFlags,
+    /// Which credential.
+    #[command(flatten)]
+    binding: BindingFlags,
 }
 
 impl Verb for Run {
@@ -38,9 +42,11 @@ impl Verb for Run {
             InstalledError::SeveralVersions { .. } => Failure::from(error).next("name the version to run"),
             error => error.into(),
         })?;
-        let credential = self.run.credential(&context.environment);
-        let runner = runner(&self.run, &credential, context)?;
-        let installed = Installed { store: &home.store, ring: &home.ring.load()? };
+        let ring = home.ring.load()?;
+        let installed = Installed { store: &home.store, ring: &ring };
+        let manifest = installed.store.open(&pinned, installed.ring).ok().map(|opened| opened.manifest);
+        let credentials = credentials(&self.run, &self.binding, manifest.as_slice(), context)?;
+        let runner = runner(&self.run, credentials.as_ref(), context)?;
         let connector = match runner.installed(&pinned, installed) {
             Ok(connector) => connector,
             Err(error) => return render_not_run(error),

@@ -33,6 +33,7 @@ impl From<&SandboxFailure> for Failure {
         };
         let is_about = |name: &str| failure.details.contains_key(name);
         match failure.class {
+            Class::BindingRequired if is_about("candidates") => told.next("name one of them with --binding NAME"),
             Class::BindingRequired => {
                 told.next("pass the credential with --credential-env NAME or --credential-file FILE")
             }

@@ -59,6 +59,9 @@ use crate::sys::http::HttpError;
 use crate::sys::lock::LockError;
 use crate::sys::private::{Flaw, NotPrivate};
 use crate::sys::process::ProcessError;
+use crate::vault::blob::OpenError;
+use crate::vault::document::Malformed;
+use crate::vault::error::VaultError;
 
 /// One row: what the error says of itself, and what is drawn of it. Whatever wraps it may change the exit code only.
 fn row<E: Classified>(what: &str, error: E, drawn: impl FnOnce(E) -> Failure, expected: (Class, Exit, bool)) {
@@ -588,5 +591,31 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
     for class in Class::ALL {
         let failure = SandboxFailure::new(class, "x");
         row("a failure of the sandbox", failure, |failure| Failure::from(&failure), (class, Exit::Failure, false));
+    }
+}
+
+#[test] // vault.md §4.1, §6.4
+fn every_error_of_the_vault_has_its_class_exit_and_retriable() {
+    let path = || PathBuf::from("x");
+    rows! { VaultError as Failure::from;
+        Rejected: VaultError::Rejected => WrongPassphrase Failure false;
+        Tampered: VaultError::Tampered => VaultTampered Refused false;
+        Exists: VaultError::Exists(path()) => ValidationError Failure false;
+        Missing: VaultError::Missing(path()) => NoLocalVaultFile NotFound false;
+        Unavailable: VaultError::Unavailable => VaultLocked Failure true;
+        EmptyPassphrase: VaultError::EmptyPassphrase => ValidationError Failure false;
+        NoEntry: VaultError::NoEntry(text()) => FetchFailed NotFound false;
+        EntryExists: VaultError::EntryExists(text()) => ValidationError Failure false;
+        Corrupt: VaultError::Corrupt { path: path(), why: Malformed::NotAnObject } => VaultUnlockFailed Refused false;
+        Entry: VaultError::Entry { name: text(), why: OpenError::Authentication.into() }
+            => BindingFailed Failure false;
+        NoMemory: VaultError::NoMemory(64) => VaultUnlockFailed Failure false;
+        NoRandom: VaultError::NoRandom(getrandom::Error::UNSUPPORTED) => VaultUnlockFailed Failure false;
+        TooLong: VaultError::TooLong { path: path() } => ValidationError Failure false;
+        Unsettled: VaultError::Unsettled(path()) => StoreUnwritable Failure true;
+        NotPrivate: VaultError::NotPrivate(not_private()) => ValidationError Failure false;
+        Unreadable: VaultError::Unreadable(disk(Operation::Read)) => VaultUnavailable Failure false;
+        Disk: VaultError::Disk(disk(Operation::Write)) => StoreUnwritable Failure false;
+        Locked: busy().into() => StoreUnwritable Failure true;
     }
 }

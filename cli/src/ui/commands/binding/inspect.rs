@@ -1,0 +1,60 @@
+//! `binding inspect`.
+
+use aileron_verifier::problem::Class;
+use aileron_verifier::text::printable;
+use clap::Args;
+use serde_json::json;
+
+use super::binding_json;
+use crate::sys::clock::date_and_time;
+use crate::ui::args::examples;
+use crate::ui::commands::unlocking::{listed, vault};
+use crate::ui::commands::{Answer, Context, Verb};
+use crate::ui::report::{Exit, Failure, Outcome};
+use crate::vault::binding::Binding;
+
+/// Show one binding. Needs no passphrase.
+#[derive(Debug, Args)]
+#[command(after_help = examples!("aileron binding inspect oauth2/slack/work"))]
+pub(crate) struct Inspect {
+    /// The binding, as `binding list` names it.
+    name: String,
+}
+
+impl Verb for Inspect {
+    fn run(self, context: &Context) -> Answer {
+        let document = listed(&vault(context)?)?;
+        let found = document.entry(&self.name).and_then(|entry| Binding::of(&self.name, entry));
+        let binding = found.ok_or_else(|| {
+            let message = format!("binding not found: {}", printable(&self.name));
+            let failure = Failure::new(Class::FetchFailed, Exit::NotFound, message.clone());
+            failure.with_text(message).next("aileron binding list")
+        })?;
+        Ok(Outcome::new(text(&binding), json!({"binding": binding_json(&binding)})))
+    }
+}
+
+/// vault.md §10.3.
+fn text(binding: &Binding) -> String {
+    let created = binding.created_at.and_then(date_and_time).map(|(day, time)| format!("{day} {time} UTC"));
+    let stale = binding.stale_reason.clone().filter(|_| binding.status == "stale");
+    let missing = stale.as_ref().and(Some(binding.missing_scopes.join(" "))).filter(|missing| !missing.is_empty());
+    let resolve = stale.as_ref().map(|_| format!("aileron binding reauthorize {}", binding.name));
+    let rows = [
+        ("Name:", Some(binding.name.clone())),
+        ("Kind:", Some(binding.kind.clone())),
+        ("Service:", Some(binding.service.clone())),
+        ("Identity:", Some(binding.identity.clone())),
+        ("Connector:", Some(binding.connector.clone().unwrap_or_default())),
+        ("Account:", binding.account.clone()),
+        ("Scope:", binding.scope.clone()),
+        ("Created:", created),
+        ("Stale:", stale),
+        ("Missing:", missing),
+        ("Resolve:", resolve),
+    ];
+    let line = |(label, value): (&str, Option<String>)| {
+        value.map(|value| format!("{label:<12}{}", printable(&value)).trim_end().to_owned() + "\n")
+    };
+    rows.into_iter().filter_map(line).collect()
+}

@@ -1,0 +1,54 @@
+//! `binding list`.
+
+use aileron_verifier::text::printable;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::binding_json;
+use crate::ui::args::examples;
+use crate::ui::commands::unlocking::{listed, vault};
+use crate::ui::commands::{Answer, Context, Verb};
+use crate::ui::report::Outcome;
+use crate::vault::binding::{Binding, bindings};
+
+/// List the bindings: which credential is for which connector. Needs no passphrase.
+#[derive(Debug, Args)]
+#[command(after_help = examples!("aileron binding list", "aileron binding list --kind oauth2 --json"))]
+pub(crate) struct List {
+    /// Bindings of this connector only: its name, without a version.
+    #[arg(long, value_name = "FQN")]
+    connector: Option<String>,
+    /// Bindings of this kind only.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+}
+
+impl Verb for List {
+    fn run(self, context: &Context) -> Answer {
+        let document = listed(&vault(context)?)?;
+        let wanted = |binding: &Binding| {
+            self.kind.as_ref().is_none_or(|kind| *kind == binding.kind)
+                && self.connector.as_ref().is_none_or(|name| Some(name) == binding.connector.as_ref())
+        };
+        let found: Vec<Binding> = bindings(&document).into_iter().filter(wanted).collect();
+        let text = match found.is_empty() {
+            true => "No bindings configured.\n  Set one up with `aileron binding setup <connector-FQN>`.\n".to_owned(),
+            false => table(&found),
+        };
+        Ok(Outcome::new(text, json!({"bindings": found.iter().map(binding_json).collect::<Vec<Value>>()})))
+    }
+}
+
+/// vault.md §10.2: columns of these widths, whatever is in them.
+fn table(bindings: &[Binding]) -> String {
+    let row = |name: &str, kind: &str, connector: &str, status: &str| {
+        let [name, kind, connector, status] = [name, kind, connector, status].map(printable);
+        format!("{name:<40}  {kind:<10}  {connector:<30}  {status}\n")
+    };
+    let mut text = row("NAME", "KIND", "CONNECTOR", "STATUS");
+    for binding in bindings {
+        let connector = binding.connector.as_deref().unwrap_or_default();
+        text.push_str(&row(&binding.name, &binding.kind, connector, &binding.standing()));
+    }
+    text
+}

@@ -1,0 +1,223 @@
+//! What vault verbs share: where the vault is, who is asked for its passphrase, and how often. vault.md §6.
+
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
+use aileron_verifier::problem::Class;
+
+use super::Context;
+use crate::consumer::trust::prompt::{Console as _, consents};
+use crate::event::Event;
+use crate::secret::Secret;
+use crate::sys::lock::LockPolicy;
+use crate::ui::args::PassphraseFlags;
+use crate::ui::args::vault::standard_input;
+use crate::ui::report::console::Terminal;
+use crate::ui::report::door::{self, Stream};
+use crate::ui::report::hidden::ask_hidden;
+use crate::ui::report::{Exit, Failure};
+use crate::vault::custodian::Custodian;
+use crate::vault::document::{Document, State};
+use crate::vault::error::VaultError;
+use crate::vault::file::{VaultFile, WAIT};
+
+/// Characters below which one line is said about a new passphrase. It is no refusal.
+const SHORT: usize = 12;
+
+/// The texts of an empty passphrase: vault.md §6.2 has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wording {
+    /// `vault init` and `secret set`.
+    OwnVerb,
+    /// Every other command that needs the vault.
+    OnTheWay,
+}
+
+impl Wording {
+    fn empty(self) -> Failure {
+        refused(match self {
+            Wording::OwnVerb => "error: passphrase cannot be empty",
+            Wording::OnTheWay => "vault passphrase cannot be empty",
+        })
+    }
+}
+
+/// The user's vault, which need not exist.
+pub(super) fn vault(context: &Context) -> Result<VaultFile, Failure> {
+    let file = VaultFile::at_home(&context.environment).ok_or_else(|| {
+        let failure = Failure::new(Class::VaultUnavailable, Exit::Failure, "cannot determine home directory");
+        failure.next("set HOME, or AILERON_HOME")
+    })?;
+    Ok(file.waiting(LockPolicy { wait: WAIT, ..context.waiting(None) }))
+}
+
+/// The entries, for a verb that needs no key. An absent vault is an empty one.
+pub(super) fn listed(vault: &VaultFile) -> Result<Document, Failure> {
+    Ok(vault.read()?.unwrap_or_default())
+}
+
+/// The key. What is given beforehand counts once; typed, there is one more attempt.
+pub(super) fn unlock(
+    vault: &VaultFile,
+    flags: &PassphraseFlags,
+    wording: Wording,
+    context: &Context,
+) -> Result<Custodian, Failure> {
+    // What cannot be unlocked is said before anybody types.
+    vault.lockable()?;
+    tighten(vault, context);
+    let attempt = |passphrase: Secret| match passphrase.expose().is_empty() {
+        true => Err(wording.empty()),
+        false => Ok(vault.unlock(&passphrase)),
+    };
+    if let Some(passphrase) = flags.given(&context.environment)? {
+        return Ok(attempt(passphrase)??);
+    }
+    let ask = || ask_hidden("Vault passphrase: ", context.output.json, context.stop).map_err(without_terminal);
+    match attempt(ask()?)? {
+        Err(VaultError::Rejected) => {}
+        unlocked => return Ok(unlocked?),
+    }
+    note(context, "aileron: wrong passphrase — try again.");
+    Ok(attempt(ask()?)??)
+}
+
+/// Makes the vault: with the passphrase that is given beforehand, or with one that is typed twice.
+pub(super) fn create(
+    vault: &VaultFile,
+    flags: &PassphraseFlags,
+    wording: Wording,
+    context: &Context,
+) -> Result<Custodian, Failure> {
+    match vault.read()?.map(|document| document.state()) {
+        Some(State::Ready) => return Err(VaultError::Exists(vault.path().to_owned()).into()),
+        Some(State::Broken(_)) => drop(vault.lockable()?),
+        Some(State::Uninitialised | State::Legacy) | None => {}
+    }
+    let passphrase = match flags.given(&context.environment)? {
+        Some(passphrase) if passphrase.expose().is_empty() => return Err(wording.empty()),
+        Some(passphrase) => passphrase,
+        None => {
+            say(context, &banner(vault.path()));
+            choose("Vault passphrase: ", wording, context)?
+        }
+    };
+    short(&passphrase, context);
+    Ok(vault.create(&passphrase)?)
+}
+
+/// For a verb that stores something: the vault is made when there is none.
+pub(super) fn unlock_or_create(
+    vault: &VaultFile,
+    flags: &PassphraseFlags,
+    wording: Wording,
+    context: &Context,
+) -> Result<Custodian, Failure> {
+    let is_empty = |document: Document| match document.state() {
+        State::Uninitialised => true,
+        State::Legacy => document.entries().next().is_none(),
+        State::Ready | State::Broken(_) => false,
+    };
+    match vault.read()?.is_none_or(is_empty) {
+        true => create(vault, flags, wording, context),
+        false => unlock(vault, flags, wording, context),
+    }
+}
+
+/// A new passphrase, typed twice.
+pub(super) fn choose(question: &str, wording: Wording, context: &Context) -> Result<Secret, Failure> {
+    let ask = |question: &str| ask_hidden(question, context.output.json, context.stop).map_err(without_terminal);
+    let passphrase = ask(question)?;
+    if passphrase.expose().is_empty() {
+        return Err(wording.empty());
+    }
+    match ask("Confirm passphrase: ")?.expose() == passphrase.expose() {
+        true => Ok(passphrase),
+        false => Err(refused("error: passphrases do not match")),
+    }
+}
+
+/// One line about a passphrase that is quickly guessed.
+pub(super) fn short(passphrase: &Secret, context: &Context) {
+    let characters = String::from_utf8_lossy(passphrase.expose()).chars().count();
+    if characters < SHORT {
+        let line = format!("this passphrase is short ({characters} characters): whoever has the file can try many");
+        context.progress.take(Event::Note(line));
+    }
+}
+
+/// Says what was made of a file that others could read.
+fn tighten(vault: &VaultFile, context: &Context) {
+    if vault.tighten() {
+        let line = format!("warning: other users could read {}; only you can now", vault.path().display());
+        context.progress.take(Event::Note(line));
+    }
+}
+
+/// A refusal whose text the specification pins.
+pub(super) fn refused(text: &str) -> Failure {
+    let message = text.strip_prefix("error: ").unwrap_or(text);
+    Failure::new(Class::ValidationError, Exit::Failure, message).with_text(text)
+}
+
+/// Lines that belong to a question.
+pub(super) fn say(context: &Context, text: &str) {
+    // Who cannot be told will not answer either.
+    let _ = match context.output.json {
+        true => door::write_json(Stream::Err, &format!("{}\n", serde_json::json!({"event": "note", "text": text}))),
+        false => door::write_text(Stream::Err, text),
+    };
+}
+
+fn note(context: &Context, line: &str) {
+    say(context, &format!("{line}\n"));
+}
+
+fn without_terminal(failure: Failure) -> Failure {
+    match failure.exit {
+        Exit::Interrupted => failure,
+        _ => failure.next("--passphrase-file FILE, or AILERON_VAULT_PASSPHRASE, where nobody can type"),
+    }
+}
+
+/// Shown before the first question about a new passphrase. vault.md §6.2; what it does not protect from: the same in the README.
+fn banner(path: &Path) -> String {
+    format!(
+        "  Creating a new Aileron vault.\n\
+         \x20 File: {}\n\
+         \x20 The passphrase cannot be recovered: without it every credential in the vault has to be made anew.\n\
+         \x20 The vault protects from whoever gets hold of the file. It does not protect from a passphrase that can be\n\
+         \x20 guessed, nor from an administrator of this machine while aileron runs.\n",
+        path.display()
+    )
+}
+
+/// A value that is typed unseen; where standard input is not a terminal and not the passphrase's, all of it without one
+/// line break at its end.
+pub(super) fn typed_value(question: &str, flags: &PassphraseFlags, context: &Context) -> Result<Secret, Failure> {
+    if flags.takes_standard_input() || io::stdin().is_terminal() {
+        return ask_hidden(question, context.output.json, context.stop);
+    }
+    let value = standard_input()?;
+    let line = value.expose().strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    Ok(line.map_or_else(|| Secret::from(value.expose().to_vec()), |line| Secret::from(line.to_vec())))
+}
+
+/// Shows what a question is about, where the question is shown.
+pub(super) fn tell(text: &str, context: &Context) -> Result<(), Failure> {
+    Terminal { json: context.output.json }.say(text).map_err(lost)
+}
+
+/// Asks for one line on standard input, whatever that is. `None` at its end.
+pub(super) fn ask(question: &str, context: &Context) -> Result<Option<String>, Failure> {
+    Terminal { json: context.output.json }.ask(question).map_err(lost)
+}
+
+/// Asks whether to go on. Only a plain yes is one.
+pub(super) fn confirms(question: &str, context: &Context) -> Result<bool, Failure> {
+    consents(&mut Terminal { json: context.output.json }, question).map_err(lost)
+}
+
+fn lost(error: io::Error) -> Failure {
+    Failure::new(Class::StoreUnwritable, Exit::Failure, format!("cannot ask: {error}"))
+}

@@ -1,0 +1,44 @@
+//! `vault`, `secret`, `binding` and `status vault`, and runs whose credential is in the vault.
+
+mod at_once;
+mod bad_input;
+mod running;
+mod terminal;
+mod transcripts;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::house::House;
+
+/// What opens the vaults of these tests. No output may ever hold it.
+const PASSPHRASE: &str = "hunter2 and some milk";
+
+/// A house with a passphrase in `passphrase.txt` and a vault that it opens.
+fn with_vault() -> House {
+    let house = House::empty();
+    house.write("passphrase.txt", format!("{PASSPHRASE}\n"));
+    house.ok("aileron vault init --passphrase-file passphrase.txt --quiet");
+    house
+}
+
+/// `aileron` where nobody can type: without a controlling terminal.
+fn without_terminal(house: &House, line: &str) -> Command {
+    let mut command = house.command("setsid");
+    command.arg("--wait").arg(env!("CARGO_BIN_EXE_aileron")).args(line.split(' '));
+    command
+}
+
+/// The vault's file.
+fn file(house: &House) -> PathBuf {
+    house.root.with_file_name("home").join(".aileron/secrets.json")
+}
+
+/// A vault that others made (tests/vectors): its text, and the passphrase that opens it.
+fn vector(name: &str) -> (String, String) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/vault.json");
+    let vectors: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let row = vectors["files"].as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    let text = |field: &str| row[field].as_str().unwrap().to_owned();
+    (text("text"), text("passphrase"))
+}
