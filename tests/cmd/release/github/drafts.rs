@@ -243,7 +243,7 @@ fn a_file_in_a_state_nobody_knows_is_told() {
 #[test]
 fn a_file_of_a_newer_version_of_this_tool_is_told_and_left_alone() {
     let cohort = cohort();
-    let tag = cohort.proven.artifacts[0].tag.to_string();
+    let tag = cohort.proven.connector.tag.to_string();
     let files = ["rotation.statement.json", "rotation.statement.json.sig"];
     let mut hosted = cohort.hosted();
     hosted.repository.releases.insert(500_000, draft(500_000, &tag, None, &files));
