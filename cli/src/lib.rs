@@ -20,6 +20,8 @@
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod consumer;
 pub mod event;
 pub mod github;

@@ -20,6 +20,7 @@
 //!
 //! Publishing proves every archive with the same [`artifact::verify`] an installer runs, so the two cannot disagree.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 #![forbid(unsafe_code)]
 
 pub mod artifact;

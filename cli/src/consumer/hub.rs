@@ -183,6 +183,7 @@ fn configured(path: &Path) -> Result<Option<String>, HubError> {
 }
 
 /// `git clone`, without questions, without transports that run programs, and not for longer than `time`.
+#[expect(clippy::disallowed_methods, reason = "how long a clone takes is measured")]
 fn clone(url: &str, into: &Path, time: Duration, spawner: Spawner<'_>) -> Result<(), String> {
     let end = AtomicBool::new(false);
     let (done, over) = channel::<()>();
@@ -326,23 +327,14 @@ fn unreadable(file: String, error: DiskError) -> HubError {
 fn entries<E: Entry + DeserializeOwned>(root: &Path) -> Result<Vec<E>, HubError> {
     let directory = root.join(E::PART.as_str());
     let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let failed = |cause| HubError::Read { file: E::PART.as_str().to_owned(), cause };
-    let listed = match std::fs::read_dir(&directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        listed => listed.map_err(failed)?,
-    };
-    let mut paths = Vec::new();
-    for child in listed {
-        let child = child.map_err(failed)?;
-        let path = child.path();
-        let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if is_yaml && child.file_type().map_err(failed)?.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort(); // of several broken files always the same one is named
+    let failed = |error| unreadable(E::PART.as_str().to_owned(), error);
+    // In the order of names: of several broken files always the same one is named.
+    let listed = disk::list(&directory).map_err(failed)?.unwrap_or_default();
     let mut entries = Vec::new();
-    for path in paths {
+    for path in listed.into_iter().filter(|(_, kind)| kind.is_file()).map(|(name, _)| directory.join(name)) {
+        if !path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+            continue;
+        }
         let bytes = disk::read(&path, ENTRY_LIMIT).map_err(|error| unreadable(shown(&path), error))?;
         let entry: E = yaml::read(&bytes).map_err(|why| HubError::Parse { file: shown(&path), why })?;
         entries.push(entry);

@@ -220,6 +220,7 @@ fn file(path: &Path, wanted: &Wanted, ring: &Keyring) -> Verification {
 pub(in crate::consumer) fn archive(path: &Path) -> Result<Vec<u8>, VerificationError> {
     disk::read(path, ARCHIVE_LIMIT).map_err(|error| match error.cause.kind() {
         ErrorKind::FileTooLarge => {
+            #[expect(clippy::disallowed_methods, reason = "for the message alone")]
             let size = std::fs::metadata(path).map_or(0, |data| data.len());
             VerifyError::from(Malformed::ArchiveTooLarge { found: size.max(MAX_ARCHIVE + 1) }).into()
         }

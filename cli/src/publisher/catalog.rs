@@ -20,7 +20,7 @@ use aileron_verifier::trust::key::PublicKey;
 use super::committed_key::{self, CommittedKeyError};
 use super::project::Project;
 use crate::sys::address::Address;
-use crate::sys::disk::{self, DiskError, Operation};
+use crate::sys::disk::{self, DiskError};
 use crate::sys::http::{self, HttpError};
 use aileron_verifier::text::yaml;
 
@@ -355,13 +355,8 @@ fn stale(root: &Path, files: &[(String, String)]) -> Result<Vec<String>, DiskErr
     let mut stale = Vec::new();
     for (part, prefix) in [("actions", format!("{stem}_actions_")), ("suites", format!("{stem}_suite"))] {
         let directory: PathBuf = root.join(part);
-        let listed = match std::fs::read_dir(&directory) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            listed => listed.map_err(DiskError::at(Operation::List, &directory))?,
-        };
-        for child in listed {
-            let child = child.map_err(DiskError::at(Operation::List, &directory))?;
-            let name = format!("{part}/{}", child.file_name().to_string_lossy());
+        for child in disk::list(&directory)?.unwrap_or_default().into_keys() {
+            let name = format!("{part}/{}", child.to_string_lossy());
             let file = name.trim_start_matches(part).trim_start_matches('/');
             if file.starts_with(&prefix) && file.ends_with(".yaml") && !kept.contains(name.as_str()) {
                 stale.push(name);

@@ -4,7 +4,6 @@
 //! The private half goes where the publisher says, and nothing is ever overwritten: losing a signing key costs every
 //! consumer a new trust decision.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,7 @@ use super::committed_key::{self, CommittedKeyError};
 use super::sign::file::{Made, check_private_key_path};
 use super::sign::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
-use crate::sys::disk::{DiskError, Operation};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::process::Spawner;
 
 /// The public key, relative to the repository.
@@ -235,11 +234,7 @@ pub fn show(root: &Path, file: Option<&str>, name: &Fqn) -> Result<Shown, KeysEr
 }
 
 fn is_there(path: &Path) -> Result<bool, KeysError> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(io_error(Operation::Inspect, path)(source)),
-    }
+    disk::is_there(path).map_err(KeysError::Disk)
 }
 
 fn io_error(operation: Operation, path: &Path) -> impl FnOnce(io::Error) -> KeysError {
@@ -314,6 +309,7 @@ mod tests {
     use super::*;
     use crate::publisher::sign::{MemoryKeychain, load_signing_key};
     use crate::sys::environment::Environment;
+    use std::fs;
     use std::sync::atomic::AtomicBool;
 
     fn make(root: &Path, destination: Destination, keychain: &dyn Keychain) -> Result<Generated, KeysError> {

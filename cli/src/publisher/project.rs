@@ -2,7 +2,6 @@
 //!
 //! Reads everything a release needs and judges nothing: `lint` does. The work tree is never written.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -12,7 +11,7 @@ use aileron_verifier::statement::cohort::CommitId;
 
 use super::build::CONNECTOR;
 use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};
-use crate::sys::disk::{DiskError, Operation};
+use crate::sys::disk::{self, DiskError};
 use crate::sys::git::{self, Configuration, GitError, Head};
 use crate::sys::process::Spawner;
 
@@ -231,7 +230,7 @@ fn document(path: &str, found: Found) -> Option<Result<Source, Problem>> {
 /// # Errors
 /// [`LoadError::NoManifest`] when neither holds one; [`LoadError::Git`] when git refuses to say.
 pub fn root(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, LoadError> {
-    let directory = fs::canonicalize(directory).map_err(DiskError::at(Operation::Open, directory))?;
+    let directory = disk::canonical(directory)?;
     if lies_in(&directory) {
         return Ok(directory);
     }

@@ -3,6 +3,11 @@
 //! Everything is made in a hidden directory and moved into place at the end: an interruption or an error
 //! leaves nothing half-written. Not here: the questions `init` asks, keys, and rules (the skeletons keep them; tests see to it).
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a new repository is put together beside its place and moved there as one"
+)]
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;

@@ -17,6 +17,8 @@
 //!
 //! May not come in: the network, prompts, clap, the publisher wing.
 
+#![expect(clippy::disallowed_methods, reason = "the store is a directory, with a layout and checks of its own")]
+
 mod action;
 mod checked;
 mod connector;

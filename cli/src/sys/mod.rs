@@ -1,6 +1,8 @@
 //! The machine, thinly: clock, disk, child processes, environment, interruption. Decisions live above; nothing here knows what a
 //! release is. Whether a file can be changed by other users is decided by [`private`], for the sandbox's compiled code too.
 
+#![expect(clippy::disallowed_methods, reason = "through these rooms everything else reaches the system")]
+
 pub mod address;
 pub mod bytes;
 pub mod clock;

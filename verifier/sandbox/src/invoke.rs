@@ -4,6 +4,8 @@
 //! every tick of the engine, a guest asleep or waiting for an answer is waiting in the same runtime, and dropping the call
 //! ends either.
 
+#![expect(clippy::disallowed_methods, reason = "a deadline is measured by the machine's clock")]
+
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;

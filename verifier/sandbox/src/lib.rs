@@ -16,6 +16,8 @@
 //! | [`private`] | files that only this user can change; the one check of it, for the whole project |
 //! | [`failure`], [`secret`] | the one shape of every failure; bytes that cannot be shown |
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod credential;
 pub mod engine;
 pub mod failure;

@@ -12,6 +12,8 @@
 //!
 //! May not come in: where the home is, what a file means, what a caller does about a refusal.
 
+#![expect(clippy::disallowed_methods, reason = "the one room for files that must be of this user alone")]
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -17,7 +17,7 @@ use crate::consumer::fetch::origin::{FetchError, Origin, Place, must_exist};
 use crate::github::ReadError;
 use crate::github::reader::DOCUMENT_LIMIT;
 use crate::sys::address::Address;
-use crate::sys::disk::{self, DiskError, Operation};
+use crate::sys::disk;
 use crate::sys::http::HttpError;
 
 /// Tags that may turn out not to be released yet before the search ends: a tag is pushed before its release is there.
@@ -134,21 +134,13 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), Fetc
         }
     };
     let place = root.join(name.downloads_path());
-    let entries = match std::fs::read_dir(&place) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok((Address::of_path(&place), Vec::new()));
-        }
-        entries => entries.map_err(DiskError::at(Operation::List, &place))?,
-    };
     let mut versions = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(DiskError::at(Operation::List, &place))?;
-        let tag = entry.file_name();
+    for tag in disk::list(&place)?.unwrap_or_default().into_keys() {
         let Some(version) = tag.to_str().and_then(|tag| version::Tag::read(None, tag)) else {
             continue;
         };
         let listed = complete.as_ref().is_none_or(|complete| complete.contains(version.as_str()));
-        if listed && entry.path().join(ARCHIVE).is_file() {
+        if listed && place.join(&tag).join(ARCHIVE).is_file() {
             versions.push(version);
         }
     }

@@ -16,7 +16,6 @@ use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::environment::Environment;
 use crate::sys::http::{self, HttpError, Web};
 
-
 /// A place archives and keys are fetched from, and the means to do it. A mirror is not trusted: every verdict still rests
 /// on the ring. artifacts.md §1.
 #[derive(Clone)]

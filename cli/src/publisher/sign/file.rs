@@ -1,5 +1,7 @@
 //! A private key on disk: created once, readable by this user only, never where a commit would pick it up.
 
+#![expect(clippy::disallowed_methods, reason = "a key file has modes of its own, and is on the disk before it is told")]
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};

@@ -4,6 +4,8 @@
 //! The first place that is asked for decides. A file that cannot be read is an error, never a reason to look further: the
 //! release would be signed by a key that was not meant.
 
+#![expect(clippy::disallowed_methods, reason = "a key is read into memory that does not grow")]
+
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

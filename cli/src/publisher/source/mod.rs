@@ -14,6 +14,8 @@
 //!
 //! Not here: what a document means (`project`, `lint`).
 
+#![expect(clippy::disallowed_methods, reason = "a work tree is read without following links")]
+
 mod commit;
 mod listing;
 mod open;

@@ -1,12 +1,14 @@
 //! Files that are whole or not there: temporary sibling, then rename; durability in one pass per phase.
 
 mod error;
+mod listing;
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 pub use self::error::{DiskError, Operation};
+pub use self::listing::{canonical, is_there, list};
 
 /// Reads a whole file, of at most `limit` bytes.
 ///

@@ -11,6 +11,7 @@ use crate::publisher::project::{self, Project, Reading};
 use crate::publisher::release::World;
 use crate::publisher::sign::{self, OsKeychain};
 use crate::secret::Secret;
+use crate::sys::disk;
 use crate::sys::environment::Environment;
 use crate::sys::interrupt;
 use crate::sys::lock::{LockPolicy, WAIT};
@@ -75,7 +76,7 @@ impl Context {
     /// a release. Spelled as the user spelled the repository, where that is its root.
     pub(crate) fn dist(&self, name: &str) -> Result<PathBuf, Failure> {
         let root = project::root(&self.repository, self.spawner()).map_err(|error| Failure::from(&error))?;
-        let here = std::fs::canonicalize(&self.repository).is_ok_and(|here| here == root);
+        let here = disk::canonical(&self.repository).is_ok_and(|here| here == root);
         let root = if here { self.repository.strip_prefix(".").unwrap_or(&self.repository).to_owned() } else { root };
         Ok(root.join("dist").join(name))
     }

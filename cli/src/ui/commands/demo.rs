@@ -3,13 +3,15 @@
 //! Each step is one of our own commands, run by the same code and printed as it would be typed, so the demo cannot show
 //! what the tool does not do.
 
+#![expect(clippy::disallowed_methods, reason = "the demo makes a directory and works in it")]
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::{Answer, Context, OnInterrupt, Verb, program};
-use crate::sys::disk::{DiskError, Operation};
+use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::git;
 use crate::sys::process::ProcessError;
 use crate::ui::args::{Output, examples};
@@ -78,7 +80,7 @@ fn enter(dir: Option<&Path>, context: &Context) -> Result<PathBuf, Failure> {
             made.map_err(DiskError::about(Operation::CreateDirectory, "in", &std::env::temp_dir()))?.keep()
         }
     };
-    let dir = std::fs::canonicalize(&dir).map_err(DiskError::at(Operation::Open, &dir))?;
+    let dir = disk::canonical(&dir)?;
     if let Ok(tree) = git::toplevel(&dir, context.spawner()) {
         let _ = std::fs::remove_dir(&dir); // it is empty: it was made a moment ago
         let message = format!("{} lies in the git work tree {}", dir.display(), tree.display());

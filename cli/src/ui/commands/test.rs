@@ -21,7 +21,7 @@ use crate::runtime::cassette::Cassette;
 use crate::runtime::credential_source::NoCredentials;
 use crate::runtime::recording::{Player, compare};
 use crate::runtime::runner::{NetworkOptions, OpenConnector, Runner};
-use crate::sys::disk::{DiskError, Operation};
+use crate::sys::disk::{self, DiskError};
 use crate::ui::args::examples;
 use crate::ui::report::{Exit, Failure, Outcome};
 
@@ -199,14 +199,10 @@ fn refused(path: &str, refusal: &Refusal) -> Failure {
 
 /// The `*.toml` of a directory that a person named and that is not the repository's.
 fn elsewhere(path: &Path) -> Result<Vec<RecordingFile>, Failure> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(DiskError::at(Operation::List, path))? {
-        let file = entry.map_err(DiskError::at(Operation::List, path))?.path();
-        if file.extension().is_some_and(|extension| extension == "toml") {
-            files.push(RecordingFile::Elsewhere(file));
-        }
-    }
-    Ok(files)
+    let names = disk::list(path)?.ok_or_else(|| DiskError::absent(path))?.into_keys();
+    let files =
+        names.map(|name| path.join(name)).filter(|file| file.extension().is_some_and(|ending| ending == "toml"));
+    Ok(files.map(RecordingFile::Elsewhere).collect())
 }
 
 /// `a/../b` as `b`.

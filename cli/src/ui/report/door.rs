@@ -169,6 +169,7 @@ pub(crate) fn output_is_discarded() -> bool {
 /// Whether what is written there is thrown away without an error: an output that was closed before the start is opened as the
 /// null device, and one that is open for reading only counts as written by the standard library.
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "the null device is compared with an open stream")]
 fn is_discarded(output: &impl std::os::fd::AsFd) -> bool {
     use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
     let may_write = |flags: rustix::fs::OFlags| flags.intersects(rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::RDWR);

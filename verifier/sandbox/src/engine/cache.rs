@@ -10,6 +10,8 @@
 //! <content hash>-<engine and settings>.seal     its digest, and the stamp under which that was last checked
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "compiled code is a directory of this user alone")]
+
 use std::fs::{self, File};
 use std::hash::{Hash as _, Hasher};
 use std::io::{self, Read as _, Write as _};

@@ -3,6 +3,8 @@
 //! The compiler cannot be interrupted, so it works on a thread of its own and this one waits. When waiting ends early the
 //! thread is left behind: its result is dropped, and the end of the process ends it.
 
+#![expect(clippy::disallowed_methods, reason = "how long a compilation may take is measured")]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;

@@ -1,5 +1,7 @@
 //! Time and randomness of a guest: real, or fixed for reproducible runs. sandbox.md §2.4, decision C1.
 
+#![expect(clippy::disallowed_methods, reason = "here a guest's clock is the machine's")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

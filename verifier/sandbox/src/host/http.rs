@@ -107,6 +107,7 @@ impl Network {
             backend: Backend::Network(Wire::new(settings.clone())),
             settings,
             recorder: None,
+            #[expect(clippy::disallowed_methods, reason = "the default, which a test replaces")]
             clock: Arc::new(SystemTime::now),
         }
     }

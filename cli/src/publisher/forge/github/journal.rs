@@ -8,6 +8,8 @@
 //! Lines are appended as they happen and made durable once per phase and before long waits. A lock beside the file keeps two
 //! runs of a version apart.
 
+#![expect(clippy::disallowed_methods, reason = "a journal is appended to, line by line")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};

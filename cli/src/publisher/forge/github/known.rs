@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::layout;
+use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::statement;
 use aileron_verifier::text::printable;
 
