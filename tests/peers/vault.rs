@@ -38,7 +38,9 @@ fn a_vault_goes_to_others_and_comes_back_whole() {
     let ran = ran.unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let seen: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
-    assert_eq!(seen, values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect());
+    let expected: serde_json::Map<String, serde_json::Value> =
+        values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    assert_eq!(seen, serde_json::Value::Object(expected));
 
     // V23: no entry, label or value of ours was lost, and theirs opens.
     let custodian = vault.unlock(&Secret::from(passphrase.to_owned())).unwrap();
