@@ -31,10 +31,7 @@ impl PassphraseFlags {
     pub(crate) fn given(&self, environment: &Environment) -> Result<Option<Secret>, Failure> {
         match &self.passphrase_file {
             Some(path) => Ok(Some(passphrase(path)?)),
-            None => Ok(environment
-                .value("AILERON_VAULT_PASSPHRASE")
-                .filter(|value| !value.is_empty())
-                .map(|value| Secret::from(value.to_owned().into_encoded_bytes()))),
+            None => Ok(environment.secret("AILERON_VAULT_PASSPHRASE")),
         }
     }
 
