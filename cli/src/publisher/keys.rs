@@ -13,10 +13,10 @@ use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::Keyring;
 
 use super::committed_key::{self, CommittedKeyError};
-use super::sign::file::{Made, check_private_key_path};
+use super::sign::file::check_private_key_path;
 use super::sign::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
-use crate::sys::disk::{self, DiskError, Operation};
+use crate::sys::disk::{self, Created, DiskError, Operation, Readers};
 use crate::sys::process::Spawner;
 
 /// The public key, relative to the repository.
@@ -116,7 +116,7 @@ pub enum KeysError {
 }
 
 /// The files of a key pair whose private half is printed: removed when this is dropped before [`Unprinted::arrived`].
-pub struct Unprinted(Made);
+pub struct Unprinted(Created);
 
 impl Unprinted {
     /// The private half has been written out: the public half stays.
@@ -183,16 +183,16 @@ pub fn generate(
     };
     let public = key.public();
 
-    let mut made = Made::default();
+    let mut made = Created::default();
     let folder = root.join("keys");
-    made.folders(&folder, 0o777).map_err(io_error(Operation::CreateDirectory, &folder))?;
-    made.file(&public_path, 0o666, public.to_pem().as_bytes()).map_err(|source| match source.kind() {
+    made.directories(&folder, Readers::All).map_err(io_error(Operation::CreateDirectory, &folder))?;
+    made.file(&public_path, Readers::All, public.to_pem().as_bytes()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeysError::PublicKeyExists(public_path.clone()),
         _ => DiskError::about(Operation::Write, "the public key", &public_path)(source).into(),
     })?;
     if wrote_readme {
         let text = readme(name, &public);
-        made.file(&readme_path, 0o666, text.as_bytes()).map_err(io_error(Operation::Write, &readme_path))?;
+        made.file(&readme_path, Readers::All, text.as_bytes()).map_err(io_error(Operation::Write, &readme_path))?;
     }
     let (where_it_went, printed) = match destination {
         Destination::Keychain => {

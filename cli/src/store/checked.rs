@@ -21,8 +21,8 @@ use aileron_verifier::trust::keyring::Keyring;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::sys::disk;
-use crate::sys::private::{self, Directory, PrivateFile, Stamp};
+use crate::sys::disk::{Readers, Replace, TEMPORARY};
+use crate::sys::private::{Directory, PrivateFile, Stamp};
 
 /// Changes closer together than this may have one time stamp. File systems with whole seconds exist.
 const TICK: Duration = Duration::from_secs(2);
@@ -171,16 +171,18 @@ impl Store {
     pub(super) fn remember(&self, name: &str, memories: &Memories) {
         let directory = self.memories();
         // Only where nobody else could change it later.
-        if private::make(&directory).is_err() || !matches!(Directory::open(&directory), Ok(Some(_))) {
+        if self.steps.make_directory(&directory).is_err() || !matches!(Directory::open(&directory), Ok(Some(_))) {
             return;
         }
         if let Ok(bytes) = serde_json::to_vec(memories) {
-            let _ = disk::write(&directory.join(format!("{name}.json")), &bytes);
+            let replace = Replace { steps: &*self.steps, temporary: TEMPORARY, readers: Readers::User, durable: false };
+            let _ = replace.put(&directory.join(format!("{name}.json")), &bytes);
+            replace.sweep_abandoned(&directory, self.clock.now());
         }
     }
 
     /// Forgets what was remembered under this name.
     pub(super) fn forget(&self, name: &str) {
-        let _ = std::fs::remove_file(self.memories().join(format!("{name}.json")));
+        let _ = self.steps.remove_file(&self.memories().join(format!("{name}.json")));
     }
 }

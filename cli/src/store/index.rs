@@ -16,7 +16,7 @@ use aileron_verifier::problem::Source;
 use aileron_verifier::text::toml::Stage;
 
 use super::{Locked, Pinned, Store, StoreError, names};
-use crate::sys::disk::{DiskError, Operation};
+use crate::sys::disk::{Readers, Replace, TEMPORARY};
 use crate::sys::private::{Directory, PrivateError, PrivateFile};
 
 /// An index longer than this is none: it holds a line per connector.
@@ -59,11 +59,11 @@ impl Store {
     }
 
     /// Changes the index, and writes it where the file says something else.
-    pub(super) fn reindex(&self, change: impl FnOnce(&mut Index), _: &Locked) -> Result<(), StoreError> {
+    pub(super) fn reindex(&self, change: impl FnOnce(&mut Index), locked: &Locked) -> Result<(), StoreError> {
         let mut index = self.index()?;
         change(&mut index);
         if self.written_index()?.as_ref() != Some(&index) {
-            self.write_index(&index)?;
+            self.write_index(&index, locked)?;
         }
         Ok(())
     }
@@ -76,13 +76,13 @@ impl Store {
         if !self.home.join("store").is_dir() {
             return Ok(false);
         }
-        let _locked = self.lock()?;
+        let locked = self.lock()?;
         let written = self.written_index()?;
         let kept = written.clone().unwrap_or_default();
         let index = self.told_by_manifests(&self.contents()?, &kept);
         let differs = written.as_ref() != Some(&index) && !(written.is_none() && index.is_empty());
         if differs {
-            self.write_index(&index)?;
+            self.write_index(&index, &locked)?;
         }
         Ok(differs)
     }
@@ -99,23 +99,15 @@ impl Store {
         Ok(index.filter(|index| index.keys().all(|key| key.parse::<Ref>().is_ok())))
     }
 
-    /// Temporary sibling, flushed, renamed.
-    fn write_index(&self, index: &Index) -> Result<(), StoreError> {
+    fn write_index(&self, index: &Index, _: &Locked) -> Result<(), StoreError> {
         let path = self.index_path();
         let directory = path.with_file_name("");
-        let failed = || DiskError::at(Operation::Write, &path);
         self.make(&directory)?;
-        let temporary = directory.join(".connectors.json.new");
-        if temporary.symlink_metadata().is_ok() {
-            self.steps.remove_file(&temporary).map_err(failed())?;
-        }
         let mut bytes = serde_json::to_vec_pretty(index).unwrap_or_default();
         bytes.push(b'\n');
-        self.steps.write(&temporary, &bytes).map_err(failed())?;
-        self.steps.sync(&temporary).map_err(failed())?;
-        self.steps.rename(&temporary, &path).map_err(failed())?;
-        self.steps.sync(&directory).map_err(failed())?;
-        Ok(())
+        let replace = Replace { steps: &*self.steps, temporary: TEMPORARY, readers: Readers::All, durable: true };
+        replace.sweep(&directory);
+        Ok(replace.put(&path, &bytes)?)
     }
 
     /// Content hashes of all entries, sorted.

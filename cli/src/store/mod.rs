@@ -231,7 +231,8 @@ impl Store {
 
     /// The same with another disk and another clock.
     pub fn with(home: PathBuf, steps: Arc<dyn Steps>, clock: Arc<dyn Clock + Send + Sync>) -> Store {
-        Store { home, steps, clock, waiting: LockPolicy::default() }
+        let waiting = LockPolicy { clock: Arc::clone(&clock), ..LockPolicy::default() };
+        Store { home, steps, clock, waiting }
     }
 
     /// The same store, which waits for its lock like this.

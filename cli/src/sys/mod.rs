@@ -12,9 +12,9 @@ pub mod environment;
 pub mod git;
 pub mod http;
 pub mod interrupt;
-pub mod lock;
 pub mod process;
-pub mod steps;
 pub mod terminal;
 
+pub use self::disk::lock;
+pub use aileron_sandbox::disk::steps;
 pub use aileron_sandbox::private;

@@ -13,12 +13,14 @@
 //! | [`invoke`] | one operation: stdin, limits, deadline, stdout |
 //! | [`outcome`] | how it ended becomes one result; a pure decision table |
 //! | [`credential`] | a kind becomes a header; sigv4; the port a vault plugs into |
+//! | [`disk`] | how files change, each way once: replaced whole, made new; each change a step that a test can crash at |
 //! | [`private`] | files that only this user can change; the one check of it, for the whole project |
 //! | [`failure`], [`secret`] | the one shape of every failure; bytes that cannot be shown |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod credential;
+pub mod disk;
 pub mod engine;
 pub mod failure;
 pub mod grant;

@@ -2,32 +2,27 @@
 //!
 //! What a ring means is the verifier's; here is the file. keyring.md §1.
 
-#![expect(clippy::disallowed_methods, reason = "links to the ring are followed by hand, and its directory is flushed")]
 
-use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::quote::Quoted;
 use aileron_verifier::trust::keyring::Keyring;
 
 use crate::consumer::trust::error::TrustError;
-use crate::sys::disk::{self, DiskError, Operation};
+use crate::sys::disk::{self, DiskError, Operation, SharedFile};
 use crate::sys::environment::Environment;
-use crate::sys::lock::{self, Lock, LockError, LockPolicy};
-use crate::sys::private::{self, Directory, NotPrivate, PrivateError, PrivateFile};
+use crate::sys::lock::{LockError, LockPolicy};
+use crate::sys::private::{NotPrivate, PrivateError, PrivateFile};
+use crate::sys::steps::Steps;
 
 /// A ring longer than this is not one.
 const LIMIT: u64 = 16 * 1024 * 1024;
-/// Links that are followed before a circle is suspected.
-const LINKS: usize = 40;
-
 /// `keyring.json` of one user.
 #[derive(Clone, Debug)]
 pub struct RingFile {
-    path: PathBuf,
-    waiting: LockPolicy,
+    file: SharedFile,
 }
 
 /// Why the ring was not changed; it is then as it was. The texts are keyring.md §1.4's and §1.6's.
@@ -108,17 +103,22 @@ impl RingFile {
 
     /// A ring somewhere else.
     pub fn at(path: PathBuf) -> RingFile {
-        RingFile { path, waiting: LockPolicy::default() }
+        RingFile { file: SharedFile::at(path, ".keyring-") }
+    }
+
+    /// The same file on another disk.
+    pub fn on(self, steps: Arc<dyn Steps>) -> RingFile {
+        RingFile { file: self.file.on(steps) }
     }
 
     /// The same file, which waits for its lock like this.
     pub fn waiting(self, waiting: LockPolicy) -> RingFile {
-        RingFile { waiting, ..self }
+        RingFile { file: self.file.waiting(waiting) }
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// Reads it; one that does not exist is empty. Read from the handle that was found to be private, so that nobody adds
@@ -138,15 +138,15 @@ impl RingFile {
     /// # Errors
     /// [`TrustError`].
     pub fn load_named(&self) -> Result<Keyring, TrustError> {
-        let bytes = match disk::is_handed_over(&self.path) {
-            true => disk::read(&self.path, LIMIT)?,
-            false => self.private()?.ok_or_else(|| DiskError::absent(&self.path))?,
+        let bytes = match disk::is_handed_over(self.path()) {
+            true => disk::read(self.path(), LIMIT)?,
+            false => self.private()?.ok_or_else(|| DiskError::absent(self.path()))?,
         };
         self.parse(&bytes)
     }
 
     fn private(&self) -> Result<Option<Vec<u8>>, TrustError> {
-        let read = || PrivateFile::open(&self.path)?.map(|mut file| file.read(LIMIT)).transpose();
+        let read = || PrivateFile::open(self.path())?.map(|mut file| file.read(LIMIT)).transpose();
         read().map_err(|error| match error {
             PrivateError::NotPrivate(why) => TrustError::NotPrivate(why),
             PrivateError::Io { path, cause } => TrustError::Disk(DiskError::at(Operation::Read, &path)(cause)),
@@ -154,7 +154,7 @@ impl RingFile {
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Keyring, TrustError> {
-        Ok(Keyring::parse(bytes, &self.path.display().to_string())?)
+        Ok(Keyring::parse(bytes, &self.path().display().to_string())?)
     }
 
     /// As [`RingFile::load`], for a command that is about this file: the error names it.
@@ -162,7 +162,7 @@ impl RingFile {
     /// # Errors
     /// [`RingError::Load`].
     pub fn load_or_refuse(&self) -> Result<Keyring, RingError> {
-        self.load().map_err(|why| RingError::Load { path: self.path.display().to_string(), why })
+        self.load().map_err(|why| RingError::Load { path: self.path().display().to_string(), why })
     }
 
     /// Reads it, lets `change` work on it, and writes it when it came out different. No other process that changes it
@@ -173,57 +173,24 @@ impl RingFile {
     pub fn edit<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> Result<T, RingError> {
         // Refused as it stands before anything is made beside it.
         self.load_or_refuse()?;
-        let target = self.target();
-        let _lock = self.lock(&target)?;
+        let locked = self.file.lock::<RingError>(|name| format!(".{name}.lock"))?;
         let before = self.load_or_refuse()?;
         let mut ring = before.clone();
         let answer = change(&mut ring);
         if ring != before {
-            RingFile::save(&ring, &target)?;
+            self.file.put(ring.render().as_bytes(), &locked)?;
         }
         Ok(answer)
-    }
-
-    /// Keeps other commands out until it is dropped. The lock is beside where the file really is, so that two links to one
-    /// ring exclude each other too. Missing parents are made for this user only; a directory in which others could replace
-    /// the file is refused before anything is written.
-    fn lock(&self, target: &Path) -> Result<Lock, RingError> {
-        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        private::make(directory).map_err(DiskError::at(Operation::CreateDirectory, directory))?;
-        Directory::open(directory)?;
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        Ok(lock::take(&directory.join(format!(".{name}.lock")), &self.waiting)?)
-    }
-
-    /// Where the file really is: behind every link, also one whose target is not there yet. keyring.md §1.6.
-    fn target(&self) -> PathBuf {
-        let mut target = self.path.clone();
-        for _ in 0..LINKS {
-            let Ok(next) = fs::read_link(&target) else { break };
-            target = target.parent().unwrap_or(Path::new(".")).join(next);
-        }
-        target
-    }
-
-    /// A sibling first, 0600 from its first moment, flushed, then renamed over the target. keyring.md §1.6.
-    fn save(ring: &Keyring, target: &Path) -> Result<(), DiskError> {
-        let failed = || DiskError::at(Operation::Write, target);
-        let directory = target.parent().unwrap_or(Path::new("."));
-        let mut temporary = tempfile::Builder::new().prefix(".keyring-").tempfile_in(directory).map_err(failed())?;
-        temporary.write_all(ring.render().as_bytes()).map_err(failed())?;
-        temporary.as_file().sync_all().map_err(failed())?;
-        temporary.persist(target).map_err(|error| failed()(error.error))?;
-        #[cfg(unix)]
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
-        Ok(())
     }
 }
 
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::sys::disk::crash::Crashing;
     use aileron_verifier::name::fqn::Authority;
     use aileron_verifier::trust::key::PublicKey;
+    use std::fs;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     fn ring(directory: &Path) -> RingFile {
@@ -286,6 +253,27 @@ mod tests {
         round
             .edit(|ring| ring.grant(Authority::new("github://acme"), PublicKey::from_bytes([1; 32])))
             .expect_err("a circle");
+    }
+
+    #[test] // keyring.md §1.6
+    fn a_ring_is_whole_with_or_without_the_change_wherever_it_crashes() {
+        for number in 1.. {
+            let directory = tempfile::tempdir().expect("a directory");
+            let ring = ring(directory.path());
+            grant(&ring, "github://acme", 1);
+            let steps = Arc::new(Crashing::at(number));
+            let crashing = ring.clone().on(steps.clone());
+            let zeta = Authority::new("github://zeta");
+            let edited = crashing.edit(|ring| ring.grant(zeta.clone(), PublicKey::from_bytes([2; 32])));
+            let found = ring.load().expect("a whole ring").authorities().count();
+            assert!(found == 2 || (found == 1 && edited.is_err()), "{number}: {found}");
+            assert!(grant(&ring, "github://beta", 3), "{number}: the next change finds nothing in its way");
+            let home = ring.path().parent().expect("a parent");
+            assert_eq!(fs::read_dir(home).expect("lists").count(), 1, "{number}: nothing is left over");
+            if steps.is_alive() {
+                break;
+            }
+        }
     }
 
     #[test] // a storm of changes loses none

@@ -1,14 +1,14 @@
 //! A private key on disk: created once, readable by this user only, never where a commit would pick it up.
 
-#![expect(clippy::disallowed_methods, reason = "a key file has modes of its own, and is on the disk before it is told")]
+#![expect(clippy::disallowed_methods, reason = "where a key goes is looked at by hand, links and all")]
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::KeyError;
 use crate::secret::Secret;
-use crate::sys::disk::Operation;
+use crate::sys::disk::{Created, Operation, Readers};
 use crate::sys::git;
 use crate::sys::process::Spawner;
 
@@ -17,12 +17,21 @@ use crate::sys::process::Spawner;
 /// # Errors
 /// As [`check_private_key_path`]; [`KeyError::Disk`]. On an error nothing of it stays.
 pub fn write_private_key_file(path: &Path, text: &Secret, spawner: Spawner<'_>) -> Result<(), KeyError> {
+    write_private_key_file_on(Created::default(), path, text, spawner)
+}
+
+/// [`write_private_key_file`] on the disk that `made` writes to.
+fn write_private_key_file_on(
+    mut made: Created,
+    path: &Path,
+    text: &Secret,
+    spawner: Spawner<'_>,
+) -> Result<(), KeyError> {
     let path = &check_private_key_path(path, spawner)?;
-    let mut made = Made::default();
     if let Some(parent) = path.parent() {
-        made.folders(parent, 0o700).map_err(KeyError::io(Operation::CreateDirectory, parent))?;
+        made.directories(parent, Readers::User).map_err(KeyError::io(Operation::CreateDirectory, parent))?;
     }
-    made.file(path, 0o600, text.expose()).map_err(|source| match source.kind() {
+    made.file(path, Readers::User, text.expose()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists(path.clone()),
         _ => KeyError::io_about(Operation::Write, "the private key", path)(source),
     })?;
@@ -69,65 +78,14 @@ fn refuse_unless_ignored(path: &Path, existing: &Path, tree: &Path, spawner: Spa
     }
 }
 
-/// What one operation has created so far; removed again, newest first, unless it is kept.
-#[derive(Default)]
-pub(crate) struct Made(Vec<PathBuf>);
-
-impl Made {
-    /// Creates a folder and its missing parents. Existing ones stay as they are.
-    pub(crate) fn folders(&mut self, path: &Path, mode: u32) -> io::Result<()> {
-        let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-        for folder in missing.into_iter().rev().filter(|folder| !folder.as_os_str().is_empty()) {
-            let mut builder = fs::DirBuilder::new();
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
-            #[cfg(not(unix))]
-            let _ = mode;
-            builder.create(folder)?;
-            self.0.push(folder.to_owned());
-        }
-        Ok(())
-    }
-
-    /// Creates a file that must not exist, with `mode` from its first moment, and syncs it and its folder.
-    pub(crate) fn file(&mut self, path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-        #[cfg(not(unix))]
-        let _ = mode;
-        let mut file = options.open(path)?;
-        self.0.push(path.to_owned());
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        #[cfg(unix)]
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn keep(mut self) {
-        self.0.clear();
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        for path in self.0.drain(..).rev() {
-            // A folder somebody else put something into stays: `remove_dir` refuses it.
-            let _ = if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) };
-        }
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::sys::disk::crash::Crashing;
     use crate::sys::environment::Environment;
     use std::os::unix::fs::PermissionsExt as _;
     use std::process::{Command, Stdio};
+    use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
     fn text() -> Secret {
@@ -163,6 +121,30 @@ mod tests {
         assert!(up.is_err_and(|error| error.to_string().contains("`..` after a folder")));
         assert!(!folder.path().join("new").exists());
         assert!(write(&path.join("below"), &text()).is_err(), "below a file");
+    }
+
+    #[test]
+    fn a_private_key_that_crashed_on_its_way_is_never_written_over_and_leaves_nothing_else() {
+        let (environment, stop) = (Environment::of_this_process(), AtomicBool::new(false));
+        let spawner = || Spawner { environment: &environment, stop: &stop };
+        for number in 1.. {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("a/b/key.pem");
+            let steps = Arc::new(Crashing::at(number));
+            let written = write_private_key_file_on(Created::with(steps.clone()), &path, &text(), spawner());
+            match fs::read(&path) {
+                Ok(found) if written.is_ok() => assert_eq!(found, b"private"),
+                Ok(found) => {
+                    assert!(b"private".starts_with(&found) && mode(&path) == 0o600, "{number}");
+                    assert!(matches!(write(&path, &text()), Err(KeyError::Exists(_))), "{number}");
+                }
+                Err(_) => write(&path, &text()).expect("nothing is in the way"),
+            }
+            assert_eq!(fs::read_dir(path.parent().expect("a parent")).expect("lists").count(), 1, "{number}");
+            if steps.is_alive() {
+                break;
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::{DiskError, Operation};
+use super::{DiskError, Operation};
 
 /// What lies directly in a directory, in the order of names; `None` where there is no directory. A link is a link: it is not
 /// followed. "Cannot look" is an error, never an empty answer.

@@ -1,14 +1,30 @@
-//! Files that are whole or not there: temporary sibling, then rename; durability in one pass per phase.
+//! Files of this user, and of the repositories he works on: read, replaced whole, made new, locked.
+//!
+//! | here | one line |
+//! |---|---|
+//! | this file | reading, without waiting for anybody; public files, written many at once and made durable in one pass |
+//! | [`Replace`] | one file in the place of another, whole wherever it crashes |
+//! | [`Created`] | new files and directories, which go again when something fails |
+//! | [`SharedFile`] | a private file that several processes change, one at a time |
+//! | [`lock`] | one process at a time |
+//!
+//! Each change of the disk is a step of [`Steps`], so that a test can crash at it. Whether other users could have written a
+//! file is asked in [`crate::sys::private`]. Both live in the sandbox's crate, which keeps compiled code with them.
 
-mod error;
+mod created;
 mod listing;
+pub mod lock;
+mod shared;
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::error::{DiskError, Operation};
+pub use aileron_sandbox::disk::{Disk, DiskError, Operation, Readers, Replace, Steps, TEMPORARY, crash};
+
+pub use self::created::Created;
 pub use self::listing::{canonical, is_there, list};
+pub use self::shared::SharedFile;
 
 /// Reads a whole file, of at most `limit` bytes.
 ///
@@ -105,11 +121,8 @@ fn whole(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     Ok(bytes)
 }
 
-/// How the name of a temporary sibling begins. A write that was killed leaves one.
-pub const TEMPORARY: &str = ".aileron-";
-
-/// Writes a file whole: into a temporary sibling, then renamed over `path`. Parent directories are made. Not yet durable:
-/// see [`make_durable`].
+/// Writes a file for everybody whole: into a temporary sibling, then renamed over `path`. Parent directories are made. Not yet
+/// durable: see [`make_durable`].
 ///
 /// # Errors
 /// [`DiskError`]; the target is then as it was and the temporary is gone.
@@ -124,30 +137,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
 /// # Errors
 /// As [`write`].
 pub fn write_beside(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-    let parent = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .permissions(public_mode())
-        .tempfile_in(parent)
-        .map_err(DiskError::at(Operation::Write, path))?;
-    temporary.write_all(bytes).map_err(DiskError::at(Operation::Write, path))?;
-    temporary.persist(path).map_err(|error| DiskError::at(Operation::Write, path)(error.error))?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn public_mode() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::Permissions::from_mode(0o644)
-}
-
-#[cfg(not(unix))]
-fn public_mode() -> fs::Permissions {
-    // Permissions cannot be built from nothing here; a fresh temporary file of this process has the ordinary ones.
-    tempfile::tempfile()
-        .and_then(|file| file.metadata())
-        .map(|metadata| metadata.permissions())
-        .expect("a temporary file")
+    Replace { steps: &Disk, temporary: TEMPORARY, readers: Readers::All, durable: false }.put(path, bytes)
 }
 
 /// A fresh directory among the machine's temporary ones, removed when dropped.

@@ -12,24 +12,34 @@
 
 #![expect(clippy::disallowed_methods, reason = "compiled code is a directory of this user alone")]
 
+use std::fmt;
 use std::fs::{self, File};
 use std::hash::{Hash as _, Hasher};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aileron_verifier::name::digest::ContentHash;
+use aileron_verifier::problem::Class;
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, Module};
 
-use crate::private::{self, Directory, Flaw, PrivateError, Stamp};
+use crate::disk::{Disk, DiskError, Operation, Readers, Replace, Steps};
+use crate::private::{self, Directory, Flaw, PrivateError, PrivateFile, Stamp};
 
 /// A directory of compiled code that is ours alone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Cache {
     dir: PathBuf,
     handle: Arc<Directory>,
+    steps: Arc<dyn Steps>,
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Cache").field("dir", &self.dir).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no cache, or why something is not in it. Never a reason not to run.
@@ -44,18 +54,27 @@ pub enum CacheFault {
         reason: String,
     },
     /// Disk full, and the like.
-    #[error("compiled code is not kept: cannot {doing} {}: {cause}", .path.display())]
-    Io {
-        /// What was attempted.
-        doing: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// The system's reason.
-        cause: io::Error,
-    },
+    #[error("compiled code is not kept: {0}")]
+    Disk(#[from] DiskError),
     /// The engine cannot write its code.
     #[error("compiled code is not kept: {0}")]
     Engine(String),
+}
+
+impl CacheFault {
+    /// The failure class of a run that would need the cache. None does.
+    pub fn class(&self) -> Class {
+        match self {
+            CacheFault::NotPrivate { .. } => Class::ValidationError,
+            CacheFault::Disk(error) => error.class(),
+            CacheFault::Engine(_) => Class::ConnectorLoadFailed,
+        }
+    }
+
+    /// Never: the directory stays as it is.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 /// A version of what is written here and of what a module is checked for before it is: an entry is not judged again, so
@@ -68,11 +87,19 @@ impl Cache {
     /// # Errors
     /// [`CacheFault`]: it is a link, others may enter it, or it is not private. It is then left as it is.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Cache, CacheFault> {
+        Cache::open_on(dir, Arc::new(Disk))
+    }
+
+    /// [`Cache::open`] on another disk.
+    ///
+    /// # Errors
+    /// [`CacheFault`].
+    pub fn open_on(dir: impl Into<PathBuf>, steps: Arc<dyn Steps>) -> Result<Cache, CacheFault> {
         let dir = dir.into();
-        private::make(&dir).map_err(fault("create", &dir))?;
+        steps.make_directory(&dir).map_err(DiskError::at(Operation::CreateDirectory, &dir))?;
         match opened(&dir) {
-            Ok(None) => Err(fault("open", &dir)(io::ErrorKind::NotFound.into())),
-            Ok(Some(handle)) if handle.is_closed() => Ok(Cache { dir, handle: Arc::new(handle) }),
+            Ok(None) => Err(DiskError::at(Operation::Open, &dir)(io::ErrorKind::NotFound.into()).into()),
+            Ok(Some(handle)) if handle.is_closed() => Ok(Cache { dir, handle: Arc::new(handle), steps }),
             Ok(Some(_)) => Err(not_closed(dir)),
             Err(PrivateError::NotPrivate(why)) if why.at == dir && why.flaw == Flaw::WritableByOthers => {
                 Err(not_closed(dir))
@@ -80,7 +107,7 @@ impl Cache {
             Err(PrivateError::NotPrivate(why)) => {
                 Err(CacheFault::NotPrivate { at: why.at, reason: why.flaw.to_string() })
             }
-            Err(PrivateError::Io { path, cause }) => Err(fault("open", &path)(cause)),
+            Err(PrivateError::Io { path, cause }) => Err(DiskError::at(Operation::Open, &path)(cause).into()),
         }
     }
 
@@ -101,7 +128,7 @@ impl Cache {
                 return None;
             }
             // The next run need not look again. Where that cannot be written down, it will.
-            let _ = Seal { stamp, ..known }.write(&self.dir, &self.dir.join(format!("{name}.seal")));
+            let _ = self.put(&format!("{name}.seal"), Seal { stamp, ..known }.text().as_bytes(), false);
         }
         map(engine, file)
     }
@@ -110,15 +137,25 @@ impl Cache {
     pub(super) fn store(&self, engine: &Engine, content: ContentHash, module: &Module) -> Result<(), CacheFault> {
         let bytes = module.serialize().map_err(|error| CacheFault::Engine(error.to_string()))?;
         let name = name(engine, content);
-        let code = self.dir.join(format!("{name}.cwasm"));
+        let code = format!("{name}.cwasm");
         // On disk before its seal says so: a stamp survives a power cut that the bytes did not.
-        let written = place(&self.dir, &code, &bytes, true)?;
-        let written = written.metadata().map_err(fault("read", &code))?;
-        let stamp = private::stamp_of(&written).as_ref().map(Stamp::numbers);
-        let digest = Sha256::digest(&bytes).into();
-        Seal { digest, stamp }.write(&self.dir, &self.dir.join(format!("{name}.seal")))?;
-        self.sweep(content, &name, written.modified().ok());
+        self.put(&code, &bytes, true)?;
+        let path = self.dir.join(&code);
+        let written = self.handle.file(&code).ok().flatten().map(PrivateFile::into_file);
+        let found = written.map(|file| file.metadata()).transpose().map_err(DiskError::at(Operation::Read, &path))?;
+        let stamp = found.as_ref().and_then(private::stamp_of).as_ref().map(Stamp::numbers);
+        let seal = Seal { digest: Sha256::digest(&bytes).into(), stamp };
+        self.put(&format!("{name}.seal"), seal.text().as_bytes(), false)?;
+        self.sweep(content, &name, found.and_then(|found| found.modified().ok()));
         Ok(())
+    }
+
+    fn put(&self, name: &str, bytes: &[u8], durable: bool) -> Result<(), DiskError> {
+        self.replace(durable).put(&self.dir.join(name), bytes)
+    }
+
+    fn replace(&self, durable: bool) -> Replace<'_> {
+        Replace { steps: &*self.steps, temporary: UNFINISHED, readers: Readers::User, durable }
     }
 
     /// Removes what other engines and settings compiled from the same content, and what a process that was killed while
@@ -129,16 +166,13 @@ impl Cache {
             let file = entry.file_name();
             let Some(name) = file.to_str() else { continue };
             let stem = name.strip_suffix(".cwasm").or_else(|| name.strip_suffix(".seal"));
-            let is_old = || {
-                let changed = entry.metadata().and_then(|found| found.modified()).ok();
-                changed
-                    .zip(now)
-                    .is_some_and(|(changed, now)| now.duration_since(changed).is_ok_and(|age| age > ABANDONED))
-            };
             let is_outdated = stem.is_some_and(|stem| stem.starts_with(&prefix) && stem != keep);
-            if is_outdated || (name.starts_with(UNFINISHED) && is_old()) {
-                let _ = fs::remove_file(entry.path());
+            if is_outdated {
+                let _ = self.steps.remove_file(&entry.path());
             }
+        }
+        if let Some(now) = now {
+            self.replace(false).sweep_abandoned(&self.dir, now);
         }
     }
 }
@@ -160,9 +194,6 @@ fn not_closed(at: PathBuf) -> CacheFault {
 
 /// How the name of a file begins that is not yet in its place.
 const UNFINISHED: &str = ".new-";
-
-/// Nobody writes for longer than this.
-const ABANDONED: Duration = Duration::from_secs(3_600);
 
 /// What names an entry: the content, and everything about engine and settings that code depends on.
 fn name(engine: &Engine, content: ContentHash) -> String {
@@ -207,22 +238,6 @@ fn digest_of(file: &mut File) -> io::Result<[u8; 32]> {
     }
 }
 
-/// Writes a file beside its place and renames it there. The handle is of the new file.
-fn place(dir: &Path, path: &Path, bytes: &[u8], durable: bool) -> Result<File, CacheFault> {
-    let mut file =
-        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(dir).map_err(fault("create a file in", dir))?;
-    file.write_all(bytes).map_err(fault("write", path))?;
-    if durable {
-        file.as_file().sync_all().map_err(fault("write", path))?;
-    }
-    file.persist(path).map_err(|error| fault("write", path)(error.error))
-}
-
-fn fault(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheFault {
-    let path = path.to_owned();
-    move |cause| CacheFault::Io { doing, path, cause }
-}
-
 /// The digest of an entry, and when it was last known to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seal {
@@ -234,10 +249,6 @@ impl Seal {
     fn read(dir: &Directory, name: &str) -> Option<Seal> {
         let bytes = dir.file(name).ok()??.read(1_024).ok()?;
         Seal::parse(std::str::from_utf8(&bytes).ok()?)
-    }
-
-    fn write(&self, dir: &Path, path: &Path) -> Result<(), CacheFault> {
-        place(dir, path, self.text().as_bytes(), false).map(drop)
     }
 
     /// Two lines: the digest; the stamp, or nothing.
@@ -258,5 +269,34 @@ impl Seal {
         // One of another length is another version's: the digest decides.
         let stamp = numbers.ok()?.as_slice().try_into().ok();
         Some(Seal { digest: bytes, stamp })
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::disk::crash::Crashing;
+
+    #[test]
+    fn an_entry_is_whole_or_absent_wherever_it_crashes() {
+        let engine = Engine::default();
+        let bytes = wat::parse_str("(module (memory (export \"memory\") 1))").expect("a module");
+        let module = Module::new(&engine, bytes).expect("compiles");
+        let content = ContentHash::of(&[b"module"]);
+        for number in 1.. {
+            let home = tempfile::tempdir().expect("a directory");
+            let steps = Arc::new(Crashing::at(number));
+            let dir = home.path().join("compiled");
+            let stored = Cache::open_on(&dir, steps.clone()).and_then(|cache| cache.store(&engine, content, &module));
+            let cache = Cache::open(&dir).expect("a cache");
+            let found = cache.load(&engine, content);
+            assert!(found.is_some() || stored.is_err(), "{number}");
+            assert!(found.is_none_or(|module| module.exports().count() == 1), "{number}");
+            cache.store(&engine, content, &module).expect("nothing is in the way");
+            assert!(cache.load(&engine, content).is_some(), "{number}");
+            if steps.is_alive() {
+                break;
+            }
+        }
     }
 }

@@ -14,10 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::clock::{Clock, Machine};
-use super::disk::{DiskError, Operation};
-use super::interrupt;
 use aileron_verifier::problem::Class;
+
+use super::{DiskError, Operation};
+use crate::sys::clock::{Clock, Machine};
+use crate::sys::interrupt;
 
 /// How long a lock is waited for when nobody says: a minute.
 pub const WAIT: Duration = Duration::from_secs(60);

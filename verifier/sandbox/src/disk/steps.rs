@@ -1,4 +1,4 @@
-//! The steps by which files change, one at a time: a seam, so that a test can end the world at each of them.
+//! The steps by which files change, one at a time: a seam, so that a test can crash at each of them.
 //!
 //! Only what changes the disk is here. Reading is ordinary, and deciding is the store's. A step that returns has happened
 //! as far as other processes can see; whether it survives a power cut is [`Steps::sync`]'s business.
@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::private;
+use crate::private;
 
 /// One change of the disk each.
 pub trait Steps: Send + Sync {
@@ -16,6 +16,14 @@ pub trait Steps: Send + Sync {
     /// # Errors
     /// The system's.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes one directory, as the umask lets it be. One that exists is an error.
+    ///
+    /// # Errors
+    /// The system's.
+    fn make_shared_directory(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
 
     /// Writes a new file, mode 0644. One that exists is an error: nothing is ever written over in place.
     ///
@@ -54,6 +62,14 @@ pub trait Steps: Send + Sync {
     /// # Errors
     /// The system's.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a directory that is empty.
+    ///
+    /// # Errors
+    /// The system's, also for one that is not.
+    fn remove_empty_directory(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
 
     /// Removes a directory and all that is in it.
     ///
