@@ -40,10 +40,12 @@ pub mod member {
 
 /// Most bytes of an archive, and of any other asset of a release. artifacts.md §7.
 pub const ARCHIVE_LIMIT: u64 = 64 << 20;
-/// Most bytes of a key file.
+/// Most bytes of a key file. keyring.md §5.1.
 pub const KEY_LIMIT: u64 = 64 << 10;
 /// Most bytes of a suite to install.
 pub const SUITE_LIMIT: u64 = 1 << 20;
+/// Most bytes of an entry of the catalog.
+pub const ENTRY_LIMIT: u64 = 256 << 10;
 /// Most bytes of the list of complete versions.
 pub const VERSIONS_LIMIT: u64 = 8 << 20;
 

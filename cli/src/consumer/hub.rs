@@ -9,6 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use aileron_verifier::artifact::catalog::{Action, Connector, Entry, Part, Suite};
+use aileron_verifier::layout::ENTRY_LIMIT;
 use aileron_verifier::name::fqn::{Authority, Fqn};
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable_within;
@@ -29,8 +30,6 @@ use aileron_verifier::text::yaml;
 
 /// How long a clone may take. keyring.md §9.4.
 pub const CLONE_TIME: Duration = Duration::from_secs(30);
-/// An entry longer than this is none.
-const ENTRY_LIMIT: u64 = 256 * 1024;
 
 /// Where the catalog is.
 #[derive(Clone, Debug, PartialEq, Eq)]

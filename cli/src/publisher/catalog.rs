@@ -11,7 +11,7 @@ use aileron_verifier::artifact::action::Action;
 use aileron_verifier::artifact::catalog::{self, DESCRIPTION, Entry, Fault};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::suite::RepositorySuite;
-use aileron_verifier::layout::{PUBLISHER_KEY, SUITE};
+use aileron_verifier::layout::{ENTRY_LIMIT, KEY_LIMIT, PUBLISHER_KEY, SUITE};
 use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::text::toml::Stage;
@@ -23,11 +23,6 @@ use crate::sys::address::Address;
 use crate::sys::disk::{self, DiskError};
 use crate::sys::http::{self, HttpError};
 use aileron_verifier::text::yaml;
-
-/// An existing entry longer than this is not compared.
-const ENTRY_LIMIT: u64 = 256 * 1024;
-/// A key that is served is not longer. keyring.md §5.1.
-const KEY_LIMIT: u64 = 65_536;
 
 /// What the documents do not say.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use aileron_verifier::artifact::archive::MAX_DOCUMENT;
 use aileron_verifier::layout::{ACTIONS, PUBLISHER_KEY, SUITE, action_directory};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::statement::cohort::CommitId;
@@ -14,9 +15,6 @@ use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::git::{self, Configuration, GitError, Head};
 use crate::sys::process::Spawner;
-
-/// No document of a repository is longer: the cap of manifests and actions. artifacts.md §7.
-const DOCUMENT_LIMIT: u64 = 1024 * 1024;
 
 /// Where the connector's manifest is, relative to the repository.
 pub const MANIFEST: &str = "connector/manifest.toml";
@@ -179,7 +177,7 @@ impl Documents {
         let paths: Vec<String> =
             directories.iter().map(|directory| format!("{}/action.md", action_directory(&directory.name))).collect();
         let documents = [MANIFEST, SUITE, PUBLISHER_KEY].into_iter().chain(paths.iter().map(String::as_str));
-        let wanted = documents.map(|path| Wanted { path, limit: DOCUMENT_LIMIT });
+        let wanted = documents.map(|path| Wanted { path, limit: MAX_DOCUMENT });
         let wanted: Vec<Wanted<'_>> = wanted.chain([Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT }]).collect();
         let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
         let mut next = || found.next().and_then(|(path, found)| document(path, found));

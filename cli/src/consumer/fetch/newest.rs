@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use aileron_verifier::layout::ARCHIVE;
+use aileron_verifier::layout::{ARCHIVE, VERSIONS_LIMIT};
 use aileron_verifier::name::fqn::{Fqn, Ref, Scheme};
 use aileron_verifier::name::version::{self, Version};
 use aileron_verifier::text::printable;
@@ -15,7 +15,6 @@ use serde::Deserialize;
 
 use crate::consumer::fetch::origin::{FetchError, Origin, Place, must_exist};
 use crate::github::ReadError;
-use crate::github::reader::DOCUMENT_LIMIT;
 use crate::sys::address::Address;
 use crate::sys::disk;
 use crate::sys::http::HttpError;
@@ -123,7 +122,7 @@ fn finals(versions: Vec<Version>) -> Vec<Version> {
 fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
     must_exist(root)?;
     let index = root.join(name.versions_path());
-    let complete: Option<BTreeSet<String>> = match disk::read_if_there(&index, DOCUMENT_LIMIT)? {
+    let complete: Option<BTreeSet<String>> = match disk::read_if_there(&index, VERSIONS_LIMIT)? {
         None => None,
         Some(bytes) => {
             let index: Index = serde_json::from_slice(&bytes).map_err(|error| FetchError::Garbled {

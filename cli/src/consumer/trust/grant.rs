@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aileron_verifier::layout::KEY_LIMIT;
 use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
 use aileron_verifier::trust::keyring::Keyring;
 
@@ -9,9 +10,6 @@ use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::ring::RingFile;
 use crate::sys::disk;
 use crate::sys::environment::Environment;
-
-/// A public key file longer than this is not one. keyring.md §5.1.
-const KEY_LIMIT: u64 = 64 * 1024;
 
 /// Where the trusted keys come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aileron_verifier::layout::{ARCHIVE_LIMIT, DOWNLOADS};
+use aileron_verifier::layout::{ARCHIVE_LIMIT, DOWNLOADS, VERSIONS_LIMIT};
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{Tag, Version};
@@ -88,7 +88,7 @@ impl Directory {
     /// [`ForgeError`] when it is there and cannot be read.
     pub fn index(&self, name: &Fqn) -> Result<Option<Index>, ForgeError> {
         let path = self.index_path(name);
-        let Some(bytes) = disk::read_if_there(&path, ARCHIVE_LIMIT)? else { return Ok(None) };
+        let Some(bytes) = disk::read_if_there(&path, VERSIONS_LIMIT)? else { return Ok(None) };
         let foreign =
             |error: serde_json::Error| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
         serde_json::from_slice(&bytes).map(Some).map_err(foreign)

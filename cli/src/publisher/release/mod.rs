@@ -56,7 +56,7 @@ pub use self::plan::{Plan, Verdict};
 pub use self::prove::{Proven, prove};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
-pub use self::sign_and_pack::{Artifact, Packed, Signed, Unlocked, pack, sign, unlock};
+pub use self::sign_and_pack::{Artifact, Packed, Unlocked, pack, sign, unlock};
 pub use self::since::{Since, SinceLines};
 pub use self::status::{Standing, Status, status};
 use crate::event::{Event, Listener};
