@@ -31,7 +31,7 @@ pub enum ApiError {
         api: String,
     },
     /// The next request may leave later than this run waits.
-    #[error("the next request may leave at {until} ({why})")]
+    #[error("the next request has to wait until {until} ({why}), which is longer than this run waits")]
     Paused {
         /// Clock time.
         until: String,

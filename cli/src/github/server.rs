@@ -82,3 +82,43 @@ impl Server for Network {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends `/1` on to `/2`, and so on; `/here` has five bytes; nothing else is there.
+    struct Steps;
+
+    impl Server for Steps {
+        fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, String> {
+            let path = request.uri().path().trim_start_matches('/');
+            let response = match (path, path.parse::<u32>()) {
+                ("here", _) => Response::builder().status(200).body(Bytes::from_static(b"bytes")),
+                ("lost", _) => return Err("connection reset".to_owned()),
+                (_, Ok(step)) => {
+                    let next = if step == 5 {
+                        "https://x.example/here".into()
+                    } else {
+                        format!("https://x.example/{}", step + 1)
+                    };
+                    Response::builder().status(302).header(LOCATION, next).body(Bytes::new())
+                }
+                _ => Response::builder().status(404).body(Bytes::new()),
+            };
+            response.map_err(|error| error.to_string())
+        }
+    }
+
+    #[test]
+    fn who_plays_github_is_downloaded_from_as_the_network_is() {
+        let download = |path: &str, limit| Steps.download(&format!("https://x.example/{path}"), limit);
+        assert!(Steps.is_fake() && !Network::default().is_fake());
+        assert_eq!(download("here", 5).unwrap(), b"bytes");
+        assert_eq!(download("1", 5).unwrap(), b"bytes", "five redirects are followed");
+        assert!(matches!(download("here", 4), Err(HttpError::TooLarge { limit: 4, .. })));
+        assert!(matches!(download("gone", 5), Err(HttpError::Absent { status: 404, .. })));
+        assert!(download("0", 5).unwrap_err().to_string().ends_with("too many redirects"));
+        assert!(download("lost", 5).unwrap_err().to_string().ends_with("/lost: connection reset"));
+    }
+}

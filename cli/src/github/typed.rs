@@ -110,3 +110,67 @@ fn fault(error: &octocrab::Error) -> String {
         other => innermost(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::github::documents::{Repository, TagRef};
+
+    fn answered(body: &'static str) -> Result<Response<Bytes>, ApiError> {
+        Ok(Response::new(Bytes::from_static(body.as_bytes())))
+    }
+
+    fn last() -> String {
+        "GET https://x.example/".to_owned()
+    }
+
+    #[test]
+    fn a_typed_request_is_carried_outside_of_octocrab_and_its_document_read() {
+        let typed = Typed::new().unwrap();
+        let mut seen = Vec::new();
+        let carry = |request: Request<Bytes>| {
+            seen.push(format!("{} {}", request.method(), request.uri()));
+            answered(match seen.len() {
+                1 => r#"{"full_name": "acme/echo", "permissions": {"push": true}}"#,
+                _ => r#"[{"ref": "refs/tags/v1", "object": {"type": "commit", "sha": "1f"}}, {"ref": "refs/tags/v2"}]"#,
+            })
+        };
+        let work = async |crab: &Octocrab| {
+            let repository: Repository = crab.get("/repos/acme/echo", None::<&()>).await?;
+            let tags: Vec<TagRef> = crab.get("/repos/acme/echo/git/matching-refs/tags/v", None::<&()>).await?;
+            Ok((repository, tags))
+        };
+        let (repository, tags) = typed.run(work, carry, last).unwrap();
+        assert_eq!((repository.full_name.as_str(), repository.archived), ("acme/echo", false));
+        let tags: Vec<_> = tags.iter().map(|tag| (tag.name.as_str(), tag.object.kind.as_str())).collect();
+        assert_eq!(tags, [("refs/tags/v1", "commit"), ("refs/tags/v2", "")]);
+        assert_eq!(seen, ["GET /repos/acme/echo", "GET /repos/acme/echo/git/matching-refs/tags/v"]);
+    }
+
+    #[test]
+    fn what_ends_the_carrying_ends_the_work_and_the_next_one_begins() {
+        let typed = Typed::new().unwrap();
+        let get = async |crab: &Octocrab| crab.get::<Repository, _, _>("/x", None::<&()>).await;
+        for _ in 0..3 {
+            let ended = typed.run(get, |_| Err(ApiError::Interrupted), last);
+            assert!(matches!(ended, Err(ApiError::Interrupted)));
+        }
+        assert!(typed.run(get, |_| answered(r#"{"full_name": "acme/echo"}"#), last).is_ok());
+    }
+
+    #[test]
+    fn a_document_that_is_none_says_so_with_what_was_asked() {
+        let typed = Typed::new().unwrap();
+        let get = async |crab: &Octocrab| crab.get::<Repository, _, _>("/x", None::<&()>).await;
+        for (body, why) in [
+            ("", "the answer is no JSON"),
+            ("<html>", "the answer is no JSON"),
+            (r#"{"full_name": "acme/ec"#, "the answer is no JSON"),
+            (r#"{"full_name": 7}"#, "unexpected response: invalid type: integer `7`, expected a string"),
+            ("[]", "unexpected response: "),
+        ] {
+            let error = typed.run(get, |_| answered(body), last).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("GET https://x.example/: {why}")), "{body}: {error}");
+        }
+    }
+}

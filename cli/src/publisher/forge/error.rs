@@ -60,7 +60,7 @@ pub enum ForgeError {
         whose: &'static str,
     },
     /// A tag git would not take.
-    #[error("{tag} is no name git takes for a tag: {why}")]
+    #[error("{tag} is not a valid git tag name: {why}")]
     BadTag {
         /// The tag.
         tag: String,
@@ -74,7 +74,7 @@ pub enum ForgeError {
         tag: String,
     },
     /// A draft of this run is gone.
-    #[error("the draft of {tag} is not there any more: someone deleted it")]
+    #[error("the draft of {tag} no longer exists: someone deleted it")]
     DraftGone {
         /// The release's tag.
         tag: String,
@@ -102,7 +102,7 @@ pub enum ForgeError {
         asked: String,
     },
     /// The repository is not there, or not for this token.
-    #[error("GitHub shows this token no repository {repository}")]
+    #[error("repository {repository} not found, or this token cannot see it")]
     NoRepository {
         /// `owner/name`.
         repository: String,
@@ -176,7 +176,7 @@ pub enum ForgeError {
         why: String,
     },
     /// The next write may leave later than this run waits.
-    #[error("the next request may leave at {until} ({why}) and this run waits no longer: stopped")]
+    #[error("the next request has to wait until {until} ({why}): stopped because of --max-wait")]
     Paused {
         /// Clock time.
         until: String,

@@ -153,6 +153,15 @@ impl Web {
     }
 }
 
+impl Drop for Web {
+    /// A name that is still being looked up after its request gave up is not waited for.
+    fn drop(&mut self) {
+        if let Some(Ok(runtime)) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 impl AsyncWeb {
     /// The web through these options.
     pub fn new(options: Options) -> AsyncWeb {

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::Exit;
 use super::table::grouped;
+use crate::github::Addresses;
 use crate::sys::environment::Environment;
 
 /// The runner shows so many annotations of each level and step, and drops the rest.
@@ -158,7 +159,7 @@ impl Again {
     fn of(environment: &Environment, tag: Option<&Tag>) -> Option<Again> {
         let variable = |name| environment.var(name)?.to_str();
         let (repository, run) = (variable("GITHUB_REPOSITORY")?, variable("GITHUB_RUN_ID")?);
-        let server = variable("GITHUB_SERVER_URL").unwrap_or("https://github.com");
+        let server = &*Addresses::of(environment).server;
         // gh means github.com unless a host is named.
         let host = server.split_once("://").map_or(server, |(_, host)| host);
         let place = if host == "github.com" { repository.to_owned() } else { format!("{host}/{repository}") };

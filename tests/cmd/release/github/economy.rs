@@ -96,7 +96,7 @@ fn a_run_that_may_not_wait_says_so_and_the_next_one_keeps_the_windows() {
         runs += 1;
         match stage.deliver(cohort) {
             Ok(_) => break,
-            Err(error) => assert!(error.to_string().contains("this run waits no longer"), "{error}"),
+            Err(error) => assert!(error.to_string().contains("stopped because of --max-wait"), "{error}"),
         }
         assert!(runs < 20, "it comes to an end");
         // The next job of the schedule.

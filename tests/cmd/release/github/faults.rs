@@ -555,7 +555,7 @@ fn a_run_that_stops_while_it_waits_leaves_no_doubt_behind() {
     let cohort = cohort();
     let stage = Stage::with(cohort.hosted(), |stage| stage.max_wait = Some(Duration::from_secs(4)));
     let (end, said) = ended(stage.publish(cohort));
-    assert!(end == Ended::Again && said.contains("waits no longer"), "{said}");
+    assert!(end == Ended::Again && said.contains("stopped because of --max-wait"), "{said}");
     let resumed = Stage::with(stage.github().clone(), |_| {});
     std::fs::copy(stage.journal_file(), resumed.journal_file()).unwrap();
     let clock: &dyn aileron_cli::sys::clock::Clock = &resumed.rehearsal;

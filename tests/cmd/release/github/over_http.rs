@@ -149,7 +149,7 @@ fn what_stops_a_release_is_said_and_nothing_is_written() {
     fake.set_script(
         r#"{"on": {}, "do": "status", "status": 429, "headers": {"retry-after": "3600"}}"#.parse().unwrap(),
     );
-    stopped(&fake, 5, "this run waits no longer");
+    stopped(&fake, 5, "stopped because of --max-wait");
     let fake = FakeGitHub::start(model());
     let said = ends(release(&repository, &fake).env_remove("GITHUB_TOKEN"), 2);
     assert!(said.json()["error"]["message"].as_str().unwrap().contains("no GitHub token"), "{said}");

@@ -51,7 +51,7 @@ pub(super) fn foreign(release: &Release) -> Option<String> {
 /// The first file of a draft that a newer version of this tool puts there, and this one does not know: it is left alone.
 pub(super) fn newer(release: &Release) -> Option<&str> {
     let names = release.assets.iter().map(|asset| asset.name.as_str());
-    names.into_iter().find(|name| release.draft && is_newer(name))
+    names.into_iter().find(|name| release.draft && is_newer(name) && !is_ours(name))
 }
 
 fn is_ours(name: &str) -> bool {
