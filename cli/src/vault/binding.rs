@@ -87,6 +87,13 @@ pub fn candidates(document: &Document, connector: &Fqn, kind: &str) -> Vec<Bindi
     bindings(document).into_iter().filter(is_meant).collect()
 }
 
+/// The service of a connector's bindings when nobody names one: its repository, lower-cased, without the prefix that
+/// repositories of connectors have.
+pub fn default_service(connector: &Fqn) -> String {
+    let repository = connector.repo().to_lowercase();
+    repository.strip_prefix("aileron-connector-").map(str::to_owned).unwrap_or(repository)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,5 +169,16 @@ mod tests {
         assert_eq!(names("github://acme/tea-shop", "oauth2"), ["oauth2/tea/other"]);
         assert!(names("github://acme/coffee", "oauth2").is_empty());
         assert!(names("github://acme/tea", "aws_sigv4").is_empty());
+    }
+    #[test] // vault.md §8.1
+    fn a_service_is_the_repository_without_its_prefix() {
+        for (connector, service) in [
+            ("github://acme/aileron-connector-slack", "slack"),
+            ("github://acme/Aileron-Connector-Slack", "slack"),
+            ("github://acme/slack", "slack"),
+            ("github://acme/Linear", "linear"),
+        ] {
+            assert_eq!(default_service(&fqn(connector)), service, "{connector}");
+        }
     }
 }

@@ -12,10 +12,10 @@ use crate::run::running::{SECRET, api_key, asking, echo, installed};
 use crate::run::server::Server;
 use crate::support::{Machine, contents, ends, ok};
 
-const CONNECTOR: &str = "github://acme/aileron-connector-tea";
+pub(super) const CONNECTOR: &str = "github://acme/aileron-connector-tea";
 
 /// A connector that asks this service, installed.
-fn machine(service: &Server) -> Machine {
+pub(super) fn machine(service: &Server) -> Machine {
     let machine = Machine::new();
     {
         let repository = machine.scaffold("tea", "wat");
@@ -46,7 +46,7 @@ fn bind(machine: &Machine, entries: &[(&str, &str, &str)]) {
     vault.change(Some(&custodian), put).unwrap();
 }
 
-fn run(machine: &Machine, more: &[&str]) -> Command {
+pub(super) fn run(machine: &Machine, more: &[&str]) -> Command {
     let mut command = machine.command("setsid");
     command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "connector", "run", CONNECTOR, "me"]).args(more);
     command

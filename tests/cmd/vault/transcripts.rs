@@ -116,6 +116,9 @@ fn help_of_every_verb() {
         "binding",
         "binding list",
         "binding inspect",
+        "binding setup",
+        "binding rebind",
+        "binding revoke",
         "status",
         "status vault",
     ] {

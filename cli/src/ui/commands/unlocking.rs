@@ -1,9 +1,10 @@
 //! What vault verbs share: where the vault is, who is asked for its passphrase, and how often. vault.md §6.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
 use aileron_verifier::problem::Class;
+use zeroize::Zeroizing;
 
 use super::Context;
 use crate::consumer::trust::prompt::{Console as _, consents};
@@ -23,6 +24,8 @@ use crate::vault::file::{VaultFile, WAIT};
 
 /// Characters below which one line is said about a new passphrase. It is no refusal.
 const SHORT: usize = 12;
+/// Bytes of a line of standard input that is a value, and one more.
+const LONGEST_LINE: usize = 64 << 10;
 
 /// The texts of an empty passphrase: vault.md §6.2 has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +204,23 @@ pub(super) fn typed_value(question: &str, flags: &PassphraseFlags, context: &Con
     let value = standard_input()?;
     let line = value.expose().strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     Ok(line.map_or_else(|| Secret::from(value.expose().to_vec()), |line| Secret::from(line.to_vec())))
+}
+
+/// A line that is typed unseen; where standard input is not a terminal, the next line of it, of which the buffer of this
+/// process may keep a copy to its end.
+pub(super) fn line_of_input(question: &str, context: &Context) -> Result<Secret, Failure> {
+    if io::stdin().is_terminal() {
+        return ask_hidden(question, context.output.json, context.stop);
+    }
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
+    let read = io::stdin().lock().take(LONGEST_LINE as u64).read_until(b'\n', &mut line);
+    read.map_err(lost)?;
+    if line.len() == LONGEST_LINE {
+        return Err(Failure::usage(format!("a line of standard input is longer than {LONGEST_LINE} bytes")));
+    }
+    let end = line.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+    line.truncate(end);
+    Ok(Secret::from(line))
 }
 
 /// Shows what a question is about, where the question is shown.

@@ -1,16 +1,15 @@
 //! `binding inspect`.
 
-use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 use clap::Args;
 use serde_json::json;
 
-use super::binding_json;
+use super::{binding_json, found};
 use crate::sys::clock::date_and_time;
 use crate::ui::args::examples;
-use crate::ui::commands::unlocking::{listed, vault};
+use crate::ui::commands::unlocking::vault;
 use crate::ui::commands::{Answer, Context, Verb};
-use crate::ui::report::{Exit, Failure, Outcome};
+use crate::ui::report::Outcome;
 use crate::vault::binding::Binding;
 
 /// Show one binding. Needs no passphrase.
@@ -23,13 +22,7 @@ pub(crate) struct Inspect {
 
 impl Verb for Inspect {
     fn run(self, context: &Context) -> Answer {
-        let document = listed(&vault(context)?)?;
-        let found = document.entry(&self.name).and_then(|entry| Binding::of(&self.name, entry));
-        let binding = found.ok_or_else(|| {
-            let message = format!("binding not found: {}", printable(&self.name));
-            let failure = Failure::new(Class::FetchFailed, Exit::NotFound, message.clone());
-            failure.with_text(message).next("aileron binding list")
-        })?;
+        let binding = found(&vault(context)?, &self.name)?;
         Ok(Outcome::new(text(&binding), json!({"binding": binding_json(&binding)})))
     }
 }

@@ -2,18 +2,32 @@
 
 mod inspect;
 mod list;
+mod rebind;
+mod revoke;
+mod setup;
 
+use aileron_verifier::problem::Class;
+use aileron_verifier::text::printable;
 use serde_json::{Value, json};
 
+use super::Context;
+use super::unlocking::{line_of_input, refused, vault};
 use super::verb::verbs;
+use crate::secret::Secret;
 use crate::sys::clock::date_and_time;
+use crate::ui::args::PassphraseFlags;
+use crate::ui::report::{Exit, Failure};
 use crate::vault::binding::Binding as Bound;
+use crate::vault::file::VaultFile;
 
 verbs! {
-    /// Look at bindings: which credential of the vault is for which connector.
+    /// Give connectors the credentials of the vault, and see which has which.
     Binding, on_interrupt: Exit {
         List(list::List),
         Inspect(inspect::Inspect),
+        Setup(setup::Setup),
+        Rebind(rebind::Rebind),
+        Revoke(revoke::Revoke),
     }
 }
 
@@ -42,4 +56,36 @@ fn binding_json(binding: &Bound) -> Value {
         fields["missing_scopes"] = json!(binding.missing_scopes);
     }
     fields
+}
+
+/// The vault, for a verb that asks on standard input: the passphrase cannot come from there too.
+fn vault_for(passphrase: &PassphraseFlags, context: &Context) -> Result<VaultFile, Failure> {
+    if passphrase.takes_standard_input() {
+        return Err(Failure::usage("--passphrase-file - takes standard input, where the value is read from"));
+    }
+    vault(context)
+}
+
+/// A value for a header: not empty, and one line. sandbox.md §7.3.
+fn value_of(question: &str, context: &Context) -> Result<Secret, Failure> {
+    let value = line_of_input(question, context)?;
+    if value.expose().is_empty() {
+        return Err(refused("value is required"));
+    }
+    match value.expose().iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+        true => Err(refused("the value holds a line break or NUL: no header may")),
+        false => Ok(value),
+    }
+}
+
+/// A binding that is there.
+fn found(vault: &VaultFile, name: &str) -> Result<Bound, Failure> {
+    let document = vault.read()?.unwrap_or_default();
+    document.entry(name).and_then(|entry| Bound::of(name, entry)).ok_or_else(|| absent(name))
+}
+
+/// vault.md §10.3.
+fn absent(name: &str) -> Failure {
+    let message = format!("binding not found: {}", printable(name));
+    Failure::new(Class::FetchFailed, Exit::NotFound, message.clone()).with_text(message).next("aileron binding list")
 }
