@@ -6,17 +6,16 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use aileron_testkit::github::{FakeGitHub, GitHub, Limits, Options, Repository};
+use aileron_testkit::home::{Ran, TestHome};
 use aileron_testkit::shared;
 use serde_json::{Value, json};
-
-use crate::house::{House, Ran};
 
 const GOOGLE: &str = "github://ALRubinger/aileron-connector-google";
 const TOKEN: &str = "ghp_0123456789abcdef";
 
-/// A publisher's and a consumer's machine, and GitHub between them.
+/// A publisher's and a consumer's home, and GitHub between them.
 struct Guide {
-    house: House,
+    home: TestHome,
     fake: FakeGitHub,
 }
 
@@ -24,16 +23,16 @@ impl Guide {
     /// Google's repository, mended as its publisher would, with a key made by openssl and everything committed.
     fn new() -> Option<Guide> {
         let reference = shared("reference/google")?;
-        let house = House::empty();
-        house.ok("aileron-pub init template --owner acme --language wat --yes");
-        house.ok("aileron-pub -C template build --out module.wasm");
+        let home = TestHome::new();
+        home.ok("aileron-pub init template --owner acme --language wat --yes");
+        home.ok("aileron-pub -C template build --out module.wasm");
         for entry in walk(&reference) {
             let inside = entry.strip_prefix(&reference).unwrap().to_str().unwrap().to_owned();
-            house.write(&format!("tea/{inside}"), fs::read(&entry).unwrap());
+            home.write(&format!("tea/{inside}"), fs::read(&entry).unwrap());
         }
-        house.replace("tea/actions/list-recent-emails/action.md", "0.3.0", "0.0.0-dev");
+        home.replace("tea/actions/list-recent-emails/action.md", "0.3.0", "0.0.0-dev");
         let shell = |line: &str| {
-            let output = house.command("sh").args(["-ec", line]).output().unwrap();
+            let output = home.command("sh").args(["-ec", line]).output().unwrap();
             assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
             String::from_utf8(output.stdout).unwrap()
         };
@@ -41,18 +40,18 @@ impl Guide {
         shell("mkdir tea/keys; openssl genpkey -algorithm ed25519 -out publisher.key");
         shell("openssl pkey -in publisher.key -pubout -out tea/keys/publisher.pub");
         shell("git -C tea init --quiet");
-        house.commit();
+        home.commit();
         let mut github = GitHub::new(Repository::new("ALRubinger", "aileron-connector-google"));
         github.limits = Limits::none(); // two releases in a minute, and nobody waits for an hour to pass
-        let options = Options { tree: Some(house.path("tea")), ..Options::new(github) };
+        let options = Options { tree: Some(home.path("tea")), ..Options::new(github) };
         let fake = FakeGitHub::with(options).unwrap();
-        Some(Guide { house, fake })
+        Some(Guide { home, fake })
     }
 
     /// A command that finds GitHub at the fake.
     fn command(&self, line: &str) -> Command {
         let line = line.replace("GOOGLE", GOOGLE);
-        let mut command = self.house.typed(&line);
+        let mut command = self.home.typed(&line);
         command.env("GITHUB_API_URL", self.fake.url()).env("GITHUB_SERVER_URL", self.fake.url());
         command
     }
@@ -61,27 +60,27 @@ impl Guide {
         let line = format!("aileron-pub -C tea release {version} --wasm module.wasm --key publisher.key --quiet");
         let mut command = self.command(&line);
         command.env("GITHUB_TOKEN", TOKEN).env("GOOGLE_OAUTH_CLIENT_SECRET", "GOCSPX-not-so-secret");
-        let ran = self.house.finish(command, &line);
+        let ran = self.home.finish(command, &line);
         assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     }
 
     fn run(&self, line: &str) -> Ran {
-        self.house.finish(self.command(line), line)
+        self.home.finish(self.command(line), line)
     }
 
     /// Runs a line with answers to its questions; it must succeed.
     fn ok(&self, answers: &str, line: &str) -> String {
-        let input = self.house.root.with_file_name("answers");
+        let input = self.home.all().join("answers");
         fs::write(&input, answers).unwrap();
         let mut command = self.command(line);
         command.stdin(fs::File::open(&input).unwrap());
-        let ran = self.house.finish(command, line);
+        let ran = self.home.finish(command, line);
         assert_eq!(ran.code, 0, "{line}\n{}{}", ran.stdout, ran.stderr);
         ran.stdout
     }
 
     fn home(&self) -> PathBuf {
-        self.house.root.with_file_name("home").join(".aileron")
+        self.home.home().join(".aileron")
     }
 
     /// `~/.aileron/keyring.json` as the guide writes it: the raw key by openssl, the file by jq, by hand where there is none.
@@ -95,7 +94,7 @@ impl Guide {
                printf '{{\"version\":1,\"publishers\":{{\"{GOOGLE}\":[\"%s\"]}}}}' \"$KEY\"; \
              fi > \"$AILERON_HOME/keyring.json\""
         );
-        let status = self.house.command("sh").args(["-ec", &line]).stdout(Stdio::null()).status().unwrap();
+        let status = self.home.command("sh").args(["-ec", &line]).stdout(Stdio::null()).status().unwrap();
         assert!(status.success());
     }
 }
@@ -139,8 +138,8 @@ fn the_guides_flow_works_from_the_key_to_the_refusal() {
     assert_eq!((cohort.code, &cohort.json()["verified"]), (0, &json!(22)));
 
     // A second version that talks to one host more.
-    guide.house.replace("tea/connector/manifest.toml", "hosts = [", "hosts = [\n  \"chat.googleapis.com:443\",");
-    guide.house.commit();
+    guide.home.replace("tea/connector/manifest.toml", "hosts = [", "hosts = [\n  \"chat.googleapis.com:443\",");
+    guide.home.commit();
     guide.release("v1.3.0");
     let said = guide.ok("y\n", "aileron connector upgrade");
     assert!(said.contains(&format!("compared with   {GOOGLE}@1.2.3")), "{said}");
@@ -178,7 +177,7 @@ fn a_private_repository_opens_to_its_token_alone() {
         let line = "aileron action add-suite GOOGLE@1.2.3 --yes --json";
         let mut command = guide.command(line);
         command.env(name, TOKEN).env_remove(other);
-        let ran = guide.house.finish(command, line);
+        let ran = guide.home.finish(command, line);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert_eq!(ran.json()["installed"].as_array().unwrap().len(), 22);
         assert!(!ran.stdout.contains(TOKEN) && !ran.stderr.contains(TOKEN));

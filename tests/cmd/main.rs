@@ -1,6 +1,6 @@
 //! Both programs as people and scripts meet them: what they print, how they end, and what they leave behind.
 //!
-//! A folder per verb, named as the verb; `every_verb` holds what is true of all of them, `store` and `workflow` what lies
+//! A folder per verb, named as the verb, with its transcript in it (see [`transcripts`]); `every_verb` holds what is true of all of them, `store` and `workflow` what lies
 //! below and around them. One test binary: each one links the engine anew.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -8,7 +8,6 @@
 mod connector;
 mod every_verb;
 mod guide;
-mod house;
 mod hub;
 mod init;
 mod keyring;
@@ -18,6 +17,6 @@ mod readme;
 mod release;
 mod run;
 mod store;
-mod support;
+mod transcripts;
 mod vault;
 mod workflow;

@@ -9,10 +9,9 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use aileron_testkit::home::{OWNER, Repository, TestHome, ok, run};
 use aileron_testkit::peers;
 use serde_json::{Value, json};
-
-use crate::support::{Machine, OWNER, Repository, ok, run};
 
 const TOKEN: &str = "a_token_of_the_owner";
 
@@ -30,8 +29,8 @@ impl Drop for Emulate {
 
 impl Emulate {
     /// It wants to be told a port; one that was free a moment ago, and another if somebody was quicker.
-    fn start(program: &PathBuf, machine: &Machine) -> Emulate {
-        let seed = machine.path("seed.yaml");
+    fn start(program: &PathBuf, home: &TestHome) -> Emulate {
+        let seed = home.path("seed.yaml");
         let text = format!(
             "tokens:\n  {TOKEN}:\n    login: {OWNER}\n    scopes: [repo, user]\ngithub:\n  users:\n    - login: {OWNER}\n  repos:\n    - owner: {OWNER}\n      name: aileron-connector-tea\n      auto_init: true\n"
         );
@@ -40,7 +39,7 @@ impl Emulate {
             let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             let mut command = Command::new(program);
             command.args(["start", "--service", "github", "--port", &free.port().to_string()]);
-            command.args(["--base-url", &format!("http://{free}"), "--seed"]).arg(&seed).env("HOME", machine.root());
+            command.args(["--base-url", &format!("http://{free}"), "--seed"]).arg(&seed).env("HOME", home.all());
             let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
             let started = lines.any(|line| line.is_ok_and(|line| line.contains(TOKEN)));
@@ -53,14 +52,14 @@ impl Emulate {
         panic!("emulate does not start");
     }
 
-    fn ask(&self, machine: &Machine, method: &str, path: &str, body: &Value) -> Value {
-        let mut command = machine.command("curl");
+    fn ask(&self, home: &TestHome, method: &str, path: &str, body: &Value) -> Value {
+        let mut command = home.command("curl");
         command.args(["--silent", "--show-error", "--fail-with-body", "--request", method, "-H"]);
         command.args([&format!("authorization: token {TOKEN}"), "-H", "content-type: application/json"]);
         if !body.is_null() {
             command.args(["--data", &body.to_string()]);
         }
-        ok(command.arg(format!("{}/repos/{OWNER}/aileron-connector-tea{path}", self.url))).json()
+        ok(command.arg(format!("{}/repos/{OWNER}/aileron-connector-tea{path}", self.url))).value()
     }
 
     /// The repository's only commit, made again over there.
@@ -69,12 +68,12 @@ impl Emulate {
         let entry =
             |path: &str| json!({"path": path, "mode": "100644", "type": "blob", "content": repository.read(path)});
         let tree: Vec<Value> = files.lines().map(entry).collect();
-        let tree = self.ask(repository.machine, "POST", "/git/trees", &json!({"tree": tree}));
+        let tree = self.ask(repository.home, "POST", "/git/trees", &json!({"tree": tree}));
         assert_eq!(tree["sha"], json!(repository.git(&["rev-parse", "HEAD^{tree}"])));
         let person = json!({"name": "Publisher", "email": "publisher@example.com", "date": "2025-01-02T03:04:05Z"});
         let commit =
             json!({"message": "all", "tree": tree["sha"], "parents": [], "author": person, "committer": person});
-        let commit = self.ask(repository.machine, "POST", "/git/commits", &commit);
+        let commit = self.ask(repository.home, "POST", "/git/commits", &commit);
         assert_eq!(commit["sha"], json!(repository.git(&["rev-parse", "HEAD"])));
     }
 }
@@ -82,9 +81,9 @@ impl Emulate {
 #[test]
 fn the_good_path_up_to_the_flip_holds_on_another_server() {
     let Some(program) = peers::program("emulate") else { return };
-    let machine = Machine::new();
-    let emulate = Emulate::start(&program, &machine);
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let emulate = Emulate::start(&program, &home);
+    let repository = home.scaffold("tea", "wat");
     let only = repository.git(&["commit-tree", "HEAD^{tree}", "-m", "all"]);
     repository.git(&["reset", "--quiet", "--hard", &only]);
     emulate.push(&repository);
@@ -97,7 +96,7 @@ fn the_good_path_up_to_the_flip_holds_on_another_server() {
     let said = run(&mut command);
     assert!(said.stderr.contains(r#"{"event":"end","outcome":"9 files"}"#), "everything was staged: {said}");
 
-    let listed = emulate.ask(&machine, "GET", "/releases?per_page=100", &Value::Null);
+    let listed = emulate.ask(&home, "GET", "/releases?per_page=100", &Value::Null);
     let head = json!(repository.git(&["rev-parse", "HEAD"]));
     let mut releases = Vec::new();
     for release in listed.as_array().unwrap() {

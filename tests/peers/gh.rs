@@ -6,22 +6,21 @@ use std::process::Command;
 
 use aileron_cli::publisher::forge::model::GitHub as Model;
 use aileron_testkit::github::{FakeGitHub, Repository as Remote};
+use aileron_testkit::home::{TestHome, ends, ok};
 use aileron_testkit::peers;
 use serde_json::json;
 
-use crate::support::{Machine, ends, ok};
-
 struct Gh {
     program: PathBuf,
-    machine: Machine,
+    home: TestHome,
     fake: FakeGitHub,
 }
 
 impl Gh {
     fn run(&self, args: &[&str]) -> Command {
-        let mut command = self.machine.command(&self.program);
+        let mut command = self.home.command(&self.program);
         command.args(args).env("GH_HOST", "github.localhost").env("GH_REPO", "github.localhost/acme/x");
-        command.env("GH_TOKEN", "gho_test").env("GH_CONFIG_DIR", self.machine.path("home/gh"));
+        command.env("GH_TOKEN", "gho_test").env("GH_CONFIG_DIR", self.home.home().join("gh"));
         command.env("HTTP_PROXY", self.fake.url()).env("NO_COLOR", "1").env("GH_NO_UPDATE_NOTIFIER", "1");
         command
     }
@@ -33,9 +32,9 @@ fn gh_creates_uploads_views_publishes_and_downloads() {
     let mut github = Model::new(Remote::new("acme", "x"));
     let commit = "1".repeat(40);
     github.repository.branches.insert("main".to_owned(), commit.clone());
-    let gh = Gh { program, machine: Machine::new(), fake: FakeGitHub::start(github) };
+    let gh = Gh { program, home: TestHome::new(), fake: FakeGitHub::start(github) };
     let file = |name: &str, bytes: &[u8]| {
-        let path = gh.machine.path(name);
+        let path = gh.home.path(name);
         fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
@@ -52,7 +51,7 @@ fn gh_creates_uploads_views_publishes_and_downloads() {
         ok(&mut gh.run(&["release", "upload", tag, &second, "--clobber"]));
 
         let fields = "tagName,name,isDraft,isPrerelease,targetCommitish,body,assets";
-        let view = || ok(&mut gh.run(&["release", "view", tag, "--json", fields])).json();
+        let view = || ok(&mut gh.run(&["release", "view", tag, "--json", fields])).value();
         let draft = view();
         assert_eq!(draft["isDraft"], json!(true), "{draft}");
         ok(&mut gh.run(&["release", "edit", tag, "--draft=false", "--prerelease"]));
@@ -70,7 +69,7 @@ fn gh_creates_uploads_views_publishes_and_downloads() {
         assets.sort_unstable();
         assert_eq!(assets, [("aileron.tar.gz", 3, "uploaded"), ("cohort.json", 3, "uploaded")]);
 
-        let dir = gh.machine.path(&format!("got-{}", tag.len()));
+        let dir = gh.home.path(&format!("got-{}", tag.len()));
         ok(gh.run(&["release", "download", tag, "--dir"]).arg(&dir));
         assert_eq!(fs::read(dir.join("aileron.tar.gz")).unwrap(), b"one");
         assert_eq!(fs::read(dir.join("cohort.json")).unwrap(), b"{}\n");
@@ -79,9 +78,9 @@ fn gh_creates_uploads_views_publishes_and_downloads() {
     // What is not there, and what gh asks by GraphQL.
     let absent = ends(&mut gh.run(&["release", "view", "v9.9.9"]), 1);
     assert!(absent.stderr.contains("release not found"), "{absent}");
-    let tag = ok(&mut gh.run(&["api", "repos/acme/x/git/ref/tags/actions/ping/v1.0.0"])).json();
+    let tag = ok(&mut gh.run(&["api", "repos/acme/x/git/ref/tags/actions/ping/v1.0.0"])).value();
     assert_eq!(tag["object"]["sha"], json!(commit), "publishing made the tag");
-    let releases = ok(&mut gh.run(&["api", "repos/acme/x/releases", "--paginate"])).json();
+    let releases = ok(&mut gh.run(&["api", "repos/acme/x/releases", "--paginate"])).value();
     assert_eq!(releases.as_array().map(Vec::len), Some(2), "{releases}");
     let unanswered: Vec<_> = gh.fake.log().into_iter().filter(|entry| entry.status.is_none_or(|s| s >= 500)).collect();
     assert!(unanswered.is_empty(), "{unanswered:?}");

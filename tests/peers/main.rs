@@ -10,7 +10,4 @@ mod gh;
 mod linters;
 mod openapi;
 mod recorded;
-#[path = "../cmd/support.rs"]
-#[expect(dead_code, reason = "the support of all publishing tests; these need a part of it")]
-mod support;
 mod vault;

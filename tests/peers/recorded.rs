@@ -7,10 +7,9 @@ use std::fs;
 
 use aileron_cli::publisher::forge::model::GitHub as Model;
 use aileron_testkit::github::{FakeGitHub, Repository as Remote};
+use aileron_testkit::home::{TestHome, run};
 use aileron_testkit::peers;
 use serde_json::{Value, json};
-
-use crate::support::{Machine, run};
 
 const OWNER: &str = "octokit-fixture-org";
 
@@ -24,7 +23,7 @@ struct Exchange {
 }
 
 struct Conversation {
-    machine: Machine,
+    home: TestHome,
     fake: FakeGitHub,
     repository: &'static str,
     recorded: Vec<Value>,
@@ -39,8 +38,8 @@ impl Conversation {
         let mut github = Model::new(Remote::new(OWNER, repository));
         let first = format!("{:0>40}", 1);
         github.repository.branches.insert("main".to_owned(), first);
-        let (machine, fake) = (Machine::new(), FakeGitHub::start(github));
-        Some(Conversation { machine, fake, repository, recorded, numbers: Vec::new() })
+        let (home, fake) = (TestHome::new(), FakeGitHub::start(github));
+        Some(Conversation { home, fake, repository, recorded, numbers: Vec::new() })
     }
 
     /// A release v1.0.0, as the recording has one.
@@ -52,9 +51,9 @@ impl Conversation {
     }
 
     fn say(&self, method: &str, path: &str, body: &Value, kind: &str) -> Exchange {
-        let (head, answer) = (self.machine.path("head"), self.machine.path("answer"));
+        let (head, answer) = (self.home.path("head"), self.home.path("answer"));
         let _ = fs::remove_file(&answer); // an answer without a body leaves none
-        let mut command = self.machine.command("curl");
+        let mut command = self.home.command("curl");
         command.args(["--silent", "--show-error", "--request", &method.to_uppercase(), "--dump-header"]).arg(&head);
         command.arg("--output").arg(&answer).args(["-H", "authorization: token x", "-H", "user-agent: octokit"]);
         if !body.is_null() && body != "" {
@@ -63,7 +62,7 @@ impl Conversation {
         }
         let url = format!("{}/repos/{OWNER}/{}{path}", self.fake.url(), self.repository);
         let said = run(command.arg(url));
-        assert_eq!(said.code, Some(0), "{said}");
+        assert_eq!(said.code, 0, "{said}");
         let head = fs::read_to_string(head).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let headers: Vec<(String, String)> = head

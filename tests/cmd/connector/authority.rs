@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use aileron_testkit::home::Ran;
 use aileron_testkit::{Publisher, Toy, pack};
 use aileron_verifier::artifact::archive::Files;
 use aileron_verifier::name::digest::ArchiveDigest;
@@ -11,7 +12,6 @@ use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort, Connecto
 use serde_json::{Value, json};
 
 use super::fail_closed::Mirror;
-use crate::house::Ran;
 
 const SUITE: &str = "aileron action add-suite github://acme/echo@1.2.3 --from mirror --json";
 const DIRECTORY: &str = "mirror/acme/echo/releases/download/v1.2.3";
@@ -57,17 +57,17 @@ impl Mirror {
     /// Puts an index and its signature beside the connector of `github://acme/echo@1.2.3`.
     fn index(&self, cohort: &Cohort, by: &Publisher) {
         let bytes = cohort.render();
-        self.house.write(&format!("{DIRECTORY}/cohort.json.sig"), by.sign(&[&bytes]));
-        self.house.write(&format!("{DIRECTORY}/cohort.json"), bytes);
+        self.home.write(&format!("{DIRECTORY}/cohort.json.sig"), by.sign(&[&bytes]));
+        self.home.write(&format!("{DIRECTORY}/cohort.json"), bytes);
     }
 
     /// Runs `aileron LINE --yes --from mirror` with these lines on standard input.
     fn answered(&self, line: &str, answers: &str) -> Ran {
-        self.house.write("answers", answers);
+        self.home.write("answers", answers);
         let line = format!("aileron {line} --yes --from mirror");
-        let mut command = self.house.typed(&line);
-        command.stdin(fs::File::open(self.house.path("answers")).unwrap());
-        self.house.finish(command, &line)
+        let mut command = self.home.typed(&line);
+        command.stdin(fs::File::open(self.home.path("answers")).unwrap());
+        self.home.finish(command, &line)
     }
 
     fn trusted(&self) -> String {
@@ -87,8 +87,8 @@ pub(crate) fn scene() -> (Mirror, Toy, Toy) {
         "[suite]\nname = \"s\"\ndescription = \"d\"\n[[actions]]\nfqn = \"{}\"\n",
         evil.action_reference("say")
     );
-    mirror.house.write(&format!("{DIRECTORY}/suite.toml"), &list);
-    mirror.house.write("list.toml", list);
+    mirror.home.write(&format!("{DIRECTORY}/suite.toml"), &list);
+    mirror.home.write("list.toml", list);
     (mirror, toy, evil)
 }
 
@@ -102,7 +102,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
             "no index, its signature alone",
             |mirror, toy| {
                 mirror.index(&index(toy), &toy.publisher);
-                fs::remove_file(mirror.house.path(&format!("{DIRECTORY}/cohort.json"))).unwrap();
+                fs::remove_file(mirror.home.path(&format!("{DIRECTORY}/cohort.json"))).unwrap();
             },
             4,
             "fetch_failed",
@@ -111,7 +111,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
             "no signature",
             |mirror, toy| {
                 mirror.index(&index(toy), &toy.publisher);
-                fs::remove_file(mirror.house.path(&format!("{DIRECTORY}/cohort.json.sig"))).unwrap();
+                fs::remove_file(mirror.home.path(&format!("{DIRECTORY}/cohort.json.sig"))).unwrap();
             },
             3,
             "signature_failure",
@@ -120,7 +120,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
             "an empty signature",
             |mirror, toy| {
                 mirror.index(&index(toy), &toy.publisher);
-                mirror.house.write(&format!("{DIRECTORY}/cohort.json.sig"), "");
+                mirror.home.write(&format!("{DIRECTORY}/cohort.json.sig"), "");
             },
             3,
             "signature_failure",
@@ -129,7 +129,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
             "an empty index",
             |mirror, toy| {
                 mirror.index(&index(toy), &toy.publisher);
-                mirror.house.write(&format!("{DIRECTORY}/cohort.json"), "");
+                mirror.home.write(&format!("{DIRECTORY}/cohort.json"), "");
             },
             3,
             "signature_failure",
@@ -139,7 +139,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
             |mirror, toy| {
                 mirror.index(&index(toy), &toy.publisher);
                 let bytes = [index(toy).render(), b"\n".to_vec()].concat();
-                mirror.house.write(&format!("{DIRECTORY}/cohort.json"), bytes);
+                mirror.home.write(&format!("{DIRECTORY}/cohort.json"), bytes);
             },
             3,
             "signature_failure",
@@ -203,7 +203,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
         let (mirror, toy, _) = scene();
         tamper(&mirror, &toy);
         let before = mirror.trusted();
-        let ran = mirror.house.run(&format!("{SUITE} --yes"));
+        let ran = mirror.home.run(&format!("{SUITE} --yes"));
         let document = ran.json();
         assert_eq!((ran.code, document["error"]["class"].as_str()), (exit, Some(class)), "{what}: {document}");
         assert!(document["error"]["next"].is_string() || exit == 3, "{what}: {document}");
@@ -212,7 +212,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
     }
     let (mirror, toy, _) = scene();
     mirror.index(&index(&toy), &toy.publisher);
-    let document: Value = mirror.house.ok(&format!("{SUITE} --yes")).json();
+    let document: Value = mirror.home.ok(&format!("{SUITE} --yes")).json();
     assert_eq!(document["plan"]["suite"]["list"], "signed index", "{document}");
     assert_eq!(document["plan"]["connectors"][0]["index"], json!({"state": "signed"}), "{document}");
 }
@@ -242,8 +242,8 @@ fn yes_trusts_nobody_but_the_publisher_that_was_named() {
         let (mirror, toy, evil) = scene();
         fs::remove_file(mirror.home().join("keyring.json")).unwrap();
         mirror.serve(&toy.action_reference("cross").mirror_path(), &toy.sign_action(crossing.clone().into_bytes()));
-        mirror.house.write("evil.tar.gz", pack(&evil.connector()));
-        mirror.house.write("say.tar.gz", pack(&evil.action("say")));
+        mirror.home.write("evil.tar.gz", pack(&evil.connector()));
+        mirror.home.write("say.tar.gz", pack(&evil.action("say")));
         let ran = mirror.answered(line, answers);
         assert_eq!(ran.code, exit, "{line}\n{}{}", ran.stdout, ran.stderr);
         for owner in ["github://acme", "github://evil"] {
@@ -268,10 +268,10 @@ fn an_upgrade_of_everything_does_not_trust_again_who_was_revoked() {
     ] {
         let (mirror, toy, _) = scene();
         let newer = toy.clone().at("1.3.0");
-        mirror.house.ok("aileron action add github://acme/echo/actions/say@1.2.3 --from mirror --yes");
+        mirror.home.ok("aileron action add github://acme/echo/actions/say@1.2.3 --from mirror --yes");
         mirror.serve(&newer.reference().mirror_path(), &newer.connector());
         mirror.serve(&newer.action_reference("say").mirror_path(), &newer.action("say"));
-        mirror.house.ok("aileron keyring revoke github://acme");
+        mirror.home.ok("aileron keyring revoke github://acme");
         let ran = mirror.answered(line, answers);
         assert_eq!(ran.code, exit, "{line}\n{}{}", ran.stdout, ran.stderr);
         assert_eq!(mirror.trusted().contains("\"github://acme\""), exit == 0, "{line} {answers:?}");
@@ -284,7 +284,7 @@ fn a_connector_whose_release_has_no_index_that_counts_is_shown_as_such() {
         ("none", |_, _| {}, "no signed index:", "absent"),
         (
             "unsigned",
-            |m, _| m.house.write(&format!("{DIRECTORY}/cohort.json"), "{}"),
+            |m, _| m.home.write(&format!("{DIRECTORY}/cohort.json"), "{}"),
             "its index does not count",
             "unusable",
         ),
@@ -315,10 +315,10 @@ fn a_connector_whose_release_has_no_index_that_counts_is_shown_as_such() {
         for line in ["connector install github://acme/echo@1.2.3", "action add github://acme/echo/actions/say@1.2.3"] {
             let (mirror, toy, _) = scene();
             tamper(&mirror, &toy);
-            let ran = mirror.house.ok(&format!("aileron {line} --from mirror --dry-run"));
+            let ran = mirror.home.ok(&format!("aileron {line} --from mirror --dry-run"));
             let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(words.contains(said), "{what}: {}", ran.stdout);
-            let document = mirror.house.ok(&format!("aileron {line} --from mirror --dry-run --json")).json();
+            let document = mirror.home.ok(&format!("aileron {line} --from mirror --dry-run --json")).json();
             assert_eq!(document["plan"]["connectors"][0]["index"]["state"], state, "{what}");
         }
     }
@@ -329,8 +329,8 @@ fn a_list_from_a_file_is_called_unsigned_and_installs_what_is_signed() {
     let (mirror, _, evil) = scene();
     mirror.ring(&[("github://evil", &evil.publisher)]);
     let line = "aileron action add-suite -f list.toml --from mirror --dry-run";
-    assert!(mirror.house.ok(line).stdout.contains("an unsigned list"));
-    assert_eq!(mirror.house.ok(&format!("{line} --json")).json()["plan"]["suite"]["list"], "unsigned list");
+    assert!(mirror.home.ok(line).stdout.contains("an unsigned list"));
+    assert_eq!(mirror.home.ok(&format!("{line} --json")).json()["plan"]["suite"]["list"], "unsigned list");
 }
 
 #[test]
@@ -357,16 +357,16 @@ fn the_hint_after_a_refused_suite_names_every_rule_of_all_its_actions() {
         mirror.serve(&toy.action_reference(name).mirror_path(), &toy.sign_action(text.into_bytes()));
         list.push_str(&format!("[[actions]]\nfqn = \"{}\"\n", toy.action_reference(name)));
     }
-    mirror.house.write("list.toml", list);
+    mirror.home.write("list.toml", list);
     let line = "aileron action add-suite -f list.toml --from mirror --yes --json";
-    let document = mirror.house.run(line).json();
+    let document = mirror.home.run(line).json();
     let next = document["error"]["next"].as_str().unwrap();
     let rules = ["input-name", "input-type", "input-duplicate", "input-description", "intent-empty"];
     for rule in rules {
         assert_eq!(next.matches(&format!("--allow {rule}")).count(), 1, "{next}");
     }
     let flags: String = rules.iter().map(|rule| format!(" --allow {rule}")).collect();
-    let document = mirror.house.ok(&format!("{line}{flags}")).json();
+    let document = mirror.home.ok(&format!("{line}{flags}")).json();
     assert_eq!(document["installed"].as_array().unwrap().len(), 11);
 }
 
@@ -374,11 +374,11 @@ fn the_hint_after_a_refused_suite_names_every_rule_of_all_its_actions() {
 fn an_action_without_its_signature_is_said_to_be_installed_without_one() {
     let (mirror, _, _) = scene();
     let add = "aileron action add github://acme/echo/actions/say@1.2.3";
-    mirror.house.ok(&format!("{add} --from mirror --yes"));
+    mirror.home.ok(&format!("{add} --from mirror --yes"));
     fs::remove_file(mirror.home().join("actions/say.sig")).unwrap();
     let said = "github://acme/echo/actions/say@1.2.3 was installed without its signature (by the existing runtime)";
     for line in ["verify --installed", "action run say --arg text=x", "verify --installed --full"] {
-        let ran = mirror.house.run(&format!("aileron {line} --json"));
+        let ran = mirror.home.run(&format!("aileron {line} --json"));
         let error = &ran.json()["error"];
         assert_eq!(
             (ran.code, &error["class"], &error["next"]),
@@ -387,10 +387,10 @@ fn an_action_without_its_signature_is_said_to_be_installed_without_one() {
         );
         assert!(error["message"].as_str().unwrap().starts_with(said), "{line}: {error}");
     }
-    assert!(mirror.house.ok("aileron action list").stdout.contains(&format!("\n  {add}\n")));
-    mirror.house.ok(&format!("{add} --from mirror --yes"));
-    mirror.house.ok("aileron verify --installed");
-    assert!(!mirror.house.ok("aileron action list").stdout.contains("without a signature"));
+    assert!(mirror.home.ok("aileron action list").stdout.contains(&format!("\n  {add}\n")));
+    mirror.home.ok(&format!("{add} --from mirror --yes"));
+    mirror.home.ok("aileron verify --installed");
+    assert!(!mirror.home.ok("aileron action list").stdout.contains("without a signature"));
 }
 
 #[test] // artifacts.md §10, class connectors_missing
@@ -427,11 +427,11 @@ fn an_action_whose_pinned_connector_is_not_to_be_had_misses_it() {
             let text = pinning(name, version, content);
             mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
             if let Some(installed) = installed {
-                mirror.house.ok(&format!("aileron connector install {installed} --from mirror --yes"));
+                mirror.home.ok(&format!("aileron connector install {installed} --from mirror --yes"));
             }
             let before = mirror.stored();
             let ran =
-                mirror.house.run("aileron action add github://acme/echo/actions/say@1.2.3 --from mirror --yes --json");
+                mirror.home.run("aileron action add github://acme/echo/actions/say@1.2.3 --from mirror --yes --json");
             let error = &ran.json()["error"];
             assert_eq!(
                 (ran.code, &error["class"]),

@@ -39,17 +39,17 @@ fn unsigned(manifest: Vec<u8>) -> Vec<u8> {
 #[test] // artifacts.md §8 and §10
 fn a_hostile_archive_is_refused_with_a_short_answer() {
     let mirror = Mirror::new();
-    let house = &mirror.house;
+    let home = &mirror.home;
     mirror.ring(&[]);
     for (class, manifest) in manifests() {
         let what = String::from_utf8_lossy(&manifest[..manifest.len().min(60)]).into_owned();
-        house.write("hostile.tar.gz", unsigned(manifest));
+        home.write("hostile.tar.gz", unsigned(manifest));
         for line in ["aileron verify hostile.tar.gz", "aileron connector install hostile.tar.gz --yes"] {
-            let ran = house.run(line);
+            let ran = home.run(line);
             assert_eq!(ran.code, 3, "{line} {what}\n{}", ran.stderr);
             assert!(ran.stderr.starts_with(&format!("{class}: ")), "{line} {what}\n{}", ran.stderr);
             assert!(ran.stdout.len() + ran.stderr.len() <= MOST_OUTPUT, "{line} {what}");
-            let json = house.run(&format!("{line} --json"));
+            let json = home.run(&format!("{line} --json"));
             assert_eq!((json.code, json.json()["error"]["class"].as_str()), (3, Some(class)), "{line} {what}");
             assert!(json.stdout.len() <= MOST_OUTPUT && json.stderr.is_empty(), "{line} {what}");
         }
@@ -59,15 +59,15 @@ fn a_hostile_archive_is_refused_with_a_short_answer() {
 #[test] // artifacts.md §10
 fn a_hostile_archive_among_others_takes_no_verdict_with_it() {
     let mirror = Mirror::new();
-    let (house, toy) = (&mirror.house, Toy::default());
+    let (home, toy) = (&mirror.home, Toy::default());
     mirror.ring(&[(toy.name.repo_authority().as_str(), &toy.publisher)]);
-    house.write("all/0-good.tar.gz", pack(&toy.connector()));
+    home.write("all/0-good.tar.gz", pack(&toy.connector()));
     let hostile = manifests();
     for (at, (_, manifest)) in hostile.iter().enumerate() {
-        house.write(&format!("all/{at:02}.tar.gz"), unsigned(manifest.clone()));
+        home.write(&format!("all/{at:02}.tar.gz"), unsigned(manifest.clone()));
     }
-    house.write("all/z-good.tar.gz", pack(&toy.action("say")));
-    let document = house.run("aileron verify all --json");
+    home.write("all/z-good.tar.gz", pack(&toy.action("say")));
+    let document = home.run("aileron verify all --json");
     assert_eq!(document.code, 3);
     let document = document.json();
     assert_eq!((document["verified"].as_u64(), document["refused"].as_u64()), (Some(2), Some(hostile.len() as u64)));
@@ -75,7 +75,7 @@ fn a_hostile_archive_among_others_takes_no_verdict_with_it() {
         document["artifacts"].as_array().unwrap().iter().map(|one| one["error"]["class"].as_str()).collect();
     let expected = hostile.iter().map(|(class, _)| Some(*class));
     assert_eq!(classes, std::iter::once(None).chain(expected).chain([None]).collect::<Vec<_>>());
-    let text = house.run("aileron verify all");
+    let text = home.run("aileron verify all");
     assert_eq!(text.stdout.matches("refused: ").count(), hostile.len(), "{}", text.stdout);
     assert!(text.stderr.contains("the first of 12 refused archives"), "{}", text.stderr);
     assert!(text.stdout.len() + text.stderr.len() <= MOST_OUTPUT, "{}", text.stdout.len());
@@ -84,7 +84,7 @@ fn a_hostile_archive_among_others_takes_no_verdict_with_it() {
 #[test] // artifacts.md §7 and §10
 fn an_archive_over_its_cap_is_a_malformed_tarball_wherever_it_comes_from() {
     let mirror = Mirror::new();
-    let (house, toy) = (&mirror.house, Toy::default());
+    let (home, toy) = (&mirror.home, Toy::default());
     mirror.publish(&toy);
     mirror.ring(&[(toy.name.repo_authority().as_str(), &toy.publisher)]);
     let (connector, action) = (toy.reference(), toy.action_reference("say"));
@@ -94,9 +94,9 @@ fn an_archive_over_its_cap_is_a_malformed_tarball_wherever_it_comes_from() {
         &format!("mirror/{}", connector.mirror_path()),
         &format!("mirror/{}", action.mirror_path()),
     ] {
-        house.write(path, "");
+        home.write(path, "");
         // Only what is read of it takes room: the file is a hole.
-        fs::File::options().write(true).open(house.path(path)).unwrap().set_len(MAX_ARCHIVE + 1).unwrap();
+        fs::File::options().write(true).open(home.path(path)).unwrap().set_len(MAX_ARCHIVE + 1).unwrap();
     }
     for line in [
         "aileron verify big.tar.gz".to_owned(),
@@ -109,7 +109,7 @@ fn an_archive_over_its_cap_is_a_malformed_tarball_wherever_it_comes_from() {
         format!("aileron connector install {connector} --from mirror --yes"),
         format!("aileron action add {action} --from mirror --yes"),
     ] {
-        let ran = house.run(&format!("{line} --json"));
+        let ran = home.run(&format!("{line} --json"));
         assert_eq!(
             (ran.code, ran.json()["error"]["class"].as_str()),
             (3, Some("malformed_tarball")),
@@ -122,7 +122,7 @@ fn an_archive_over_its_cap_is_a_malformed_tarball_wherever_it_comes_from() {
 #[test] // artifacts.md §4 and §10
 fn a_suite_file_that_is_none_is_refused_with_its_class() {
     let mirror = Mirror::new();
-    let house = &mirror.house;
+    let home = &mirror.home;
     mirror.ring(&[]);
     let member = |n: usize| format!("[[actions]]\nfqn = \"{n}\"\n");
     let head = "[suite]\nname = \"n\"\ndescription = \"d\"\n";
@@ -144,13 +144,13 @@ fn a_suite_file_that_is_none_is_refused_with_its_class() {
         ("validation_error", "#".repeat((1 << 20) + 1).into_bytes()),
         ("parse_error", format!("{head}actions = []\n").into_bytes()),
     ] {
-        house.write("suite.toml", &suite);
-        let ran = house.run("aileron action add-suite -f suite.toml --yes");
+        home.write("suite.toml", &suite);
+        let ran = home.run("aileron action add-suite -f suite.toml --yes");
         let what = String::from_utf8_lossy(&suite[..suite.len().min(80)]).into_owned();
         assert_eq!(ran.code, 3, "{what}\n{}", ran.stderr);
         assert!(ran.stderr.starts_with(&format!("{class}: ")), "{what}\n{}", ran.stderr);
         assert!(ran.stdout.len() + ran.stderr.len() <= MOST_OUTPUT, "{what}");
-        let json = house.run("aileron action add-suite -f suite.toml --yes --json");
+        let json = home.run("aileron action add-suite -f suite.toml --yes --json");
         assert_eq!((json.code, json.json()["error"]["class"].as_str()), (3, Some(class)), "{what}");
     }
 }

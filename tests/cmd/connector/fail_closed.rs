@@ -4,36 +4,35 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use aileron_testkit::home::TestHome;
 use aileron_testkit::{Publisher, Toy, action_text, pack};
 use aileron_verifier::artifact::archive::Files;
 use serde_json::Value;
 
-use crate::house::House;
-
 /// A machine with a mirror of toys.
 pub(crate) struct Mirror {
-    pub(crate) house: House,
+    pub(crate) home: TestHome,
 }
 
 impl Mirror {
     pub(crate) fn new() -> Mirror {
-        Mirror { house: House::empty() }
+        Mirror { home: TestHome::new() }
     }
 
     pub(crate) fn home(&self) -> PathBuf {
-        self.house.root.with_file_name("home").join(".aileron")
+        self.home.home().join(".aileron")
     }
 
     /// Puts an archive where the mirror serves it.
     pub(crate) fn serve(&self, path: &str, files: &Files) {
-        self.house.write(&format!("mirror/{path}"), pack(files));
+        self.home.write(&format!("mirror/{path}"), pack(files));
     }
 
     /// A toy's connector and the action `say`, and its publisher's key.
     pub(crate) fn publish(&self, toy: &Toy) {
         self.serve(&toy.reference().mirror_path(), &toy.connector());
         self.serve(&toy.action_reference("say").mirror_path(), &toy.action("say"));
-        self.house.write(&format!("mirror/{}", toy.name.key_path()), toy.publisher.key().to_pem());
+        self.home.write(&format!("mirror/{}", toy.name.key_path()), toy.publisher.key().to_pem());
     }
 
     /// Writes a ring of these grants by hand.
@@ -49,7 +48,7 @@ impl Mirror {
 
     /// Runs a line that must fail, and tells exit code and class.
     fn refused(&self, line: &str) -> (i32, String) {
-        let ran = self.house.run(&format!("{line} --json --from mirror"));
+        let ran = self.home.run(&format!("{line} --json --from mirror"));
         let document: Value = ran.json();
         (ran.code, document["error"]["class"].as_str().unwrap_or_else(|| panic!("{line}: {document}")).to_owned())
     }
@@ -112,16 +111,16 @@ fn what_no_trusted_key_signed_is_refused_before_anything_is_below_the_store() {
 fn a_revoked_key_installs_nothing_and_what_it_signed_is_refused() {
     let mirror = Mirror::new();
     mirror.publish(&Toy::default());
-    mirror.house.ok("aileron keyring trust --repo-only --from mirror github://acme/echo");
-    mirror.house.ok(&format!("{ACTION} --from mirror --yes"));
-    mirror.house.ok("aileron verify --installed");
+    mirror.home.ok("aileron keyring trust --repo-only --from mirror github://acme/echo");
+    mirror.home.ok(&format!("{ACTION} --from mirror --yes"));
+    mirror.home.ok("aileron verify --installed");
     let fingerprint = Publisher::from_seed(1).fingerprint();
-    mirror.house.ok(&format!("aileron keyring revoke --key {fingerprint}"));
+    mirror.home.ok(&format!("aileron keyring revoke --key {fingerprint}"));
     let before = mirror.stored();
     for line in [CONNECTOR, ACTION] {
         assert_eq!(mirror.refused(line), (1, "signature_failure".to_owned()), "{line}");
     }
-    let ran = mirror.house.run("aileron verify --installed --json");
+    let ran = mirror.home.run("aileron verify --installed --json");
     let document = ran.json();
     assert_eq!((ran.code, &document["verified"], &document["refused"]), (3, &0.into(), &2.into()));
     assert_eq!(mirror.stored(), before);
@@ -144,7 +143,7 @@ fn artifacts_that_are_not_what_they_are_asked_for_are_refused_before_anything_is
                 header.set_mode(0o644);
                 tar.append_data(&mut header, "action.md", document.as_slice()).unwrap();
                 let bytes = tar.into_inner().unwrap().finish().unwrap();
-                mirror.house.write(&format!("mirror/{}", toy.action_reference("say").mirror_path()), bytes);
+                mirror.home.write(&format!("mirror/{}", toy.action_reference("say").mirror_path()), bytes);
             },
             ACTION,
             3,
@@ -219,7 +218,7 @@ fn artifacts_that_are_not_what_they_are_asked_for_are_refused_before_anything_is
         (
             "a web page where a connector belongs",
             |mirror, toy| {
-                mirror.house.write(&format!("mirror/{}", toy.reference().mirror_path()), "<!doctype html><title>Hi");
+                mirror.home.write(&format!("mirror/{}", toy.reference().mirror_path()), "<!doctype html><title>Hi");
             },
             CONNECTOR,
             3,
@@ -243,7 +242,7 @@ fn an_action_whose_connector_is_installed_with_other_content_is_refused() {
     let (mirror, toy) = (Mirror::new(), Toy::default());
     mirror.publish(&toy);
     mirror.ring(&[("github://acme/echo", &toy.publisher)]);
-    mirror.house.ok(&format!("{CONNECTOR} --from mirror --yes"));
+    mirror.home.ok(&format!("{CONNECTOR} --from mirror --yes"));
     let ones = format!("sha256:{}", "1".repeat(64));
     let text = action_text("github://acme/echo", "say", "1.2.3", &ones);
     mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
@@ -271,7 +270,7 @@ fn a_ring_that_others_can_write_or_nobody_can_read_stops_everything() {
             let (exit, class) = mirror.refused(&format!("{line} --yes"));
             assert_eq!((exit, class.as_str()), (1, "validation_error"), "{what}: {line}");
         }
-        let ran = mirror.house.run("aileron verify --installed --json");
+        let ran = mirror.home.run("aileron verify --installed --json");
         assert_eq!(ran.json()["error"]["class"], "validation_error", "{what}");
         mirror.has_nothing(what);
     }
@@ -284,7 +283,7 @@ fn consent_comes_before_the_commit_and_a_no_leaves_nothing() {
     mirror.ring(&[("github://acme/echo", &toy.publisher)]);
     for line in [CONNECTOR, ACTION] {
         for (flags, outcome) in [("", "cancelled"), (" --dry-run", "dry-run"), (" --dry-run --yes", "dry-run")] {
-            let ran = mirror.house.run(&format!("{line}{flags} --json --from mirror"));
+            let ran = mirror.home.run(&format!("{line}{flags} --json --from mirror"));
             let document = ran.json();
             assert_eq!((ran.code, document["outcome"].as_str()), (0, Some(outcome)), "{line}{flags}");
             mirror.has_nothing(&format!("{line}{flags}"));
@@ -298,10 +297,10 @@ fn a_tampered_store_and_index_are_found_out_and_mended_by_installing_again() {
     let (mirror, toy) = (Mirror::new(), Toy::default());
     mirror.publish(&toy);
     mirror.ring(&[("github://acme/echo", &toy.publisher)]);
-    mirror.house.ok(&format!("{ACTION} --from mirror --yes"));
+    mirror.home.ok(&format!("{ACTION} --from mirror --yes"));
     let entry = mirror.home().join("store/connectors/sha256").join(toy.content().hex());
     let verify = || {
-        let ran = mirror.house.run("aileron verify --installed --json");
+        let ran = mirror.home.run("aileron verify --installed --json");
         (ran.code, ran.json()["error"]["class"].as_str().map(str::to_owned))
     };
     assert_eq!(verify(), (0, None));
@@ -313,7 +312,7 @@ fn a_tampered_store_and_index_are_found_out_and_mended_by_installing_again() {
     changed[at] = b'O';
     fs::write(&module, &changed).unwrap();
     assert_eq!(verify(), (3, Some("signature_failure".to_owned())));
-    mirror.house.ok(&format!("{CONNECTOR} --from mirror --yes --hash {}", toy.content()));
+    mirror.home.ok(&format!("{CONNECTOR} --from mirror --yes --hash {}", toy.content()));
     assert_eq!(fs::read(&module).unwrap(), bytes, "installing it again mends it");
     assert_eq!(verify(), (0, None));
 
@@ -321,7 +320,7 @@ fn a_tampered_store_and_index_are_found_out_and_mended_by_installing_again() {
     let lie = fs::read_to_string(&index).unwrap().replace("@1.2.3", "@9.9.9");
     fs::write(&index, lie).unwrap();
     assert_eq!(verify(), (3, Some("fqn_mismatch".to_owned())));
-    let ran = mirror.house.run("aileron connector check --offline --json");
+    let ran = mirror.home.run("aileron connector check --offline --json");
     assert_eq!((ran.code, ran.json()["index"].as_str()), (0, Some("rebuilt")));
     assert_eq!(verify(), (0, None));
 }

@@ -3,8 +3,10 @@
 mod authority;
 mod bounds;
 mod fail_closed;
+mod json;
 mod permissions;
-mod session;
 mod storms;
-mod transcripts;
 mod two_users;
+
+/// The connector of the repository `tea`.
+const TEA: &str = "github://acme/aileron-connector-tea";

@@ -1,9 +1,9 @@
 //! Every leaf of what a connector may do is shown and compared: at an upgrade, and in a publisher's plan.
 
 use aileron_testkit::Toy;
+use aileron_testkit::home::TestHome;
 
 use super::authority::scene;
-use crate::house::House;
 
 #[test] // artifacts.md §10: every leaf is shown, and compared
 fn an_upgrade_shows_what_grew_before_everything_else() {
@@ -37,13 +37,13 @@ fn an_upgrade_shows_what_grew_before_everything_else() {
         mirror.serve(&toy.reference().mirror_path(), &toy.sign_connector(wasm.clone(), manifest(&toy, old)));
         let new = if from.is_empty() { old.to_owned() } else { old.replace(from, to) };
         mirror.serve(&newer.reference().mirror_path(), &newer.sign_connector(wasm, manifest(&newer, &new)));
-        mirror.house.ok("aileron connector install github://acme/echo@1.2.3 --from mirror --yes");
+        mirror.home.ok("aileron connector install github://acme/echo@1.2.3 --from mirror --yes");
         let install = "aileron connector install github://acme/echo@1.3.0 --from mirror --dry-run";
-        let words = mirror.house.ok(install).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = mirror.home.ok(install).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         let at = words.find(line).unwrap_or_else(|| panic!("{line}\n{words}"));
         assert!(at < words.find("may connect to api.example.com:443").unwrap(), "{words}");
         assert_eq!(words.contains("nothing more"), from.is_empty(), "{words}");
-        let connector = &mirror.house.ok(&format!("{install} --json")).json()["plan"]["connectors"][0];
+        let connector = &mirror.home.ok(&format!("{install} --json")).json()["plan"]["connectors"][0];
         let grown = ["added", "changed"].map(|key| connector["authority_difference"][key].as_array().unwrap().len());
         assert_eq!(grown.iter().sum::<usize>(), usize::from(!from.is_empty()), "{connector}");
         assert!(connector["authority"].as_array().unwrap().len() > 10 && connector["difference"].is_object());
@@ -74,32 +74,32 @@ fn a_plan_compares_every_leaf_with_the_published_version() {
         ("env_passthrough", "cwd = \"~\"\nenv_passthrough", "changed       works in ~ (it was the host's choice)"),
         ("hosts = [\"a.example:443\"]", "hosts = []", "no longer     may connect to a.example:443"),
     ];
-    let house = House::new();
-    let manifest = house.read("tea/connector/manifest.toml");
+    let home = TestHome::with_tea();
+    let manifest = home.read("tea/connector/manifest.toml");
     let write = |text: &str| {
-        house.write("tea/connector/manifest.toml", format!("{manifest}{text}"));
-        house.git(&["add", "-A"]);
-        house.git(&["commit", "-q", "--allow-empty", "-m", "change"]);
+        home.write("tea/connector/manifest.toml", format!("{manifest}{text}"));
+        home.git(&["add", "-A"]);
+        home.git(&["commit", "-q", "--allow-empty", "-m", "change"]);
     };
     write(base);
-    house.ok("aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry");
+    home.ok("aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry");
     for (from, to, line) in rows {
         write(&if from.is_empty() { base.to_owned() } else { base.replace(from, to) });
         let plan = "aileron-pub -C tea plan v0.2.0 --key publisher.key --to dir:registry";
-        let said = house.ok(plan).stdout;
+        let said = home.ok(plan).stdout;
         let changes = |line: &&str| {
             ["  now may ", "  changed ", "  no longer ", "  note "].iter().any(|word| line.starts_with(word))
         };
         let found: Vec<&str> = said.lines().filter(changes).map(str::trim).collect();
         assert_eq!(found, Vec::from_iter((!line.is_empty()).then_some(line)), "{said}");
-        let document = house.ok(&format!("{plan} --json")).json();
+        let document = home.ok(&format!("{plan} --json")).json();
         let since =
             ["added", "changed", "removed"].map(|key| document["authority_since"][key].as_array().unwrap().len());
         assert_eq!(since.iter().sum::<usize>(), usize::from(!line.is_empty()), "{document}");
         assert!(document["capabilities_since"].is_object(), "{document}");
     }
     // Where the published archive is not the listed one, the plan says what was not compared.
-    house.write("registry/acme/aileron-connector-tea/releases/download/v0.1.0/aileron.tar.gz", "other bytes");
-    let said = house.ok("aileron-pub -C tea plan v0.2.0 --key publisher.key --to dir:registry").stdout;
+    home.write("registry/acme/aileron-connector-tea/releases/download/v0.1.0/aileron.tar.gz", "other bytes");
+    let said = home.ok("aileron-pub -C tea plan v0.2.0 --key publisher.key --to dir:registry").stdout;
     assert!(said.contains("the previous archive could not be read"), "{said}");
 }

@@ -26,7 +26,7 @@ fn mirror() -> Mirror {
             mirror.serve(&reference.mirror_path(), &toy.action(name));
             suite.push_str(&format!("\n[[actions]]\nfqn = \"{reference}\"\n"));
         }
-        mirror.house.write(&format!("{version}.toml"), suite);
+        mirror.home.write(&format!("{version}.toml"), suite);
     }
     mirror.ring(&[("github://acme/echo", &Publisher::from_seed(1))]);
     mirror
@@ -65,7 +65,7 @@ fn assert_whole(home: &Path, ring: &Keyring, when: &str) {
 
 #[test] // the issue: ≥ 50 real kills
 fn an_installer_that_is_killed_leaves_a_store_that_is_whole_or_unchanged() {
-    const KILLS: usize = 60;
+    const KILLS: usize = 50;
     let mirror = mirror();
     let ring = Toy::default().ring();
     let (connector, actions) = verified(&Toy::default().at("1.0.0"));
@@ -89,7 +89,7 @@ fn an_installer_that_is_killed_leaves_a_store_that_is_whole_or_unchanged() {
         let base = below();
         // The moment of the kill is a state of the disk, not of the clock: so many entries more than at the beginning.
         let entries = 1 + attempt / 2 % 30;
-        let mut install = mirror.house.typed("aileron action add-suite -f 1.1.0.toml --from mirror --yes --quiet");
+        let mut install = mirror.home.typed("aileron action add-suite -f 1.1.0.toml --from mirror --yes --quiet");
         let mut child = install.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -107,7 +107,7 @@ fn an_installer_that_is_killed_leaves_a_store_that_is_whole_or_unchanged() {
             &format!("killed at {entries} entries, {}", if with_old { "upgrading" } else { "new" }),
         );
         if attempt % 10 == 0 {
-            mirror.house.ok("aileron action add-suite -f 1.1.0.toml --from mirror --yes");
+            mirror.home.ok("aileron action add-suite -f 1.1.0.toml --from mirror --yes");
             assert_whole(&home, &ring, "installed after a kill");
             assert_eq!(Store::at(home.clone()).actions().unwrap().len(), ACTIONS.len());
             assert_eq!(count(&home.join("store/connectors/tmp")), 0, "what the killed one left is swept");
@@ -126,19 +126,19 @@ fn many_installers_and_a_storm_of_trust_lose_nothing() {
             .serve(&toy.action_reference(&format!("say{number}")).mirror_path(), &toy.action(&format!("say{number}")));
     }
     mirror.ring(&[("github://acme", &Publisher::from_seed(1)), ("github://gone", &Publisher::from_seed(3))]);
-    mirror.house.write("other.pub", Publisher::from_seed(2).key().to_pem());
+    mirror.home.write("other.pub", Publisher::from_seed(2).key().to_pem());
     for set in 0..16_usize {
         let mut suite = "[suite]\nname = \"Some\"\ndescription = \"Of them.\"\n".to_owned();
         for at in 0..4 {
             let number = (set + at) % owners;
             suite.push_str(&format!("\n[[actions]]\nfqn = \"github://acme/echo{number}/actions/say{number}@1.2.3\"\n"));
         }
-        mirror.house.write(&format!("set{set}.toml"), suite);
+        mirror.home.write(&format!("set{set}.toml"), suite);
     }
     std::thread::scope(|scope| {
-        let house = &mirror.house;
+        let home = &mirror.home;
         let run = move |line: String| {
-            let output = house.typed(&line).output().unwrap();
+            let output = home.typed(&line).output().unwrap();
             assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
         };
         for number in 0..16 {
@@ -155,7 +155,7 @@ fn many_installers_and_a_storm_of_trust_lose_nothing() {
     });
     let store = Store::at(mirror.home());
     assert_eq!((store.installed().unwrap().len(), store.actions().unwrap().len()), (owners, owners));
-    let listed = mirror.house.ok("aileron keyring list --json").json();
+    let listed = mirror.home.ok("aileron keyring list --json").json();
     let mut authorities: Vec<String> = listed["grants"]
         .as_array()
         .unwrap()
@@ -167,7 +167,7 @@ fn many_installers_and_a_storm_of_trust_lose_nothing() {
     expected.push("github://acme".to_owned());
     expected.sort();
     assert_eq!(authorities, expected);
-    mirror.house.ok("aileron verify --installed --full");
+    mirror.home.ok("aileron verify --installed --full");
     assert_eq!(count(&mirror.home().join("store/connectors/tmp")), 0);
     let hidden = fs::read_dir(mirror.home().join("actions")).unwrap();
     let hidden: Vec<_> =

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use crate::house::House;
+use aileron_testkit::home::TestHome;
 
 /// A user that is not root: the owner of a non-dumpable process's files in /proc is root, which tells nothing about root's.
 const USER: u32 = 65_534;
@@ -21,39 +21,39 @@ fn is_root() -> bool {
 
 #[test]
 fn both_programs_write_no_core_file_and_let_no_other_process_read_their_memory() {
-    let house = House::new();
-    house.write("peek/seen", "");
+    let home = TestHome::with_tea();
+    home.write("peek/seen", "");
     // A git that looks at its parent, and then answers.
     let git = format!(
         "#!/bin/sh\ngrep -i 'core file' /proc/$PPID/limits >> {0}\nstat -c 'owner %u' /proc/$PPID/environ >> {0}\n\
          stat -c 'child owner %u' /proc/$$/environ >> {0}\n\
          cat /proc/$PPID/environ > /dev/null 2>&1 && echo readable >> {0}\n\
          PATH=${{PATH#*:}} exec git \"$@\"\n",
-        house.path("peek/seen").display()
+        home.path("peek/seen").display()
     );
-    house.write("peek/git", git);
-    fs::set_permissions(house.path("peek/git"), fs::Permissions::from_mode(0o755)).unwrap();
+    home.write("peek/git", git);
+    fs::set_permissions(home.path("peek/git"), fs::Permissions::from_mode(0o755)).unwrap();
     let programs = [("aileron-pub", env!("CARGO_BIN_EXE_aileron-pub")), ("aileron", env!("CARGO_BIN_EXE_aileron"))];
-    let [publisher, consumer] = programs.map(|(name, program)| within_reach(&house, name, program));
+    let [publisher, consumer] = programs.map(|(name, program)| within_reach(&home, name, program));
     if is_root() {
-        give(&house.path("..").canonicalize().unwrap());
+        give(&home.path("..").canonicalize().unwrap());
     }
-    let path = format!("{}:{}", house.path("peek").display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", home.path("peek").display(), std::env::var("PATH").unwrap());
     for (program, args) in [
         (&publisher, &["-C", "tea", "check"][..]),
         (&publisher, &["-C", "tea", "status", "v0.1.0", "--to", "dir:registry"]),
         (&publisher, &["-C", "tea", "keys", "show"]),
         (&publisher, &["-C", "tea", "release", "v0.1.0", "--key", "publisher.key", "--to", "dir:registry"]),
     ] {
-        fs::write(house.path("peek/seen"), "").unwrap();
-        let mut command = house.command("sh");
+        fs::write(home.path("peek/seen"), "").unwrap();
+        let mut command = home.command("sh");
         command.args(["-c", WITH_CORE_FILES, "sh", program]).args(args).env("PATH", &path);
         if is_root() {
             command.uid(USER).gid(USER);
         }
-        let ran = house.finish(command, program);
+        let ran = home.finish(command, program);
         assert_eq!(ran.code, 0, "{args:?}: {}{}", ran.stdout, ran.stderr);
-        let seen = house.read("peek/seen");
+        let seen = home.read("peek/seen");
         assert!(seen.contains("owner 0"), "{args:?}: {seen}");
         assert!(!seen.contains("readable"), "{args:?}: {seen}");
         let limits: Vec<&str> = seen.lines().filter(|line| line.starts_with("Max core file size")).collect();
@@ -65,14 +65,14 @@ fn both_programs_write_no_core_file_and_let_no_other_process_read_their_memory()
         let own = if is_root() { format!("child owner {USER}") } else { "child owner".to_owned() };
         assert!(seen.contains(&own), "{seen}");
     }
-    question(&house, &consumer);
+    question(&home, &consumer);
 }
 
 /// The consumer's program has no child to look from; it is looked at while it asks whether to trust a key.
-fn question(house: &House, program: &str) {
+fn question(home: &TestHome, program: &str) {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;
-    let mut command = house.command("sh");
+    let mut command = home.command("sh");
     command.args(["-c", WITH_CORE_FILES, "sh", program]);
     command.args(["keyring", "trust", "--from", "registry", "github://acme/aileron-connector-tea"]);
     if is_root() {
@@ -94,7 +94,7 @@ fn question(house: &House, program: &str) {
 }
 
 /// The program, at a place where the user may start it.
-fn within_reach(house: &House, name: &str, program: &str) -> String {
+fn within_reach(home: &TestHome, name: &str, program: &str) -> String {
     let mut starts = Command::new("test");
     starts.args(["-x", program]);
     if is_root() {
@@ -103,7 +103,7 @@ fn within_reach(house: &House, name: &str, program: &str) -> String {
     if starts.status().unwrap().success() {
         return program.to_owned();
     }
-    let copy = house.path(name);
+    let copy = home.path(name);
     fs::copy(program, &copy).unwrap();
     copy.display().to_string()
 }

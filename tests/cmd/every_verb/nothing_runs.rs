@@ -6,58 +6,54 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use aileron_cli::ui::commands::Publisher;
 use aileron_testkit::Requirement;
-use clap::CommandFactory as _;
+use aileron_testkit::home::tree;
+use aileron_testkit::home::{Repository, TestHome, ends, ok, program_of, run};
 
-use crate::support::{Machine, Repository, ends, ok, run, to};
+use crate::transcripts::on_a_repository;
 
-/// Every verb of the command line, and how to run it here. A new verb has to be said here.
-fn verbs(repository: &Repository<'_>) -> Vec<Vec<String>> {
-    let (key, to) = (repository.key.display().to_string(), to(&repository.machine.path("registry")));
-    let out = repository.machine.path("out").display().to_string();
-    let wasm = repository.machine.path("connector.wasm").display().to_string();
-    let archive = repository.machine.path("archive.tar.gz").display().to_string();
-    let mut lines = Vec::new();
-    for verb in Publisher::command().get_subcommands() {
-        let with = |args: &[&str]| -> Vec<String> {
-            [verb.get_name()].into_iter().chain(args.iter().copied()).map(str::to_owned).collect()
-        };
-        match verb.get_name() {
-            "check" => lines.extend([with(&[]), with(&["v1.0.0"])]),
-            "build" => lines.extend([with(&["--out", &wasm]), with(&["v1.0.0", "--out", &wasm])]),
-            "run" => lines.push(with(&["ping"])),
-            "test" | "inspect" => lines.push(with(&[])),
-            "pack" => lines.push(with(&["v1.0.0", "--key", &key, "--out", &out])),
-            "plan" => lines.push(with(&["v1.0.0", "--key", &key, "--to", &to])),
-            "release" => {
-                lines.push(with(&["v1.0.0", "--key", &key, "--to", &to]));
-                lines.push(with(&["v1.0.1", "--key", &key, "--to", &to, "--allow-dirty"]));
-                lines.push(with(&["v1.0.0", "--key", &key, "--rehearse", "--limits", "none"]));
-            }
-            "status" => lines.push(with(&["v1.0.0", "--to", &to])),
-            "report" => lines.push(with(&["v1.0.0"])),
-            "keys" => {
-                lines.push(with(&["show"]));
-                lines.push(with(&["generate", "--out", "ignored/key.pem"]));
-            }
-            "verify" => lines.push(with(&[&archive, "--key", &repository.public_key(), "--rebuild"])),
-            "hub" => lines.push(with(&["entry", "--out", &out])),
-            // They make a repository where there is none; their own directories lie elsewhere.
-            "init" => lines.push(with(&["inner", "--owner", "acme", "--language", "wat", "--yes"])),
-            "demo" => lines.push(with(&["inner-demo"])),
-            "help" | "completions" | "man" => {}
-            other => panic!("say how to run `aileron-pub {other}` in this test"),
-        }
-    }
-    lines
+/// A command line, and where it is typed.
+type Line = (PathBuf, Vec<String>);
+
+/// Every verb that works on a repository, as its transcript runs it; and what the transcripts do not do here.
+fn lines(repository: &Repository<'_>) -> Vec<Line> {
+    let (home, root) = (repository.home, repository.root.display().to_string());
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect();
+    let recorded = on_a_repository().into_iter().map(|(_, line)| {
+        let line = line.replace("aileron-pub -C tea ", &format!("-C {root} "));
+        (home.root().to_owned(), words(&line))
+    });
+    let (all, key) = (home.root().display(), repository.key.display());
+    let more = [
+        "check".to_owned(),
+        "check v1.0.0".to_owned(),
+        format!("build v1.0.0 --out {all}/connector.wasm"),
+        format!("pack v1.0.0 --key {key} --out {all}/out"),
+        format!("release v1.0.0 --key {key} --to dir:{all}/registry"),
+        format!("release v1.0.1 --key {key} --to dir:{all}/registry --allow-dirty"),
+        format!("release v1.0.0 --key {key} --rehearse --limits none"),
+        "keys generate --out ignored/key.pem".to_owned(),
+        format!("verify {all}/archive.tar.gz --key {root}/keys/publisher.pub --rebuild"),
+        format!("hub entry --out {all}/out"),
+        // They make a repository where there is none; their own directories lie elsewhere.
+        "init inner --owner acme --language wat --yes".to_owned(),
+        "demo inner-demo".to_owned(),
+    ];
+    recorded.chain(more.iter().map(|line| (repository.root.clone(), words(line)))).collect()
+}
+
+fn typed(home: &TestHome, (at, words): &Line) -> Command {
+    let mut command = home.command("aileron-pub");
+    command.current_dir(at).args(words);
+    command
 }
 
 /// A script that leaves a mark and answers nothing.
-fn trap(machine: &Machine) -> PathBuf {
-    let path = machine.path("trap.sh");
-    fs::write(&path, format!("#!/bin/sh\necho \"$0 $*\" >> {}\nexit 0\n", machine.path("SPRUNG").display())).unwrap();
+fn trap(home: &TestHome) -> PathBuf {
+    let path = home.path("trap.sh");
+    fs::write(&path, format!("#!/bin/sh\necho \"$0 $*\" >> {}\nexit 0\n", home.path("SPRUNG").display())).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
 }
@@ -134,16 +130,17 @@ const HOOKS: &[&str] = &[
     "update",
 ];
 
-fn repository(machine: &Machine) -> Repository<'_> {
-    let repository = machine.scaffold("tea", "wat");
+fn repository(home: &TestHome) -> Repository<'_> {
+    let repository = home.scaffold("tea", "wat");
     ok(&mut repository.publisher(&["pack", "v1.0.0", "--key", repository.key.to_str().unwrap(), "--out", "../packed"]));
-    fs::copy(machine.path("packed/v1.0.0/aileron.tar.gz"), machine.path("archive.tar.gz")).unwrap();
+    fs::copy(home.path("packed/v1.0.0/aileron.tar.gz"), home.path("archive.tar.gz")).unwrap();
     repository.write(
         ".gitattributes",
         "* filter=loud diff=loud merge=loud\n*.md filter=a=b\n*.toml filter=a.b.c\n*.wat filter=UPPER\n",
     );
     repository.write(".gitignore", &(repository.read(".gitignore") + "\n/ignored/\n"));
     repository.commit("attributes");
+    fs::copy(&repository.key, home.path("publisher.key")).unwrap();
     repository
 }
 
@@ -158,12 +155,11 @@ fn touched(root: &Path) {
 
 /// Runs every verb, and demands that no mark was left.
 fn unsprung(repository: &Repository<'_>, what: &str) {
-    let mark = repository.machine.path("SPRUNG");
-    for line in verbs(repository) {
+    let mark = repository.home.path("SPRUNG");
+    for line in lines(repository) {
         touched(&repository.root);
-        let args: Vec<&str> = line.iter().map(String::as_str).collect();
-        let said = run(&mut repository.publisher(&args));
-        assert!(said.code.is_some(), "{what}: {line:?}: {said}");
+        let said = run(&mut typed(repository.home, &line));
+        assert!(said.code >= 0, "{what}: {line:?}: {said}");
         assert!(!mark.exists(), "{what}: {line:?} ran {}: {said}", fs::read_to_string(&mark).unwrap());
         for made in ["inner", "inner-demo", "ignored"] {
             let _ = fs::remove_dir_all(repository.root.join(made));
@@ -173,18 +169,18 @@ fn unsprung(repository: &Repository<'_>, what: &str) {
 
 #[test]
 fn no_setting_that_names_a_program_runs_it() {
-    let machine = Machine::new();
-    let trap = trap(&machine);
-    let repository = repository(&machine);
-    // Without traps every verb does its work, but for two that refuse to: there is a key, and a repository around.
-    for line in verbs(&repository) {
-        let args: Vec<&str> = line.iter().map(String::as_str).collect();
-        let refuses = matches!(args[..], ["keys", "generate", ..] | ["demo", ..] | ["report", ..]);
-        let said = run(&mut repository.publisher(&args));
-        assert!(refuses || said.code == Some(0), "{line:?}: {said}");
+    let home = TestHome::new();
+    let trap = trap(&home);
+    let repository = repository(&home);
+    // Without traps every verb does its work, but for those that refuse to: there is a key, a
+    // repository around, no journal.
+    for line in lines(&repository) {
+        let refuses = ["generate", "demo", "report"].iter().any(|verb| line.1.iter().any(|word| word == verb));
+        let said = run(&mut typed(&home, &line));
+        assert!(refuses || said.code == 0, "{line:?}: {said}");
         let _ = fs::remove_dir_all(repository.root.join("inner"));
     }
-    fs::remove_dir_all(machine.path("registry")).unwrap();
+    fs::remove_dir_all(home.path("registry")).unwrap();
     let config = repository.root.join(".git/config");
     let clean = fs::read_to_string(&config).unwrap();
     for keys in PROGRAMS {
@@ -196,14 +192,14 @@ fn no_setting_that_names_a_program_runs_it() {
                 }
                 None => (key, trap.display().to_string()),
             };
-            ok(machine.command("git").args(["config", "--file"]).arg(&config).args([key, &value]));
+            ok(home.command("git").args(["config", "--file"]).arg(&config).args([key, &value]));
         }
     }
     // The traps do work: git itself runs one.
     touched(&repository.root);
-    run(machine.command("git").current_dir(&repository.root).args(["status", "--porcelain"]));
-    assert!(machine.path("SPRUNG").exists(), "git ran no trap: this test proves nothing");
-    fs::remove_file(machine.path("SPRUNG")).unwrap();
+    run(home.command("git").current_dir(&repository.root).args(["status", "--porcelain"]));
+    assert!(home.path("SPRUNG").exists(), "git ran no trap: this test proves nothing");
+    fs::remove_file(home.path("SPRUNG")).unwrap();
     unsprung(&repository, "configuration");
 
     // The same settings from a file that is included, and from the configuration of one work tree.
@@ -223,9 +219,9 @@ fn no_setting_that_names_a_program_runs_it() {
 
 #[test]
 fn no_hook_runs() {
-    let machine = Machine::new();
-    let trap = trap(&machine);
-    let repository = repository(&machine);
+    let home = TestHome::new();
+    let trap = trap(&home);
+    let repository = repository(&home);
     for hook in HOOKS {
         for directory in [".git/hooks", "hooks", ".githooks"] {
             fs::create_dir_all(repository.root.join(directory)).unwrap();
@@ -239,9 +235,9 @@ fn no_hook_runs() {
 
 #[test]
 fn a_repository_inside_the_tree_runs_nothing() {
-    let machine = Machine::new();
-    let trap = trap(&machine);
-    let repository = repository(&machine);
+    let home = TestHome::new();
+    let trap = trap(&home);
+    let repository = repository(&home);
     let traps = format!(
         "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n\tfsmonitor = {0}\n\tsshCommand = {0}\n\
          [filter \"loud\"]\n\tclean = {0}\n\tprocess = {0}\n",
@@ -250,11 +246,11 @@ fn a_repository_inside_the_tree_runs_nothing() {
     // One that a clone brings along: its files have no special names.
     let sub = repository.root.join("sub");
     for directory in ["actions", "connector", "tests", "keys"] {
-        crate::support::copy_tree(&repository.root.join(directory), &sub.join(directory));
+        tree::copy(&repository.root.join(directory), &sub.join(directory));
     }
     fs::copy(repository.root.join("suite.toml"), sub.join("suite.toml")).unwrap();
     for part in ["objects", "refs"] {
-        crate::support::copy_tree(&repository.root.join(".git").join(part), &sub.join(part));
+        tree::copy(&repository.root.join(".git").join(part), &sub.join(part));
     }
     fs::copy(repository.root.join(".git/HEAD"), sub.join("HEAD")).unwrap();
     fs::write(sub.join("config"), &traps).unwrap();
@@ -279,9 +275,9 @@ fn a_repository_inside_the_tree_runs_nothing() {
 
 #[test]
 fn a_partial_clone_fetches_nothing() {
-    let machine = Machine::new();
-    let trap = trap(&machine);
-    let origin = repository(&machine);
+    let home = TestHome::new();
+    let trap = trap(&home);
+    let origin = repository(&home);
     origin.git(&["config", "uploadpack.allowFilter", "true"]);
     for (number, url) in [
         format!("ext::{} %S", trap.display()),
@@ -294,9 +290,9 @@ fn a_partial_clone_fetches_nothing() {
     .into_iter()
     .enumerate()
     {
-        let root = machine.path(&format!("partial{number}"));
+        let root = home.path(&format!("partial{number}"));
         let from = format!("file://{}", origin.root.display());
-        ok(machine.command("git").args(["clone", "--quiet", "--filter=blob:none", "--sparse", &from]).arg(&root));
+        ok(home.command("git").args(["clone", "--quiet", "--filter=blob:none", "--sparse", &from]).arg(&root));
         let clone = Repository { root, ..origin.clone() };
         for (key, value) in [
             ("remote.origin.url", url.as_str()),
@@ -314,27 +310,27 @@ fn a_partial_clone_fetches_nothing() {
         for verb in [&["build", "v1.0.0"][..], &["status", "v1.0.0", "--to", "dir:x"]] {
             ends(&mut clone.publisher(verb), 6);
         }
-        assert!(!machine.path("SPRUNG").exists(), "{url}");
+        assert!(!home.path("SPRUNG").exists(), "{url}");
     }
 }
 
 /// What git starts is git: every program that any verb starts is counted, where the machine has strace.
 #[test]
 fn the_only_programs_that_start_are_ours_and_git() {
-    let machine = Machine::new();
-    let repository = repository(&machine);
-    let log = machine.path("trace");
-    let traced = |program: &str, args: &[String]| {
-        let mut trace = machine.command("strace");
+    let home = TestHome::new();
+    let repository = repository(&home);
+    let log = home.path("trace");
+    let traced = |(at, words): &Line| {
+        let mut trace = home.command("strace");
         trace.args(["-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o"]).arg(&log);
-        trace.arg(program).args(args).current_dir(&repository.root).output()
+        run(trace.arg(program_of("aileron-pub")).args(words).current_dir(at));
     };
     if !Requirement::Strace.is_met() {
         return; // the marks of the other tests stand in
     }
     let mut started = 0;
-    for line in verbs(&repository) {
-        traced(env!("CARGO_BIN_EXE_aileron-pub"), &line).unwrap();
+    for line in lines(&repository) {
+        traced(&line);
         let trace = fs::read_to_string(&log).unwrap();
         let programs = trace.lines().filter(|line| line.contains(" = 0")).filter_map(|line| line.split('"').nth(1));
         for program in programs {

@@ -1,17 +1,15 @@
 //! Foreign text on the screen: every field that holds one, through every verb that reaches it, as text, as JSON, and in a
 //! job of GitHub Actions. The fields are found by walking a document of each kind, so that a new one is tried as well.
 
-use std::collections::BTreeSet;
-
+use aileron_testkit::home::{Ran, TestHome};
 use aileron_testkit::scripted::{Answer, Scripted};
 use aileron_testkit::{Toy, module, pack};
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::is_shown;
 use aileron_verifier::text::toml::string_values;
-use clap::CommandFactory as _;
 use serde_json::{Value, json};
 
-use crate::house::{House, Ran};
+use crate::transcripts::on_a_repository;
 
 /// One text of each kind that steers a terminal or a runner, hides, or pretends.
 const HOSTILE: [&str; 17] = [
@@ -42,13 +40,13 @@ fn all() -> String {
 const MODES: [&str; 3] = ["", "--json", "GITHUB_ACTIONS=true"];
 
 /// Runs a line in each mode, and holds what is true of whatever it says.
-fn tried(house: &House, line: &str) -> Vec<Ran> {
+fn tried(home: &TestHome, line: &str) -> Vec<Ran> {
     MODES
         .iter()
         .map(|mode| {
             let (variable, flag) = if mode.contains('=') { (*mode, "") } else { ("", *mode) };
             let line = format!("{variable} {line} {flag}");
-            let ran = house.run(line.trim());
+            let ran = home.run(line.trim());
             harmless(&ran, mode, &line);
             ran
         })
@@ -102,94 +100,72 @@ fn leaves(path: &str, text: &str) -> Vec<std::ops::Range<usize>> {
     leaves
 }
 
-/// Verbs of the publisher that read a repository, as lines.
-const PUBLISHER: [(&str, &str); 11] = [
-    ("check", "aileron-pub -C tea check"),
-    ("build", "aileron-pub -C tea build v0.1.0 --out out.wasm"),
-    ("run", "aileron-pub -C tea run ping"),
-    ("test", "aileron-pub -C tea test"),
-    ("inspect", "aileron-pub -C tea inspect"),
-    ("pack", "aileron-pub -C tea pack v0.1.0 --key publisher.key --out packed"),
-    ("plan", "aileron-pub -C tea plan v0.1.0 --key publisher.key --to dir:registry --diff"),
-    ("release", "aileron-pub -C tea release v0.1.0 --key publisher.key --to dir:registry"),
-    ("status", "aileron-pub -C tea status v0.1.0 --to dir:registry"),
-    ("hub", "aileron-pub -C tea hub entry --description d"),
-    ("keys", "aileron-pub -C tea keys show"),
-];
-
-#[test]
-fn every_verb_is_tried_or_reads_nothing_foreign() {
-    let without = ["init", "demo", "report", "verify", "help"]; // the last two are below, in other tests
-    let known: BTreeSet<&str> = PUBLISHER.iter().map(|(verb, _)| *verb).chain(without).collect();
-    for verb in aileron_cli::ui::commands::Publisher::command().get_subcommands() {
-        assert!(known.contains(verb.get_name()), "{} is a new verb: say how it is tried", verb.get_name());
-    }
-    let known = ["verify", "connector", "action", "vault", "secret", "binding", "status", "keyring", "hub", "help"];
-    for verb in aileron_cli::ui::commands::Consumer::command().get_subcommands() {
-        assert!(known.contains(&verb.get_name()), "{} is a new verb: say how it is tried", verb.get_name());
-    }
+/// How one verb is run on the repository `tea`.
+fn line_of(verb: &str) -> String {
+    let line = on_a_repository().into_iter().find(|(name, _)| name == verb);
+    line.unwrap_or_else(|| panic!("the transcript of {verb} runs nothing on `tea`")).1
 }
 
 #[test] // artifacts.md §10
 fn no_field_of_a_repositorys_documents_acts() {
-    let house = House::new();
-    let actions = std::fs::read_dir(house.path("tea/actions")).unwrap();
+    let home = TestHome::with_tea();
+    let actions = std::fs::read_dir(home.path("tea/actions")).unwrap();
     let action = actions.map(|entry| entry.unwrap().file_name().into_string().unwrap()).min().unwrap();
     for file in ["connector/manifest.toml".to_owned(), format!("actions/{action}/action.md"), "suite.toml".to_owned()] {
         let path = format!("tea/{file}");
-        let text = house.read(&path);
+        let text = home.read(&path);
         let mut whole = text.clone();
         for at in leaves(&file, &text).into_iter().rev() {
-            house.write(&path, planted(&text, &at, &all()));
+            home.write(&path, planted(&text, &at, &all()));
             // What is no fault goes further, together.
-            if tried(&house, PUBLISHER[0].1)[0].code == 0 {
+            if tried(&home, &line_of("check"))[0].code == 0 {
                 whole = planted(&whole, &at, &all());
             }
         }
-        house.write(&path, &whole);
-        house.commit();
-        for (_, line) in PUBLISHER {
-            tried(&house, line);
+        home.write(&path, &whole);
+        home.commit();
+        for (_, line) in on_a_repository() {
+            tried(&home, &line);
         }
         let first = &leaves(&file, &text)[0];
         for value in if file.starts_with("connector") { &HOSTILE[..] } else { &HOSTILE[4..5] } {
-            house.write(&path, planted(&text, first, value));
-            tried(&house, PUBLISHER[0].1);
+            home.write(&path, planted(&text, first, value));
+            tried(&home, &line_of("check"));
             // As it is, not escaped: what breaks the syntax is shown in the source line.
-            house.write(&path, format!("{}\"{value}\" = 1\n{}", &text[..first.start], &text[first.start..]));
-            tried(&house, PUBLISHER[0].1);
+            home.write(&path, format!("{}\"{value}\" = 1\n{}", &text[..first.start], &text[first.start..]));
+            tried(&home, &line_of("check"));
         }
-        house.write(&path, planted(&text, first, &"x".repeat(10_000)));
-        tried(&house, PUBLISHER[0].1);
-        house.write(&path, &text);
-        house.commit();
+        home.write(&path, planted(&text, first, &"x".repeat(10_000)));
+        tried(&home, &line_of("check"));
+        home.write(&path, &text);
+        home.commit();
     }
 }
 
 #[test]
 fn no_name_of_a_file_and_no_remote_acts() {
-    let house = House::new();
+    let home = TestHome::with_tea();
     for text in [HOSTILE[0], HOSTILE[3], HOSTILE[4], HOSTILE[6], HOSTILE[9], HOSTILE[11], HOSTILE[12], HOSTILE[15]] {
         let name = text.replace('/', "_");
         let action = format!("tea/actions/{name}/action.md");
-        house.write(&action, "no action");
-        house.write(&format!("tea/{name}"), "untracked");
-        for (_, line) in [PUBLISHER[0], PUBLISHER[6], PUBLISHER[7]] {
-            tried(&house, line);
+        home.write(&action, "no action");
+        home.write(&format!("tea/{name}"), "untracked");
+        for line in ["check", "plan", "release"].map(line_of) {
+            tried(&home, &line);
         }
-        std::fs::remove_dir_all(house.path(&format!("tea/actions/{name}"))).unwrap();
-        std::fs::remove_file(house.path(&format!("tea/{name}"))).unwrap();
-        house.git(&["config", "remote.origin.url", &format!("https://robert:hunter2@example.com/{text}/{text}")]);
-        tried(&house, PUBLISHER[0].1);
-        house.git(&["config", "--unset", "remote.origin.url"]);
+        std::fs::remove_dir_all(home.path(&format!("tea/actions/{name}"))).unwrap();
+        std::fs::remove_file(home.path(&format!("tea/{name}"))).unwrap();
+        home.git(&["config", "remote.origin.url", &format!("https://robert:hunter2@example.com/{text}/{text}")]);
+        tried(&home, &line_of("check"));
+        home.git(&["config", "--unset", "remote.origin.url"]);
     }
 }
 
 #[test]
 fn no_field_of_an_archive_acts_signed_or_not() {
-    let house = House::empty();
+    let home = TestHome::new();
     let toy = Toy::default();
-    house.write("toy.pub", toy.publisher.key().to_pem());
+    home.write("toy.pub", toy.publisher.key().to_pem());
     let manifest = toy.manifest();
     let action = toy.action_document("say");
     let lines = [
@@ -212,14 +188,14 @@ fn no_field_of_an_archive_acts_signed_or_not() {
     archives.push(pack(&toy.sign_connector(module(), format!("{}\n", "x".repeat(10_000)).into_bytes())));
     archives.push(pack(&toy.sign_connector(module(), b"name = \"\x80\xff\"".to_vec())));
     for (number, archive) in archives.iter().enumerate() {
-        house.write("x.tgz", archive);
-        house.write(&format!("archives/{number}.tar.gz"), archive);
-        house.write("mirror/acme/echo/releases/download/v1.2.3/aileron.tar.gz", archive);
-        house.write("mirror/acme/echo/keys/publisher.pub", toy.publisher.key().to_pem());
-        tried(&house, lines[0]);
-        tried(&house, "aileron connector install github://acme/echo@1.2.3 --from mirror");
+        home.write("x.tgz", archive);
+        home.write(&format!("archives/{number}.tar.gz"), archive);
+        home.write("mirror/acme/echo/releases/download/v1.2.3/aileron.tar.gz", archive);
+        home.write("mirror/acme/echo/keys/publisher.pub", toy.publisher.key().to_pem());
+        tried(&home, lines[0]);
+        tried(&home, "aileron connector install github://acme/echo@1.2.3 --from mirror");
     }
-    lines.iter().for_each(|line| drop(tried(&house, line)));
+    lines.iter().for_each(|line| drop(tried(&home, line)));
 }
 
 /// A connector that writes bytes to standard output and standard error, logs them, and ends with a code.
@@ -249,17 +225,17 @@ fn guest(out: &[u8], err: &[u8], code: u8) -> String {
 
 #[test]
 fn nothing_a_guest_says_acts_and_what_it_gives_stays_the_same_value() {
-    let house = House::new();
+    let home = TestHome::with_tea();
     let mut texts: Vec<String> = HOSTILE.iter().map(|text| (*text).to_owned()).collect();
     texts.push("x".repeat(3_000));
     for text in &texts {
         let value = json!({"x": text, text.as_str(): [text]});
         // As a library would write it, but for what JSON does not ask to escape: that stands raw.
-        house.write(
+        home.write(
             "tea/connector/connector.wat",
             guest(json!({"output": value}).to_string().as_bytes(), text.as_bytes(), 0),
         );
-        let ran = tried(&house, PUBLISHER[2].1);
+        let ran = tried(&home, &line_of("run"));
         for ran in ran.iter().filter(|ran| ran.code == 0) {
             let found: Value = serde_json::from_str(&ran.stdout).unwrap();
             assert_eq!(found["output"], value, "{}", ran.stdout);
@@ -267,27 +243,27 @@ fn nothing_a_guest_says_acts_and_what_it_gives_stays_the_same_value() {
         assert_eq!(ran[0].code, 0, "{}{}", ran[0].stdout, ran[0].stderr);
         let error =
             json!({"error": {"class": text, "message": text, "boundary": text, "details": {text.as_str(): text}}});
-        house.write("tea/connector/connector.wat", guest(error.to_string().as_bytes(), b"", 0));
-        tried(&house, PUBLISHER[2].1);
-        house.write("tea/connector/connector.wat", guest(b"", text.as_bytes(), 1));
-        tried(&house, PUBLISHER[2].1);
+        home.write("tea/connector/connector.wat", guest(error.to_string().as_bytes(), b"", 0));
+        tried(&home, &line_of("run"));
+        home.write("tea/connector/connector.wat", guest(b"", text.as_bytes(), 1));
+        tried(&home, &line_of("run"));
         let names: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
         let odd = format!(
             r#"(module (import "{names}" "{names}" (func)) (memory (export "{names}") 1) (func (export "_start")))"#
         );
-        house.write("tea/connector/connector.wat", odd);
-        tried(&house, PUBLISHER[4].1);
-        tried(&house, PUBLISHER[2].1);
+        home.write("tea/connector/connector.wat", odd);
+        tried(&home, &line_of("inspect"));
+        tried(&home, &line_of("run"));
     }
     for bytes in [&b"\x80\xff\xfe"[..], b"{\"output\":\"\x9b2J\"}", b"\xc2", b"\xed\xa0\x80\r::error::planted"] {
-        house.write("tea/connector/connector.wat", guest(bytes, bytes, 1));
-        tried(&house, PUBLISHER[2].1);
+        home.write("tea/connector/connector.wat", guest(bytes, bytes, 1));
+        tried(&home, &line_of("run"));
     }
 }
 
 #[test]
 fn no_field_of_a_catalog_or_a_ring_acts() {
-    let house = House::empty();
+    let home = TestHome::new();
     let text = |value: &str| serde_json::to_string(value).unwrap(); // JSON's strings are YAML's
     let entry = |value: &str| {
         format!(
@@ -298,35 +274,32 @@ fn no_field_of_a_catalog_or_a_ring_acts() {
     };
     for value in HOSTILE {
         for part in ["connectors", "actions", "suites"] {
-            house.write(&format!("catalog/{part}/tea.yaml"), entry(value));
+            home.write(&format!("catalog/{part}/tea.yaml"), entry(value));
         }
-        tried(&house, "aileron hub list --catalog catalog");
-        tried(&house, "aileron hub search tea --catalog catalog");
+        tried(&home, "aileron hub list --catalog catalog");
+        tried(&home, "aileron hub search tea --catalog catalog");
         for part in ["connectors", "actions", "suites"] {
-            tried(
-                &house,
-                &format!("aileron hub show github://acme/tea --type {part} --catalog catalog --from nowhere"),
-            );
+            tried(&home, &format!("aileron hub show github://acme/tea --type {part} --catalog catalog --from nowhere"));
         }
-        house.write("catalog/connectors/tea.yaml", format!("fqn: \"{value}\n"));
-        tried(&house, "aileron hub list --catalog catalog");
-        std::fs::remove_dir_all(house.path("catalog")).unwrap();
+        home.write("catalog/connectors/tea.yaml", format!("fqn: \"{value}\n"));
+        tried(&home, "aileron hub list --catalog catalog");
+        std::fs::remove_dir_all(home.path("catalog")).unwrap();
         for ring in [
             json!({"version": 1, "keys": {value: ["x"]}}),
             json!({"version": value, "keys": {}}),
             json!({"version": 2, "keys": {"github://acme/x": [value]}, "owners": {value: [value]}}),
         ] {
-            house.write("ring.json", ring.to_string());
-            tried(&house, "aileron verify github://acme/x@1.0.0 --keyring ring.json --from nowhere");
+            home.write("ring.json", ring.to_string());
+            tried(&home, "aileron verify github://acme/x@1.0.0 --keyring ring.json --from nowhere");
         }
-        house.write("ring.json", format!("{{\"{value}"));
-        tried(&house, "aileron verify github://acme/x@1.0.0 --keyring ring.json --from nowhere");
+        home.write("ring.json", format!("{{\"{value}"));
+        tried(&home, "aileron verify github://acme/x@1.0.0 --keyring ring.json --from nowhere");
     }
 }
 
 #[test] // vault.md §2: names and metadata are plain text, and whoever can write the file can write anything into them
 fn no_name_and_no_label_of_a_vault_acts() {
-    let house = House::empty();
+    let home = TestHome::new();
     let write = |text: &str| {
         let entry = |kind: &str| {
             let labels = ["service", "identity", "connector_fqn", "status", "scope", "account", "missing_scopes"];
@@ -345,25 +318,25 @@ fn no_name_and_no_label_of_a_vault_acts() {
         ];
         let entries: serde_json::Map<String, Value> = entries.into_iter().collect();
         let vault = json!({"salt": "AAECAwQFBgcICQoLDA0ODw==", "secrets": entries, text: text});
-        let path = house.root.with_file_name("home").join(".aileron/secrets.json");
+        let path = home.home().join(".aileron/secrets.json");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, vault.to_string()).unwrap();
     };
     for text in HOSTILE.iter().map(|text| (*text).to_owned()).chain([all(), "x".repeat(10_000)]) {
         write(&text);
         for line in ["vault list", "status vault", "secret list", "binding list", "vault reset"] {
-            assert_eq!(tried(&house, &format!("aileron {line}"))[0].code, 0, "{line}");
+            assert_eq!(tried(&home, &format!("aileron {line}"))[0].code, 0, "{line}");
         }
         for name in ["home", "work"] {
-            tried(&house, &format!("aileron binding inspect oauth2/tea/{name}"));
+            tried(&home, &format!("aileron binding inspect oauth2/tea/{name}"));
         }
     }
 }
 
 #[test]
 fn nothing_a_server_says_acts() {
-    let house = House::new();
-    house.git(&["remote", "add", "origin", "https://github.com/acme/aileron-connector-tea.git"]);
+    let home = TestHome::with_tea();
+    home.git(&["remote", "add", "origin", "https://github.com/acme/aileron-connector-tea.git"]);
     let all = all();
     for text in [HOSTILE[4], HOSTILE[12], &all] {
         let document = json!({
@@ -376,26 +349,26 @@ fn nothing_a_server_says_acts() {
             let server = Scripted::start(move |_| Answer::with(&status, "Content-Type: application/json\r\n", &body));
             let base = server.base();
             let at = format!("GITHUB_TOKEN=t0ken GITHUB_API_URL={base} GITHUB_SERVER_URL={base}");
-            tried_at(&house, &at, "aileron-pub -C tea status v0.1.0");
-            tried_at(&house, &at, "aileron action add github://acme/tea/actions/x");
+            tried_at(&home, &at, "aileron-pub -C tea status v0.1.0");
+            tried_at(&home, &at, "aileron action add github://acme/tea/actions/x");
         }
         let body = json!({"versions": [text]}).to_string();
         let server = Scripted::start(move |_| Answer::ok(&body));
-        tried(&house, &format!("aileron action add github://acme/tea/actions/x --from {}", server.base()));
+        tried(&home, &format!("aileron action add github://acme/tea/actions/x --from {}", server.base()));
     }
 }
 
-fn tried_at(house: &House, variables: &str, line: &str) {
+fn tried_at(home: &TestHome, variables: &str, line: &str) {
     for mode in MODES {
         let (variable, flag) = if mode.contains('=') { (mode, "") } else { ("", mode) };
         let line = format!("{variable} {variables} {line} {flag}");
-        harmless(&house.run(line.trim()), mode, &line);
+        harmless(&home.run(line.trim()), mode, &line);
     }
 }
 
 #[test]
 fn nothing_that_was_typed_acts() {
-    let house = House::empty();
+    let home = TestHome::new();
     for text in HOSTILE.iter().filter(|text| !text.contains('\0')) {
         for words in [
             vec!["aileron-pub", text],
@@ -415,7 +388,7 @@ fn nothing_that_was_typed_acts() {
             vec!["aileron", "keyring", "trust", text, "--from", text],
         ] {
             for mode in MODES {
-                let mut command = house.command(words[0]);
+                let mut command = home.command(words[0]);
                 command.args(&words[1..]);
                 match mode {
                     "--json" => drop(command.arg(mode)),
@@ -423,7 +396,7 @@ fn nothing_that_was_typed_acts() {
                     _ => {}
                 }
                 let line = words.join(" ");
-                harmless(&house.finish(command, &line), mode, &line);
+                harmless(&home.finish(command, &line), mode, &line);
             }
         }
     }
@@ -445,8 +418,8 @@ const ADDRESSES: [(&str, &str); 10] = [
 
 #[test] // artifacts.md §8
 fn no_verb_shows_a_password_or_a_query_of_an_address() {
-    let house = House::new();
-    house.write("toy.pub", Toy::default().publisher.key().to_pem());
+    let home = TestHome::with_tea();
+    home.write("toy.pub", Toy::default().publisher.key().to_pem());
     for (address, _) in ADDRESSES {
         for line in [
             format!("aileron verify github://acme/echo@1.2.3 --key toy.pub --from {address}"),
@@ -465,12 +438,12 @@ fn no_verb_shows_a_password_or_a_query_of_an_address() {
             format!("HTTPS_PROXY={address} aileron verify github://acme/echo@1.2.3 --key toy.pub"),
         ] {
             for flag in ["", " --json"] {
-                clean(&house.run(&format!("{line}{flag}")), &line);
+                clean(&home.run(&format!("{line}{flag}")), &line);
             }
         }
-        house.git(&["config", "remote.origin.url", address]);
-        clean(&house.run("aileron-pub -C tea check"), address);
-        clean(&house.run("aileron-pub -C tea check --json"), address);
+        home.git(&["config", "remote.origin.url", address]);
+        clean(&home.run("aileron-pub -C tea check"), address);
+        clean(&home.run("aileron-pub -C tea check --json"), address);
     }
 }
 
@@ -483,8 +456,8 @@ fn a_mirror_that_answers_is_named_without_its_password() {
         target if target.contains("releases/download/v1.2.3/aileron.tar.gz") => Answer::ok(&connector),
         _ => Answer::status("404 Not Found"),
     });
-    let house = House::empty();
-    house.write("toy.pub", toy.publisher.key().to_pem());
+    let home = TestHome::new();
+    home.write("toy.pub", toy.publisher.key().to_pem());
     let at = server.base().replace("http://", "http://robert:5ecret-part@");
     for (line, shows) in [
         (format!("aileron connector install github://acme/echo@1.2.3 --from {at}"), true),
@@ -493,7 +466,7 @@ fn a_mirror_that_answers_is_named_without_its_password() {
         (format!("aileron verify github://acme/echo@1.2.3 --key toy.pub --from {at}"), false),
         (format!("aileron action add github://acme/echo/actions/no --yes --from {at}"), true),
     ] {
-        let ran = house.run(&line);
+        let ran = home.run(&line);
         clean(&ran, &line);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert!(!shows || said.contains(&server.address().to_string()), "{line}\n{said}");

@@ -144,7 +144,7 @@ fn a_catalog_that_cannot_be_read_is_an_error() {
         (missing.exit, missing.err.as_str()),
         (1, "error: hub: read /nonexistent: there is no such directory\n")
     );
-    let address = format!("file://{}", home.0.path().join("nobody").display());
+    let address = format!("file://{}", home.0.home().join("nobody").display());
     for words in [&["list"][..], &["show", "github://a/b"], &["search", "a"]] {
         let gone = home.hub(&[words, &["--catalog", &address]].concat());
         assert!(gone.exit == 1 && gone.err.starts_with("error: hub: clone file://HOME/nobody: "), "{}", gone.err);
@@ -170,7 +170,7 @@ fn a_catalog_is_cloned_for_each_question_and_nothing_stays() {
     let home = listed();
     let git = |args: &[&str]| {
         let mut command = Command::new("git");
-        command.current_dir(home.catalog()).env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", home.0.path());
+        command.current_dir(home.catalog()).env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", home.0.home());
         for role in ["AUTHOR", "COMMITTER"] {
             command.env(format!("GIT_{role}_NAME"), "Acme").env(format!("GIT_{role}_EMAIL"), "acme@example.com");
         }
@@ -182,7 +182,7 @@ fn a_catalog_is_cloned_for_each_question_and_nothing_stays() {
     git(&["commit", "-q", "-m", "catalog"]);
     let url = format!("file://{}", home.catalog().display());
     home.configure(&url);
-    let temporary = home.0.path().join("tmp");
+    let temporary = home.0.home().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
     let said = home.aileron(&["hub", "list", "connectors"], &[("TMPDIR", temporary.to_str().unwrap())]);
     assert_eq!(said.exit, 0, "{}", said.err);

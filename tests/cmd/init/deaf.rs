@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::house::House;
+use aileron_testkit::home::TestHome;
 
 /// `~/.gitconfig` of people who have set up git for their own work. `HOME` is the home; `trap` there fails, and leaves a mark.
 const SETTINGS: [(&str, &str); 26] = [
@@ -50,47 +50,47 @@ const HOOKS: [&str; 8] = [
     "post-checkout",
 ];
 
-/// A house whose home has these settings, and everything they name.
-fn house(settings: &str) -> House {
-    let house = House::empty();
-    let home = house.path("../home").canonicalize().unwrap();
-    let script = format!("#!/bin/sh\necho \"$0 $*\" >> {}\nexit 1\n", home.join("SPRUNG").display());
+/// A home whose home has these settings, and everything they name.
+fn home(settings: &str) -> TestHome {
+    let home = TestHome::new();
+    let inside = home.path("../home").canonicalize().unwrap();
+    let script = format!("#!/bin/sh\necho \"$0 $*\" >> {}\nexit 1\n", inside.join("SPRUNG").display());
     let mut scripts = vec!["trap".to_owned()];
     for hook in HOOKS {
         scripts.extend([format!("hooks/{hook}"), format!("template/hooks/{hook}")]);
     }
     for name in scripts {
-        house.write(&format!("../home/{name}"), &script);
-        fs::set_permissions(home.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        home.write(&format!("../home/{name}"), &script);
+        fs::set_permissions(inside.join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
-    house.write("../home/template/info/exclude", "*\n");
-    house.write("../home/template/config", "[core]\nhooksPath = hooks\n");
-    house.write("../home/attributes", "* filter=x\n");
-    house.write("../home/crlf-attributes", "* text=auto\n");
-    house.write("../home/ignore", "*\n");
-    house.write("../home/message", "write why\n");
+    home.write("../home/template/info/exclude", "*\n");
+    home.write("../home/template/config", "[core]\nhooksPath = hooks\n");
+    home.write("../home/attributes", "* filter=x\n");
+    home.write("../home/crlf-attributes", "* text=auto\n");
+    home.write("../home/ignore", "*\n");
+    home.write("../home/message", "write why\n");
     // Read without being named.
-    house.write("../home/.config/git/ignore", "*.pub\nkeys\n");
-    house.write("../home/.config/git/attributes", "* text eol=crlf\n");
-    house.write("../home/.gitconfig", settings.replace("HOME", home.to_str().unwrap()));
-    house
+    home.write("../home/.config/git/ignore", "*.pub\nkeys\n");
+    home.write("../home/.config/git/attributes", "* text eol=crlf\n");
+    home.write("../home/.gitconfig", settings.replace("HOME", inside.to_str().unwrap()));
+    home
 }
 
-/// As [`House::typed`], and no identity in the environment.
-fn run(house: &House, line: &str) -> String {
-    let mut command = house.typed(line);
+/// As [`TestHome::typed`], and no identity in the environment.
+fn run(home: &TestHome, line: &str) -> String {
+    let mut command = home.typed(line);
     for role in ["AUTHOR", "COMMITTER"] {
         command.env_remove(format!("GIT_{role}_NAME")).env_remove(format!("GIT_{role}_EMAIL"));
     }
-    let ran = house.finish(command, line);
+    let ran = home.finish(command, line);
     assert_eq!(ran.code, 0, "{line}\n{}{}", ran.stdout, ran.stderr);
     ran.stdout
 }
 
 /// What a git without any settings says of a repository.
-fn git(house: &House, repository: &str, args: &[&str]) -> String {
-    let mut command = house.command("git");
-    command.current_dir(house.path(repository)).env("GIT_CONFIG_GLOBAL", "/dev/null").env("HOME", "/nonexistent");
+fn git(home: &TestHome, repository: &str, args: &[&str]) -> String {
+    let mut command = home.command("git");
+    command.current_dir(home.path(repository)).env("GIT_CONFIG_GLOBAL", "/dev/null").env("HOME", "/nonexistent");
     let output = command.args(args).output().unwrap();
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -98,20 +98,20 @@ fn git(house: &House, repository: &str, args: &[&str]) -> String {
 
 #[test]
 fn init_is_deaf_to_the_users_git() {
-    let plain = House::empty();
+    let plain = TestHome::new();
     run(&plain, "aileron-pub init tea --owner acme --language wat --yes");
     let tree = git(&plain, "tea", &["rev-parse", "HEAD^{tree}"]);
     for (what, settings) in SETTINGS {
-        let house = house(settings);
-        run(&house, "aileron-pub init tea --owner acme --language wat --yes");
-        assert_eq!(git(&house, "tea", &["rev-parse", "HEAD^{tree}"]), tree, "{what}");
-        assert_eq!(git(&house, "tea", &["status", "--porcelain"]), "", "{what}");
+        let home = home(settings);
+        run(&home, "aileron-pub init tea --owner acme --language wat --yes");
+        assert_eq!(git(&home, "tea", &["rev-parse", "HEAD^{tree}"]), tree, "{what}");
+        assert_eq!(git(&home, "tea", &["status", "--porcelain"]), "", "{what}");
         assert_eq!(
-            git(&house, "tea", &["log", "--format=%an %ae %s %GK"]).trim(),
+            git(&home, "tea", &["log", "--format=%an %ae %s %GK"]).trim(),
             "acme acme@users.noreply.github.com Start aileron-connector-tea",
             "{what}"
         );
-        assert!(!house.path("../home/SPRUNG").exists(), "{what}: {}", house.read("../home/SPRUNG"));
+        assert!(!home.path("../home/SPRUNG").exists(), "{what}: {}", home.read("../home/SPRUNG"));
     }
 }
 
@@ -121,12 +121,12 @@ fn demo_is_deaf_to_the_users_git() {
     let (_, readable) = SETTINGS.split_last().unwrap();
     for several in readable.chunks(5) {
         let what: Vec<&str> = several.iter().map(|(what, _)| *what).collect();
-        let house = house(&several.iter().map(|(_, settings)| *settings).collect::<String>());
-        run(&house, "aileron-pub demo story -q");
+        let home = home(&several.iter().map(|(_, settings)| *settings).collect::<String>());
+        run(&home, "aileron-pub demo story -q");
         let repository = "story/aileron-connector-demo";
-        assert_eq!(git(&house, repository, &["status", "--porcelain"]), "", "{what:?}");
-        assert_eq!(git(&house, repository, &["rev-list", "--count", "HEAD"]).trim(), "2", "{what:?}");
-        assert!(!house.path("../home/SPRUNG").exists(), "{what:?}: {}", house.read("../home/SPRUNG"));
+        assert_eq!(git(&home, repository, &["status", "--porcelain"]), "", "{what:?}");
+        assert_eq!(git(&home, repository, &["rev-list", "--count", "HEAD"]).trim(), "2", "{what:?}");
+        assert!(!home.path("../home/SPRUNG").exists(), "{what:?}: {}", home.read("../home/SPRUNG"));
     }
 }
 
@@ -143,11 +143,11 @@ fn who_commits_stays_the_users_to_say() {
         ("[include]\npath = other\n", "Ina ina@example.com", "Ina ina@example.com"),
         ("[includeIf \"gitdir:**\"]\npath = other\n", "Ina ina@example.com", "Ina ina@example.com"),
     ] {
-        let house = house(&format!("{settings}[init]\ndefaultBranch = trunk\n"));
-        house.write("../home/other", "[user]\nname = Ina\nemail = ina@example.com\n");
-        run(&house, "aileron-pub init tea --owner acme --language wat --yes");
-        let said = git(&house, "tea", &["log", "--format=%an %ae%n%cn %ce"]);
+        let home = home(&format!("{settings}[init]\ndefaultBranch = trunk\n"));
+        home.write("../home/other", "[user]\nname = Ina\nemail = ina@example.com\n");
+        run(&home, "aileron-pub init tea --owner acme --language wat --yes");
+        let said = git(&home, "tea", &["log", "--format=%an %ae%n%cn %ce"]);
         assert_eq!(said.lines().collect::<Vec<_>>(), [author, committer], "{settings}");
-        assert_eq!(git(&house, "tea", &["symbolic-ref", "--short", "HEAD"]).trim(), "trunk");
+        assert_eq!(git(&home, "tea", &["symbolic-ref", "--short", "HEAD"]).trim(), "trunk");
     }
 }

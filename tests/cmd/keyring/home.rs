@@ -1,7 +1,8 @@
 //! A home for one test: a ring, a mirror and a catalog below a temporary directory, and the program run in it.
 
 use std::path::PathBuf;
-use std::process::Command;
+
+use aileron_testkit::home::{TestHome, run};
 
 /// RFC 8032 test 1, and 32 zero bytes' neighbour: 32 × 01.
 pub(crate) const KR: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
@@ -25,7 +26,7 @@ pub(crate) const EXAMPLE: &str = r#"{
 }
 "#;
 
-pub(crate) struct Home(pub(crate) tempfile::TempDir);
+pub(crate) struct Home(pub(crate) TestHome);
 
 pub(crate) struct Said {
     pub(crate) exit: i32,
@@ -35,18 +36,18 @@ pub(crate) struct Said {
 
 impl Home {
     pub(crate) fn new() -> Home {
-        Home(tempfile::tempdir().unwrap())
+        Home(TestHome::new())
     }
 
     pub(crate) fn with_ring(text: &str) -> Home {
         let home = Home::new();
-        std::fs::create_dir(home.0.path().join(".aileron")).unwrap();
+        std::fs::create_dir(home.0.home().join(".aileron")).unwrap();
         std::fs::write(home.ring(), text).unwrap();
         home
     }
 
     pub(crate) fn ring(&self) -> PathBuf {
-        self.0.path().join(".aileron/keyring.json")
+        self.0.home().join(".aileron/keyring.json")
     }
 
     pub(crate) fn saved(&self) -> String {
@@ -54,7 +55,7 @@ impl Home {
     }
 
     pub(crate) fn mirror(&self) -> PathBuf {
-        self.0.path().join("mirror")
+        self.0.home().join("mirror")
     }
 
     /// Publishes a key where a mirror of `example/repo` serves it.
@@ -74,25 +75,18 @@ impl Home {
         self.aileron(&[&["keyring"], args].concat(), &[("AILERON_MIRROR", mirror)])
     }
 
-    /// The program with nothing of this machine's settings but `PATH`, for git.
+    /// The program, which finds its ring below `HOME`.
     pub(crate) fn aileron(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
-        let ran = Command::new(env!("CARGO_BIN_EXE_aileron"))
-            .args(args)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HOME", self.0.path())
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
-        let shown = |bytes: &[u8]| {
-            let text = String::from_utf8(bytes.to_vec()).unwrap();
-            text.replace(self.ring().to_str().unwrap(), "RING").replace(self.0.path().to_str().unwrap(), "HOME")
+        let mut command = self.0.consumer(args);
+        let ran = run(command.env_remove("AILERON_HOME").envs(variables.iter().copied()));
+        let shown = |text: &str| {
+            text.replace(self.ring().to_str().unwrap(), "RING").replace(self.0.home().to_str().unwrap(), "HOME")
         };
-        Said { exit: ran.status.code().unwrap(), out: shown(&ran.stdout), err: shown(&ran.stderr) }
+        Said { exit: ran.code, out: shown(&ran.stdout), err: shown(&ran.stderr) }
     }
 
     pub(crate) fn catalog(&self) -> PathBuf {
-        self.0.path().join("catalog")
+        self.0.home().join("catalog")
     }
 
     /// Puts a file into the catalog.
@@ -113,8 +107,8 @@ impl Home {
 
     /// Names the catalog in the user's configuration.
     pub(crate) fn configure(&self, url: &str) {
-        std::fs::create_dir_all(self.0.path().join(".aileron")).unwrap();
-        std::fs::write(self.0.path().join(".aileron/config.yaml"), format!("other: 1\nhub:\n  url: {url}\n")).unwrap();
+        std::fs::create_dir_all(self.0.home().join(".aileron")).unwrap();
+        std::fs::write(self.0.home().join(".aileron/config.yaml"), format!("other: 1\nhub:\n  url: {url}\n")).unwrap();
     }
 }
 

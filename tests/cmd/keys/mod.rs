@@ -1,5 +1,6 @@
 //! `keys`: signing keys.
 
+mod environment;
 #[cfg(target_os = "linux")]
 mod keychain;
 mod openssl;

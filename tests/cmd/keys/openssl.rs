@@ -3,87 +3,87 @@
 use std::fs::{self, File};
 use std::process::Stdio;
 
+use aileron_testkit::home::tree::mode;
+use aileron_testkit::home::{PUBLIC_KEY, TestHome};
 use serde_json::{Value, json};
 
 use aileron_testkit::Requirement;
 
-use crate::house::{House, PUBLIC_KEY, mode};
-
-fn new_repository() -> Option<House> {
-    let house = Requirement::Openssl.is_met().then(House::empty)?;
-    house.ok("aileron-pub init tea --owner acme --language wat --yes");
-    Some(house)
+fn new_repository() -> Option<TestHome> {
+    let home = Requirement::Openssl.is_met().then(TestHome::new)?;
+    home.ok("aileron-pub init tea --owner acme --language wat --yes");
+    Some(home)
 }
 
 #[test]
 fn the_public_key_is_byte_for_byte_what_openssl_writes() {
-    let Some(house) = new_repository() else { return };
-    house.ok("aileron-pub -C tea keys generate --out publisher.key");
-    house.ok("openssl pkey -in publisher.key -pubout -out openssl.pub");
-    assert_eq!(house.read("tea/keys/publisher.pub"), house.read("openssl.pub"));
-    assert_eq!(mode(&house.path("publisher.key")), 0o600);
-    house.ok("openssl pkey -in publisher.key -out openssl.key");
-    assert_eq!(house.read("publisher.key"), house.read("openssl.key"));
-    let readme = house.read("tea/keys/README.md");
-    let fingerprint = house.ok("aileron-pub -C tea keys show --json").json()["fingerprint"].clone();
+    let Some(home) = new_repository() else { return };
+    home.ok("aileron-pub -C tea keys generate --out publisher.key");
+    home.ok("openssl pkey -in publisher.key -pubout -out openssl.pub");
+    assert_eq!(home.read("tea/keys/publisher.pub"), home.read("openssl.pub"));
+    assert_eq!(mode(&home.path("publisher.key")), 0o600);
+    home.ok("openssl pkey -in publisher.key -out openssl.key");
+    assert_eq!(home.read("publisher.key"), home.read("openssl.key"));
+    let readme = home.read("tea/keys/README.md");
+    let fingerprint = home.ok("aileron-pub -C tea keys show --json").json()["fingerprint"].clone();
     assert!(readme.contains(fingerprint.as_str().unwrap()), "{readme}");
 }
 
 #[test]
 fn an_encrypted_key_file_opens_with_its_passphrase_here_and_in_openssl() {
-    let Some(house) = new_repository() else { return };
-    house.ok("AILERON_KEY_PASSPHRASE=hunter2 aileron-pub -C tea keys generate --out sealed.key --encrypt");
-    house.commit();
-    assert!(house.read("sealed.key").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
-    assert_eq!(mode(&house.path("sealed.key")), 0o600);
-    house.ok("openssl pkey -in sealed.key -passin pass:hunter2 -pubout -out openssl.pub");
-    assert_eq!(house.read("tea/keys/publisher.pub"), house.read("openssl.pub"));
-    house.ok("AILERON_KEY_PASSPHRASE=hunter2 aileron-pub -C tea pack v0.1.0 --key sealed.key --out archives");
+    let Some(home) = new_repository() else { return };
+    home.ok("AILERON_KEY_PASSPHRASE=hunter2 aileron-pub -C tea keys generate --out sealed.key --encrypt");
+    home.commit();
+    assert!(home.read("sealed.key").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    assert_eq!(mode(&home.path("sealed.key")), 0o600);
+    home.ok("openssl pkey -in sealed.key -passin pass:hunter2 -pubout -out openssl.pub");
+    assert_eq!(home.read("tea/keys/publisher.pub"), home.read("openssl.pub"));
+    home.ok("AILERON_KEY_PASSPHRASE=hunter2 aileron-pub -C tea pack v0.1.0 --key sealed.key --out archives");
     for (passphrase, code, class) in [("", 2, "usage_error"), ("AILERON_KEY_PASSPHRASE=barley", 1, "validation_error")]
     {
-        let ran = house.run(&format!("{passphrase} aileron-pub -C tea pack v0.1.0 --key sealed.key --out no --quiet"));
+        let ran = home.run(&format!("{passphrase} aileron-pub -C tea pack v0.1.0 --key sealed.key --out no --quiet"));
         assert_eq!(ran.code, code, "{}", ran.stderr);
         assert!(ran.stderr.starts_with(&format!("{class}: key file sealed.key: the p")), "{}", ran.stderr);
-        assert!(!house.path("no").exists());
+        assert!(!home.path("no").exists());
     }
-    let absent = house.run("aileron-pub -C tea pack v0.1.0 --key sealed.key --out no --quiet");
+    let absent = home.run("aileron-pub -C tea pack v0.1.0 --key sealed.key --out no --quiet");
     assert!(absent.stderr.contains("next: set AILERON_KEY_PASSPHRASE"), "{}", absent.stderr);
 }
 
 #[test]
 fn a_printed_secret_is_base64_of_a_key_that_openssl_reads_and_a_release_takes() {
-    let Some(house) = new_repository() else { return };
-    let made = house.ok("aileron-pub -C tea keys generate --print-secret --json");
+    let Some(home) = new_repository() else { return };
+    let made = home.ok("aileron-pub -C tea keys generate --print-secret --json");
     let made = made.json();
-    house.commit();
+    home.commit();
     let secret = made["secret"].as_str().unwrap();
-    house.write("secret.b64", format!("{secret}\n"));
-    house.ok("openssl base64 -d -A -in secret.b64 -out secret.key");
-    house.ok("openssl pkey -in secret.key -pubout -out openssl.pub");
-    assert_eq!(house.read("tea/keys/publisher.pub"), house.read("openssl.pub"));
+    home.write("secret.b64", format!("{secret}\n"));
+    home.ok("openssl base64 -d -A -in secret.b64 -out secret.key");
+    home.ok("openssl pkey -in secret.key -pubout -out openssl.pub");
+    assert_eq!(home.read("tea/keys/publisher.pub"), home.read("openssl.pub"));
     let released =
-        house.ok(&format!("AILERON_SIGNING_KEY={secret} aileron-pub -C tea release v0.1.0 --to dir:registry --json"));
+        home.ok(&format!("AILERON_SIGNING_KEY={secret} aileron-pub -C tea release v0.1.0 --to dir:registry --json"));
     assert_eq!(released.json()["key"], made["fingerprint"]);
     let leaks = |(path, bytes): (std::path::PathBuf, Vec<u8>)| {
         (path.starts_with("tea") && bytes.windows(40).any(|window| window == &secret.as_bytes()[60..100]))
             .then_some(path)
     };
-    assert_eq!(house.files().into_iter().find_map(leaks), None);
+    assert_eq!(home.files().into_iter().find_map(leaks), None);
 }
 
 #[test]
 fn a_key_made_by_openssl_signs_a_release_that_openssl_verifies() {
-    let Some(house) = new_repository() else { return };
-    house.ok("openssl genpkey -algorithm ed25519 -out openssl.key");
-    fs::create_dir(house.path("tea/keys")).unwrap();
-    house.ok("openssl pkey -in openssl.key -pubout -out tea/keys/publisher.pub");
-    house.commit();
-    house.ok("aileron-pub -C tea release v0.1.0 --key openssl.key --to dir:registry");
-    house.ok("aileron verify registry --key tea/keys/publisher.pub");
+    let Some(home) = new_repository() else { return };
+    home.ok("openssl genpkey -algorithm ed25519 -out openssl.key");
+    fs::create_dir(home.path("tea/keys")).unwrap();
+    home.ok("openssl pkey -in openssl.key -pubout -out tea/keys/publisher.pub");
+    home.commit();
+    home.ok("aileron-pub -C tea release v0.1.0 --key openssl.key --to dir:registry");
+    home.ok("aileron verify registry --key tea/keys/publisher.pub");
     let action = "registry/acme/aileron-connector-tea/releases/download/actions/tea-ping/v0.1.0/aileron.tar.gz";
     if Requirement::Tar.is_met() {
-        house.ok(&format!("tar -xzf {action}"));
-        house.ok(
+        home.ok(&format!("tar -xzf {action}"));
+        home.ok(
             "openssl pkeyutl -verify -rawin -pubin -inkey tea/keys/publisher.pub -in action.md -sigfile signature.sig",
         );
     }
@@ -91,21 +91,21 @@ fn a_key_made_by_openssl_signs_a_release_that_openssl_verifies() {
 
 #[test]
 fn the_ring_entry_that_is_shown_is_a_keyring_that_verify_accepts() {
-    let house = House::released();
-    let shown = house.ok("aileron-pub -C tea keys show --json").json();
-    house.write("keyring.json", serde_json::to_vec(&shown["ring_entry"]).unwrap());
-    let judged = house.ok("aileron verify registry --keyring keyring.json --json").json();
+    let home = TestHome::released();
+    let shown = home.ok("aileron-pub -C tea keys show --json").json();
+    home.write("keyring.json", serde_json::to_vec(&shown["ring_entry"]).unwrap());
+    let judged = home.ok("aileron verify registry --keyring keyring.json --json").json();
     assert_eq!(judged["verified"], 3);
-    house.write(
+    home.write(
         "other.json",
         json!({"version": 2, "publishers": {"github://acme/other": [shown["base64"]]}}).to_string(),
     );
-    let refused = house.run("aileron verify registry --keyring other.json --json");
+    let refused = home.run("aileron verify registry --keyring other.json --json");
     assert_eq!((refused.code, refused.json()["refused"].clone()), (3, Value::from(3)));
     // At home, the same file is found without being named.
-    fs::create_dir_all(house.path("../home/.aileron")).unwrap();
-    fs::copy(house.path("keyring.json"), house.path("../home/.aileron/keyring.json")).unwrap();
-    house.ok("aileron verify registry");
+    fs::create_dir_all(home.path("../home/.aileron")).unwrap();
+    fs::copy(home.path("keyring.json"), home.path("../home/.aileron/keyring.json")).unwrap();
+    home.ok("aileron verify registry");
 }
 
 /// Where standard output goes when nobody will read it.
@@ -121,15 +121,15 @@ enum Lost {
 #[test] // a public key whose private half is nowhere must not be committed
 fn a_key_pair_whose_private_half_was_not_handed_over_leaves_nothing() {
     use Lost::{Closed, ClosedForWriting, FullDisk, NobodyReads, Null};
-    let house = House::empty();
-    house.ok("aileron-pub init tea --owner acme --language wat --yes");
-    let before = house.files();
+    let home = TestHome::new();
+    home.ok("aileron-pub init tea --owner acme --language wat --yes");
+    let before = home.files();
     for lost in [FullDisk, NobodyReads, Null, Closed, ClosedForWriting] {
         for json in ["", " --json", " --quiet"] {
             let line = format!("aileron-pub -C tea keys generate --print-secret{json}");
             let mut command = match lost {
-                Closed => house.command("sh"),
-                _ => house.typed(&line),
+                Closed => home.command("sh"),
+                _ => home.typed(&line),
             };
             match lost {
                 FullDisk => drop(command.stdout(File::options().write(true).open("/dev/full").unwrap())),
@@ -154,20 +154,20 @@ fn a_key_pair_whose_private_half_was_not_handed_over_leaves_nothing() {
             if json.is_empty() {
                 assert!(said.contains("standard output"), "{lost:?}: {said}");
             }
-            assert_eq!(house.files(), before, "{lost:?}{json}");
+            assert_eq!(home.files(), before, "{lost:?}{json}");
         }
     }
-    house.ok("aileron-pub -C tea keys generate --print-secret");
+    home.ok("aileron-pub -C tea keys generate --print-secret");
 }
 
 #[test]
 fn a_key_file_that_cannot_be_written_leaves_nothing() {
-    let house = House::empty();
-    house.ok("aileron-pub init tea --owner acme --language wat --yes");
-    house.write("taken.key", "mine");
-    house.write("tea/.gitignore", "ignored.key\n");
-    std::os::unix::fs::symlink("nowhere/else", house.path("dangling.key")).unwrap();
-    let before = house.files();
+    let home = TestHome::new();
+    home.ok("aileron-pub init tea --owner acme --language wat --yes");
+    home.write("taken.key", "mine");
+    home.write("tea/.gitignore", "ignored.key\n");
+    std::os::unix::fs::symlink("nowhere/else", home.path("dangling.key")).unwrap();
+    let before = home.files();
     for (to, code) in [
         ("--out taken.key", 2),
         ("--out taken.key/below", 1),
@@ -182,16 +182,16 @@ fn a_key_file_that_cannot_be_written_leaves_nothing() {
         ("--out tea/.git/hidden.key", 2),
         ("--keychain", 2),
     ] {
-        let ran = house.run(&format!("aileron-pub -C tea keys generate {to}"));
+        let ran = home.run(&format!("aileron-pub -C tea keys generate {to}"));
         assert_eq!(ran.code, code, "{to}: {}", ran.stderr);
-        assert_eq!(house.files(), before, "{to}: {}", ran.stderr);
+        assert_eq!(home.files(), before, "{to}: {}", ran.stderr);
     }
-    house.ok("aileron-pub -C tea keys generate --out tea/ignored.key");
+    home.ok("aileron-pub -C tea keys generate --out tea/ignored.key");
 }
 
 #[test] // keyring.md §4.1: readers take the first block
 fn a_second_key_in_the_committed_file_is_named_by_every_verb_that_reads_it() {
-    let house = House::new();
+    let home = TestHome::with_tea();
     let other = PUBLIC_KEY
         .replace("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo", "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw");
     for (second, what) in [
@@ -200,8 +200,8 @@ fn a_second_key_in_the_committed_file_is_named_by_every_verb_that_reads_it() {
         ("PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n".to_owned(), "a raw key in base64"),
         ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQ me\n".to_owned(), "an OpenSSH public key"),
     ] {
-        house.write("tea/keys/publisher.pub", format!("{PUBLIC_KEY}{second}"));
-        house.commit();
+        home.write("tea/keys/publisher.pub", format!("{PUBLIC_KEY}{second}"));
+        home.commit();
         for (line, code) in [
             ("aileron-pub -C tea check", 6),
             ("aileron-pub -C tea check v0.1.0", 6),
@@ -210,17 +210,17 @@ fn a_second_key_in_the_committed_file_is_named_by_every_verb_that_reads_it() {
             ("aileron-pub -C tea hub entry --out catalog", 6),
             ("aileron-pub -C tea keys show", 6),
         ] {
-            let ran = house.run(line);
+            let ran = home.run(line);
             assert_eq!(ran.code, code, "{line}: {}", ran.stderr);
             let said = format!("{}{}", ran.stdout, ran.stderr);
             assert!(said.contains(&format!("also holds {what}")), "{line}: {said}");
         }
     }
-    let private = house.read("publisher.key");
-    house.write("tea/keys/publisher.pub", format!("{PUBLIC_KEY}{private}"));
-    house.commit();
+    let private = home.read("publisher.key");
+    home.write("tea/keys/publisher.pub", format!("{PUBLIC_KEY}{private}"));
+    home.commit();
     for json in ["", " --json"] {
-        let ran = house.run(&format!("aileron-pub -C tea check{json}"));
+        let ran = home.run(&format!("aileron-pub -C tea check{json}"));
         assert_eq!(ran.code, 6);
         assert!(format!("{}{}", ran.stderr, ran.stdout).contains("holds a private key"), "{}", ran.stderr);
     }

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use aileron_testkit::home::tree::unpack;
+use aileron_testkit::home::{Repository, TestHome, ok};
 use serde_json::Value;
-
-use crate::support::{Machine, Repository, ok, unpack};
 
 const SECRET: &str = "client-5ecret";
 const MASK: &str = "\"********\"";
@@ -43,8 +43,8 @@ const SPELLINGS: [(&str, &[Edit], &[Edit]); 10] = [
     ("text around", &[("[connector]", "# 0.0.0-dev\n\n[connector] # bound-at-release")], &[("# ", "# 0.0.0-dev ")]),
 ];
 
-fn repository(machine: &Machine) -> Repository<'_> {
-    let repository = machine.scaffold("vault", "wat");
+fn repository(home: &TestHome) -> Repository<'_> {
+    let repository = home.scaffold("vault", "wat");
     let oauth = "\n[capabilities.network]\nhosts = [\"a.example:443\"]\n[capabilities.credential]\nkind = \"oauth2\"\n\
         [capabilities.credential.oauth2]\nauthorize_url = \"https://a.example/a\"\ntoken_url = \"https://a.example/t\"\n\
         client_id = \"id-1\"\nclient_secret = \"bound-at-release\"\nscopes = [\"read\"]\n";
@@ -92,8 +92,8 @@ fn hunks<'a>(diff: &'a str, file: &str) -> Vec<(usize, Vec<&'a str>, Vec<&'a str
 
 #[test]
 fn the_shown_hunks_make_the_published_text_of_the_committed_one() {
-    let machine = Machine::new();
-    let repository = repository(&machine);
+    let home = TestHome::new();
+    let repository = repository(&home);
     let (manifest, action) = ("connector/manifest.toml", "actions/vault-ping/action.md");
     let originals = [manifest, action].map(|file| (file, repository.read(file)));
     let key = repository.key.to_str().unwrap().to_owned();

@@ -7,7 +7,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Machine, Repository, ends, ok, run, to};
+use aileron_testkit::home::tree::contents;
+use aileron_testkit::home::{Repository, TestHome, directory, ends, ok, run};
 
 /// Every document that is read, and a recording.
 const DOCUMENTS: [&str; 6] = [
@@ -37,11 +38,11 @@ const LINKS: [(&str, &str); 12] = [
 
 const SECRET: &str = "s3cret-of-another-file";
 
-fn repository(machine: &Machine) -> Repository<'_> {
-    let repository = machine.scaffold("tea", "wat");
+fn repository(home: &TestHome) -> Repository<'_> {
+    let repository = home.scaffold("tea", "wat");
     let root = &repository.root;
     ok(&mut repository.publisher(&["run", "ping", "--record", "tests/ping.toml"]));
-    fs::write(machine.path("OUT"), format!("## v1.0.0\n{SECRET}\n")).unwrap();
+    fs::write(home.path("OUT"), format!("## v1.0.0\n{SECRET}\n")).unwrap();
     repository.write("docs/x", "x");
     repository.write("CHANGELOG.md", "## v1.0.0\n\nours\n");
     symlink("..", root.join("door")).unwrap();
@@ -52,9 +53,9 @@ fn repository(machine: &Machine) -> Repository<'_> {
 }
 
 /// From the place of `document`, where `target` of the root is.
-fn from(document: &str, target: &str, machine: &Machine) -> String {
+fn from(document: &str, target: &str, home: &TestHome) -> String {
     match target {
-        "OUT" => machine.path("OUT").display().to_string(),
+        "OUT" => home.path("OUT").display().to_string(),
         target if target.starts_with('/') => target.to_owned(),
         target => "../".repeat(document.matches('/').count()) + target,
     }
@@ -79,14 +80,14 @@ fn refused(command: &mut Command, document: &str, reason: &str, what: &str) {
 
 #[test]
 fn a_document_that_is_a_link_out_is_refused_by_name_by_both_readers() {
-    let machine = Machine::new();
-    let repository = repository(&machine);
+    let home = TestHome::new();
+    let repository = repository(&home);
     let ready = repository.git(&["rev-parse", "HEAD"]);
     for document in DOCUMENTS {
         for (target, reason) in LINKS {
             let path = repository.root.join(document);
             fs::remove_file(&path).unwrap();
-            symlink(from(document, target, &machine), &path).unwrap();
+            symlink(from(document, target, &home), &path).unwrap();
             refused(&mut reading(&repository, document), document, reason, target);
             if !document.starts_with("tests/") {
                 repository.git(&["commit", "--quiet", "--all", "--message", "a link"]);
@@ -100,11 +101,11 @@ fn a_document_that_is_a_link_out_is_refused_by_name_by_both_readers() {
 
 #[test]
 fn a_directory_that_is_a_link_out_is_refused_by_name_by_both_readers() {
-    let machine = Machine::new();
-    let repository = repository(&machine);
+    let home = TestHome::new();
+    let repository = repository(&home);
     let ready = repository.git(&["rev-parse", "HEAD"]);
-    let outside = machine.path("outside");
-    ok(machine.command("cp").arg("-a").args([&repository.root, &outside]));
+    let outside = home.path("outside");
+    ok(home.command("cp").arg("-a").args([&repository.root, &outside]));
     for (directory, inside) in [
         ("connector", "connector/manifest.toml"),
         ("actions", "actions"),
@@ -139,22 +140,22 @@ fn a_directory_that_is_a_link_out_is_refused_by_name_by_both_readers() {
 
 #[test]
 fn a_document_that_is_no_file_is_refused_and_not_waited_for() {
-    let machine = Machine::new();
-    let repository = repository(&machine);
+    let home = TestHome::new();
+    let repository = repository(&home);
     for document in DOCUMENTS {
         for (kind, reason) in
             [("fifo", "it is a FIFO"), ("directory", "it is a directory"), ("socket", "it is a socket")]
         {
             let path = repository.root.join(document);
             fs::remove_file(&path).unwrap();
-            let _kept = put(&machine, kind, &path);
+            let _kept = put(&home, kind, &path);
             if !(document.starts_with("tests/") && kind == "directory") {
                 refused(&mut reading(&repository, document), document, reason, kind);
             }
             // Through a link inside the repository as well.
             let aside = repository.root.join("aside");
             fs::rename(&path, &aside).unwrap();
-            symlink(from(document, "aside", &machine), &path).unwrap();
+            symlink(from(document, "aside", &home), &path).unwrap();
             refused(&mut reading(&repository, document), document, reason, kind);
             fs::remove_file(&path).unwrap();
             let _ = fs::remove_file(&aside).or_else(|_| fs::remove_dir(&aside));
@@ -167,22 +168,22 @@ fn a_document_that_is_no_file_is_refused_and_not_waited_for() {
         fs::write(&path, "").unwrap();
         repository.git(&["add", "--all"]);
         fs::remove_file(&path).unwrap();
-        let _kept = put(&machine, "fifo", &path);
+        let _kept = put(&home, "fifo", &path);
         let said = run(&mut repository.publisher(&["build"]));
-        assert!(said.code == Some(1) && said.stderr.contains(reason), "{said}");
+        assert!(said.code == 1 && said.stderr.contains(reason), "{said}");
         fs::remove_file(&path).unwrap();
         repository.git(&["reset", "--quiet", "--hard"]);
     }
 }
 
 /// Makes something that is no file; a socket lives as long as what is given back.
-fn put(machine: &Machine, kind: &str, path: &Path) -> Option<UnixListener> {
+fn put(home: &TestHome, kind: &str, path: &Path) -> Option<UnixListener> {
     match kind {
-        "fifo" => drop(ok(machine.command("mkfifo").arg(path))),
+        "fifo" => drop(ok(home.command("mkfifo").arg(path))),
         "directory" => fs::create_dir(path).unwrap(),
         _ => {
             // A socket's address is short; the path need not be.
-            let short = machine.path("s");
+            let short = home.path("s");
             let listener = UnixListener::bind(&short).unwrap();
             fs::rename(short, path).unwrap();
             return Some(listener);
@@ -193,15 +194,15 @@ fn put(machine: &Machine, kind: &str, path: &Path) -> Option<UnixListener> {
 
 #[test]
 fn a_link_inside_the_repository_is_followed_by_both_readers() {
-    let machine = Machine::new();
-    let repository = repository(&machine);
-    let plain = machine.path("plain");
+    let home = TestHome::new();
+    let repository = repository(&home);
+    let plain = home.path("plain");
     ok(&mut repository.release("v1.0.0", &plain));
     for document in DOCUMENTS {
         let name = format!("kept/{}", document.replace('/', "-"));
         repository.write(&name, &repository.read(document));
         fs::remove_file(repository.root.join(document)).unwrap();
-        symlink(from(document, &name, &machine), repository.root.join(document)).unwrap();
+        symlink(from(document, &name, &home), repository.root.join(document)).unwrap();
     }
     // And directories: the connector's, of a repository of many.
     fs::create_dir_all(repository.root.join("services")).unwrap();
@@ -222,10 +223,10 @@ fn a_link_inside_the_repository_is_followed_by_both_readers() {
     ok(&mut repository.publisher(&["check"]));
     ok(&mut repository.publisher(&["test"]));
     ok(&mut repository.publisher(&["run", "ping"]));
-    let linked = machine.path("linked");
+    let linked = home.path("linked");
     ok(&mut repository.release("v1.0.0", &linked));
     let archives = |registry: &Path| {
-        let mut files = crate::support::contents(registry);
+        let mut files = contents(registry);
         files.retain(|path, _| path.ends_with(".tar.gz"));
         files
     };
@@ -234,8 +235,8 @@ fn a_link_inside_the_repository_is_followed_by_both_readers() {
 
 #[test]
 fn a_submodule_or_an_lfs_pointer_where_a_source_file_is_needed_is_named() {
-    let machine = Machine::new();
-    let repository = repository(&machine);
+    let home = TestHome::new();
+    let repository = repository(&home);
     let ready = repository.git(&["rev-parse", "HEAD"]);
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
     for document in &DOCUMENTS[..5] {
@@ -282,12 +283,12 @@ fn a_submodule_or_an_lfs_pointer_where_a_source_file_is_needed_is_named() {
     fs::create_dir_all(repository.root.join("vendor/other")).unwrap();
     repository.git(&["add", "docs", "connector"]);
     repository.git(&["commit", "--quiet", "--message", "not needed"]);
-    ok(&mut repository.release("v1.0.0", &machine.path("registry")));
+    ok(&mut repository.release("v1.0.0", &home.path("registry")));
 }
 
 #[test]
 fn what_git_refuses_is_said_and_check_does_not_pass() {
-    let machine = Machine::new();
+    let home = TestHome::new();
     let breaks: [(&str, &str, &str); 8] = [
         (".git/config", "[core", "bad config"),
         (".git/HEAD", "junk\n", "not a git repository"),
@@ -302,11 +303,11 @@ fn what_git_refuses_is_said_and_check_does_not_pass() {
             "unknown repository extension",
         ),
     ];
-    let origin = machine.scaffold("tea", "wat");
+    let origin = home.scaffold("tea", "wat");
     let branch = origin.git(&["symbolic-ref", "--short", "HEAD"]);
     for (number, (file, text, words)) in breaks.iter().enumerate() {
-        let root = machine.path(&format!("broken{number}"));
-        ok(machine.command("cp").arg("-a").args([&origin.root, &root]));
+        let root = home.path(&format!("broken{number}"));
+        ok(home.command("cp").arg("-a").args([&origin.root, &root]));
         let broken = Repository { root, ..origin.clone() };
         broken.write(&file.replace("BRANCH", &branch), text);
         for args in [&["check"][..], &["check", "v1.0.0"], &["build", "v1.0.0"], &["status", "v1.0.0", "--to", "dir:x"]]
@@ -317,7 +318,7 @@ fn what_git_refuses_is_said_and_check_does_not_pass() {
                 "{args:?}: {said}"
             );
         }
-        let registry = to(&machine.path("nowhere"));
+        let registry = directory(&home.path("nowhere"));
         ends(&mut broken.publisher(&["release", "v1.0.0", "--to", &registry]), 6);
     }
     // No repository at all is no refusal; a version needs one.

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use aileron_testkit::github::{FakeGitHub, GitHub as Model, Limits, Options, Repository as Remote};
+use aileron_testkit::home::{ALLOW, Repository, TestHome, ok, run, writes};
 use serde_json::json;
 
 use super::real_input::{SECRETS, ready};
-use crate::support::{ALLOW, Machine, Repository, ok, run, writes};
 
 const TOKEN: &str = "ghp_0123456789abcdefSECRETSECRET";
 /// Of linear's 516 actions every so many is asked for by name; the index answers for all of them.
@@ -23,7 +23,7 @@ fn release(name: &str, repository: &Repository<'_>, fake: &FakeGitHub) -> u64 {
     let key = repository.key.to_str().unwrap();
     let args = ["release", "v1.2.3", "--limits", "none", "--json", "--quiet", "--key", key, "--wasm"];
     let mut command = repository.publisher(&args);
-    command.arg(repository.machine.path("module.wasm"));
+    command.arg(repository.home.path("module.wasm"));
     command.env("GITHUB_API_URL", fake.url()).env("GITHUB_SERVER_URL", fake.url()).env("GITHUB_TOKEN", TOKEN);
     for (_, variable, secret) in SECRETS.iter().filter(|(service, ..)| *service == name) {
         command.env(variable, secret);
@@ -49,7 +49,7 @@ fn release(name: &str, repository: &Repository<'_>, fake: &FakeGitHub) -> u64 {
 
 /// What a consumer on a machine of his own finds: trusts the key he fetches, then fetches and judges.
 fn verify(name: &str, repository: &Repository<'_>, fake: &FakeGitHub) {
-    let consumer = Machine::new();
+    let consumer = TestHome::new();
     let connector = format!("github://ALRubinger/aileron-connector-{name}");
     ok(&mut consumer.consumer(&["keyring", "trust", "--from", &fake.url(), &connector]));
     let actions = std::fs::read_dir(repository.root.join("actions")).unwrap();
@@ -67,16 +67,16 @@ fn verify(name: &str, repository: &Repository<'_>, fake: &FakeGitHub) {
     assert_eq!((&verdict["verified"], &verdict["refused"]), (&json!(actions.len() + 1), &json!(0)), "{verdict}");
     let absent = format!("{connector}@9.9.9");
     let said = run(&mut consumer.consumer(&["verify", &absent, "--from", &fake.url(), "--json"]));
-    assert_eq!((said.code, &said.json()["error"]["class"]), (Some(4), &json!("fetch_failed")), "{said}");
-    let strangers = Machine::new();
+    assert_eq!((said.code, &said.json()["error"]["class"]), (4, &json!("fetch_failed")), "{said}");
+    let strangers = TestHome::new();
     let reference = format!("{connector}@1.2.3");
     let said = run(&mut strangers.consumer(&["verify", &reference, "--from", &fake.url(), "--json"]));
-    assert_eq!((said.code, &said.json()["error"]["class"]), (Some(3), &json!("signature_failure")), "{said}");
+    assert_eq!((said.code, &said.json()["error"]["class"]), (3, &json!("signature_failure")), "{said}");
 }
 
 fn there_and_back(name: &'static str) {
-    let machine = Machine::new();
-    let Some(repository) = ready(&machine, name) else { return };
+    let home = TestHome::new();
+    let Some(repository) = ready(&home, name) else { return };
     let repository = &repository;
     let fake = fake(name, repository);
     let actions = std::fs::read_dir(repository.root.join("actions")).unwrap().count();

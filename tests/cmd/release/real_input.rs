@@ -7,12 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use aileron_testkit::home::tree::{self, sha256, stats, unpack};
+use aileron_testkit::home::{ALLOW, Ran, Repository, TestHome, directory, ends, module, ok, run, strings, writes};
+use aileron_testkit::{Requirement, reference};
 use serde_json::{Value, json};
-
-use crate::support::{
-    ALLOW, Machine, Repository, copy_tree, ends, has_go, module, ok, reference, run, sha256, stats, strings, unpack,
-    writes,
-};
 
 const REPOSITORIES: [(&str, usize); 4] = [("google", 21), ("slack", 3), ("athena", 15), ("linear", 516)];
 
@@ -47,14 +45,14 @@ fn lines(text: &str, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
     text.lines().zip(1..).filter(|(line, _)| wanted(line)).map(|(_, number)| number).collect()
 }
 
-fn as_it_is<'a>(machine: &'a Machine, name: &str) -> Option<Repository<'a>> {
-    Some(machine.copy(&reference(name)?, name))
+fn as_it_is<'a>(home: &'a TestHome, name: &str) -> Option<Repository<'a>> {
+    Some(home.copy(&reference(name)?, name))
 }
 
 #[test]
 fn check_names_the_three_places_where_google_holds_a_version() {
-    let machine = Machine::new();
-    let Some(google) = as_it_is(&machine, "google") else { return };
+    let home = TestHome::new();
+    let Some(google) = as_it_is(&home, "google") else { return };
     let file = "actions/list-recent-emails/action.md";
     let places = lines(&google.read(file), |line| line.contains("0.3.0"));
     assert_eq!(places, [3, 4, 8]);
@@ -71,9 +69,9 @@ fn check_names_the_three_places_where_google_holds_a_version() {
 
 #[test]
 fn check_has_nothing_against_slack_and_athena() {
-    let machine = Machine::new();
+    let home = TestHome::new();
     for (name, steps) in [("slack", vec!["list-channels", "search-messages"]), ("athena", vec![])] {
-        let Some(repository) = as_it_is(&machine, name) else { return };
+        let Some(repository) = as_it_is(&home, name) else { return };
         let undecided = |action: &&str| {
             let file = format!("actions/{action}/action.md");
             let text = repository.read(&file);
@@ -143,8 +141,8 @@ fn recount(root: &Path) -> BTreeMap<&'static str, BTreeSet<(String, u64)>> {
 
 #[test]
 fn check_says_file_by_file_what_consumers_refuse_in_linear() {
-    let machine = Machine::new();
-    let Some(linear) = as_it_is(&machine, "linear") else { return };
+    let home = TestHome::new();
+    let Some(linear) = as_it_is(&home, "linear") else { return };
     let document = ends(&mut linear.publisher(&["check", "--json"]), 6).json();
     let found = found(&document);
     let by_rule = |wanted: &str| -> BTreeSet<(String, u64)> {
@@ -183,25 +181,25 @@ pub(crate) const SECRETS: [(&str, &str, &str); 2] = [
 ];
 
 /// A published repository with a key, google mended as its publisher would; and the module it is released with.
-pub(crate) fn ready<'a>(machine: &'a Machine, name: &str) -> Option<Repository<'a>> {
-    let repository = as_it_is(machine, name)?;
+pub(crate) fn ready<'a>(home: &'a TestHome, name: &str) -> Option<Repository<'a>> {
+    let repository = as_it_is(home, name)?;
     if name == "google" {
         let file = "actions/list-recent-emails/action.md";
         repository.write(file, &repository.read(file).replace("0.3.0", "0.0.0-dev"));
         repository.commit("the placeholder, as everywhere else");
     }
-    fs::write(machine.path("module.wasm"), module()).unwrap();
+    fs::write(home.path("module.wasm"), module()).unwrap();
     Some(repository.with_key())
 }
 
-fn four(machine: &Machine) -> Option<Vec<(&'static str, Repository<'_>)>> {
-    REPOSITORIES.iter().map(|(name, _)| Some((*name, ready(machine, name)?))).collect()
+fn four(home: &TestHome) -> Option<Vec<(&'static str, Repository<'_>)>> {
+    REPOSITORIES.iter().map(|(name, _)| Some((*name, ready(home, name)?))).collect()
 }
 
 /// A release with what each repository needs: its secret in the service's own variable, waivers for linear only.
 fn release(name: &str, repository: &Repository<'_>, registry: &Path) -> Command {
     let mut command = repository.release("v1.2.3", registry);
-    command.arg("--wasm").arg(repository.machine.path("module.wasm"));
+    command.arg("--wasm").arg(repository.home.path("module.wasm"));
     for (_, variable, secret) in SECRETS.iter().filter(|(service, ..)| *service == name) {
         command.env(variable, secret);
     }
@@ -213,9 +211,9 @@ fn release(name: &str, repository: &Repository<'_>, registry: &Path) -> Command 
 
 #[test]
 fn all_559_artifacts_are_released_and_verified_and_released_again_without_a_write() {
-    let machine = Machine::new();
-    let Some(four) = four(&machine) else { return };
-    let registry = machine.path("registry");
+    let home = TestHome::new();
+    let Some(four) = four(&home) else { return };
+    let registry = home.path("registry");
     let (mut actions, mut connectors) = (0, 0);
     for (name, repository) in &four {
         let count = REPOSITORIES.iter().find(|(other, _)| other == name).unwrap().1;
@@ -252,35 +250,34 @@ fn all_559_artifacts_are_released_and_verified_and_released_again_without_a_writ
     for (name, repository) in &four {
         for (key, of) in four.iter().filter(|(other, _)| other != name).take(1) {
             let place = registry.join(format!("ALRubinger/aileron-connector-{name}"));
-            let mut verify =
-                machine.consumer(&["verify", place.to_str().unwrap(), "--json", "--key", &of.public_key()]);
+            let mut verify = home.consumer(&["verify", place.to_str().unwrap(), "--json", "--key", &of.public_key()]);
             let refused = ends(&mut verify, 3).json();
             assert_eq!(refused["verified"], 0, "{name} with the key of {key}");
         }
-        let status = ["status", "v1.2.3", "--json", "--to", &crate::support::to(&registry)];
+        let status = ["status", "v1.2.3", "--json", "--to", &directory(&registry)];
         assert_eq!(ok(&mut repository.publisher(&status)).json()["status"], "complete");
     }
 }
 
 /// The same release from another path, from a clone, from the same tree committed at another time, elsewhere in the world.
-fn elsewhere(name: &str, repository: &Repository<'_>, registry: &Path) -> Vec<crate::support::Said> {
-    let machine = repository.machine;
-    let at = |root: &str| Repository { root: machine.path(root), ..repository.clone() };
+fn elsewhere(name: &str, repository: &Repository<'_>, registry: &Path) -> Vec<Ran> {
+    let home = repository.home;
+    let at = |root: &str| Repository { root: home.path(root), ..repository.clone() };
     let moved = at(&format!("somewhere else/{name}"));
-    copy_tree(&repository.root, &moved.root);
+    tree::copy(&repository.root, &moved.root);
     let cloned = at(&format!("{name}-clone"));
     let from = repository.root.to_str().unwrap();
-    ok(machine.command("git").args(["clone", "--quiet", from, cloned.root.to_str().unwrap()]));
+    ok(home.command("git").args(["clone", "--quiet", from, cloned.root.to_str().unwrap()]));
     // A clone's origin is a path, which says nothing about an owner; the commit is the same one.
     assert_eq!(cloned.git(&["rev-parse", "HEAD"]), repository.git(&["rev-parse", "HEAD"]));
     let recommitted = at(&format!("{name}-later"));
-    copy_tree(&repository.root, &recommitted.root);
-    let mut later = machine.command("git");
+    tree::copy(&repository.root, &recommitted.root);
+    let mut later = home.command("git");
     later.current_dir(&recommitted.root).env("GIT_COMMITTER_DATE", "2031-05-06T07:08:09+11:00");
     ok(later.args(["commit", "--quiet", "--amend", "--no-edit", "--date", "2031-05-06T07:08:09+11:00"]));
     assert_ne!(recommitted.git(&["rev-parse", "HEAD"]), repository.git(&["rev-parse", "HEAD"]));
     let abroad = |command: Command| {
-        let mut abroad = machine.command("sh");
+        let mut abroad = home.command("sh");
         abroad.current_dir(command.get_current_dir().unwrap()).args(["-c", "umask 077; exec \"$0\" \"$@\""]);
         abroad.arg(command.get_program()).args(command.get_args());
         abroad.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -343,25 +340,25 @@ fn changed_lines(committed: &str, bound: &str) -> Vec<(String, String)> {
 
 #[test]
 fn a_connector_built_with_go_in_the_pipeline_is_the_same_every_time() {
-    if !has_go() {
+    if !Requirement::Go.is_met() {
         return;
     }
-    let machine = Machine::new();
-    let Some(athena) = as_it_is(&machine, "athena") else { return };
-    let template = machine.scaffold("template", "go");
+    let home = TestHome::new();
+    let Some(athena) = as_it_is(&home, "athena") else { return };
+    let template = home.scaffold("template", "go");
     for file in ["go.mod", "main.go", "dispatch.go", "helpers.go"] {
         athena.write(&format!("connector/{file}"), &template.read(&format!("connector/{file}")));
     }
     athena.commit("a connector in Go");
     let athena = athena.with_key();
-    let registry = machine.path("registry");
+    let registry = home.path("registry");
     let receipt = ok(&mut athena.release("v1.2.3", &registry)).json();
     assert_eq!((&receipt["toolchain"]["language"], &receipt["writes"]), (&json!("go"), &json!(37)));
-    let version = run(machine.command("go").args(["env", "GOVERSION"])).stdout;
+    let version = run(home.command("go").args(["env", "GOVERSION"])).stdout;
     assert_eq!(receipt["toolchain"]["version"], version.trim());
     let before = stats(&registry);
-    let moved = Repository { root: machine.path("other place/athena"), ..athena.clone() };
-    copy_tree(&athena.root, &moved.root);
+    let moved = Repository { root: home.path("other place/athena"), ..athena.clone() };
+    tree::copy(&athena.root, &moved.root);
     let again = ok(moved.release("v1.2.3", &registry).env("GOFLAGS", "-tags=other").env("TZ", "Asia/Tokyo"));
     assert_eq!((writes(&again), &again.json()["artifacts"]), (0, &receipt["artifacts"]));
     assert!(stats(&registry) == before);

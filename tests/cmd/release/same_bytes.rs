@@ -8,11 +8,12 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{Machine, Repository, contents, ends, ok, strings, to};
+use aileron_testkit::home::tree::contents;
+use aileron_testkit::home::{Repository, TestHome, directory, ends, ok, strings};
 
 /// What a clone's settings may change: line ends, `ident`, a filter, links, and a changelog that a link leads to.
-fn origin(machine: &Machine) -> Repository<'_> {
-    let repository = machine.scaffold("tea", "wat");
+fn origin(home: &TestHome) -> Repository<'_> {
+    let repository = home.scaffold("tea", "wat");
     let attributes = "*.toml text eol=crlf\n*.md ident\n*.wat filter=loud\n*.pub text\ndata filter=loud\n";
     repository.write(".gitattributes", attributes);
     let action = repository.read("actions/tea-ping/action.md");
@@ -115,9 +116,9 @@ const CLONES: &[(&str, &[&str], &str)] = &[
 
 #[test]
 fn one_commit_is_the_same_bytes_in_every_clone() {
-    let machine = Machine::new();
-    let origin = origin(&machine);
-    let reference = machine.path("reference");
+    let home = TestHome::new();
+    let origin = origin(&home);
+    let reference = home.path("reference");
     ok(&mut origin.release("v1.0.0", &reference));
     let expected = contents(&reference);
     assert!(expected.len() > 5);
@@ -125,7 +126,7 @@ fn one_commit_is_the_same_bytes_in_every_clone() {
         let clone = clone(&origin, &format!("clone{number}"), args);
         for line in after.lines().map(str::trim) {
             match line.strip_prefix('!') {
-                Some(shell) => drop(ok(machine.command("sh").current_dir(&clone.root).args(["-ec", shell]))),
+                Some(shell) => drop(ok(home.command("sh").current_dir(&clone.root).args(["-ec", shell]))),
                 None => drop(clone.git(&line.split(' ').collect::<Vec<_>>())),
             }
         }
@@ -134,11 +135,11 @@ fn one_commit_is_the_same_bytes_in_every_clone() {
 }
 
 fn clone<'a>(origin: &Repository<'a>, name: &str, args: &[&str]) -> Repository<'a> {
-    let machine = origin.machine;
-    let (from, root) = (format!("file://{}", origin.root.display()), machine.path(name));
+    let home = origin.home;
+    let (from, root) = (format!("file://{}", origin.root.display()), home.path(name));
     // Borrowing works between directories only.
     let from = if args.contains(&"--shared") { origin.root.to_str().unwrap() } else { &from };
-    let clone = machine.command("git").args(["clone", "--quiet"]).args(args).arg(from).arg(&root).output().unwrap();
+    let clone = home.command("git").args(["clone", "--quiet"]).args(args).arg(from).arg(&root).output().unwrap();
     assert!(clone.status.success(), "{name}: {}", String::from_utf8_lossy(&clone.stderr));
     let repository = Repository { root, ..origin.clone() };
     repository.git(&["remote", "remove", "origin"]);
@@ -146,7 +147,7 @@ fn clone<'a>(origin: &Repository<'a>, name: &str, args: &[&str]) -> Repository<'
 }
 
 fn same(repository: &Repository<'_>, name: &str, expected: &BTreeMap<String, Vec<u8>>) {
-    let registry = repository.machine.path(&format!("registry of {name}"));
+    let registry = repository.home.path(&format!("registry of {name}"));
     ok(&mut repository.release("v1.0.0", &registry));
     let found = contents(&registry);
     assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{name}");
@@ -157,18 +158,18 @@ fn same(repository: &Repository<'_>, name: &str, expected: &BTreeMap<String, Vec
 
 #[test]
 fn one_commit_is_the_same_bytes_under_every_umask_and_in_a_second_work_tree() {
-    let machine = Machine::new();
-    let origin = origin(&machine);
-    let reference = machine.path("reference");
+    let home = TestHome::new();
+    let origin = origin(&home);
+    let reference = home.path("reference");
     ok(&mut origin.release("v1.0.0", &reference));
     let expected = contents(&reference);
     for umask in ["000", "027", "077", "777"] {
-        let registry = machine.path(&format!("umask {umask}"));
-        let (key, to) = (origin.key.to_str().unwrap(), to(&registry));
+        let registry = home.path(&format!("umask {umask}"));
+        let (key, to) = (origin.key.to_str().unwrap(), directory(&registry));
         let line = format!("umask {umask}; mkdir -m 700 '{}'; exec \"$@\"", registry.display());
         let program = env!("CARGO_BIN_EXE_aileron-pub");
         let args = ["-ec", &line, "sh", program, "release", "v1.0.0", "--json", "--to", &to, "--key", key];
-        let mut command = machine.command("sh");
+        let mut command = home.command("sh");
         // A umask of 777 makes directories that only root may enter.
         let root = fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0);
         if umask == "777" && !root {
@@ -178,14 +179,14 @@ fn one_commit_is_the_same_bytes_under_every_umask_and_in_a_second_work_tree() {
         assert!(contents(&registry) == expected, "umask {umask}");
     }
     origin.git(&["worktree", "add", "--quiet", "--detach", "../second"]);
-    let second = Repository { root: machine.path("second"), ..origin.clone() };
+    let second = Repository { root: home.path("second"), ..origin.clone() };
     same(&second, "a linked work tree", &expected);
 }
 
 #[test]
 fn other_tags_in_any_number_cost_nothing_and_hide_nothing() {
-    let machine = Machine::new();
-    let origin = origin(&machine);
+    let home = TestHome::new();
+    let origin = origin(&home);
     let (head, first) = (origin.git(&["rev-parse", "HEAD"]), origin.git(&["rev-parse", "HEAD~1"]));
     let packed = |own: &str| {
         let mut text = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
@@ -198,11 +199,11 @@ fn other_tags_in_any_number_cost_nothing_and_hide_nothing() {
         fs::write(origin.root.join(".git/packed-refs"), sorted(&(text + &head))).unwrap();
     };
     packed(&first);
-    let elsewhere = ends(&mut origin.release("v1.0.0", &machine.path("refused")), 1);
+    let elsewhere = ends(&mut origin.release("v1.0.0", &home.path("refused")), 1);
     let message = elsewhere.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&format!("tag v1.0.0 points at commit {first}")) && message.contains(&head), "{message}");
     packed(&head);
-    ok(&mut origin.release("v1.0.0", &machine.path("accepted")));
+    ok(&mut origin.release("v1.0.0", &home.path("accepted")));
 }
 
 fn sorted(refs: &str) -> String {
@@ -213,8 +214,8 @@ fn sorted(refs: &str) -> String {
 
 #[test] // artifacts.md §12: through however many tags
 fn a_tag_peels_to_its_commit_through_any_number_of_tags() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let (head, first) = (repository.git(&["rev-parse", "HEAD"]), repository.git(&["rev-parse", "HEAD~1"]));
     let tag = |name: &str, to: &str| {
         repository.git(&["-c", "advice.nestedTag=false", "tag", "--force", "--annotate", "-m", "t", name, to]);
@@ -227,29 +228,29 @@ fn a_tag_peels_to_its_commit_through_any_number_of_tags() {
             tag(&format!("step{number}"), if number == 0 { tagged } else { "v1.0.0" });
             repository.git(&["update-ref", "refs/tags/v1.0.0", &format!("refs/tags/step{number}")]);
         }
-        let registry = machine.path(&format!("{depth} {fits}"));
+        let registry = home.path(&format!("{depth} {fits}"));
         let said = ends(&mut repository.release("v1.0.0", &registry), if fits { 0 } else { 1 });
         assert!(fits || said.stdout.contains(tagged.as_str()), "{said}");
     }
     // Of an action, and of something that is no commit.
     repository.git(&["tag", "--delete", "v1.0.0"]);
     repository.git(&["tag", "actions/tea-ping/v1.0.0", &first]);
-    ends(&mut repository.release("v1.0.0", &machine.path("action")), 1);
+    ends(&mut repository.release("v1.0.0", &home.path("action")), 1);
     repository.git(&["tag", "--force", "actions/tea-ping/v1.0.0", "HEAD:suite.toml"]);
-    ends(&mut repository.release("v1.0.0", &machine.path("blob")), 1);
+    ends(&mut repository.release("v1.0.0", &home.path("blob")), 1);
 }
 
 #[test]
 fn a_clone_that_lacks_a_file_says_which() {
-    let machine = Machine::new();
-    let origin = origin(&machine);
+    let home = TestHome::new();
+    let origin = origin(&home);
     for (name, args, sparse) in [
         ("no checkout", &["--filter=blob:none", "--no-checkout"][..], None),
         ("sparse", &["--filter=blob:none", "--sparse"], Some("keys")),
     ] {
-        let clone = machine.path(name);
+        let clone = home.path(name);
         let from = format!("file://{}", origin.root.display());
-        ok(machine.command("git").args(["clone", "--quiet"]).args(args).args([&from]).arg(&clone));
+        ok(home.command("git").args(["clone", "--quiet"]).args(args).args([&from]).arg(&clone));
         let clone = Repository { root: clone, ..origin.clone() };
         sparse.map(|directory| clone.git(&["sparse-checkout", "set", directory]));
         let said = ends(&mut clone.publisher(&["check", "v1.0.0", "--json"]), 6);
@@ -267,25 +268,25 @@ fn a_clone_that_lacks_a_file_says_which() {
 /// The same files in a repository of another shape give the same archives.
 #[test]
 fn the_shape_of_the_repository_around_has_no_say_in_an_archive() {
-    let machine = Machine::new();
-    let origin = origin(&machine);
-    let reference = machine.path("reference");
+    let home = TestHome::new();
+    let origin = origin(&home);
+    let reference = home.path("reference");
     ok(&mut origin.release("v1.0.0", &reference));
     let expected = archives(&reference);
     let files = origin.git(&["archive", "--format=tar", "--output=../files.tar", "HEAD"]);
     assert_eq!(files, "");
     let unpacked = |at: &Path| {
         fs::create_dir_all(at).unwrap();
-        ok(machine.command("tar").args(["xf"]).arg(machine.path("files.tar")).arg("-C").arg(at));
+        ok(home.command("tar").args(["xf"]).arg(home.path("files.tar")).arg("-C").arg(at));
     };
     let init = |root: &str, args: &[&str]| {
-        fs::create_dir_all(machine.path(root)).unwrap();
-        let repository = Repository { root: machine.path(root), ..origin.clone() };
+        fs::create_dir_all(home.path(root)).unwrap();
+        let repository = Repository { root: home.path(root), ..origin.clone() };
         repository.git(&[&["init", "--quiet"], args].concat());
         repository
     };
     let released = |repository: &Repository<'_>, name: &str| {
-        let registry = machine.path(&format!("registry of {name}"));
+        let registry = home.path(&format!("registry of {name}"));
         let said = ok(&mut repository.release("v1.0.0", &registry)).json();
         assert!(archives(&registry) == expected, "{name}");
         said["commit"].as_str().unwrap().to_owned()
@@ -306,7 +307,7 @@ fn the_shape_of_the_repository_around_has_no_say_in_an_archive() {
     sha256.commit("names of 64 digits");
     let commit = released(&sha256, "sha256");
     assert_eq!((commit.len(), &commit), (64, &sha256.git(&["rev-parse", "HEAD"])));
-    ok(&mut sha256.verify(&machine.path("registry of sha256")));
+    ok(&mut sha256.verify(&home.path("registry of sha256")));
 
     released(&with_many_files(&origin), "many files");
 }
@@ -321,7 +322,7 @@ fn with_many_files<'a>(origin: &Repository<'a>) -> Repository<'a> {
     for number in 0..46_000 {
         writeln!(stream, "M 100644 :1 aaa/{}{number:06}", "x".repeat(84)).unwrap();
     }
-    let mut import = clone.machine.command("git");
+    let mut import = clone.home.command("git");
     import.current_dir(&clone.root).args(["fast-import", "--quiet"]).stdin(Stdio::piped());
     let mut import = import.spawn().unwrap();
     import.stdin.take().unwrap().write_all(stream.as_bytes()).unwrap();
@@ -333,8 +334,8 @@ fn with_many_files<'a>(origin: &Repository<'a>) -> Repository<'a> {
 
 #[test]
 fn a_changed_work_tree_is_refused_and_by_leave_released_as_such() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let changelog = repository.root.join("CHANGELOG.md");
     for (number, change) in ["edit", "new", "gone", "mode"].into_iter().enumerate() {
         repository.git(&["reset", "--quiet", "--hard"]);
@@ -344,7 +345,7 @@ fn a_changed_work_tree_is_refused_and_by_leave_released_as_such() {
             "gone" => fs::remove_file(repository.root.join("README.md")).unwrap(),
             _ => fs::set_permissions(repository.root.join("README.md"), fs::Permissions::from_mode(0o755)).unwrap(),
         }
-        let registry = machine.path(&format!("registry{number}"));
+        let registry = home.path(&format!("registry{number}"));
         ends(&mut repository.release("v1.0.0", &registry), 6);
         let said = ok(repository.release("v1.0.0", &registry).arg("--allow-dirty"));
         assert_eq!(said.json()["dirty"], true, "{change}");
@@ -356,7 +357,7 @@ fn a_changed_work_tree_is_refused_and_by_leave_released_as_such() {
     }
     // With nothing changed, leave to release changes changes nothing.
     repository.git(&["reset", "--quiet", "--hard"]);
-    let (plain, leave) = (machine.path("plain"), machine.path("leave"));
+    let (plain, leave) = (home.path("plain"), home.path("leave"));
     ok(&mut repository.release("v1.0.0", &plain));
     ok(repository.release("v1.0.0", &leave).arg("--allow-dirty"));
     assert!(contents(&plain) == contents(&leave));
@@ -364,8 +365,8 @@ fn a_changed_work_tree_is_refused_and_by_leave_released_as_such() {
 
 #[test]
 fn a_path_whose_filter_was_not_run_is_not_called_changed() {
-    let machine = Machine::new();
-    let origin = origin(&machine);
+    let home = TestHome::new();
+    let origin = origin(&home);
     let clone = clone(&origin, "filtered", &FILTER);
     assert_eq!(clone.read("data"), "QUIET\n");
     // Another time of change: git compares the content, and would run the filter.
@@ -375,7 +376,7 @@ fn a_path_whose_filter_was_not_run_is_not_called_changed() {
         clone.write(path, &format!("{text} "));
         clone.write(path, &text);
     }
-    let said = ok(&mut clone.release("v1.0.0", &machine.path("registry")));
+    let said = ok(&mut clone.release("v1.0.0", &home.path("registry")));
     assert!(said.stderr.contains("2 paths with a git filter not compared with commit"), "{said}");
     // What has no filter is compared as ever.
     clone.write("suite.toml", "changed\n");
@@ -386,6 +387,6 @@ fn a_path_whose_filter_was_not_run_is_not_called_changed() {
     fs::remove_file(clone.root.join("m.wasm")).unwrap();
     clone.git(&["checkout", "--quiet", "suite.toml"]);
     clone.write("extra", "untracked\n");
-    let refused = ends(&mut clone.release("v1.0.0", &machine.path("other")), 6);
+    let refused = ends(&mut clone.release("v1.0.0", &home.path("other")), 6);
     assert_eq!(strings(&refused.json()["error"]["details"]["changes"]), ["extra"]);
 }

@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use aileron_testkit::Requirement;
+use aileron_testkit::home::tree::{contents, hex, unpack};
+use aileron_testkit::home::{Ran, Repository, TestHome, directory, ok, run};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-
-use crate::support::{Machine, Repository, Said, contents, has_go, hex, ok, run, to, unpack};
 
 /// Survives every escaping, so that finding it finds the secret however it was written down.
 const CORE: &str = "kT9vQ2xWcoreZ7mR4p";
@@ -54,7 +55,7 @@ impl SecretPatterns {
         found
     }
 
-    fn absent(&self, said: &Said, what: &str) {
+    fn absent(&self, said: &Ran, what: &str) {
         let times = self.count(said.stdout.as_bytes()) + self.count(said.stderr.as_bytes());
         assert_eq!(times, 0, "{what} prints it");
     }
@@ -67,7 +68,7 @@ struct Children {
 }
 
 impl Children {
-    fn watched(machine: &Machine, outside: &Path) -> Children {
+    fn watched(home: &TestHome, outside: &Path) -> Children {
         let (directory, log) = (outside.join("bin"), outside.join("children.log"));
         fs::create_dir_all(&directory).unwrap();
         for program in ["go", "git"] {
@@ -82,7 +83,7 @@ impl Children {
         }
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&inherited))).unwrap();
-        assert!(!log.starts_with(machine.root()), "the log is not among what is searched");
+        assert!(!log.starts_with(home.all()), "the log is not among what is searched");
         Children { path, log }
     }
 }
@@ -103,8 +104,8 @@ scopes = ["read"]
 "#;
 
 /// A connector that wants a client secret; in Go, a compiler runs as a child besides git.
-fn oauth<'a>(machine: &'a Machine, language: &str) -> Repository<'a> {
-    let repository = machine.scaffold("vault", language);
+fn oauth<'a>(home: &'a TestHome, language: &str) -> Repository<'a> {
+    let repository = home.scaffold("vault", language);
     let manifest = repository.read("connector/manifest.toml");
     let bound = match manifest.split_once("[capabilities.credential]\n") {
         Some((before, rest)) => {
@@ -118,21 +119,22 @@ fn oauth<'a>(machine: &'a Machine, language: &str) -> Repository<'a> {
     repository
 }
 
-/// Runs a command for people and as JSON, with every variable set that makes programs talkative.
-fn both_ways(make: &dyn Fn() -> Command, code: i32, needles: &[&SecretPatterns]) {
-    for json in [None, Some("--json")] {
+/// Runs a command as JSON and, with the language that builds fast, for people too, with every variable set that makes
+/// programs talkative.
+fn watched(language: &str, make: &dyn Fn() -> Command, code: i32, needles: &[&SecretPatterns]) {
+    for json in if language == "go" { &[Some("--json")][..] } else { &[None, Some("--json")] } {
         let mut command = make();
         command.args(json).env("RUST_BACKTRACE", "full").env("RUST_LIB_BACKTRACE", "1").env("RUST_LOG", "trace");
         let said = run(&mut command);
-        assert_eq!(said.code, Some(code), "{json:?}: {said}");
+        assert_eq!(said.code, code, "{json:?}: {said}");
         needles.iter().for_each(|needles| needles.absent(&said, &format!("{:?}", command.get_args())));
     }
 }
 
 /// Everything a publisher does, watched; the secret is handed over by `hand`.
-fn a_publishers_day(machine: &Machine, language: &str, outside: &Path, hand: &dyn Fn(&mut Command)) {
-    let repository = oauth(machine, language);
-    let children = Children::watched(machine, outside);
+fn a_publishers_day(home: &TestHome, language: &str, outside: &Path, hand: &dyn Fn(&mut Command)) {
+    let repository = oauth(home, language);
+    let children = Children::watched(home, outside);
     let pem = fs::read_to_string(&repository.key).unwrap();
     fs::remove_file(&repository.key).unwrap(); // from here on it is in a variable only
     let seed = seed(&pem);
@@ -141,31 +143,32 @@ fn a_publishers_day(machine: &Machine, language: &str, outside: &Path, hand: &dy
     let secret = client_secret();
     let client = SecretPatterns::of(&[CORE.as_bytes(), secret.as_bytes()]);
     let both = [&client, &key];
-    let registry = machine.path("registry");
-    let to = to(&registry);
+    let registry = home.path("registry");
+    let to = directory(&registry);
     let with = |args: &[&str]| {
         let mut command = repository.publisher(args);
         command.env("PATH", &children.path).env("AILERON_SIGNING_KEY", &pem);
         hand(&mut command);
         command
     };
-    both_ways(&|| with(&["plan", "v1.0.0", "--diff", "--to", &to]), 0, &both);
-    both_ways(&|| with(&["build", "v1.0.0"]), 0, &both);
-    both_ways(&|| with(&["pack", "v1.0.0"]), 0, &both);
-    both_ways(&|| with(&["release", "v1.0.0", "--to", &to]), 0, &both);
-    both_ways(&|| with(&["status", "v1.0.0", "--to", &to]), 0, &both);
+    watched(language, &|| with(&["plan", "v1.0.0", "--diff", "--to", &to]), 0, &both);
+    watched(language, &|| with(&["build", "v1.0.0"]), 0, &both);
+    watched(language, &|| with(&["pack", "v1.0.0"]), 0, &both);
+    watched(language, &|| with(&["release", "v1.0.0", "--to", &to]), 0, &both);
+    watched(language, &|| with(&["status", "v1.0.0", "--to", &to]), 0, &both);
 
     // Failures on the way: another key, an unwritable registry, other content under a published version.
     let stranger = outside.join("stranger.key");
-    let stranger_repository = Repository { key: stranger.clone(), ..machine.scaffold("stranger", "wat") };
+    let stranger_repository = Repository { key: stranger.clone(), ..home.scaffold("stranger", "wat") };
     fs::remove_dir_all(stranger_repository.root.join("keys")).unwrap();
     stranger_repository.with_key();
     let stranger = stranger.to_str().unwrap();
-    both_ways(&|| with(&["release", "v1.0.1", "--to", &to, "--key", stranger]), 3, &both);
+    watched(language, &|| with(&["release", "v1.0.1", "--to", &to, "--key", stranger]), 3, &both);
     let in_a_file = format!("dir:{}", repository.root.join("suite.toml").display());
-    both_ways(&|| with(&["release", "v1.0.1", "--to", &in_a_file]), 1, &both);
+    watched(language, &|| with(&["release", "v1.0.1", "--to", &in_a_file]), 1, &both);
     let key_that_is_none = format!("no key at all {}", STANDARD.encode(seed));
-    both_ways(
+    watched(
+        language,
         &|| {
             let mut command = with(&["release", "v1.0.1", "--to", &to]);
             command.env("AILERON_SIGNING_KEY", &key_that_is_none);
@@ -178,16 +181,16 @@ fn a_publishers_day(machine: &Machine, language: &str, outside: &Path, hand: &dy
     let manifest = repository.read("connector/manifest.toml").replace("scope = \"Read\"", "scope = \"Read all\"");
     repository.write("connector/manifest.toml", &manifest);
     repository.commit("other content");
-    both_ways(&|| with(&["release", "v1.0.0", "--to", &to]), 1, &both);
+    watched(language, &|| with(&["release", "v1.0.0", "--to", &to]), 1, &both);
 
     let archive = |place: &str| (place.to_owned(), "manifest.toml".to_owned(), 1);
-    let dist = "aileron-connector-vault/dist/1.0.0/v1.0.0/aileron.tar.gz";
-    let public = "registry/acme/aileron-connector-vault/releases/download/v1.0.0/aileron.tar.gz";
-    let found = client.below(machine.root());
+    let dist = "work/aileron-connector-vault/dist/1.0.0/v1.0.0/aileron.tar.gz";
+    let public = "work/registry/acme/aileron-connector-vault/releases/download/v1.0.0/aileron.tar.gz";
+    let found = client.below(home.all());
     let found: BTreeSet<_> = found.into_iter().map(|(path, entry, times)| (path, entry, times.min(1))).collect();
     assert_eq!(found, BTreeSet::from([archive(dist), archive(public)]), "two archives, one file in each");
-    assert_eq!(key.below(machine.root()), BTreeSet::new());
-    one_field(&repository, &machine.path(public), &secret);
+    assert_eq!(key.below(home.all()), BTreeSet::new());
+    one_field(&repository, &home.all().join(public), &secret);
 
     let log = fs::read(&children.log).unwrap();
     assert_eq!((client.count(&log), key.count(&log)), (0, 0), "a child was told");
@@ -220,19 +223,19 @@ fn one_field(repository: &Repository<'_>, archive: &Path, secret: &str) {
 
 #[test] // artifacts.md §5
 fn a_client_secret_from_a_variable_is_in_one_field_of_one_file() {
-    let (machine, outside) = (Machine::new(), tempfile::tempdir().unwrap());
-    let language = if has_go() { "go" } else { "wat" };
-    a_publishers_day(&machine, language, outside.path(), &|command| {
+    let (home, outside) = (TestHome::new(), tempfile::tempdir().unwrap());
+    let language = if Requirement::Go.is_met() { "go" } else { "wat" };
+    a_publishers_day(&home, language, outside.path(), &|command| {
         command.env("AILERON_CLIENT_SECRET", client_secret());
     });
 }
 
 #[test] // artifacts.md §5: one trailing newline dropped
 fn a_client_secret_from_a_file_is_in_one_field_of_one_file() {
-    let (machine, outside) = (Machine::new(), tempfile::tempdir().unwrap());
+    let (home, outside) = (TestHome::new(), tempfile::tempdir().unwrap());
     let file = outside.path().join("client-secret");
     fs::write(&file, client_secret() + "\n").unwrap();
-    a_publishers_day(&machine, "wat", outside.path(), &|command| {
+    a_publishers_day(&home, "wat", outside.path(), &|command| {
         if !command.get_args().any(|arg| arg == "status") {
             command.arg("--client-secret-file").arg(&file);
         }
@@ -258,13 +261,13 @@ const COMMITTED: [(&str, &str); 13] = [
 
 #[test] // artifacts.md §2: `check` fails on anything else, without echoing it
 fn a_client_secret_committed_by_mistake_is_never_echoed() {
-    let machine = Machine::new();
-    let repository = oauth(&machine, "wat");
+    let home = TestHome::new();
+    let repository = oauth(&home, "wat");
     let manifest = repository.read("connector/manifest.toml");
     let line = "client_secret = \"bound-at-release\" # not \"bound-at-release\" but what is bound\n";
     assert!(manifest.contains(line));
     let needles = SecretPatterns::of(&[CORE.as_bytes()]);
-    let to = to(&machine.path("registry"));
+    let to = directory(&home.path("registry"));
     let key = repository.key.to_str().unwrap().to_owned();
     let mut leaks = Vec::new();
     for (what, wrong) in COMMITTED {
@@ -278,7 +281,7 @@ fn a_client_secret_committed_by_mistake_is_never_echoed() {
             for json in [None, Some("--json")] {
                 let mut command = repository.publisher(args);
                 let said = run(command.args(json).env("AILERON_CLIENT_SECRET", "x").env("RUST_BACKTRACE", "full"));
-                assert_eq!(said.code, Some(6), "{what}, {args:?}: {said}");
+                assert_eq!(said.code, 6, "{what}, {args:?}: {said}");
                 if needles.count(said.stdout.as_bytes()) + needles.count(said.stderr.as_bytes()) > 0 {
                     leaks.push(format!("{what}: {} {json:?}\n{said}", args[0]));
                 }
@@ -286,7 +289,7 @@ fn a_client_secret_committed_by_mistake_is_never_echoed() {
         }
     }
     assert!(leaks.is_empty(), "{} leaks\n{}", leaks.len(), leaks.join("\n"));
-    assert!(!machine.path("registry").exists());
+    assert!(!home.path("registry").exists());
 }
 
 #[test]
@@ -298,5 +301,5 @@ fn needles_are_found_in_every_spelling() {
             assert!(needles.count(&spelled) > 0, "{before}: {}", String::from_utf8_lossy(&spelled));
         }
     }
-    ok(&mut Machine::new().publisher(&["--version"]));
+    ok(&mut TestHome::new().publisher(&["--version"]));
 }

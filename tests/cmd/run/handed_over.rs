@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::house::House;
+use aileron_testkit::home::TestHome;
 
 const ECHO: &str = "(module\n\
   (import \"wasi_snapshot_preview1\" \"fd_read\" (func $read (param i32 i32 i32 i32) (result i32)))\n\
@@ -28,33 +28,33 @@ const ECHO: &str = "(module\n\
 
 #[test] // sandbox.md 15a
 fn arguments_come_from_the_command_line_a_file_or_standard_input() {
-    let house = House::new();
-    house.write("tea/connector/connector.wat", ECHO);
+    let home = TestHome::with_tea();
+    home.write("tea/connector/connector.wat", ECHO);
     let object = "{\"id\": 18446744073709551617, \"n\": [0.12345678901234567890123, 1.10], \"t\": \"é\"}";
     let compact = "{\"id\":18446744073709551617,\"n\":[0.12345678901234567890123,1.10],\"t\":\"é\"}";
-    house.write("args.json", object);
-    house.write("marked.json", format!("\u{feff}{object}\n"));
+    home.write("args.json", object);
+    home.write("marked.json", format!("\u{feff}{object}\n"));
     let expected = format!("{{\"output\":{{\"args\":{compact},\"op\":\"echo\"}}}}\n");
     for arguments in ["@args.json", "@marked.json"] {
-        let ran = house.ok(&format!("aileron-pub -q -C tea run echo --args {arguments}"));
+        let ran = home.ok(&format!("aileron-pub -q -C tea run echo --args {arguments}"));
         assert_eq!(ran.stdout, expected, "{arguments}");
     }
-    let mut command = house.typed("aileron-pub -q -C tea run echo --args -");
+    let mut command = home.typed("aileron-pub -q -C tea run echo --args -");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(object.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     // More than an argument of a process may hold.
     let long = format!("{{\"body\":\"{}\"}}", "x".repeat(1 << 20));
-    house.write("long.json", &long);
-    let ran = house.ok("aileron-pub -q -C tea run echo --args @long.json");
+    home.write("long.json", &long);
+    let ran = home.ok("aileron-pub -q -C tea run echo --args @long.json");
     assert!(ran.stdout.contains(&long), "{}", ran.stdout.len());
-    let json = house.ok("aileron-pub -q -C tea run echo --args @args.json --json");
+    let json = home.ok("aileron-pub -q -C tea run echo --args @args.json --json");
     assert!(json.stdout.contains(compact), "every digit, in the document too: {}", json.stdout);
     json.json();
 
-    house.write("bytes.json", b"{\"a\":\"\xff\"}");
-    house.write("list.json", "[1]");
+    home.write("bytes.json", b"{\"a\":\"\xff\"}");
+    home.write("list.json", "[1]");
     for (arguments, code, words) in [
         ("@absent.json", 1, "absent.json"),
         ("@bytes.json", 2, "byte 6 is not UTF-8"),
@@ -63,7 +63,7 @@ fn arguments_come_from_the_command_line_a_file_or_standard_input() {
         ("{", 2, "--args is not a JSON object: EOF"),
         ("-", 2, "--args is not a JSON object"),
     ] {
-        let ran = house.run(&format!("aileron-pub -q -C tea run echo --args {arguments}"));
+        let ran = home.run(&format!("aileron-pub -q -C tea run echo --args {arguments}"));
         assert_eq!(ran.code, code, "{arguments}: {}", ran.stderr);
         assert!(ran.stderr.contains(words), "{arguments}: {}", ran.stderr);
     }
@@ -71,14 +71,14 @@ fn arguments_come_from_the_command_line_a_file_or_standard_input() {
 
 #[test]
 fn a_number_where_text_was_wanted_is_explained() {
-    let house = House::new();
+    let home = TestHome::with_tea();
     for (arguments, hint) in [
         ("--arg id=42", Some("--arg 'id=\"42\"'")),
         ("--arg name=Ann --arg on=true", Some("--arg 'on=\"true\"'")),
         ("--arg name=Ann", None),
         ("--args {\"id\":42}", None),
     ] {
-        let ran = house.run(&format!("aileron-pub -q -C tea run no-such-op {arguments}"));
+        let ran = home.run(&format!("aileron-pub -q -C tea run no-such-op {arguments}"));
         assert_eq!(ran.code, 1, "{}", ran.stderr);
         match hint {
             Some(hint) => assert!(ran.stderr.contains(&format!("wanted text here: {hint}")), "{}", ran.stderr),

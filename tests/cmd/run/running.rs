@@ -5,6 +5,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
+use aileron_testkit::Requirement;
+use aileron_testkit::home::tree::contents;
+use aileron_testkit::home::{Repository, TestHome, ended, ends, ok};
 use base64::Engine as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -12,7 +15,6 @@ use serde_json::{Value, json};
 use super::certificate::identity;
 use super::server::{self, Server, answer};
 use crate::release::directory::{signal, start};
-use crate::support::{Machine, Repository, contents, ends, ok, said};
 
 pub(crate) const SECRET: &str = "s3cret-0123456789-abcdef";
 
@@ -72,8 +74,8 @@ fn document(text: &str) -> Value {
 
 #[test]
 fn an_operation_runs_from_the_repository_and_a_second_run_builds_and_compiles_nothing() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let first = ok(&mut repository.publisher(&["run", "ping"]));
     assert_eq!(first.stdout, "{\"output\":{\"answer\":\"pong\"}}\n");
     assert!(first.stderr.contains("compiling the connector: done, and kept for the next run"), "{first}");
@@ -116,8 +118,8 @@ fn slow_to_compile() -> String {
 
 #[test] // after Ctrl-C nothing is sent, whatever the program is busy with
 fn ctrl_c_while_the_connector_is_compiled_ends_the_run_and_sends_nothing() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let service = echo();
     let host = format!("127.0.0.1:{}", service.port());
     asking(&repository, &format!("http://{host}/me"), "api_key", &api_key(&host));
@@ -129,11 +131,11 @@ fn ctrl_c_while_the_connector_is_compiled_ends_the_run_and_sends_nothing() {
             repository.publisher(&["run", "me", "--json", "--allow-private", &host, "--credential-env", "KEY"]);
         let mut child = start(command.env("KEY", SECRET));
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        assert!(lines.any(|line| line.contains("compiling the connector")), "{}", said(child));
+        assert!(lines.any(|line| line.contains("compiling the connector")), "{}", ended(child));
         (0..signals).for_each(|_| signal(&child, Signal::INT));
         let rest: Vec<String> = lines.collect();
-        let said = said(child);
-        assert_eq!(said.code, Some(130), "{said}{rest:?}");
+        let said = ended(child);
+        assert_eq!(said.code, 130, "{said}{rest:?}");
         assert!(service.seen().is_empty(), "{said}{rest:?}");
     }
 }
@@ -141,8 +143,8 @@ fn ctrl_c_while_the_connector_is_compiled_ends_the_run_and_sends_nothing() {
 #[test] // issue: credential bytes appear in no output, log, cassette or error
 fn a_credential_reaches_the_service_and_no_file_or_stream() {
     let service = echo();
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let host = format!("127.0.0.1:{}", service.port());
     asking(&repository, &format!("http://{host}/me"), "api_key", &api_key(&host));
 
@@ -162,7 +164,7 @@ fn a_credential_reaches_the_service_and_no_file_or_stream() {
     assert!(output["sent"].to_string().contains("Bearer [REDACTED]"), "{output}");
     assert!(recorded.stderr.contains("[connector info] asked"), "{recorded}");
 
-    let file = machine.path("key");
+    let file = home.path("key");
     fs::write(&file, format!("{SECRET}\n")).unwrap();
     let from_file =
         ok(&mut repository.publisher(&["run", "me", "--credential-file", file.to_str().unwrap(), "--json"]));
@@ -180,15 +182,15 @@ fn a_credential_reaches_the_service_and_no_file_or_stream() {
     for said in [&without, &recorded, &from_file, &replayed] {
         assert!(!said.stdout.contains(SECRET) && !said.stderr.contains(SECRET), "{said}");
     }
-    for (name, bytes) in contents(machine.root()) {
+    for (name, bytes) in contents(home.all()) {
         assert!(memchr::memmem::find(&bytes, SECRET.as_bytes()).is_none(), "{name} holds the credential");
     }
 }
 
 #[test] // sandbox.md 15a: a request that does not match, or an exchange not used, fails
 fn a_recording_that_does_not_fit_says_where() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     assert_eq!(
         ok(&mut repository.publisher(&["test"])).stdout,
         "ok      tests/ping.toml\nok      tests/unknown-operation.toml\n2 recordings: 0 failed\n"
@@ -213,8 +215,8 @@ fn a_recording_that_does_not_fit_says_where() {
 
 #[test] // artifacts.md §2, sandbox.md 6.4; the issue: unused hosts it can prove
 fn what_a_module_needs_and_what_it_is_granted_are_held_against_each_other() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let manifest = repository.read("connector/manifest.toml");
     repository.write(
         "connector/manifest.toml",
@@ -235,21 +237,21 @@ fn what_a_module_needs_and_what_it_is_granted_are_held_against_each_other() {
         assert!(inspected.contains(line), "{inspected}");
     }
     let module = repository.root.join("dist/run/connector.wasm");
-    let alone = ok(&mut machine.publisher(&["inspect", "--json", "--wasm", module.to_str().unwrap()])).json();
+    let alone = ok(&mut home.publisher(&["inspect", "--json", "--wasm", module.to_str().unwrap()])).json();
     assert_eq!((alone["imports"].as_array().unwrap().len(), &alone["capabilities"]), (3, &Value::Null));
-    ends(&mut machine.publisher(&["inspect", "--wasm", "/dev/null"]), 3);
+    ends(&mut home.publisher(&["inspect", "--wasm", "/dev/null"]), 3);
 }
 
 #[test] // roots come from the platform, and `SSL_CERT_FILE` replaces them
 fn a_certificate_is_believed_when_ssl_cert_file_says_so() {
     let identity = identity(&["localhost"]);
     let service = server::https(&identity, |_| answer("200 OK", "{\"over\":\"tls\"}"));
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let host = format!("localhost:{}", service.port());
     asking(&repository, &format!("https://{host}/"), "", &api_key(&host));
     let encoded = base64::engine::general_purpose::STANDARD.encode(&identity.certificate);
-    let pem = machine.path("root.pem");
+    let pem = home.path("root.pem");
     fs::write(&pem, format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")).unwrap();
     let refused = ends(&mut repository.publisher(&["run", "x"]), 1);
     assert_eq!(document(&refused.stdout)["error"]["class"], "connector_runtime_error");
@@ -259,69 +261,69 @@ fn a_certificate_is_believed_when_ssl_cert_file_says_so() {
 
 /// A release of `repository` that this machine trusts and has installed.
 pub(crate) fn installed(repository: &Repository<'_>, registry: &Path) {
-    let machine = repository.machine;
+    let home = repository.home;
     ok(&mut repository.release("v0.1.0", registry));
-    ok(&mut machine.consumer(&["keyring", "trust", "--key-file", &repository.public_key(), "github://acme"]));
+    ok(&mut home.consumer(&["keyring", "trust", "--key-file", &repository.public_key(), "github://acme"]));
     let reference = "github://acme/aileron-connector-tea@0.1.0";
-    ok(&mut machine.consumer(&["action", "add-suite", reference, "--from", registry.to_str().unwrap(), "--yes"]));
+    ok(&mut home.consumer(&["action", "add-suite", reference, "--from", registry.to_str().unwrap(), "--yes"]));
 }
 
 #[test] // the issue: `aileron connector run`, `aileron action run`
 fn what_is_installed_runs() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
-    let registry = machine.path("registry");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
+    let registry = home.path("registry");
     installed(&repository, &registry);
     for name in ["github://acme/aileron-connector-tea@0.1.0", "github://acme/aileron-connector-tea"] {
-        let run = ok(&mut machine.consumer(&["connector", "run", name, "ping"]));
+        let run = ok(&mut home.consumer(&["connector", "run", name, "ping"]));
         assert_eq!(run.stdout, "{\"output\":{\"answer\":\"pong\"}}\n");
     }
-    let action = ok(&mut machine.consumer(&["action", "run", "tea-ping"]));
+    let action = ok(&mut home.consumer(&["action", "run", "tea-ping"]));
     let expected = json!({"action": "tea-ping", "output": {"answer": "pong"}, "steps": {"ping": {"answer": "pong"}}});
     assert_eq!(document(&action.stdout), expected);
-    let json = ok(&mut machine.consumer(&["action", "run", "tea-ping", "--json"])).json();
+    let json = ok(&mut home.consumer(&["action", "run", "tea-ping", "--json"])).json();
     assert_eq!((&json["command"], &json["steps"]), (&json!("action run"), &expected["steps"]));
-    ends(&mut machine.consumer(&["action", "run", "tea-ping", "--arg", "x=1"]), 2);
-    ends(&mut machine.consumer(&["action", "run", "nope"]), 4);
-    ends(&mut machine.consumer(&["connector", "run", "github://acme/nope@0.1.0", "ping"]), 4);
+    ends(&mut home.consumer(&["action", "run", "tea-ping", "--arg", "x=1"]), 2);
+    ends(&mut home.consumer(&["action", "run", "nope"]), 4);
+    ends(&mut home.consumer(&["connector", "run", "github://acme/nope@0.1.0", "ping"]), 4);
 
     // A changed byte is refused before anything runs, and so is a publisher who is trusted no more.
-    let store = machine.path("home/.aileron/store/connectors/sha256");
+    let store = home.home().join(".aileron/store/connectors/sha256");
     let entry = fs::read_dir(store).unwrap().next().unwrap().unwrap().path();
     let module = fs::read(entry.join("connector.wasm")).unwrap();
     fs::write(entry.join("connector.wasm"), [&module[..], b"\0"].concat()).unwrap();
-    ends(&mut machine.consumer(&["connector", "run", "github://acme/aileron-connector-tea", "ping"]), 3);
+    ends(&mut home.consumer(&["connector", "run", "github://acme/aileron-connector-tea", "ping"]), 3);
     fs::write(entry.join("connector.wasm"), module).unwrap();
-    ok(&mut machine.consumer(&["connector", "run", "github://acme/aileron-connector-tea", "ping"]));
-    ok(&mut machine.consumer(&["keyring", "revoke", "github://acme"]));
-    ends(&mut machine.consumer(&["connector", "run", "github://acme/aileron-connector-tea", "ping"]), 3);
+    ok(&mut home.consumer(&["connector", "run", "github://acme/aileron-connector-tea", "ping"]));
+    ok(&mut home.consumer(&["keyring", "revoke", "github://acme"]));
+    ends(&mut home.consumer(&["connector", "run", "github://acme/aileron-connector-tea", "ping"]), 3);
 }
 
 #[test] // sandbox.md 15a, "Approval"
 fn an_action_that_wants_approval_waits_for_a_yes() {
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "wat");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "wat");
     let action = repository.read("actions/tea-about/action.md");
     let (front, body) = action.split_once("\n+++\n\n").unwrap();
     let input = "[[inputs]]\nname = \"why\"\ntype = \"string\"\ndescription = \"Why\"\n";
     let preview = "[approval]\nrequired = true\n[approval.preview]\nop = \"ping\"\n[approval.preview.render]\nSays = \"answer\"\nMore = \"x\"\n";
     repository.write("actions/tea-about/action.md", &format!("{front}\n{input}{preview}+++\n\n{body}"));
     repository.commit("an action that asks");
-    installed(&repository, &machine.path("registry"));
+    installed(&repository, &home.path("registry"));
     let run = |more: &[&str], answer: &str| {
-        let mut command = machine.consumer(&["action", "run", "tea-about", "--arg", "why=\u{1b}[31mfun"]);
+        let mut command = home.consumer(&["action", "run", "tea-about", "--arg", "why=\u{1b}[31mfun"]);
         let child = command.args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap();
         child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
-        said(child)
+        ended(child)
     };
     for answer in ["", "n\n", "maybe\n"] {
         let no = run(&[], answer);
-        assert_eq!(no.code, Some(6), "{no}");
+        assert_eq!(no.code, 6, "{no}");
         assert_eq!(document(&no.stdout)["error"]["class"], "approval_denied");
     }
     let yes = run(&[], "y\n");
-    assert_eq!((yes.code, &document(&yes.stdout)["action"]), (Some(0), &json!("tea-about")), "{yes}");
+    assert_eq!((yes.code, &document(&yes.stdout)["action"]), (0, &json!("tea-about")), "{yes}");
     for line in [
         "tea-about 0.1.0 wants your approval.\n",
         "    why: \\u{1b}[31mfun\n",
@@ -331,16 +333,16 @@ fn an_action_that_wants_approval_waits_for_a_yes() {
         assert!(yes.stderr.contains(line), "{yes}");
     }
     let approved = run(&["--approve"], "");
-    assert_eq!((approved.code, approved.stderr.contains("approval")), (Some(0), false), "{approved}");
+    assert_eq!((approved.code, approved.stderr.contains("approval")), (0, false), "{approved}");
 }
 
 #[test] // a Go connector, as init makes it, passes the recordings it comes with
 fn a_scaffolded_go_connector_passes_its_recordings() {
-    if !crate::support::has_go() {
+    if !Requirement::Go.is_met() {
         return;
     }
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "go");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "go");
     let tested = ok(&mut repository.publisher(&["test"]));
     assert_eq!(
         tested.stdout,

@@ -1,6 +1,6 @@
 //! Verbs that work on a repository take the same waivers as a release of it. artifacts.md §3.
 
-use crate::house::House;
+use aileron_testkit::home::TestHome;
 
 /// A rule that may be waived, and an action that breaks it and no other.
 const BROKEN: [(&str, &str, &str); 5] = [
@@ -19,10 +19,10 @@ const VERBS: [&str; 6] = ["run ping", "run ping --wasm tea.wasm", "test", "test 
 
 #[test]
 fn run_test_and_inspect_take_the_waivers_that_build_takes() {
-    let house = House::new();
-    house.ok("aileron-pub -C tea build --out tea.wasm");
+    let home = TestHome::with_tea();
+    home.ok("aileron-pub -C tea build --out tea.wasm");
     let file = "tea/actions/tea-ping/action.md";
-    let action = house.read(file);
+    let action = home.read(file);
     for (rule, emptied, added) in BROKEN {
         let mut lines: Vec<String> = action.lines().map(str::to_owned).collect();
         if let Some(line) = lines.iter_mut().find(|line| !emptied.is_empty() && line.starts_with(emptied)) {
@@ -30,23 +30,23 @@ fn run_test_and_inspect_take_the_waivers_that_build_takes() {
         }
         let end = lines.iter().rposition(|line| line == "+++").unwrap();
         lines.insert(end, added.to_owned());
-        house.write(file, lines.join("\n") + "\n");
-        house.commit();
+        home.write(file, lines.join("\n") + "\n");
+        home.commit();
         for verb in VERBS {
             let line = format!("aileron-pub -C tea {verb}");
-            let refused = house.run(&line);
+            let refused = home.run(&line);
             assert_eq!(refused.code, 6, "{rule}, {line}: {}{}", refused.stdout, refused.stderr);
             assert!(refused.stderr.contains(rule), "{rule}, {line}: {}", refused.stderr);
-            house.ok(&format!("{line} --allow {rule}"));
-            house.ok(&format!("{line} --allow {rule} --json"));
+            home.ok(&format!("{line} --allow {rule}"));
+            home.ok(&format!("{line} --allow {rule} --json"));
             let other = if rule == "input-name" { "input-type" } else { "input-name" };
-            assert_eq!(house.run(&format!("{line} --allow {other}")).code, 6, "{rule} is not {other}");
-            let unknown = house.run(&format!("{line} --allow toml-syntax"));
+            assert_eq!(home.run(&format!("{line} --allow {other}")).code, 6, "{rule} is not {other}");
+            let unknown = home.run(&format!("{line} --allow toml-syntax"));
             assert_eq!(unknown.code, 2, "{}", unknown.stderr);
             assert!(unknown.stderr.contains("toml-syntax"), "{}", unknown.stderr);
         }
         // A look at a module alone asks nothing of the repository.
-        house.ok(&format!("aileron-pub -C tea inspect --wasm tea.wasm --allow {rule}"));
-        house.ok("aileron-pub -C tea inspect --wasm tea.wasm");
+        home.ok(&format!("aileron-pub -C tea inspect --wasm tea.wasm --allow {rule}"));
+        home.ok("aileron-pub -C tea inspect --wasm tea.wasm");
     }
 }

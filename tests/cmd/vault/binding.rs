@@ -3,44 +3,45 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
+use aileron_testkit::home::tree::contents;
+use aileron_testkit::home::{Ran, TestHome, ended};
 use serde_json::json;
 
 use super::PASSPHRASE;
-use super::running::{CONNECTOR, machine, run};
+use super::running::{CONNECTOR, home, run};
 use crate::run::running::{SECRET, echo};
-use crate::support::{Machine, Said, contents, said};
 
 /// `aileron binding …` with this on standard input, and the passphrase in the environment.
-fn binding(machine: &Machine, input: &str, words: &[&str]) -> Said {
-    let mut command = machine.command("setsid");
+fn binding(home: &TestHome, input: &str, words: &[&str]) -> Ran {
+    let mut command = home.command("setsid");
     command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "binding"]).args(words);
     command.env("AILERON_VAULT_PASSPHRASE", PASSPHRASE);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap();
     // Who does not read it has ended already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    said(child)
+    ended(child)
 }
 
 #[test]
 fn a_key_is_bound_used_exchanged_and_revoked() {
     let service = echo();
-    let machine = machine(&service);
+    let home = home(&service);
     let with = ["--passphrase-file", "passphrase.txt"];
-    let created = binding(&machine, &format!("team\n{SECRET}\n"), &["setup", CONNECTOR]);
+    let created = binding(&home, &format!("team\n{SECRET}\n"), &["setup", CONNECTOR]);
     let expected = "Identity (e.g. work, personal): Created: api_key/tea/team\n";
-    assert_eq!((created.code, created.stdout.as_str()), (Some(0), expected), "{created}");
-    assert_eq!(run(&machine, &with).output().unwrap().status.code(), Some(0));
+    assert_eq!((created.code, created.stdout.as_str()), (0, expected), "{created}");
+    assert_eq!(run(&home, &with).output().unwrap().status.code(), Some(0));
     assert_eq!(service.only().header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
 
     // The same name again is skipped, and nothing is asked for.
-    let again = binding(&machine, "", &["setup", CONNECTOR, "--identity", "team"]);
+    let again = binding(&home, "", &["setup", CONNECTOR, "--identity", "team"]);
     assert_eq!(
         (again.code, again.stdout.as_str()),
-        (Some(0), "Skipped (already bound): api_key/tea/team\n"),
+        (0, "Skipped (already bound): api_key/tea/team\n"),
         "{again}"
     );
-    let inspected = binding(&machine, "", &["inspect", "api_key/tea/team", "--json"]).json();
+    let inspected = binding(&home, "", &["inspect", "api_key/tea/team", "--json"]).json();
     for (field, value) in [
         ("connector_fqn", CONNECTOR),
         ("service", "tea"),
@@ -53,25 +54,25 @@ fn a_key_is_bound_used_exchanged_and_revoked() {
     }
     assert!(inspected["binding"]["created_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{inspected}");
 
-    let rebound = binding(&machine, "new-key-0123456789\r\n", &["rebind", "api_key/tea/team"]);
-    assert_eq!((rebound.code, rebound.stdout.as_str()), (Some(0), "Rebound: api_key/tea/team\n"), "{rebound}");
-    assert_eq!(run(&machine, &with).output().unwrap().status.code(), Some(0));
+    let rebound = binding(&home, "new-key-0123456789\r\n", &["rebind", "api_key/tea/team"]);
+    assert_eq!((rebound.code, rebound.stdout.as_str()), (0, "Rebound: api_key/tea/team\n"), "{rebound}");
+    assert_eq!(run(&home, &with).output().unwrap().status.code(), Some(0));
     assert_eq!(service.seen()[1].header("authorization"), Some("Bearer new-key-0123456789"));
-    assert_eq!(binding(&machine, "", &["inspect", "api_key/tea/team", "--json"]).json(), inspected, "labels stay");
+    assert_eq!(binding(&home, "", &["inspect", "api_key/tea/team", "--json"]).json(), inspected, "labels stay");
 
-    let kept = binding(&machine, "n\n", &["revoke", "api_key/tea/team"]);
-    assert_eq!((kept.code, kept.stdout.as_str()), (Some(0), "Revoke api_key/tea/team? [y/N]: cancelled\n"), "{kept}");
-    let revoked = binding(&machine, "", &["revoke", "api_key/tea/team", "--yes"]);
-    assert_eq!((revoked.code, revoked.stdout.as_str()), (Some(0), "Revoked: api_key/tea/team\n"), "{revoked}");
+    let kept = binding(&home, "n\n", &["revoke", "api_key/tea/team"]);
+    assert_eq!((kept.code, kept.stdout.as_str()), (0, "Revoke api_key/tea/team? [y/N]: cancelled\n"), "{kept}");
+    let revoked = binding(&home, "", &["revoke", "api_key/tea/team", "--yes"]);
+    assert_eq!((revoked.code, revoked.stdout.as_str()), (0, "Revoked: api_key/tea/team\n"), "{revoked}");
     for words in [
         &["revoke", "api_key/tea/team", "--yes"][..],
         &["rebind", "api_key/tea/team"],
         &["inspect", "api_key/tea/team"],
     ] {
-        let gone = binding(&machine, "", words);
-        assert!(gone.code == Some(4) && gone.stderr.starts_with("binding not found: api_key/tea/team\n"), "{gone}");
+        let gone = binding(&home, "", words);
+        assert!(gone.code == 4 && gone.stderr.starts_with("binding not found: api_key/tea/team\n"), "{gone}");
     }
-    for (name, bytes) in contents(machine.root()) {
+    for (name, bytes) in contents(home.root()) {
         assert!(memchr::memmem::find(&bytes, SECRET.as_bytes()).is_none(), "{name} holds the credential");
     }
 }
@@ -79,7 +80,7 @@ fn a_key_is_bound_used_exchanged_and_revoked() {
 #[test]
 fn what_cannot_be_bound_is_said_before_anything_is_asked_or_written() {
     let service = echo();
-    let machine = machine(&service);
+    let home = home(&service);
     for (input, words, code, text) in [
         ("", &["setup", CONNECTOR][..], 1, "identity is required\n"),
         ("\n", &["setup", CONNECTOR], 1, "identity is required\n"),
@@ -88,14 +89,14 @@ fn what_cannot_be_bound_is_said_before_anything_is_asked_or_written() {
         ("", &["setup", "github://acme/aileron-connector-none", "--identity", "a"], 4, "connectors_missing: "),
         ("", &["setup", CONNECTOR, "--identity", "a", "--passphrase-file", "-"], 2, "usage_error: --passphrase-file -"),
     ] {
-        let refused = binding(&machine, input, words);
-        assert!(refused.code == Some(code) && refused.stderr.starts_with(text), "{words:?}: {refused}");
-        assert!(!machine.path("home/.aileron/secrets.json").exists(), "{words:?}");
+        let refused = binding(&home, input, words);
+        assert!(refused.code == code && refused.stderr.starts_with(text), "{words:?}: {refused}");
+        assert!(!home.path("home/.aileron/secrets.json").exists(), "{words:?}");
     }
     for (input, text) in [("a\n\n", "value is required\n"), ("a\nhunter2\0x\n", "the value holds a line break or NUL")]
     {
-        let refused = binding(&machine, input, &["setup", CONNECTOR]);
-        assert!(refused.code == Some(1) && refused.stderr.contains(text), "{refused}");
+        let refused = binding(&home, input, &["setup", CONNECTOR]);
+        assert!(refused.code == 1 && refused.stderr.contains(text), "{refused}");
     }
-    assert_eq!(binding(&machine, "", &["list", "--json"]).json()["bindings"], json!([]));
+    assert_eq!(binding(&home, "", &["list", "--json"]).json()["bindings"], json!([]));
 }

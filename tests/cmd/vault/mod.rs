@@ -3,36 +3,43 @@
 mod at_once;
 mod bad_input;
 mod binding;
+mod json;
 mod running;
 mod terminal;
-mod transcripts;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::house::House;
+use aileron_testkit::home::TestHome;
 
 /// What opens the vaults of these tests. No output may ever hold it.
 const PASSPHRASE: &str = "hunter2 and some milk";
 
-/// A house with a passphrase in `passphrase.txt` and a vault that it opens.
-fn with_vault() -> House {
-    let house = House::empty();
-    house.write("passphrase.txt", format!("{PASSPHRASE}\n"));
-    house.ok("aileron vault init --passphrase-file passphrase.txt --quiet");
-    house
+/// A home with a passphrase in `passphrase.txt` and a vault that it opens.
+fn with_vault() -> TestHome {
+    let home = TestHome::new();
+    home.write("passphrase.txt", format!("{PASSPHRASE}\n"));
+    home.ok("aileron vault init --passphrase-file passphrase.txt --quiet");
+    home
+}
+
+/// The same with a vault that others made, which has bindings in it.
+pub(crate) fn with_bindings() -> TestHome {
+    let home = with_vault();
+    std::fs::write(file(&home), vector("upstream").0).unwrap();
+    home
 }
 
 /// `aileron` where nobody can type: without a controlling terminal.
-fn without_terminal(house: &House, line: &str) -> Command {
-    let mut command = house.command("setsid");
+fn without_terminal(home: &TestHome, line: &str) -> Command {
+    let mut command = home.command("setsid");
     command.arg("--wait").arg(env!("CARGO_BIN_EXE_aileron")).args(line.split(' '));
     command
 }
 
 /// The vault's file.
-fn file(house: &House) -> PathBuf {
-    house.root.with_file_name("home").join(".aileron/secrets.json")
+fn file(home: &TestHome) -> PathBuf {
+    home.home().join(".aileron/secrets.json")
 }
 
 /// A vault that others made (tests/vectors): its text, and the passphrase that opens it.

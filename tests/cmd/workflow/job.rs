@@ -1,4 +1,4 @@
-//! Whole jobs: the workflow of a new repository, run by the real runner on this machine, against the fake GitHub.
+//! Whole jobs: the workflow of a new repository, run by the real runner on this home, against the fake GitHub.
 //!
 //! Google (OAuth, a client secret) and athena (AWS, none) as they are published, with the connector of the Go template in
 //! the place of their sources, which are not here. The workflow gets two lines more: the binary under test, and no limits.
@@ -10,10 +10,12 @@ use std::process::Command;
 use aileron_cli::publisher::forge::model::{GitHub as Model, Limits, TagRef};
 use aileron_cli::publisher::scaffold::ACTION_COMMIT;
 use aileron_testkit::github::{FakeGitHub, Repository as Remote, Script};
+use aileron_testkit::home::tree::contents;
+use aileron_testkit::home::{Ran, Repository, TestHome, module, ok, run};
 use aileron_testkit::peers;
+use aileron_testkit::reference;
 
 use super::checkout;
-use crate::support::{Machine, Repository, Said, contents, module, ok, reference, run};
 
 const TOKEN: &str = "ghs_0123456789abcdefSECRETSECRET";
 const CLIENT_SECRET: &str = "GOCSPX-0123456789-not-to-be-seen";
@@ -28,16 +30,16 @@ struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn new(machine: &'a Machine, name: &'static str) -> Option<Job<'a>> {
+    fn new(home: &'a TestHome, name: &'static str) -> Option<Job<'a>> {
         let (act, data) = (peers::program("act")?, reference(name)?);
-        let repository = machine.copy(&data, name);
+        let repository = home.copy(&data, name);
         if name == "google" {
             let file = "actions/list-recent-emails/action.md"; // the one with a version of its own
             repository.write(file, &repository.read(file).replace("0.3.0", "0.0.0-dev"));
         }
-        let template = machine.scaffold("template", "go");
+        let template = home.scaffold("template", "go");
         let workflow = template.read(".github/workflows/release.yml");
-        let module_file = machine.path("module.wasm");
+        let module_file = home.path("module.wasm");
         fs::write(&module_file, module()).unwrap();
         let added = format!(
             "command: release\n          binary: {}\n          args: --limits none --max-wait 0s --wasm {}\n",
@@ -52,22 +54,22 @@ impl<'a> Job<'a> {
         let mut github = Model::new(Remote::new("ALRubinger", format!("aileron-connector-{name}")));
         github.limits = Limits::none();
         github.repository.tags.insert(TAG.to_owned(), TagRef::light(repository.git(&["rev-parse", "HEAD"])));
-        checkout(&machine.path("act"), |_, text| text);
+        checkout(&home.path("act"), |_, text| text);
         Some(Job { act, fake: FakeGitHub::start(github), repository, name })
     }
 
     fn event(&self, event: &str) -> Command {
-        let machine = self.repository.machine;
-        let payload = machine.path("event.json");
+        let home = self.repository.home;
+        let payload = home.path("event.json");
         let text = match event {
             "push" => format!(r#"{{"ref": "refs/tags/{TAG}"}}"#),
             _ => r#"{"pull_request": {"head": {"ref": "topic"}, "base": {"ref": "main"}}, "number": 1}"#.to_owned(),
         };
         fs::write(&payload, text).unwrap();
-        let mut command = machine.command(&self.act);
+        let mut command = home.command(&self.act);
         command.current_dir(&self.repository.root).arg(event).args(["-W", ".github/workflows/release.yml", "-e"]);
         command.arg(payload).args(["-P", "ubuntu-24.04=-self-hosted", "--no-cache-server"]);
-        let action = format!("aileron-pub/aileron-pub@{ACTION_COMMIT}={}", machine.path("act").display());
+        let action = format!("aileron-pub/aileron-pub@{ACTION_COMMIT}={}", home.path("act").display());
         command.args(["--local-repository", &action]);
         let repository = format!("ALRubinger/aileron-connector-{}", self.name);
         for (name, value) in [
@@ -115,13 +117,13 @@ impl<'a> Job<'a> {
         let before = (self.writes(), self.fake.github().repository.visible());
         let ended = run(command);
         let said = text(&ended);
-        assert!(ended.code == Some(1) && said.contains("Job failed"), "{said}");
+        assert!(ended.code == 1 && said.contains("Job failed"), "{said}");
         words.iter().for_each(|word| assert!(said.contains(word), "{word:?} is not in: {said}"));
         assert_eq!((self.writes(), self.fake.github().repository.visible()), before, "{said}");
     }
 }
 
-fn text(said: &Said) -> String {
+fn text(said: &Ran) -> String {
     format!("{}{}", said.stdout, said.stderr)
 }
 
@@ -136,11 +138,11 @@ fn output(said: &str, name: &str) -> Option<String> {
 }
 
 fn a_tag_is_released_by_its_workflow(name: &'static str) {
-    let machine = Machine::new();
-    let Some(job) = Job::new(&machine, name) else { return };
+    let home = TestHome::new();
+    let Some(job) = Job::new(&home, name) else { return };
 
     // What has to be there before anything is written.
-    let stranger = machine.scaffold("stranger", "wat");
+    let stranger = home.scaffold("stranger", "wat");
     let stranger = base64(&fs::read(&stranger.key).unwrap());
     job.fails(job.push().env("AILERON_SIGNING_KEY", &stranger), &["::error title=", "keys/publisher.pub"]);
     job.fails(&mut job.event("push"), &["::error title=usage_error", "there is no signing key"]);
@@ -161,7 +163,7 @@ fn a_tag_is_released_by_its_workflow(name: &'static str) {
     job.script(r#"{"on": {"method": "POST", "nth": 12, "times": 1000}, "do": "reset"}"#);
     let broken = run(&mut job.push());
     let said = text(&broken);
-    assert_eq!(broken.code, Some(1), "{said}");
+    assert_eq!(broken.code, 1, "{said}");
     assert!(said.contains("::error title=incomplete::") && said.contains("gh run rerun 1 --failed"), "{said}");
     assert_eq!(output(&said, "status").as_deref(), Some("incomplete"), "{said}");
     assert!(job.fake.github().repository.visible().is_empty(), "nothing is public half-way");
@@ -178,7 +180,7 @@ fn a_tag_is_released_by_its_workflow(name: &'static str) {
     assert!(hash.starts_with("sha256:") && said.contains(&format!("- content hash: `{hash}`")), "a summary: {said}");
     let reference = format!("github://ALRubinger/aileron-connector-{name}@1.2.3");
     let (from, key) = (job.fake.url(), job.repository.public_key());
-    ok(&mut machine.consumer(&["verify", &reference, "--from", &from, "--key", &key, "--hash", &hash]));
+    ok(&mut home.consumer(&["verify", &reference, "--from", &from, "--key", &key, "--hash", &hash]));
 
     // Again: nothing to write.
     let before = job.writes();
@@ -211,7 +213,7 @@ fn a_tag_is_released_by_its_workflow(name: &'static str) {
     let key = fs::read(&job.repository.key).unwrap();
     fs::remove_file(&job.repository.key).unwrap();
     let secrets = [base64(&key), String::from_utf8(key).unwrap(), TOKEN.to_owned(), CLIENT_SECRET.to_owned()];
-    for (path, bytes) in contents(machine.root()) {
+    for (path, bytes) in contents(home.all()) {
         for secret in &secrets {
             assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{path} holds a secret");
         }

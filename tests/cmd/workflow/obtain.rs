@@ -7,18 +7,19 @@ use std::path::PathBuf;
 use aileron_cli::HOME;
 use aileron_cli::publisher::forge::model::GitHub as Model;
 use aileron_testkit::github::{FakeGitHub, Repository as Remote};
+use aileron_testkit::home::tree::sha256;
+use aileron_testkit::home::{Ran, TestHome, ok, run};
 use aileron_testkit::{Publisher, Requirement};
 use serde_json::Value;
 
 use super::{checkout, workspace};
-use crate::support::{Machine, Said, ok, run, sha256};
 
 const NAME: &str = "aileron-pub-0.9.0-x86_64-unknown-linux-gnu";
 const PROGRAM: &[u8] = b"#!/bin/sh\necho \"$@\"\n";
 
 /// A home with one release, a release key, and an action that knows both.
 struct Place {
-    machine: Machine,
+    home: TestHome,
     fake: FakeGitHub,
     key: Publisher,
 }
@@ -29,7 +30,7 @@ impl Place {
             return None;
         }
         let fake = FakeGitHub::start(Model::new(Remote::new("aileron-pub", "aileron-pub")));
-        let place = Place { machine: Machine::new(), fake, key: Publisher::from_seed(7) };
+        let place = Place { home: TestHome::new(), fake, key: Publisher::from_seed(7) };
         checkout(&place.root(), |file, text| match file {
             "action/release.pub" => place.key.key().to_pem(),
             "action/obtain.sh" => {
@@ -48,26 +49,26 @@ impl Place {
     }
 
     fn root(&self) -> PathBuf {
-        self.machine.path("action checkout")
+        self.home.path("action checkout")
     }
 
     /// Publishes these files as v0.9.0.
     fn release(&self, files: &[(&str, &[u8])]) {
         let curl = |args: &[&str]| {
-            let mut command = self.machine.command("curl");
+            let mut command = self.home.command("curl");
             ok(command
                 .args(["--silent", "--fail", "-H", "authorization: token x", "-H", "user-agent: test"])
                 .args(args))
         };
         let body = format!(r#"{{"tag_name": "v0.9.0", "target_commitish": "{}"}}"#, "1".repeat(40));
-        let made = curl(&["-d", &body, &format!("{}/repos/aileron-pub/aileron-pub/releases", self.fake.url())]).json();
+        let made = curl(&["-d", &body, &format!("{}/repos/aileron-pub/aileron-pub/releases", self.fake.url())]).value();
         let upload = made["upload_url"].as_str().unwrap().split('{').next().unwrap().to_owned();
         for (name, bytes) in files {
-            let file = self.machine.path("upload");
+            let file = self.home.path("upload");
             fs::write(&file, bytes).unwrap();
             let data = format!("@{}", file.display());
             let kind = "content-type: application/octet-stream";
-            let uploaded = curl(&["-H", kind, "--data-binary", &data, &format!("{upload}?name={name}")]).json();
+            let uploaded = curl(&["-H", kind, "--data-binary", &data, &format!("{upload}?name={name}")]).value();
             assert_eq!(uploaded["state"], Value::from("uploaded"), "{uploaded}");
         }
     }
@@ -78,11 +79,11 @@ impl Place {
         self.release(&[("checksums.txt", checksums.as_bytes()), ("checksums.txt.sig", &signature), (NAME, program)]);
     }
 
-    fn obtain(&self, wanted: &str) -> Said {
-        let mut command = self.machine.command("bash");
+    fn obtain(&self, wanted: &str) -> Ran {
+        let mut command = self.home.command("bash");
         command.arg(self.root().join("action/obtain.sh")).env("INPUT_TOOL_VERSION", wanted);
-        command.env("RUNNER_TEMP", self.machine.path("tmp")).env("RUNNER_OS", "Linux").env("RUNNER_ARCH", "X64");
-        let stubs = self.machine.path("stubs");
+        command.env("RUNNER_TEMP", self.home.tmp()).env("RUNNER_OS", "Linux").env("RUNNER_ARCH", "X64");
+        let stubs = self.home.path("stubs");
         let path = format!("{}:{}", stubs.display(), std::env::var("PATH").unwrap());
         run(command.env("PATH", path))
     }
@@ -103,10 +104,10 @@ fn a_signed_release_gives_the_binary_whose_digest_it_names() {
         let Some(place) = Place::new() else { return };
         place.release_with(&checksums(PROGRAM, NAME), &place.key, PROGRAM);
         let said = place.obtain(wanted);
-        assert_eq!(said.code, Some(0), "{said}");
+        assert_eq!(said.code, 0, "{said}");
         let path = PathBuf::from(said.stdout.trim_end());
         assert_eq!(fs::read(&path).unwrap(), PROGRAM);
-        assert_eq!(ok(place.machine.command(&path).args(["check", "it"])).stdout, "check it\n");
+        assert_eq!(ok(place.home.command(&path).args(["check", "it"])).stdout, "check it\n");
         assert!(said.stderr.contains(&format!("signed by {}", place.key.fingerprint())), "{said}");
     }
 }
@@ -117,7 +118,7 @@ fn every_doubt_about_a_release_ends_the_step() {
         let Some(place) = Place::new() else { return };
         release(&place);
         let said = place.obtain("");
-        assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""), "{words}: {said}");
+        assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{words}: {said}");
         assert!(said.stderr.contains("::error title=") && said.stderr.contains(words), "{words}: {said}");
     };
     let honest = checksums(PROGRAM, NAME);
@@ -148,24 +149,24 @@ fn every_doubt_about_a_release_ends_the_step() {
 #[test]
 fn where_there_is_no_such_release_the_action_builds_what_it_came_with() {
     let Some(place) = Place::new() else { return };
-    let stub = place.machine.path("stubs/cargo");
+    let stub = place.home.path("stubs/cargo");
     fs::create_dir_all(stub.parent().unwrap()).unwrap();
     fs::write(&stub, "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$RUNNER_TEMP/cargo\"\n").unwrap();
     fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
     for wanted in ["", "source"] {
         let said = place.obtain(wanted);
-        assert_eq!(said.code, Some(0), "{said}");
+        assert_eq!(said.code, 0, "{said}");
         assert!(said.stdout.ends_with("/aileron-pub-source/bin/aileron-pub\n"), "{said}");
-        let words = fs::read_to_string(place.machine.path("tmp/cargo")).unwrap();
+        let words = fs::read_to_string(place.home.tmp().join("cargo")).unwrap();
         assert!(
             words.contains("install\n") && words.contains("--locked\n") && words.contains("/action/../cli\n"),
             "{words}"
         );
     }
     let said = place.obtain("v0.8.0");
-    assert!(said.code == Some(1) && said.stderr.contains("has no release v0.8.0"), "{said}");
+    assert!(said.code == 1 && said.stderr.contains("has no release v0.8.0"), "{said}");
     for wanted in ["latest", "v1", "../../other/releases", "v1.0.0 "] {
         let said = place.obtain(wanted);
-        assert!(said.code == Some(1) && said.stderr.contains("tool-version must be"), "{said}");
+        assert!(said.code == 1 && said.stderr.contains("tool-version must be"), "{said}");
     }
 }

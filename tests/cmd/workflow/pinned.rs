@@ -6,11 +6,11 @@ use std::process::Command;
 
 use aileron_cli::HOME;
 use aileron_cli::publisher::scaffold::ACTION_COMMIT;
+use aileron_testkit::home::{TestHome, ends, ok, run};
 use aileron_testkit::{Requirement, skip};
 use aileron_verifier::trust::key::PublicKey;
 
 use super::workspace;
-use crate::support::{Machine, ok};
 
 fn read(path: &str) -> String {
     fs::read_to_string(workspace(path)).unwrap()
@@ -20,8 +20,8 @@ fn read(path: &str) -> String {
 fn workflows() -> BTreeMap<String, String> {
     let ours = [".github/workflows/ci.yml", ".github/workflows/release.yml", "action/action.yml"];
     let mut all: BTreeMap<_, _> = ours.map(|path| (path.to_owned(), read(path))).into();
-    let machine = Machine::new();
-    let repository = machine.scaffold("tea", "go");
+    let home = TestHome::new();
+    let repository = home.scaffold("tea", "go");
     for name in ["ci", "release"] {
         all.insert(format!("new {name}"), repository.read(&format!(".github/workflows/{name}.yml")));
     }
@@ -64,8 +64,8 @@ fn no_expression_is_pasted_into_a_script() {
 
 #[test]
 fn the_workflow_is_the_same_for_every_connector() {
-    let machine = Machine::new();
-    let text = |service| machine.scaffold(service, "go").read(".github/workflows/release.yml");
+    let home = TestHome::new();
+    let text = |service| home.scaffold(service, "go").read(".github/workflows/release.yml");
     let google = text("google");
     assert!(["slack", "athena", "linear"].into_iter().all(|service| text(service) == google));
 }
@@ -96,12 +96,12 @@ fn new_repositories_pin_a_commit_of_ours_that_has_the_action() {
 #[test]
 fn a_step_has_no_words_of_its_own() {
     // What run.sh hands to the tool is what was said, word for word; a stub shows it.
-    let machine = Machine::new();
-    let tool = machine.path("tool");
+    let home = TestHome::new();
+    let tool = home.path("tool");
     fs::write(&tool, "#!/bin/sh\nprintf '<%s>' \"$@\"\n").unwrap();
     fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let step = |inputs: &[(&str, &str)]| {
-        let mut command = machine.command("bash");
+        let mut command = home.command("bash");
         command.arg(workspace("action/run.sh")).env("INPUT_BINARY", &tool);
         command.env("GITHUB_REF_TYPE", "tag").env("GITHUB_REF_NAME", "v1.2.3");
         command.envs(inputs.iter().map(|(name, value)| (format!("INPUT_{name}"), value)));
@@ -124,10 +124,10 @@ fn a_step_has_no_words_of_its_own() {
         (vec![("COMMAND", "release"), ("VERSION", "--key=x")], "\"--key=x\" is not a version"),
         (vec![("COMMAND", "check"), ("BINARY", "/nowhere")], "\"/nowhere\" is no program"),
     ] {
-        let said = crate::support::run(&mut step(&inputs));
-        assert!(said.code != Some(0) && said.stderr.starts_with("::error title="), "{said}");
+        let said = run(&mut step(&inputs));
+        assert!(said.code != 0 && said.stderr.starts_with("::error title="), "{said}");
         assert!(said.stderr.contains(words) && said.stderr.lines().count() == 1, "{said}");
     }
-    let said = crate::support::ends(step(&[("COMMAND", "plan")]).env("GITHUB_REF_TYPE", "branch"), 2);
+    let said = ends(step(&[("COMMAND", "plan")]).env("GITHUB_REF_TYPE", "branch"), 2);
     assert!(said.stderr.contains("plan needs a version"), "{said}");
 }

@@ -1,11 +1,13 @@
 //! Shared test fixtures: a publisher whose key never changes, a toy connector with its actions, archives no honest tool
-//! would write, a GitHub on a local port, servers that do what no honest one would, and the optional vectors that lie beside the workspace.
+//! would write, a home in which both programs run, a GitHub on a local port, servers that do what no honest one would, and the optional vectors that lie beside the workspace.
 //!
 //! Everything here is deterministic. A fixture panics with a reason where it cannot be made: a broken fixture is a bug of
 //! the test, not something to handle.
 
 pub mod fuzzed;
 pub mod github;
+#[cfg(unix)]
+pub mod home;
 pub mod peers;
 #[cfg(unix)]
 mod program;
@@ -20,5 +22,5 @@ mod toy;
 pub use program::script;
 pub use publisher::Publisher;
 pub use requirement::{Requirement, say, skip};
-pub use shared::{shared, vectors};
+pub use shared::{reference, shared, vectors};
 pub use toy::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, manifest_text, module, module_of, pack};

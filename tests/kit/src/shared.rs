@@ -18,6 +18,11 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     Some(found)
 }
 
+/// A published repository as it is.
+pub fn reference(name: &str) -> Option<PathBuf> {
+    shared(&format!("reference/{name}"))
+}
+
 /// The archive vectors of one kind (`connector`, `action`, `manifest`, `keyring`, …); none, loudly, where there are none.
 pub fn vectors(kind: &str) -> Vec<Value> {
     let Some(path) = shared("vectors/archives/index.jsonl") else { return Vec::new() };

@@ -4,10 +4,10 @@
 use std::process::Command;
 
 use aileron_testkit::github::FakeGitHub;
+use aileron_testkit::home::{TestHome, ends, ok, writes};
 
 use super::over_http::verb;
 use super::{model, repository};
-use crate::support::{Machine, ends, ok, writes};
 
 const BLANK: [&str; 6] = ["", " ", "\n", "\r\n", " \t ", "\u{3000}"];
 
@@ -57,8 +57,8 @@ fn blank<'c>(command: &'c mut Command, value: &str) -> &'c mut Command {
 
 #[test]
 fn a_release_with_every_other_variable_blank_is_a_release() {
-    let machine = Machine::new();
-    let repository = repository(&machine, 2);
+    let home = TestHome::new();
+    let repository = repository(&home, 2);
     let key = repository.key.to_str().unwrap();
     for value in BLANK {
         let fake = FakeGitHub::start(model());
@@ -70,8 +70,8 @@ fn a_release_with_every_other_variable_blank_is_a_release() {
 
 #[test]
 fn a_blank_token_is_passed_over_and_blanks_around_a_token_are_left_out() {
-    let machine = Machine::new();
-    let repository = repository(&machine, 2);
+    let home = TestHome::new();
+    let repository = repository(&home, 2);
     let fake = FakeGitHub::start(model());
     let status = || verb(&repository, &fake, &["status", "v0.1.0"]);
     for value in BLANK {
@@ -80,7 +80,7 @@ fn a_blank_token_is_passed_over_and_blanks_around_a_token_are_left_out() {
         assert!(said.json()["error"]["message"].as_str().unwrap().contains("no GitHub token"), "{value:?}: {said}");
         let around = value.trim_matches('\u{3000}'); // no header may have that one
         ok(status().env("GH_TOKEN", format!("{around}ghp_x\r\n")));
-        let file = machine.path("token");
+        let file = home.path("token");
         std::fs::write(&file, value).unwrap();
         let said = ends(status().args(["--token-file", file.to_str().unwrap()]), 2);
         assert!(said.json()["error"]["message"].as_str().unwrap().contains("no GitHub token"), "{value:?}: {said}");
@@ -89,14 +89,14 @@ fn a_blank_token_is_passed_over_and_blanks_around_a_token_are_left_out() {
 
 #[test]
 fn a_consumer_with_blank_variables_looks_where_it_would_without_them() {
-    let machine = Machine::new();
-    let repository = repository(&machine, 2);
-    let registry = machine.path("registry");
+    let home = TestHome::new();
+    let repository = repository(&home, 2);
+    let registry = home.path("registry");
     let (to, key) = (format!("dir:{}", registry.display()), repository.key.to_str().unwrap().to_owned());
     ok(&mut repository.publisher(&["release", "v0.1.0", "--to", &to, "--key", &key]));
     let reference = "github://acme/aileron-connector-weather@0.1.0";
     let asked = |value: Option<&str>, args: &[&str]| {
-        let mut command = machine.consumer(args);
+        let mut command = home.consumer(args);
         command.env_remove("AILERON_HOME");
         if let Some(value) = value {
             blank(&mut command, value);

@@ -3,11 +3,11 @@
 use std::process::{Child, Command};
 
 use aileron_testkit::github::{FakeGitHub, Limits};
+use aileron_testkit::home::{Repository, TestHome, ok, writes};
 
 use super::crash::Dice;
 use super::over_http::{assert_public, verb};
 use super::{model, repository};
-use crate::support::{Machine, Repository, ok, writes};
 
 /// Kills a release once GitHub has seen so many requests of it.
 fn killed_at(repository: &Repository<'_>, fake: &FakeGitHub, request: usize) -> bool {
@@ -36,8 +36,8 @@ fn release(repository: &Repository<'_>, fake: &FakeGitHub) -> Command {
 fn a_killed_release_is_finished_by_the_next_one() {
     const KILLS: usize = 20;
     const ACTIONS: usize = 5;
-    let machine = Machine::new();
-    let repository = repository(&machine, ACTIONS);
+    let home = TestHome::new();
+    let repository = repository(&home, ACTIONS);
     let mut dice = Dice(9);
     let mut kills = 0;
     while kills < KILLS {

@@ -16,8 +16,7 @@ mod stage;
 use std::fs;
 
 use aileron_testkit::github::{GitHub as Model, Repository as Remote};
-
-use crate::support::{Machine, OWNER, Repository};
+use aileron_testkit::home::{OWNER, Repository, TestHome};
 
 const SERVICE: &str = "weather";
 
@@ -26,8 +25,8 @@ fn model() -> Model {
 }
 
 /// A repository of one connector and so many actions.
-fn repository(machine: &Machine, actions: usize) -> Repository<'_> {
-    let repository = machine.scaffold(SERVICE, "wat");
+fn repository(home: &TestHome, actions: usize) -> Repository<'_> {
+    let repository = home.scaffold(SERVICE, "wat");
     let (name, text) = first_action(&repository);
     let here = fs::read_dir(repository.root.join("actions")).unwrap().count();
     let mut suite = repository.read("suite.toml").trim_end().trim_end_matches(']').to_owned();

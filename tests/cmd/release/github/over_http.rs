@@ -4,9 +4,10 @@ use std::fs;
 use std::process::Command;
 
 use aileron_testkit::github::{FakeGitHub, GitHub as Model, Options, Repository as Remote};
+use aileron_testkit::home::tree::contents;
+use aileron_testkit::home::{OWNER, Repository, TestHome, ends, ok, writes};
 
 use super::{first_action, model, repository};
-use crate::support::{self, Machine, OWNER, Repository, ends, ok, writes};
 
 const TOKEN: &str = "ghp_0123456789abcdefSECRETSECRET";
 
@@ -50,8 +51,8 @@ pub(crate) fn assert_public(fake: &FakeGitHub, actions: usize) {
 
 #[test] // artifacts.md §11
 fn a_release_is_public_once_and_a_second_run_writes_nothing() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 3);
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 3);
     let status = ok(&mut verb(&repository, &fake, &["status", "v0.1.0"])).json();
     assert_eq!(status["status"], "fresh");
     let key = repository.key.to_str().unwrap();
@@ -76,8 +77,8 @@ fn a_release_is_public_once_and_a_second_run_writes_nothing() {
 
 #[test] // artifacts.md §11: only the highest final version is Latest
 fn a_patch_of_an_older_line_and_a_pre_release_are_not_latest() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 2);
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 2);
     let key = repository.key.to_str().unwrap();
     for version in ["v0.2.0", "v0.1.0", "v0.3.0-rc.1"] {
         ok(&mut verb(&repository, &fake, &["release", version, "--key", key]));
@@ -91,11 +92,13 @@ fn a_patch_of_an_older_line_and_a_pre_release_are_not_latest() {
 
 #[test] // artifacts.md §11: re-running after any interruption converges
 fn dying_at_any_write_still_converges() {
-    let machine = Machine::new();
-    let repository = repository(&machine, 3);
+    let home = TestHome::new();
+    let repository = repository(&home, 3);
     let every = |(method, count): (&'static str, usize)| (1..=count).map(move |nth| (method, nth));
     for (method, nth) in [("POST", 11), ("PATCH", 5)].into_iter().flat_map(every) {
-        for when in ["before", "during", "after"] {
+        // Every write, and the three moments in turn; of each kind of request, all of them once.
+        let all = ["before", "during", "after"];
+        for when in if nth == 1 { &all[..] } else { &all[nth % 3..=nth % 3] } {
             let fake = FakeGitHub::start(model());
             let rule = format!(r#"{{"on": {{"method": "{method}", "nth": {nth}}}, "do": "reset", "when": "{when}"}}"#);
             fake.set_script(rule.parse().unwrap());
@@ -113,8 +116,8 @@ fn dying_at_any_write_still_converges() {
 
 #[test]
 fn a_lost_answer_is_looked_after_within_the_run() {
-    let machine = Machine::new();
-    let repository = repository(&machine, 2);
+    let home = TestHome::new();
+    let repository = repository(&home, 2);
     for (method, when) in [("POST", "after"), ("POST", "during"), ("PATCH", "after")] {
         let fake = FakeGitHub::start(model());
         let rule = format!(r#"{{"on": {{"method": "{method}", "nth": 2}}, "do": "reset", "when": "{when}"}}"#);
@@ -127,8 +130,8 @@ fn a_lost_answer_is_looked_after_within_the_run() {
 
 #[test]
 fn what_stops_a_release_is_said_and_nothing_is_written() {
-    let machine = Machine::new();
-    let repository = repository(&machine, 2);
+    let home = TestHome::new();
+    let repository = repository(&home, 2);
     let stopped = |fake: &FakeGitHub, code: i32, words: &str| {
         let said = ends(&mut release(&repository, fake), code);
         assert!(said.json()["error"]["message"].as_str().unwrap().contains(words), "{words}: {said}");
@@ -157,8 +160,8 @@ fn what_stops_a_release_is_said_and_nothing_is_written() {
 
 #[test] // artifacts.md §12: a tag peels, through however many tags, to the commit
 fn a_tag_of_a_tag_that_was_pushed_is_released_under() {
-    let machine = Machine::new();
-    let repository = repository(&machine, 2);
+    let home = TestHome::new();
+    let repository = repository(&home, 2);
     repository.git(&["tag", "--annotate", "--message", "candidate", "rc"]);
     repository.git(&["tag", "--annotate", "--message", "checked", "checked", "rc"]);
     repository.git(&["tag", "--annotate", "--message", "approved", "v0.1.0", "checked"]);
@@ -180,8 +183,8 @@ fn a_tag_of_a_tag_that_was_pushed_is_released_under() {
 
 #[test] // artifacts.md §11: never overwritten
 fn other_bytes_under_a_published_tag_are_a_conflict() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 2);
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 2);
     ok(&mut release(&repository, &fake));
     let before = fake.github().repository.visible();
     let (name, text) = first_action(&repository);
@@ -196,9 +199,9 @@ fn other_bytes_under_a_published_tag_are_a_conflict() {
 
 #[test] // issue, "Secrets"
 fn token_and_key_are_in_nothing_a_run_leaves_behind() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 2);
-    let file = machine.path("token");
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 2);
+    let file = home.path("token");
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let token_file = file.to_str().unwrap();
     let mut said = Vec::new();
@@ -236,7 +239,7 @@ fn token_and_key_are_in_nothing_a_run_leaves_behind() {
     let notes = github.repository.releases.values().filter_map(|release| release.body.clone());
     let texts = said.into_iter().chain(notes).map(|text| ("what was said".to_owned(), text.into_bytes()));
     let mut looked_at = 0;
-    for (path, bytes) in texts.chain(support::contents(machine.root())) {
+    for (path, bytes) in texts.chain(contents(home.all())) {
         looked_at += 1;
         for secret in secrets {
             assert!(memchr::memmem::find(&bytes, secret).is_none(), "{path}");
@@ -248,8 +251,8 @@ fn token_and_key_are_in_nothing_a_run_leaves_behind() {
 
 #[test]
 fn a_rehearsal_is_a_release_that_asks_nobody() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 3);
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 3);
     let key = repository.key.to_str().unwrap();
     let args = ["release", "v0.1.0", "--rehearse", "--limits", "github", "--key", key];
     let rehearsed = ok(verb(&repository, &fake, &args).env_remove("GITHUB_TOKEN")).json();
@@ -266,8 +269,8 @@ fn a_rehearsal_is_a_release_that_asks_nobody() {
 
 #[test]
 fn a_report_tells_runs_apart_and_asks_nobody() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 2);
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 2);
     let report = |code| ends(&mut repository.publisher(&["report", "v0.1.0", "--json"]), code).json();
     assert_eq!(report(4)["error"]["class"], "fetch_failed");
     fake.set_script(r#"{"on": {"method": "POST", "nth": 4}, "do": "reset", "when": "after"}"#.parse().unwrap());
@@ -288,8 +291,8 @@ fn a_report_tells_runs_apart_and_asks_nobody() {
 
 #[test]
 fn two_runs_of_a_version_do_not_write_at_once() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 2);
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 2);
     let dist = repository.root.join("dist/0.1.0");
     let lock = aileron_cli::publisher::forge::github::journal::Journal::new(dist).lock("here").unwrap();
     let said = ends(&mut release(&repository, &fake), 1);
@@ -303,9 +306,9 @@ fn two_runs_of_a_version_do_not_write_at_once() {
 #[test]
 fn the_token_of_gh_is_the_last_resort_and_gh_sees_no_secret() {
     use std::os::unix::fs::PermissionsExt as _;
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 2);
-    let bin = machine.path("bin");
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 2);
+    let bin = home.path("bin");
     fs::create_dir(&bin).unwrap();
     let script = format!("#!/bin/sh\n/usr/bin/env > {0}/env; echo \"$@\" > {0}/args; echo {TOKEN}\n", bin.display());
     fs::write(bin.join("gh"), script).unwrap();
@@ -324,8 +327,8 @@ fn the_token_of_gh_is_the_last_resort_and_gh_sees_no_secret() {
 
 #[test]
 fn a_token_is_never_sent_in_the_clear() {
-    let (machine, fake) = (Machine::new(), FakeGitHub::start(model()));
-    let repository = repository(&machine, 2);
+    let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
+    let repository = repository(&home, 2);
     for variable in ["GITHUB_API_URL", "GITHUB_SERVER_URL"] {
         let mut command = verb(&repository, &fake, &["status", "v0.1.0"]);
         let said = ends(command.env(variable, "http://github.example.com"), 2);

@@ -3,16 +3,17 @@
 use std::fs;
 
 use aileron_testkit::github::{FakeGitHub, GitHub as Model, Limits, Repository as Remote};
+use aileron_testkit::home::{Repository, TestHome, ok, writes};
+use aileron_testkit::reference;
 
 use super::over_http::verb;
-use crate::support::{Machine, Repository, ok, reference, writes};
 
 const WAIVED: [&str; 5] = ["input-name", "input-type", "input-duplicate", "input-description", "intent-empty"];
 const SECRETS: [(&str, &str); 2] =
     [("GOOGLE_OAUTH_CLIENT_SECRET", "GOCSPX-reference"), ("SLACK_OAUTH_CLIENT_SECRET", "0123456789abcdef")];
 
-fn repository<'a>(machine: &'a Machine, name: &str) -> Option<Repository<'a>> {
-    let repository = machine.copy(&reference(name)?, name);
+fn repository<'a>(home: &'a TestHome, name: &str) -> Option<Repository<'a>> {
+    let repository = home.copy(&reference(name)?, name);
     if name == "google" {
         // Its one hard-coded version stops every release; the publisher would write the placeholder.
         let file = "actions/list-recent-emails/action.md";
@@ -23,11 +24,11 @@ fn repository<'a>(machine: &'a Machine, name: &str) -> Option<Repository<'a>> {
 
 #[test] // issue, "Must hold"
 fn the_reference_repositories_are_published_and_verified_over_http_without_a_token() {
-    let machine = Machine::new();
-    let wasm = machine.path("module.wasm");
+    let home = TestHome::new();
+    let wasm = home.path("module.wasm");
     fs::write(&wasm, aileron_testkit::module()).unwrap();
     for (name, actions) in [("slack", 3), ("athena", 15), ("google", 21), ("linear", 516)] {
-        let Some(repository) = repository(&machine, name) else { return };
+        let Some(repository) = repository(&home, name) else { return };
         let mut github = Model::new(Remote::new("ALRubinger", format!("aileron-connector-{name}")));
         github.limits = Limits::none();
         let fake = FakeGitHub::start(github);
@@ -48,7 +49,7 @@ fn the_reference_repositories_are_published_and_verified_over_http_without_a_tok
         assert_eq!(artifacts.len() as u64, actions + 1, "{name}");
         let (from, key) = (fake.url(), repository.public_key());
         let verify = |what: &[&str]| {
-            let said = ok(machine.consumer(&["verify", "--json", "--from", &from, "--key", &key]).args(what));
+            let said = ok(home.consumer(&["verify", "--json", "--from", &from, "--key", &key]).args(what));
             assert_eq!(said.json()["ok"], true, "{said}");
             said.json()
         };

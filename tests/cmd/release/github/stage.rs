@@ -21,10 +21,11 @@ use aileron_cli::secret::Secret;
 use aileron_cli::sys::clock::Clock as _;
 use aileron_cli::sys::environment::Environment;
 use aileron_testkit::github::Repository as Hosted;
+use aileron_testkit::home::TestHome;
+use aileron_testkit::reference;
 use bytes::Bytes;
 
 use super::repository;
-use crate::support::{Machine, reference};
 
 /// Where every test's clock begins: in the middle of a minute and an hour.
 pub(crate) const BEGAN: u64 = 1_750_000_123;
@@ -39,10 +40,10 @@ pub(crate) struct Cohort {
 impl Cohort {
     /// One connector and so many actions.
     pub(crate) fn of(actions: usize) -> Cohort {
-        let machine = Machine::new();
-        let made = repository(&machine, actions);
+        let home = TestHome::new();
+        let made = repository(&home, actions);
         let (root, key) = (made.root.clone(), made.key.clone());
-        Cohort::make(machine, root, key, None, &[])
+        Cohort::make(home, root, key, None, &[])
     }
 
     /// linear's 516 actions, or as many others where linear is not at hand.
@@ -50,17 +51,17 @@ impl Cohort {
         static LARGE: OnceLock<Cohort> = OnceLock::new();
         LARGE.get_or_init(|| {
             let Some(linear) = reference("linear") else { return Cohort::of(516) };
-            let machine = Machine::new();
-            let copied = machine.copy(&linear, "linear").with_key();
+            let home = TestHome::new();
+            let copied = home.copy(&linear, "linear").with_key();
             let (root, key) = (copied.root.clone(), copied.key.clone());
-            let wasm = machine.path("module.wasm");
+            let wasm = home.path("module.wasm");
             fs::write(&wasm, module_of_few_bytes()).unwrap();
             let rules = ["input-name", "input-type", "input-duplicate", "input-description", "intent-empty"];
-            Cohort::make(machine, root, key, Some(wasm), &rules)
+            Cohort::make(home, root, key, Some(wasm), &rules)
         })
     }
 
-    fn make(machine: Machine, repository: PathBuf, key: PathBuf, wasm: Option<PathBuf>, waived: &[&str]) -> Cohort {
+    fn make(home: TestHome, repository: PathBuf, key: PathBuf, wasm: Option<PathBuf>, waived: &[&str]) -> Cohort {
         let names = ["PATH", "HOME"].map(|name| (name.into(), std::env::var_os(name).unwrap_or_default()));
         let environment: Environment = names.into_iter().collect();
         let request = release::Request {
@@ -74,7 +75,7 @@ impl Cohort {
             replace_key: false,
         };
         let proven = with_world(&environment, &|_| {}, |world| release::make(&request, world)).unwrap();
-        drop(machine); // the repository is not looked at any more
+        drop(home); // the repository is not looked at any more
         Cohort { proven: Arc::new(proven), request, environment }
     }
 
@@ -140,7 +141,7 @@ pub(crate) enum Fate {
 /// Decides about a request; may change GitHub behind the client's back.
 pub(crate) type Script = Box<dyn FnMut(&Call, &mut Model) -> Fate + Send>;
 
-/// GitHub and a clock, and the disk of one machine.
+/// GitHub and a clock, and the disk of one home.
 pub(crate) struct Stage {
     pub(crate) rehearsal: Rehearsal,
     script: Mutex<Script>,
@@ -244,7 +245,7 @@ impl Stage {
         self.dead.lock().unwrap().is_some()
     }
 
-    /// A new process of this machine.
+    /// A new process of this home.
     pub(crate) fn run<T>(
         self: &Arc<Self>,
         cohort: &Cohort,
