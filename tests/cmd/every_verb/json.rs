@@ -4,6 +4,7 @@ use aileron_testkit::home::{PRIVATE_KEY, Ran, SECRETS, TestHome};
 use serde_json::{Value, json};
 
 use super::with_client_secret;
+use crate::transcripts::on_a_repository;
 
 /// Runs a line with `--json`; the document names the command and the exit code is as expected.
 fn document(home: &TestHome, line: &str, command: &str, code: i32) -> Value {
@@ -72,6 +73,15 @@ fn every_verb_that_succeeds_writes_one_document() {
     }
     let demo = document(&home, "aileron-pub demo story", "demo", 0);
     assert!(demo["steps"].as_array().is_some_and(|steps| steps.len() == 7));
+}
+
+#[test]
+fn every_verb_on_a_repository_writes_one_document() {
+    let home = TestHome::with_tea();
+    for (verb, line) in on_a_repository() {
+        let ran = home.run(&format!("{line} --json"));
+        assert_eq!(ran.json()["command"], *verb, "{line}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! One file per verb: its arguments, its help, and what it does. A verb that needs two wings composes them here.
 //!
-//! To add a verb: write `<verb>.rs` (as [`inspect`] does), and add its row to a table below. What verbs share is in
-//! `ui/args` (flags), [`context`], [`installing`], [`running`] and [`registry`].
+//! To add a verb: write `<verb>.rs` (as [`inspect`] does), add its row to a table below, and write
+//! `tests/cmd/<verb>/transcript.txt`. What verbs share is in `ui/args` (flags), [`context`], [`installing`], [`running`]
+//! and [`registry`].
 
 mod action;
 mod binding;
