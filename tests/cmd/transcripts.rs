@@ -2,9 +2,9 @@
 //! beside it are more of them.
 //!
 //! A transcript is run from top to bottom in a home of its own, which its first line names: `home: empty`, `tea` (a
-//! repository), `released` (and its version 0.1.0 in `registry`) or `bindings` (a vault with credentials). `$` is what was typed, a line of a shell, `>` continues
-//! it, `!` starts a line of standard error, `?` is the exit code. To add one, write `$` and `? 0` lines only:
-//! `SNAPSHOTS=overwrite cargo test --test cmd transcripts` writes down what happens now.
+//! repository), `released` (and its version 0.1.0 in `registry`) or `bindings` (a vault with credentials). `$` is what was
+//! typed, a line of a shell, `>` continues it, `!` starts a line of standard error, `?` is the exit code. To add one, write
+//! `$` and `? 0` lines only: `SNAPSHOTS=overwrite cargo test --test cmd transcripts` writes down what happens now.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -223,7 +223,8 @@ fn every_help_has_examples_that_parse_and_a_table_of_exit_codes() {
             let command = example.trim().split("    ").next().unwrap().trim();
             // In a directory without a repository, an example fails for that reason and not for its words.
             if !command.contains(" demo") && !command.contains(" init") {
-                let ran = home.run(&format!("AILERON_MIRROR=nowhere {command}"));
+                let line = format!("AILERON_MIRROR=nowhere {command}");
+                let ran = home.finish(home.shell(&line), &line);
                 assert!(!ran.stderr.contains("--help"), "{command}\n{}", ran.stderr);
             }
         }

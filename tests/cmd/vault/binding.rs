@@ -36,11 +36,7 @@ fn a_key_is_bound_used_exchanged_and_revoked() {
 
     // The same name again is skipped, and nothing is asked for.
     let again = binding(&home, "", &["setup", CONNECTOR, "--identity", "team"]);
-    assert_eq!(
-        (again.code, again.stdout.as_str()),
-        (0, "Skipped (already bound): api_key/tea/team\n"),
-        "{again}"
-    );
+    assert_eq!((again.code, again.stdout.as_str()), (0, "Skipped (already bound): api_key/tea/team\n"), "{again}");
     let inspected = binding(&home, "", &["inspect", "api_key/tea/team", "--json"]).json();
     for (field, value) in [
         ("connector_fqn", CONNECTOR),
