@@ -155,10 +155,9 @@ mod tests {
         TreePath::new(text).unwrap()
     }
 
-    #[test]
-    fn a_path_leads_to_a_file_of_the_tree_or_to_a_reason() {
+    fn tree() -> Map {
         let link = |target: &str| Node::Link(target.into());
-        let map = Map([
+        let nodes = [
             ("a", Node::Directory),
             ("a/b", Node::Directory),
             ("a/b/c", Node::File),
@@ -188,10 +187,13 @@ mod tests {
             ("fifo", Node::Other("a FIFO")),
             ("to-fifo", link("fifo")),
             ("empty", link("")),
-        ]
-        .map(|(name, node)| (path(name), node))
-        .into());
-        let refused = Place::Refused;
+        ];
+        Map(nodes.map(|(name, node)| (path(name), node)).into())
+    }
+
+    #[test]
+    fn a_path_leads_to_a_file_of_the_tree_or_to_a_reason() {
+        let (map, refused) = (tree(), Place::Refused);
         for (from, to) in [
             ("a/b/c", Place::File(path("a/b/c"))),
             ("to-file", Place::File(path("a/b/c"))),

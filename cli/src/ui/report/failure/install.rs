@@ -76,26 +76,29 @@ impl From<InstallError> for Failure {
             InstallError::RepositorySuite(_) => fail(Exit::Refused)
                 .next("name a release of the repository instead: aileron action add-suite <repo>@<version>"),
             InstallError::Suite { problems, more, text } => of_document(fail(Exit::Refused), &problems, more, &text),
-            InstallError::Several { first, all, rules } => {
-                let failure = match (&*first, rules.is_empty()) {
-                    (InstallError::Rules { .. }, false) => Failure::from(*first)
-                        .next(format!("tell their publisher; to install them anyway, add {}", allowing(&rules))),
-                    _ => Failure::from(*first),
-                };
-                let (shown, count) = (all.iter().take(LINES), all.len());
-                let mut failure = Failure {
-                    message: format!("{} of the artifacts cannot be installed; nothing was", count),
-                    details: json!({"problems": all.clone()}),
-                    evidence: shown.map(|line| format!("  {line}")).collect(),
-                    place: None,
-                    ..failure
-                };
-                if count > LINES {
-                    failure = failure.evidence(format!("  … and {} more (--json lists them all)", count - LINES));
-                }
-                failure
-            }
+            InstallError::Several { first, all, rules } => several(*first, &all, &rules),
         }
+    }
+}
+
+/// Many artifacts at once: the failure of the first, the lines of all.
+fn several(first: InstallError, all: &[String], rules: &BTreeSet<&'static Rule>) -> Failure {
+    let is_of_rules = matches!(first, InstallError::Rules { .. }) && !rules.is_empty();
+    let mut failure = Failure::from(first);
+    if is_of_rules {
+        failure = failure.next(format!("tell their publisher; to install them anyway, add {}", allowing(rules)));
+    }
+    let shown = all.iter().take(LINES).map(|line| format!("  {line}"));
+    let failure = Failure {
+        message: format!("{} of the artifacts cannot be installed; nothing was", all.len()),
+        details: json!({"problems": all}),
+        evidence: shown.collect(),
+        place: None,
+        ..failure
+    };
+    match all.len().checked_sub(LINES) {
+        Some(more) if more > 0 => failure.evidence(format!("  … and {more} more (--json lists them all)")),
+        _ => failure,
     }
 }
 

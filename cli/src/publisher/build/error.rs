@@ -1,0 +1,142 @@
+//! Why there is no module.
+
+use std::path::PathBuf;
+
+use aileron_verifier::problem::Class;
+
+use crate::publisher::source::{Refusal, SourceError, TreePath};
+use crate::sys::disk::DiskError;
+use crate::sys::git::GitError;
+use crate::sys::process::ProcessError;
+
+/// Why there is no module. Every class is `build_failed`, but for an interruption.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The directory holds nothing that can be built.
+    #[error(
+        "nothing to build in {}: looked for {}; --wasm FILE takes a module built elsewhere",
+        .dir.display(),
+        .looked_for.join(" and ")
+    )]
+    NoSource {
+        /// The connector's directory.
+        dir: PathBuf,
+        /// The files that would have decided it.
+        looked_for: Vec<&'static str>,
+    },
+    /// The toolchain is not installed.
+    #[error("{program} was not found in PATH: {advice}, or hand over a module built elsewhere with --wasm FILE")]
+    NoToolchain {
+        /// The program.
+        program: &'static str,
+        /// How to get it.
+        advice: &'static str,
+    },
+    /// The compiler refused. `output` is its own, with the paths of the repository.
+    #[error("{program} failed ({status})\n{output}")]
+    Failed {
+        /// What was run.
+        program: &'static str,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// What it wrote.
+        output: String,
+    },
+    /// The source is not WebAssembly text. The message names file, line and column.
+    #[error("{0}")]
+    Text(String),
+    /// The toolchain answered something that was not understood.
+    #[error("cannot tell which {program} this is: {detail}")]
+    Unidentified {
+        /// The program.
+        program: &'static str,
+        /// Why not.
+        detail: String,
+    },
+    /// The process was interrupted, or the system refused it.
+    #[error(transparent)]
+    Process(ProcessError),
+    /// Something below the connector's directory is no file that can be built.
+    #[error("{path} cannot be built: {why}{}", more(*.others))]
+    NotSource {
+        /// The path.
+        path: TreePath,
+        /// What is there.
+        why: Refusal,
+        /// How many more there are.
+        others: usize,
+    },
+    /// git did not tell which files there are, or did not give their content.
+    #[error(transparent)]
+    Git(GitError),
+    /// The connector's directory is not among the files of the build.
+    #[error(
+        "{} is not in the copy that is built: it must be a directory of this repository whose files git does not ignore, not a submodule and not a link out",
+        .0.display()
+    )]
+    NoDirectory(PathBuf),
+    /// A source of the build is outside of the repository.
+    #[error(
+        "{file} takes {module} from {path}, which is outside of this repository: a version is made of its commit alone"
+    )]
+    ForeignSource {
+        /// `connector/go.mod` or `go.work`, with its line where that is known.
+        file: String,
+        /// The module that is replaced, or `a module`.
+        module: String,
+        /// Where it is taken from, as written.
+        path: String,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl BuildError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            BuildError::Process(error) => error.class(),
+            BuildError::NoSource { .. }
+            | BuildError::NoToolchain { .. }
+            | BuildError::Failed { .. }
+            | BuildError::Text(_)
+            | BuildError::Unidentified { .. }
+            | BuildError::NotSource { .. }
+            | BuildError::Git(_)
+            | BuildError::NoDirectory(_)
+            | BuildError::ForeignSource { .. }
+            | BuildError::Disk(_) => Class::BuildFailed,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            BuildError::Process(error) => error.is_retriable(),
+            BuildError::Git(error) => error.is_retriable(),
+            BuildError::Disk(error) => error.is_retriable(),
+            BuildError::NoSource { .. }
+            | BuildError::NoToolchain { .. }
+            | BuildError::Failed { .. }
+            | BuildError::Text(_)
+            | BuildError::Unidentified { .. }
+            | BuildError::NotSource { .. }
+            | BuildError::NoDirectory(_)
+            | BuildError::ForeignSource { .. } => false,
+        }
+    }
+}
+
+impl From<SourceError> for BuildError {
+    fn from(error: SourceError) -> BuildError {
+        match error {
+            SourceError::Git(error) => BuildError::Git(error),
+            SourceError::Disk(error) => BuildError::Disk(error),
+        }
+    }
+}
+
+fn more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" (and {others} more)") }
+}

@@ -1,0 +1,62 @@
+//! Which variables a child may have.
+
+/// Variables every child may have, when they are set. Names ending in `*` are prefixes. artifacts.md §12.
+const PASSED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "XDG_*",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
+/// What programs on Windows cannot start without.
+const PASSED_ON_WINDOWS: &[&str] = &[
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "PATHEXT",
+    "USERNAME",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+];
+
+/// The second lock: a name with one of these in it is not passed, whatever prefix let it in.
+const NEVER: [&str; 6] = ["TOKEN", "SECRET", "KEY", "PASS", "CREDENTIAL", "AILERON"];
+
+/// Whether a child may have the variable of this name.
+pub(super) fn is_passed(name: &str) -> bool {
+    let allowed = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => name.get(..prefix.len()).is_some_and(|start| is_same_name(start, prefix)),
+        None => is_same_name(name, pattern),
+    };
+    let here = if cfg!(windows) { PASSED_ON_WINDOWS } else { &[] };
+    let upper = name.to_ascii_uppercase();
+    PASSED.iter().chain(here).any(|pattern| allowed(pattern)) && !NEVER.iter().any(|word| upper.contains(word))
+}
+
+/// Names of variables differ in case, but on Windows.
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
+    if cfg!(windows) { one.eq_ignore_ascii_case(other) } else { one == other }
+}
