@@ -2,7 +2,6 @@
 //!
 //! What a ring means is the verifier's; here is the file. keyring.md §1.
 
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
