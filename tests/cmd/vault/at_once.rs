@@ -13,7 +13,7 @@ use super::{PASSPHRASE, file, with_vault};
 
 #[test] // V19; the issue: ≥ 50 real kills
 fn a_command_that_is_killed_leaves_the_old_vault_or_the_new_one() {
-    const KILLS: usize = 60;
+    const KILLS: usize = 50;
     let home = with_vault();
     let vault = VaultFile::at(file(&home));
     let custodian = vault.unlock(&Secret::from(PASSPHRASE.to_owned())).unwrap();

@@ -48,8 +48,9 @@ fn a_list_that_lags_makes_no_duplicate() {
 #[test]
 fn a_repository_past_the_cap_of_lists_is_released_in_and_resumed() {
     let cohort = cohort();
-    for beyond in [Beyond::Refused, Beyond::Empty] {
-        for write in [0, 5, cohort.writes() / 2, cohort.writes() - 1] {
+    let last = cohort.writes() - 1;
+    for (beyond, writes) in [(Beyond::Refused, [0, last / 2]), (Beyond::Empty, [5, last])] {
+        for write in writes {
             let stage = Stage::new(cohort.hosted());
             {
                 let mut github = stage.github();
