@@ -60,9 +60,14 @@ impl Fqn {
         format!("{}/{}", self.owner(), self.repo())
     }
 
+    /// Path of a file as the default branch has it, below a mirror's base or GitHub's host of raw files.
+    pub fn head_path(&self, file: &str) -> String {
+        format!("{}/HEAD/{file}", self.repository_path())
+    }
+
     /// Path of the publisher's public key below a mirror's base: `<owner>/<repo>/HEAD/keys/publisher.pub`. artifacts.md §1.
     pub fn key_path(&self) -> String {
-        format!("{}/HEAD/{PUBLISHER_KEY}", self.repository_path())
+        self.head_path(PUBLISHER_KEY)
     }
 
     /// Path of the list of the repository's complete versions below a mirror's base. artifacts.md §12.

@@ -158,7 +158,7 @@ impl Reader {
             self.web.get(&HttpRequest { token, accept, ..HttpRequest::public(&contents, limit, http::SMALL) })
         };
         let (at, first) = if self.addresses.has_raw() {
-            let raw = format!("{}/{}/{}/HEAD/{path}", self.addresses.raw, repository.owner(), repository.repo());
+            let raw = format!("{}/{}", self.addresses.raw, repository.head_path(path));
             let first = self.public(&raw, limit, http::SMALL);
             (raw, first)
         } else {

@@ -176,10 +176,12 @@ pub struct Tag(String);
 impl Tag {
     /// The tag under which a version is released of what lies at this subpath of its repository.
     pub fn of(subpath: Option<&str>, version: &Version) -> Tag {
-        Tag(match subpath {
-            Some(subpath) => format!("{subpath}/v{version}"),
-            None => format!("v{version}"),
-        })
+        Tag(format!("{}{version}", Tag::start(subpath)))
+    }
+
+    /// What every tag of what lies at this subpath begins with: `v`, or `<subpath>/v`. Other tags may begin so too.
+    pub fn start(subpath: Option<&str>) -> String {
+        subpath.map_or_else(|| "v".to_owned(), |subpath| format!("{subpath}/v"))
     }
 
     /// Reads a connector tag as people type it: `v1.2.3` or `1.2.3`.
@@ -193,11 +195,7 @@ impl Tag {
     /// The version that this text is the tag of, for what lies at this subpath of its repository: the way back from
     /// [`Tag::of`].
     pub fn read(subpath: Option<&str>, text: &str) -> Option<Version> {
-        let rest = match subpath {
-            Some(subpath) => text.strip_prefix(subpath)?.strip_prefix('/')?,
-            None => text,
-        };
-        rest.strip_prefix('v')?.parse().ok()
+        text.strip_prefix(&Tag::start(subpath))?.parse().ok()
     }
 
     /// The text, slashes included.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use aileron_verifier::layout::{ARCHIVE, VERSIONS_LIMIT};
 use aileron_verifier::name::fqn::{Fqn, Ref, Scheme};
-use aileron_verifier::name::version::{self, Version};
+use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
@@ -84,9 +84,9 @@ impl Origin {
     }
 
     fn on_github(&self, name: &Fqn) -> Result<Ref, FetchError> {
-        let prefix = name.subpath().map(|subpath| format!("{subpath}/")).unwrap_or_default();
-        let at = Address::of(self.github.tags_address(name, &format!("{prefix}v")));
-        let tags = self.github.tags(name, &format!("{prefix}v")).map_err(|error| match error {
+        let start = Tag::start(name.subpath());
+        let at = Address::of(self.github.tags_address(name, &start));
+        let tags = self.github.tags(name, &start).map_err(|error| match error {
             ReadError::Http(HttpError::Absent { .. }) => FetchError::NoVersion { name: name.clone(), at: at.clone() },
             other => other.into(),
         })?;
@@ -135,7 +135,7 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), Fetc
     let place = root.join(name.downloads_path());
     let mut versions = Vec::new();
     for tag in disk::list(&place)?.unwrap_or_default().into_keys() {
-        let Some(version) = tag.to_str().and_then(|tag| version::Tag::read(None, tag)) else {
+        let Some(version) = tag.to_str().and_then(|tag| Tag::read(None, tag)) else {
             continue;
         };
         let listed = complete.as_ref().is_none_or(|complete| complete.contains(version.as_str()));
