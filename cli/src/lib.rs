@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! bin ──► ui ──► publisher | consumer | runtime ──► github, store, vault ──► sys      (the wings never import each other)
-//! everything ──► aileron-verifier: formats and the verdict        publisher, runtime, sys::private ──► aileron-sandbox
+//! everything ──► aileron-verifier: formats and the verdict        publisher, runtime, sys::disk ──► aileron-sandbox
 //! ```
 //!
 //! | wing | what it is |
@@ -16,7 +16,7 @@
 //! | [`github`] | one GitHub for publisher and consumer: addresses, token, limits, what an answer means, typed documents |
 //! | [`store`] | verified artifacts on disk |
 //! | [`vault`] | credentials on disk, sealed with a passphrase |
-//! | [`sys`] | disk, locks, child processes, environment, interruption, HTTP with caps; addresses as they are shown; what only this user can change (the sandbox's check) |
+//! | [`sys`] | disk (one way to replace a file, one lock, one check of what only this user can change; the sandbox writes with the same), clock and calendar, child processes, environment, interruption, HTTP with caps; addresses as they are shown |
 //!
 //! Progress travels as [`event::Event`] values, secrets as [`secret::Secret`].
 

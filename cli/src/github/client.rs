@@ -27,7 +27,8 @@ use super::typed::Typed;
 use crate::event::{Event, Listener};
 use crate::secret::Secret;
 use crate::sys::address::Address;
-use crate::sys::clock::{Clock, moment};
+use crate::sys::calendar::moment;
+use crate::sys::clock::Clock;
 use crate::sys::disk::DiskError;
 use crate::sys::http::HttpError;
 

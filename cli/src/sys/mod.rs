@@ -1,10 +1,12 @@
 //! The machine, thinly: clock, disk, child processes, environment, interruption. Decisions live above; nothing here knows what a
-//! release is. Whether a file can be changed by other users is decided by [`private`], for the sandbox's compiled code too.
+//! release is. How a file changes ([`steps`]) and whether other users could have changed it ([`private`]) stands in the sandbox's crate,
+//! which keeps compiled code by the same rules.
 
 #![expect(clippy::disallowed_methods, reason = "through these rooms everything else reaches the system")]
 
 pub mod address;
 pub mod bytes;
+pub mod calendar;
 pub mod clock;
 pub mod core_files;
 pub mod disk;

@@ -9,10 +9,7 @@
 //! What cannot be read is never written, and never replaced by a new vault. Not here: what the file means (`document`),
 //! the key (`custodian`), who is asked for a passphrase.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "links to the vault are followed by hand, and what a killed write left is swept"
-)]
+#![expect(clippy::disallowed_methods, reason = "a program that writes in place is given a moment to finish")]
 
 use std::fs;
 use std::io;
@@ -25,10 +22,10 @@ use super::custodian::{Cost, Custodian};
 use super::document::{Document, Entry, Malformed, State};
 use super::error::VaultError;
 use crate::secret::Secret;
-use crate::sys::disk::{DiskError, Operation};
+use crate::sys::disk::{Locked, SharedFile};
 use crate::sys::environment::Environment;
-use crate::sys::lock::{self, Lock, LockPolicy};
-use crate::sys::private::{Directory, PrivateError, PrivateFile, Stamp};
+use crate::sys::lock::LockPolicy;
+use crate::sys::private::{PrivateError, PrivateFile, Stamp};
 use crate::sys::steps::{Disk, Steps};
 
 /// The file's name below the home.
@@ -37,8 +34,6 @@ const NAME: &str = "secrets.json";
 const TEMPORARY: &str = ".secrets-";
 /// How long the lock is waited for. vault.md §5.
 pub const WAIT: Duration = Duration::from_secs(5);
-/// Links that are followed before a circle is suspected.
-const LINKS: usize = 40;
 /// How often a change is begun anew because another program changed the file meanwhile.
 const ATTEMPTS: usize = 20;
 /// How long a writer that writes in place is given to finish.
@@ -47,9 +42,7 @@ const SETTLING: Duration = Duration::from_millis(50);
 /// `secrets.json` of one user.
 #[derive(Clone)]
 pub struct VaultFile {
-    path: PathBuf,
-    waiting: LockPolicy,
-    steps: Arc<dyn Steps>,
+    file: SharedFile,
     cost: Cost,
 }
 
@@ -72,17 +65,18 @@ impl VaultFile {
 
     /// The same with another disk, and another cost of deriving a key.
     pub fn with(path: PathBuf, steps: Arc<dyn Steps>, cost: Cost) -> VaultFile {
-        VaultFile { path, waiting: LockPolicy { wait: WAIT, ..LockPolicy::default() }, steps, cost }
+        let waiting = LockPolicy { wait: WAIT, ..LockPolicy::default() };
+        VaultFile { file: SharedFile::at(path, TEMPORARY).on(steps).waiting(waiting), cost }
     }
 
     /// The same file, which waits for its lock like this.
     pub fn waiting(self, waiting: LockPolicy) -> VaultFile {
-        VaultFile { waiting, ..self }
+        VaultFile { file: self.file.waiting(waiting), ..self }
     }
 
     /// Where it is, as it was named.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// Reads it; `None` where there is none. Needs no key, and no lock.
@@ -98,7 +92,7 @@ impl VaultFile {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let Ok(Some(file)) = PrivateFile::open(&self.path).map(|file| file.map(PrivateFile::into_file)) else {
+            let Ok(Some(file)) = PrivateFile::open(self.path()).map(|file| file.map(PrivateFile::into_file)) else {
                 return false;
             };
             let is_wide = |mode: u32| mode & 0o077 != 0;
@@ -131,7 +125,7 @@ impl VaultFile {
     /// # Errors
     /// [`VaultError::Exists`]; those of [`VaultFile::read`], [`Custodian::unlock`] and [`VaultFile::change`].
     pub fn create(&self, passphrase: &Secret) -> Result<Custodian, VaultError> {
-        let exists = || VaultError::Exists(self.path.clone());
+        let exists = || VaultError::Exists(self.path().to_owned());
         let found = self.read()?.unwrap_or_default();
         // Derived before the lock is taken: others need not wait for it.
         let custodian = match found.state() {
@@ -208,23 +202,13 @@ impl VaultFile {
     /// # Errors
     /// What the disk or the lock says.
     pub fn remove(&self) -> Result<(), VaultError> {
-        let target = self.target();
-        let _lock = self.lock(&target)?;
-        self.sweep(&target);
-        for path in [&target, &self.path] {
-            match self.steps.remove_file(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed.map_err(DiskError::at(Operation::Remove, path))?,
-            }
-            let directory = parent(path);
-            self.steps.sync(directory).map_err(DiskError::at(Operation::Flush, directory))?;
-        }
-        Ok(())
+        let locked = self.lock()?;
+        Ok(self.file.remove(&locked)?)
     }
 
     /// A document that has entries to work on, and a salt.
     fn usable(&self, document: Option<Document>) -> Result<Document, VaultError> {
-        let missing = || VaultError::Missing(self.path.clone());
+        let missing = || VaultError::Missing(self.path().to_owned());
         let document = document.ok_or_else(missing)?;
         match document.state() {
             State::Ready | State::Legacy => Ok(document),
@@ -234,7 +218,7 @@ impl VaultFile {
     }
 
     fn corrupt(&self, why: Malformed) -> VaultError {
-        VaultError::Corrupt { path: self.path.clone(), why }
+        VaultError::Corrupt { path: self.path().to_owned(), why }
     }
 
     /// Reads the file and its stamp. The existing runtime writes in place: what cannot be read may be half written, so it
@@ -242,7 +226,7 @@ impl VaultFile {
     fn look(&self) -> Result<Reading, VaultError> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            let Some(mut file) = PrivateFile::open(&self.path)? else {
+            let Some(mut file) = PrivateFile::open(self.path())? else {
                 return Ok(Reading { document: None, stamp: None });
             };
             let before = file.stamp()?;
@@ -263,7 +247,7 @@ impl VaultFile {
                 }
             }
         }
-        Err(VaultError::Unsettled(self.path.clone()))
+        Err(VaultError::Unsettled(self.path().to_owned()))
     }
 
     /// The walk of the drawing above.
@@ -273,81 +257,28 @@ impl VaultFile {
     ) -> Result<T, VaultError> {
         // Refused as it stands before anything is made beside it.
         self.look()?;
-        let target = self.target();
-        let _lock = self.lock(&target)?;
-        self.sweep(&target);
+        let locked = self.lock()?;
         for _ in 0..ATTEMPTS {
             let Reading { document, stamp } = self.look()?;
             let (document, answer) = change(document)?;
             let text = document.render();
             if text.len() as u64 > LIMIT {
-                return Err(VaultError::TooLong { path: self.path.clone() });
+                return Err(VaultError::TooLong { path: self.path().to_owned() });
             }
-            if self.put(&target, text.as_bytes(), &stamp)? {
+            let is_as_read = || -> Result<bool, VaultError> {
+                let found = PrivateFile::open(locked.target())?.map(|file| file.stamp()).transpose()?.flatten();
+                Ok(found == stamp)
+            };
+            if self.file.put_if(text.as_bytes(), &locked, is_as_read)? {
                 return Ok(answer);
             }
         }
-        Err(VaultError::Unsettled(self.path.clone()))
+        Err(VaultError::Unsettled(self.path().to_owned()))
     }
 
-    /// A sibling first, 0600 from its first moment, flushed, then renamed over the target, unless that is not as it was
-    /// read: then `false`.
-    fn put(&self, target: &Path, bytes: &[u8], expected: &Option<Stamp>) -> Result<bool, VaultError> {
-        let directory = parent(target);
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(VaultError::NoRandom)?;
-        let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let temporary = directory.join(format!("{TEMPORARY}{hex}"));
-        let written = self.steps.write_private(&temporary, bytes).and_then(|()| self.steps.sync(&temporary));
-        let is_expected = || -> Result<bool, PrivateError> {
-            let found = PrivateFile::open(target)?.map(|file| file.stamp()).transpose()?.flatten();
-            Ok(found == *expected)
-        };
-        let moved =
-            written.map_err(|cause| VaultError::from(DiskError::at(Operation::Write, target)(cause))).and_then(|()| {
-                let is_expected = is_expected()?;
-                if is_expected {
-                    self.steps.rename(&temporary, target).map_err(DiskError::at(Operation::Write, target))?;
-                }
-                Ok(is_expected)
-            });
-        if !matches!(moved, Ok(true)) {
-            // Best effort: what stays is swept by the next change.
-            let _ = self.steps.remove_file(&temporary);
-            return moved;
-        }
-        self.steps.sync(directory).map_err(DiskError::at(Operation::Flush, directory))?;
-        Ok(true)
-    }
-
-    /// Keeps other commands out until it is dropped. The lock is beside where the file really is, so that two links to one
-    /// vault exclude each other too. Missing parents are made for this user only; a directory in which others could replace
-    /// the file is refused.
-    fn lock(&self, target: &Path) -> Result<Lock, VaultError> {
-        let directory = parent(target);
-        self.steps.make_directory(directory).map_err(DiskError::at(Operation::CreateDirectory, directory))?;
-        Directory::open(directory)?;
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        Ok(lock::take(&directory.join(format!("{name}.lock")), &self.waiting)?)
-    }
-
-    /// Removes what killed processes left: whoever holds the lock is the only one who writes.
-    fn sweep(&self, target: &Path) {
-        for entry in fs::read_dir(parent(target)).into_iter().flatten().flatten() {
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY)) {
-                let _ = self.steps.remove_file(&entry.path()); // in nobody's way
-            }
-        }
-    }
-
-    /// Where the file really is: behind every link, also one whose target is not there yet. vault.md §5.
-    fn target(&self) -> PathBuf {
-        let mut target = self.path.clone();
-        for _ in 0..LINKS {
-            let Ok(next) = fs::read_link(&target) else { break };
-            target = parent(&target).join(next);
-        }
-        target
+    /// Keeps other commands out until it is dropped.
+    fn lock(&self) -> Result<Locked, VaultError> {
+        self.file.lock(|name| format!("{name}.lock"))
     }
 }
 
@@ -359,10 +290,6 @@ pub fn value(name: &str, entry: &Entry, custodian: &Custodian) -> Result<Secret,
     let flawed = |why| VaultError::Entry { name: name.to_owned(), why };
     let blob = entry.blob().map_err(|why| flawed(why.into()))?;
     custodian.open(blob).map_err(|why| flawed(why.into()))
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(all(test, unix))]

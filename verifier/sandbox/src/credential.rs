@@ -67,6 +67,22 @@ pub enum CredentialRefusal {
     Failed(String),
 }
 
+impl CredentialRefusal {
+    /// The failure class. sandbox.md §7.2.
+    pub fn class(&self) -> Class {
+        match self {
+            CredentialRefusal::NotBound { .. } | CredentialRefusal::EntryMissing { .. } => Class::BindingRequired,
+            CredentialRefusal::KindMismatch => Class::CapabilityDenied,
+            CredentialRefusal::Failed(_) => Class::ConnectorRuntimeError,
+        }
+    }
+
+    /// Never: the sandbox does not know whether a vault will be unlocked meanwhile.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
+
 /// What [`Credentials::resolve`] returns.
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<BoundCredential, CredentialRefusal>> + Send + 'a>>;
 
@@ -242,6 +258,7 @@ impl CredentialGate {
     fn refused(&self, kind: CredentialKind, refusal: CredentialRefusal) -> Failure {
         let (name, connector) = (kind.as_str(), &self.connector);
         let advice = format!("run `aileron binding setup {connector}`, or see `aileron binding list`");
+        let class = refusal.class();
         match refusal {
             CredentialRefusal::NotBound { candidates } => {
                 let message = if candidates.is_empty() {
@@ -250,22 +267,22 @@ impl CredentialGate {
                     let names = candidates.join(", ");
                     format!("http_request: several {name} credentials are bound for {connector} ({names}); {advice}")
                 };
-                let failure = self.about(Class::BindingRequired, kind, message).with("boundary_detail", "action");
+                let failure = self.about(class, kind, message).with("boundary_detail", "action");
                 if candidates.is_empty() { failure } else { failure.with("candidates", candidates) }
             }
             CredentialRefusal::EntryMissing { path } => {
                 let message = format!(
                     "http_request: {connector} needs the {name} credential {path}, which is not in the vault; {advice}"
                 );
-                self.about(Class::BindingRequired, kind, message).with("boundary_detail", "action")
+                self.about(class, kind, message).with("boundary_detail", "action")
             }
             CredentialRefusal::KindMismatch => {
                 let message = format!("http_request: what is bound for {connector} is not of kind {name}");
-                self.about(Class::CapabilityDenied, kind, message).with("boundary_detail", "vault")
+                self.about(class, kind, message).with("boundary_detail", "vault")
             }
             CredentialRefusal::Failed(why) => {
                 let message = format!("http_request: resolve credential: {why}");
-                self.about(Class::ConnectorRuntimeError, kind, message)
+                self.about(class, kind, message)
             }
         }
     }

@@ -89,6 +89,18 @@ pub struct Args(String);
 #[error("arguments are one JSON object: {0}")]
 pub struct NotArgs(String);
 
+impl NotArgs {
+    /// The failure class: always `usage_error`.
+    pub fn class(&self) -> Class {
+        Class::UsageError
+    }
+
+    /// Never: the text stays as it is.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
+
 impl Args {
     /// Takes the text of a JSON object, or of `null`, which is an empty one.
     ///

@@ -20,6 +20,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aileron_verifier::problem::Class;
 use serde::{Deserialize, Serialize};
 
 /// What makes a file or directory one that others could have changed.
@@ -82,6 +83,21 @@ pub enum PrivateError {
         /// The system's reason.
         cause: io::Error,
     },
+}
+
+impl PrivateError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            PrivateError::NotPrivate(_) => Class::ValidationError,
+            PrivateError::Io { .. } => Class::FetchFailed,
+        }
+    }
+
+    /// Never: whose a file is does not change by itself.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 impl PrivateError {

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ForgeError;
 use crate::github::Limit;
-use crate::sys::clock::moment;
+use crate::sys::calendar::moment;
 
 /// A file on a release.
 #[derive(Clone)]

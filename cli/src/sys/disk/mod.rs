@@ -24,7 +24,7 @@ pub use aileron_sandbox::disk::{Disk, DiskError, Operation, Readers, Replace, St
 
 pub use self::created::Created;
 pub use self::listing::{canonical, is_there, list};
-pub use self::shared::SharedFile;
+pub use self::shared::{Locked, SharedFile};
 
 /// Reads a whole file, of at most `limit` bytes.
 ///

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,9 +31,15 @@ impl fmt::Debug for SharedFile {
 /// The right to change the file, until it is dropped.
 #[derive(Debug)]
 pub struct Locked {
-    /// Where the file really is: behind every link.
     target: PathBuf,
     _lock: Lock,
+}
+
+impl Locked {
+    /// Where the file really is: behind every link.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
 }
 
 impl SharedFile {
@@ -82,6 +89,36 @@ impl SharedFile {
     /// [`DiskError`]; it is then as it was.
     pub fn put(&self, bytes: &[u8], locked: &Locked) -> Result<(), DiskError> {
         self.replace().put(&locked.target, bytes)
+    }
+
+    /// [`SharedFile::put`], unless `still` says no just before the rename: then `false`, and it is as it was. For a file that
+    /// programs without this lock change too.
+    ///
+    /// # Errors
+    /// [`DiskError`], and what `still` says.
+    pub fn put_if<E: From<DiskError>>(
+        &self,
+        bytes: &[u8],
+        locked: &Locked,
+        still: impl FnOnce() -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        self.replace().put_if(&locked.target, bytes, still)
+    }
+
+    /// Removes the file, and the link to it where it is one. Durable; one that is not there is fine.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn remove(&self, locked: &Locked) -> Result<(), DiskError> {
+        for path in [&locked.target, &self.path] {
+            match self.steps.remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(DiskError::at(Operation::Remove, path))?,
+            }
+            let directory = directory_of(path);
+            self.steps.sync(directory).map_err(DiskError::at(Operation::Flush, directory))?;
+        }
+        Ok(())
     }
 
     fn replace(&self) -> Replace<'_> {

@@ -9,7 +9,7 @@ use super::registry::with_forge;
 use super::{Answer, Context, Verb};
 use crate::publisher::forge::Estimate;
 use crate::publisher::release::{self, Change, Planned, Since, SinceLines};
-use crate::sys::clock::time_of_day;
+use crate::sys::calendar::rfc3339;
 use crate::ui::args::{RegistryFlags, ReleaseFlags, SigningFlags, examples};
 use crate::ui::report::Outcome;
 
@@ -70,7 +70,7 @@ impl Verb for Plan {
                         "signed": true,
                         "state": plan.verdict.as_str(),
                         "writes": {"total": plan.writes(), "stage": stage, "publish": flip},
-                        "finish": estimate.map(|estimate| time_of_day(estimate.finish)),
+                        "finish": estimate.map(|estimate| rfc3339(estimate.finish)),
                         "limit": estimate.and_then(|estimate| estimate.limit),
                         "requests": estimate.map(requests_json),
                         "steps": writes,

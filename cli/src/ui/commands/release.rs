@@ -11,7 +11,7 @@ use super::plan::growth_text;
 use super::registry::{Rehearsed, rehearse, with_forge};
 use super::{Answer, Context, Verb};
 use crate::publisher::release::{self, Receipt, Request};
-use crate::sys::clock::{moment, time_of_day};
+use crate::sys::calendar::{moment, rfc3339};
 use crate::ui::args::{RegistryFlags, RegistryName, ReleaseFlags, SigningFlags, duration, examples};
 use crate::ui::report::{Failure, Outcome};
 
@@ -122,7 +122,7 @@ fn rehearsed(request: &Request, target: &RegistryFlags, context: &Context) -> An
             "requests": {"creations": usage.creations, "changes": changes, "reads": usage.reads},
             "refused_for_a_limit": usage.limited,
             "seconds": took.as_secs(),
-            "finish": time_of_day(until),
+            "finish": rfc3339(until),
             "content_hash": proven.content,
             "artifacts": artifacts_json(proven, "rehearsed"),
         }),

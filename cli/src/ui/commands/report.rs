@@ -9,8 +9,8 @@ use super::{Answer, Context, Verb};
 use crate::event::counted;
 use crate::github::Kind;
 use crate::publisher::forge::github::journal::{self, Event, Line, WriteRecord, instant};
-use crate::publisher::forge::model::Timestamp;
-use crate::sys::clock::{moment, time_of_day};
+use crate::sys::calendar::{moment, rfc3339};
+use crate::sys::clock::{Clock as _, Machine};
 use crate::ui::args::{examples, version};
 use crate::ui::report::table::table;
 use crate::ui::report::{Exit, Failure, Outcome};
@@ -114,7 +114,8 @@ impl JournalRun<'_> {
     fn rows(&self) -> Vec<Vec<String>> {
         let mut rows: Vec<Vec<String>> = Vec::new();
         let mut stretch: Option<(u64, usize, &WriteRecord, &WriteRecord)> = None;
-        let mut row = |at: u64, what: String| rows.push(vec![time_of_day(instant(at)), what]);
+        let now = Machine.now();
+        let mut row = |at: u64, what: String| rows.push(vec![moment(instant(at), now), what]);
         for Line { at, event } in self.lines {
             if let Event::Done(write) = event {
                 stretch = Some(match stretch {
@@ -192,5 +193,5 @@ fn stretch_text((_, count, first, last): (u64, usize, &WriteRecord, &WriteRecord
 }
 
 fn stamp(at: u64) -> String {
-    Timestamp(at).to_string()
+    rfc3339(instant(at))
 }

@@ -10,7 +10,7 @@ use super::plan::{estimate_text, requests_json};
 use super::registry::with_forge;
 use super::{Answer, Context, Verb};
 use crate::publisher::release::{self, DirtyTree, Request, Standing};
-use crate::sys::clock::time_of_day;
+use crate::sys::calendar::rfc3339;
 use crate::ui::args::{BuildFlags, RegistryFlags, examples, version};
 use crate::ui::report::Outcome;
 use crate::ui::report::table::table;
@@ -68,7 +68,7 @@ impl Verb for Status {
                 "commit": status.commit,
                 "public": public,
                 "requests": left.map(requests_json),
-                "finish": left.map(|left| time_of_day(left.finish)),
+                "finish": left.map(|left| rfc3339(left.finish)),
                 "limit": left.and_then(|left| left.limit),
                 "tags": tags,
             }),

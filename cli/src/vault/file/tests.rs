@@ -4,6 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::sys::disk::crash::Crashing;
 use crate::vault::error::EntryFlaw;
 
 const PASSPHRASE: &[u8] = b"tea with milk";
@@ -14,50 +15,6 @@ fn secret(bytes: &[u8]) -> Secret {
 
 fn vault(directory: &Path) -> VaultFile {
     VaultFile::with(directory.join("nested/.aileron/secrets.json"), Arc::new(Disk), Cost::CHEAP)
-}
-
-/// A disk that takes so many steps. The next one is half done where it can be, and none comes after it.
-struct Dying(AtomicUsize);
-
-impl Dying {
-    fn step(&self, whole: impl FnOnce() -> io::Result<()>, half: impl FnOnce()) -> io::Result<()> {
-        match self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
-            Ok(left) if left > 1 => whole(),
-            Ok(1) => {
-                half();
-                Err(io::Error::other("the world ends here"))
-            }
-            _ => Err(io::Error::other("the world has ended")),
-        }
-    }
-}
-
-impl Steps for Dying {
-    fn make_directory(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Disk.make_directory(path), || ())
-    }
-    fn write(&self, _: &Path, _: &[u8]) -> io::Result<()> {
-        panic!("nothing in here is for others to read")
-    }
-    fn write_private(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let half = || Disk.write_private(path, &bytes[..bytes.len() / 2]).expect("writes");
-        self.step(|| Disk.write_private(path, bytes), half)
-    }
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Disk.sync(path), || ())
-    }
-    fn settle_below(&self, _: &Path) -> io::Result<()> {
-        panic!("a vault is one file")
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(|| Disk.rename(from, to), || ())
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Disk.remove_file(path), || ())
-    }
-    fn remove_directory(&self, _: &Path) -> io::Result<()> {
-        panic!("a vault is one file")
-    }
 }
 
 fn put(vault: &VaultFile, custodian: &Custodian, name: &str, value: &[u8]) -> Result<(), VaultError> {
@@ -225,7 +182,7 @@ fn dying_at_any_step_leaves_the_old_vault_or_the_new_one() {
             let custodian = healthy.create(&secret(PASSPHRASE)).expect("a vault");
             put(&healthy, &custodian, "secret/old", b"old").expect("puts");
             let before = fs::read(healthy.path()).expect("a file");
-            let dying = VaultFile::with(healthy.path.clone(), Arc::new(Dying(AtomicUsize::new(steps))), Cost::CHEAP);
+            let dying = VaultFile::with(healthy.path().to_owned(), Arc::new(Crashing::at(steps)), Cost::CHEAP);
             survived = change(&dying, &custodian).is_ok();
             let after = fs::read(healthy.path()).expect("a file");
             if after != before {
@@ -253,7 +210,7 @@ fn dying_while_a_vault_is_made_leaves_none_or_a_whole_one() {
     for steps in 1..10 {
         let directory = tempfile::tempdir().expect("a directory");
         let healthy = vault(directory.path());
-        let dying = VaultFile::with(healthy.path.clone(), Arc::new(Dying(AtomicUsize::new(steps))), Cost::CHEAP);
+        let dying = VaultFile::with(healthy.path().to_owned(), Arc::new(Crashing::at(steps)), Cost::CHEAP);
         let made = dying.create(&secret(PASSPHRASE)).is_ok();
         match healthy.read().expect("whole or absent") {
             Some(_) => assert!(healthy.unlock(&secret(PASSPHRASE)).is_ok(), "{steps} steps"),

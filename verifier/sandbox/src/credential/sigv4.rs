@@ -5,9 +5,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aileron_verifier::problem::Class;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
+use jiff::civil::date;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -38,6 +40,20 @@ pub enum SignError {
     /// The machine's clock is set to a year that cannot be written.
     #[error("the clock of this machine is before 1970 or after 9999")]
     Clock,
+}
+
+impl SignError {
+    /// The failure class: always `connector_runtime_error`.
+    pub fn class(&self) -> Class {
+        match self {
+            SignError::Header(_) | SignError::Clock => Class::ConnectorRuntimeError,
+        }
+    }
+
+    /// Never: the same request is signed the same way.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 /// Service and region of a host that is written like an AWS endpoint. §7.5.
@@ -218,18 +234,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// `YYYYMMDDTHHMMSSZ`, UTC.
 fn stamp(at: SystemTime) -> Option<String> {
-    let seconds = at.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    let (days, time) = (seconds / 86_400, seconds % 86_400);
-    // Days to a date in the Gregorian calendar, years beginning in March (H. Hinnant, "chrono-compatible low-level date
-    // algorithms", civil_from_days).
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    (year <= 9999).then(|| format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
+    let since = at.duration_since(UNIX_EPOCH).ok()?;
+    let at = date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()?;
+    Some(at.strftime("%Y%m%dT%H%M%SZ").to_string())
 }

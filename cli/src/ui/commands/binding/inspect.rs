@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{binding_json, found};
-use crate::sys::clock::date_and_time;
+use crate::sys::calendar::date_and_time;
 use crate::ui::args::examples;
 use crate::ui::commands::unlocking::vault;
 use crate::ui::commands::{Answer, Context, Verb};

@@ -14,7 +14,7 @@ use super::Context;
 use super::unlocking::{line_of_input, refused, vault};
 use super::verb::verbs;
 use crate::secret::Secret;
-use crate::sys::clock::date_and_time;
+use crate::sys::calendar::date_and_time;
 use crate::ui::args::PassphraseFlags;
 use crate::ui::report::{Exit, Failure};
 use crate::vault::binding::Binding as Bound;
