@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
-use super::limits::{Kind, Limit, Limits};
+use super::limits::{Limit, Limits, RequestKind};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -11,13 +11,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Requests of the last hour, and what the forge said is left.
 #[derive(Clone, Debug, Default)]
 pub struct RateUsage {
-    requests: VecDeque<(SystemTime, Kind)>,
-    primary: Option<Primary>,
+    requests: VecDeque<(SystemTime, RequestKind)>,
+    primary: Option<PrimaryWindow>,
 }
 
 /// The primary limit as the last answer told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Primary {
+pub struct PrimaryWindow {
     /// Requests a window allows.
     pub limit: u64,
     /// Requests left in this window.
@@ -37,8 +37,8 @@ pub enum Slot {
 
 impl RateUsage {
     /// Remembers a request that was answered at `now`: the forge counted it no later than that.
-    pub fn record(&mut self, now: SystemTime, kind: Kind) {
-        if kind == Kind::Free {
+    pub fn record(&mut self, now: SystemTime, kind: RequestKind) {
+        if kind == RequestKind::Free {
             return;
         }
         self.requests.push_back((now, kind));
@@ -47,18 +47,18 @@ impl RateUsage {
         }
         // Uploads are answered without a word on the primary limit, and count all the same.
         self.primary = self.primary.map(|left| match left.reset <= now {
-            true => Primary { remaining: left.limit.saturating_sub(1), reset: now + HOUR, ..left },
-            false => Primary { remaining: left.remaining.saturating_sub(1), ..left },
+            true => PrimaryWindow { remaining: left.limit.saturating_sub(1), reset: now + HOUR, ..left },
+            false => PrimaryWindow { remaining: left.remaining.saturating_sub(1), ..left },
         });
     }
 
     /// What the forge said is left, if it said anything.
-    pub fn primary(&self) -> Option<Primary> {
+    pub fn primary(&self) -> Option<PrimaryWindow> {
         self.primary
     }
 
     /// Remembers what the forge said is left.
-    pub fn update(&mut self, primary: Primary) {
+    pub fn update(&mut self, primary: PrimaryWindow) {
         self.primary = Some(primary);
     }
 }
@@ -76,7 +76,7 @@ pub fn opening(usage: &RateUsage, flips: u64, now: SystemTime) -> Slot {
 }
 
 /// When the next request of this kind may leave: the latest instant any limit asks for.
-pub fn next_slot(usage: &RateUsage, limits: &Limits, kind: Kind, now: SystemTime) -> Slot {
+pub fn next_slot(usage: &RateUsage, limits: &Limits, kind: RequestKind, now: SystemTime) -> Slot {
     let mut waits: Vec<(SystemTime, Limit)> = Vec::new();
     if let Some(primary) = usage.primary.filter(|primary| primary.remaining == 0) {
         waits.push((primary.reset, Limit::Primary));
@@ -86,8 +86,8 @@ pub fn next_slot(usage: &RateUsage, limits: &Limits, kind: Kind, now: SystemTime
         let last = recent().find(|(_, kind)| kind.is_write());
         waits.extend(last.map(|(at, _)| (*at + limits.spacing, Limit::Spacing(limits.spacing))));
     }
-    if kind == Kind::Creation {
-        let creations = || recent().filter(|(_, kind)| *kind == Kind::Creation);
+    if kind == RequestKind::Creation {
+        let creations = || recent().filter(|(_, kind)| *kind == RequestKind::Creation);
         for (most, window, limit) in [
             (limits.per_minute, MINUTE, Limit::CreationsPerMinute(limits.per_minute)),
             (limits.per_hour, HOUR, Limit::CreationsPerHour(limits.per_hour)),
@@ -116,8 +116,8 @@ pub fn next_slot(usage: &RateUsage, limits: &Limits, kind: Kind, now: SystemTime
 pub fn earliest_finish(
     usage: &RateUsage,
     limits: &Limits,
-    stage: &[Kind],
-    flips: &[Kind],
+    stage: &[RequestKind],
+    flips: &[RequestKind],
     pace: Duration,
     now: SystemTime,
 ) -> (SystemTime, Option<Limit>) {
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use std::time::UNIX_EPOCH;
 
-    fn seconds(plan: Vec<Kind>) -> u64 {
+    fn seconds(plan: Vec<RequestKind>) -> u64 {
         let (end, _) =
             earliest_finish(&RateUsage::default(), &Limits::github(), &plan, &[], Duration::ZERO, UNIX_EPOCH);
         end.duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -155,22 +155,34 @@ mod tests {
     #[test] // release-pipeline.md §2
     fn the_strictest_window_decides() {
         assert_eq!(seconds(vec![]), 0);
-        assert_eq!(seconds(vec![Kind::Creation]), 0);
-        assert_eq!(seconds(vec![Kind::Change; 10]), 9); // a second between writes
-        assert_eq!(seconds(vec![Kind::Creation; 500]), 499); // 60 a minute at most anyway
-        assert_eq!(seconds(vec![Kind::Creation; 501]), 3600); // the first of 500 must be an hour old
-        assert_eq!(seconds(vec![Kind::Read; 901]), 60); // 900 points
+        assert_eq!(seconds(vec![RequestKind::Creation]), 0);
+        assert_eq!(seconds(vec![RequestKind::Change; 10]), 9); // a second between writes
+        assert_eq!(seconds(vec![RequestKind::Creation; 500]), 499); // 60 a minute at most anyway
+        assert_eq!(seconds(vec![RequestKind::Creation; 501]), 3600); // the first of 500 must be an hour old
+        assert_eq!(seconds(vec![RequestKind::Read; 901]), 60); // 900 points
         let close = Limits { spacing: Duration::ZERO, ..Limits::github() };
-        let (end, limit) =
-            earliest_finish(&RateUsage::default(), &close, &[Kind::Creation; 81], &[], Duration::ZERO, UNIX_EPOCH);
+        let (end, limit) = earliest_finish(
+            &RateUsage::default(),
+            &close,
+            &[RequestKind::Creation; 81],
+            &[],
+            Duration::ZERO,
+            UNIX_EPOCH,
+        );
         assert_eq!((end, limit), (UNIX_EPOCH + MINUTE, Some(Limit::CreationsPerMinute(80))));
         let none = Limits::none();
-        let (end, _) =
-            earliest_finish(&RateUsage::default(), &none, &[Kind::Creation; 2000], &[], Duration::ZERO, UNIX_EPOCH);
+        let (end, _) = earliest_finish(
+            &RateUsage::default(),
+            &none,
+            &[RequestKind::Creation; 2000],
+            &[],
+            Duration::ZERO,
+            UNIX_EPOCH,
+        );
         assert_eq!(end, UNIX_EPOCH);
         let slow = Duration::from_millis(2500); // a second between writes is over before the answer is there
         let (end, _) =
-            earliest_finish(&RateUsage::default(), &Limits::github(), &[Kind::Change; 4], &[], slow, UNIX_EPOCH);
+            earliest_finish(&RateUsage::default(), &Limits::github(), &[RequestKind::Change; 4], &[], slow, UNIX_EPOCH);
         assert_eq!(end, UNIX_EPOCH + slow * 4 + Duration::from_secs(3));
     }
 
@@ -178,9 +190,9 @@ mod tests {
     fn an_empty_primary_budget_waits_for_its_reset() {
         let mut usage = RateUsage::default();
         let reset = UNIX_EPOCH + Duration::from_secs(1000);
-        usage.update(Primary { limit: 1000, remaining: 2, reset });
+        usage.update(PrimaryWindow { limit: 1000, remaining: 2, reset });
         let (end, limit) =
-            earliest_finish(&usage, &Limits::none(), &[Kind::Change; 3], &[], Duration::ZERO, UNIX_EPOCH);
+            earliest_finish(&usage, &Limits::none(), &[RequestKind::Change; 3], &[], Duration::ZERO, UNIX_EPOCH);
         assert_eq!((end, limit), (reset, Some(Limit::Primary)));
     }
 
@@ -189,7 +201,7 @@ mod tests {
         let reset = UNIX_EPOCH + Duration::from_secs(1000);
         let opens = |remaining, flips| {
             let mut usage = RateUsage::default();
-            usage.update(Primary { limit: 1000, remaining, reset });
+            usage.update(PrimaryWindow { limit: 1000, remaining, reset });
             matches!(opening(&usage, flips, UNIX_EPOCH), Slot::Now)
         };
         assert!(opens(518, 518) && !opens(517, 518), "the window covers every flip");
@@ -197,8 +209,8 @@ mod tests {
         assert_eq!(opening(&RateUsage::default(), 2000, UNIX_EPOCH), Slot::Now, "nothing is known of a limit");
         // 1,555 writes with a workflow's token: staging ends in the second window, and there the flips fit too.
         let mut usage = RateUsage::default();
-        usage.update(Primary { limit: 1000, remaining: 990, reset: UNIX_EPOCH + HOUR });
-        let (stage, flips) = ([Kind::Creation; 1037], [Kind::Change; 518]);
+        usage.update(PrimaryWindow { limit: 1000, remaining: 990, reset: UNIX_EPOCH + HOUR });
+        let (stage, flips) = ([RequestKind::Creation; 1037], [RequestKind::Change; 518]);
         let (end, limit) = earliest_finish(&usage, &Limits::github(), &stage, &flips, Duration::ZERO, UNIX_EPOCH);
         let hours = end.duration_since(UNIX_EPOCH).unwrap().as_secs_f64() / 3600.0;
         assert!((2.0..2.5).contains(&hours), "{hours} hours, {limit:?}");

@@ -15,15 +15,15 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderVa
 use http::{Method, Request, Response};
 use octocrab::Octocrab;
 
-use super::budget::{self, Primary, RateUsage, Slot};
+use super::budget::{self, PrimaryWindow, RateUsage, Slot};
 use super::classify::{ApiRefusal, Headers, classify};
 use super::documents::{self, Asset};
 use super::error::ApiError;
 use super::gate::TokenGate;
-use super::limits::{Kind, Limit, Limits};
+use super::limits::{Limit, Limits, RequestKind};
 use super::seconds::Seconds;
 use super::server::{AGENT, Server};
-use super::typed::Typed;
+use super::typed::TypedRequests;
 use crate::event::{Event, Listener};
 use crate::secret::Secret;
 use crate::sys::address::Address;
@@ -61,13 +61,13 @@ pub trait Log {
     ///
     /// # Errors
     /// The disk's refusal.
-    fn leaves(&self, kind: Kind, now: SystemTime) -> Result<(), DiskError>;
+    fn leaves(&self, kind: RequestKind, now: SystemTime) -> Result<(), DiskError>;
 
     /// It was answered, or was not.
     ///
     /// # Errors
     /// The disk's refusal.
-    fn answered(&self, exchange: Exchange, now: SystemTime) -> Result<(), DiskError>;
+    fn answered(&self, exchange: RequestOutcome, now: SystemTime) -> Result<(), DiskError>;
 
     /// Nothing leaves before then, for long enough to be told.
     ///
@@ -78,9 +78,9 @@ pub trait Log {
 
 /// A request and what came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exchange {
+pub struct RequestOutcome {
     /// What it costs.
-    pub kind: Kind,
+    pub kind: RequestKind,
     /// The status, or why there was no answer.
     pub status: Result<u16, String>,
     /// `x-github-request-id`: what GitHub's support asks for.
@@ -90,7 +90,7 @@ pub struct Exchange {
 /// The API as one run sees it.
 pub struct Client<'a> {
     server: Arc<dyn Server>,
-    typed: Typed,
+    typed: TypedRequests,
     /// Where the token may go.
     gate: TokenGate,
     api: String,
@@ -124,7 +124,7 @@ impl<'a> Client<'a> {
     ) -> Result<Client<'a>, ApiError> {
         Ok(Client {
             server,
-            typed: Typed::new()?,
+            typed: TypedRequests::new()?,
             gate: TokenGate::of(api).ok_or_else(|| ApiError::BadAddress(Address::of(api).to_string()))?,
             api: api.to_owned(),
             authorization: crate::sys::http::bearer(token).ok_or(ApiError::NoToken)?,
@@ -141,7 +141,7 @@ impl<'a> Client<'a> {
     }
 
     /// What earlier runs asked still counts. The primary limit is not remembered: it belongs to a token, which may be another.
-    pub fn remember(&self, requests: &[(SystemTime, Kind)]) {
+    pub fn remember(&self, requests: &[(SystemTime, RequestKind)]) {
         let now = self.now();
         let mut usage = RateUsage::default();
         for (at, kind) in requests {
@@ -201,7 +201,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// [`ApiError`].
     pub fn read<T>(&self, work: impl AsyncFnOnce(&Octocrab) -> octocrab::Result<T>) -> Result<T, ApiError> {
-        self.ask(Kind::Read, work)
+        self.ask(RequestKind::Read, work)
     }
 
     /// Makes a release.
@@ -209,7 +209,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// [`ApiError`].
     pub fn create<T>(&self, work: impl AsyncFnOnce(&Octocrab) -> octocrab::Result<T>) -> Result<T, ApiError> {
-        self.ask(Kind::Creation, work)
+        self.ask(RequestKind::Creation, work)
     }
 
     /// Changes or deletes something.
@@ -217,7 +217,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// [`ApiError`].
     pub fn change<T>(&self, work: impl AsyncFnOnce(&Octocrab) -> octocrab::Result<T>) -> Result<T, ApiError> {
-        self.ask(Kind::Change, work)
+        self.ask(RequestKind::Change, work)
     }
 
     /// Puts a file on a release, at the address that the release names for it.
@@ -228,7 +228,7 @@ impl<'a> Client<'a> {
         let url = self.judged(&Method::POST, url)?;
         let request = Request::post(&url).header(CONTENT_TYPE, BYTES).body(Bytes::from_owner(bytes));
         let request = request.map_err(|error| ApiError::unreachable(asked(&Method::POST, &url), error.to_string()))?;
-        self.ask(Kind::Creation, async |crab| documents::upload(crab, request).await)
+        self.ask(RequestKind::Creation, async |crab| documents::upload(crab, request).await)
     }
 
     /// Reads that were asked so far.
@@ -237,7 +237,7 @@ impl<'a> Client<'a> {
     }
 
     /// The earliest finish of these requests from now, and the limit that decides it.
-    pub fn earliest_finish(&self, stage: &[Kind], flips: &[Kind]) -> (SystemTime, Option<Limit>) {
+    pub fn earliest_finish(&self, stage: &[RequestKind], flips: &[RequestKind]) -> (SystemTime, Option<Limit>) {
         let (requests, took) = self.took.get();
         let pace = took.checked_div(requests).unwrap_or_default();
         budget::earliest_finish(&self.usage.borrow(), &self.limits, stage, flips, pace, self.now())
@@ -254,7 +254,7 @@ impl<'a> Client<'a> {
             async |crab| crab.ratelimit().get().await,
             |request| {
                 let (request, asked) = self.addressed(request)?;
-                let response = self.recorded(Kind::Free, &request, &asked)?;
+                let response = self.recorded(RequestKind::Free, &request, &asked)?;
                 let headers = Headers::read(response.headers(), self.now());
                 match classify(response.status().as_u16(), &headers, response.body(), self.now()) {
                     None => Ok(response),
@@ -268,7 +268,7 @@ impl<'a> Client<'a> {
                 let core = told.resources.core;
                 let reset = Seconds::until_reset(core.reset, self.there()).after(self.now());
                 let (limit, remaining) = (core.limit as u64, core.remaining as u64);
-                self.usage.borrow_mut().update(Primary { limit, remaining, reset });
+                self.usage.borrow_mut().update(PrimaryWindow { limit, remaining, reset });
             }
             Err(ApiError::Refused { .. }) => {}
             Err(error) => return Err(error),
@@ -288,13 +288,17 @@ impl<'a> Client<'a> {
         if until > self.now() { self.wait(until, why) } else { Ok(()) }
     }
 
-    fn ask<T>(&self, kind: Kind, work: impl AsyncFnOnce(&Octocrab) -> octocrab::Result<T>) -> Result<T, ApiError> {
+    fn ask<T>(
+        &self,
+        kind: RequestKind,
+        work: impl AsyncFnOnce(&Octocrab) -> octocrab::Result<T>,
+    ) -> Result<T, ApiError> {
         self.typed.run(work, |request| self.paced(kind, request), || self.asked())
     }
 
     /// The budget: one request, when it may leave. An answer "not now" was not carried out, so the same request follows after
     /// the wait.
-    fn paced(&self, kind: Kind, request: Request<Bytes>) -> Result<Response<Bytes>, ApiError> {
+    fn paced(&self, kind: RequestKind, request: Request<Bytes>) -> Result<Response<Bytes>, ApiError> {
         let (request, asked) = self.addressed(request)?;
         let unreachable = |why: String| ApiError::unreachable(&asked, why);
         for _ in 0..NOT_NOW {
@@ -323,7 +327,7 @@ impl<'a> Client<'a> {
     }
 
     /// The log: one request, now. What it cost and what came of it is written down.
-    fn recorded(&self, kind: Kind, request: &Request<Bytes>, asked: &str) -> Result<Response<Bytes>, ApiError> {
+    fn recorded(&self, kind: RequestKind, request: &Request<Bytes>, asked: &str) -> Result<Response<Bytes>, ApiError> {
         let left = self.now();
         self.log.leaves(kind, left)?;
         let came = self.server.answer(request);
@@ -331,7 +335,7 @@ impl<'a> Client<'a> {
         let (requests, took) = self.took.get();
         let took = took.saturating_add(now.duration_since(left).unwrap_or_default());
         self.took.set((requests.saturating_add(1), took));
-        self.reads.set(self.reads.get() + usize::from(kind == Kind::Read));
+        self.reads.set(self.reads.get() + usize::from(kind == RequestKind::Read));
         self.usage.borrow_mut().record(now, kind);
         let request_id = came.as_ref().ok().and_then(|came| came.headers().get("x-github-request-id"));
         let request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
@@ -344,10 +348,10 @@ impl<'a> Client<'a> {
             }
             if let (Some(limit), Some(remaining), Some(reset)) = (headers.limit, headers.remaining, headers.resets(now))
             {
-                self.usage.borrow_mut().update(Primary { limit, remaining, reset });
+                self.usage.borrow_mut().update(PrimaryWindow { limit, remaining, reset });
             }
         }
-        self.log.answered(Exchange { kind, status, request_id }, now)?;
+        self.log.answered(RequestOutcome { kind, status, request_id }, now)?;
         came.map_err(|why| ApiError::unreachable(asked, why))
     }
 
@@ -391,7 +395,7 @@ impl<'a> Client<'a> {
         let request = request.map_err(|error| ApiError::unreachable(asked(&Method::GET, url), error.to_string()))?;
         let (request, asked) = self.addressed(request)?;
         for _ in 0..NOT_NOW {
-            let response = self.recorded(Kind::Read, &request, &asked)?;
+            let response = self.recorded(RequestKind::Read, &request, &asked)?;
             let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             if let (301 | 302 | 303 | 307 | 308, Some(location)) = (response.status().as_u16(), location) {
                 return match self.server.download(location, limit) {

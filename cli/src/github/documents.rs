@@ -3,7 +3,7 @@
 //! | lacking | here |
 //! |---|---|
 //! | its `Repository` has a hundred fields, a surprise in any of which would stop a release | [`Repository`]: the five that are read |
-//! | its `Ref` and `GitTag` know four kinds of objects: of another one, nobody could be told what a tag leads to | [`TagRef`], [`TagObject`] |
+//! | its `Ref` and `GitTag` know four kinds of objects: of another one, nobody could be told what a tag leads to | [`ListedTag`], [`AnnotatedTag`] |
 //! | its `Content` is a file with its text; a listed directory has none | [`ListedFile`] |
 //! | its `Page` prints what it does not understand in a `Link` header to the terminal | [`list_releases`]: a page is a list |
 //! | its upload asks for the release once more before each file | [`upload`] |
@@ -46,7 +46,7 @@ pub struct Permissions {
 
 /// A tag by its name.
 #[derive(Debug, Deserialize)]
-pub struct TagRef {
+pub struct ListedTag {
     /// `refs/tags/v1.0.0`.
     #[serde(rename = "ref")]
     pub name: String,
@@ -57,7 +57,7 @@ pub struct TagRef {
 
 /// An annotated tag: an object that leads to another one.
 #[derive(Debug, Deserialize)]
-pub struct TagObject {
+pub struct AnnotatedTag {
     /// What it leads to.
     #[serde(default)]
     pub object: GitObject,
@@ -117,7 +117,7 @@ pub(super) fn read_any(body: &[u8]) {
     for release in one.chain(serde_json::from_slice::<Vec<Release>>(body).into_iter().flatten()) {
         let _ = release.assets.iter().filter(|asset| is_whole(asset) && is_understood(asset)).count();
     }
-    let _ = (serde_json::from_slice::<Repository>(body), serde_json::from_slice::<Vec<TagRef>>(body));
-    let _ = (serde_json::from_slice::<TagObject>(body), serde_json::from_slice::<RateLimit>(body));
+    let _ = (serde_json::from_slice::<Repository>(body), serde_json::from_slice::<Vec<ListedTag>>(body));
+    let _ = (serde_json::from_slice::<AnnotatedTag>(body), serde_json::from_slice::<RateLimit>(body));
     let _ = serde_json::from_slice::<Vec<ListedFile>>(body);
 }

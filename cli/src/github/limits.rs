@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 /// What a request costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum RequestKind {
     /// A GET: 1 point.
     Read,
     /// A PATCH or DELETE: 5 points.
@@ -19,19 +19,19 @@ pub enum Kind {
     Free,
 }
 
-impl Kind {
+impl RequestKind {
     /// Its points. GitHub Docs, "Rate limits for the REST API", "Calculating points".
     pub(super) fn points(self) -> u32 {
         match self {
-            Kind::Free => 0,
-            Kind::Read => 1,
-            Kind::Change | Kind::Creation => 5,
+            RequestKind::Free => 0,
+            RequestKind::Read => 1,
+            RequestKind::Change | RequestKind::Creation => 5,
         }
     }
 
     /// Whether it changes something.
     pub fn is_write(self) -> bool {
-        matches!(self, Kind::Change | Kind::Creation)
+        matches!(self, RequestKind::Change | RequestKind::Creation)
     }
 }
 

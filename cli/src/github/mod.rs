@@ -37,9 +37,9 @@ mod typed;
 
 pub use self::addresses::Addresses;
 pub use self::classify::ApiRefusal;
-pub use self::client::{Client, Exchange, Log, WaitPolicy};
+pub use self::client::{Client, Log, RequestOutcome, WaitPolicy};
 pub use self::error::{ApiError, if_there};
-pub use self::limits::{Kind, Limit, Limits};
+pub use self::limits::{Limit, Limits, RequestKind};
 pub use self::permission::Lack;
 pub use self::reader::{ReadError, Reader};
 pub use self::server::{Network, Server};

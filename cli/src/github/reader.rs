@@ -46,7 +46,7 @@ pub enum ReadError {
 }
 
 /// What was found, and the address that said the last word.
-pub type Found<T> = (String, Option<T>);
+pub type Located<T> = (String, Option<T>);
 
 impl Reader {
     /// This GitHub through this web, with this token where anonymous is not enough.
@@ -87,7 +87,7 @@ impl Reader {
     /// # Errors
     /// [`ReadError`].
     pub fn tags(&self, name: &Fqn, prefix: &str) -> Result<Vec<String>, ReadError> {
-        let found: Vec<documents::TagRef> = self.api_document(&self.tags_address(name, prefix))?;
+        let found: Vec<documents::ListedTag> = self.api_document(&self.tags_address(name, prefix))?;
         Ok(found.into_iter().map(|tag| tag.name).collect())
     }
 
@@ -112,7 +112,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn asset(&self, reference: &Ref, name: &str, limit: u64) -> Result<Found<Vec<u8>>, ReadError> {
+    pub fn asset(&self, reference: &Ref, name: &str, limit: u64) -> Result<Located<Vec<u8>>, ReadError> {
         let url = reference.asset_url_below(&self.addresses.server, name);
         match self.public(&url, limit, http::LARGE) {
             Ok(bytes) => Ok((url, Some(bytes))),
@@ -131,7 +131,7 @@ impl Reader {
         name: &str,
         limit: u64,
         token: &Secret,
-    ) -> Result<Found<Vec<u8>>, ReadError> {
+    ) -> Result<Located<Vec<u8>>, ReadError> {
         let url = self.release_address(reference);
         let release: documents::Release = match self.document(&url, Some(token)) {
             Err(ReadError::Http(HttpError::Absent { url, .. })) => return Ok((url, None)),

@@ -25,7 +25,7 @@ use crate::sys::http::innermost;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// octocrab, and the requests it hands over.
-pub(super) struct Typed {
+pub(super) struct TypedRequests {
     runtime: Runtime,
     octocrab: Octocrab,
     handed: RefCell<UnboundedReceiver<Handed>>,
@@ -42,15 +42,15 @@ enum Step<T> {
     Asks(Option<Handed>),
 }
 
-impl Typed {
-    pub(super) fn new() -> Result<Typed, ApiError> {
+impl TypedRequests {
+    pub(super) fn new() -> Result<TypedRequests, ApiError> {
         let unusable = |error: std::io::Error| ApiError::unreachable("GitHub", innermost(&error));
         let runtime = Builder::new_current_thread().build().map_err(unusable)?;
         let (hand, handed) = unbounded_channel();
         let entered = runtime.enter(); // octocrab starts its worker where it is made
         let octocrab = octocrab(hand);
         drop(entered);
-        Ok(Typed { runtime, octocrab, handed: RefCell::new(handed) })
+        Ok(TypedRequests { runtime, octocrab, handed: RefCell::new(handed) })
     }
 
     /// Does typed work, each of whose requests `carry` answers. `last` is what was asked last, for messages.
@@ -114,7 +114,7 @@ fn fault(error: &octocrab::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::github::documents::{Repository, TagRef};
+    use crate::github::documents::{ListedTag, Repository};
 
     fn answered(body: &'static str) -> Result<Response<Bytes>, ApiError> {
         Ok(Response::new(Bytes::from_static(body.as_bytes())))
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_typed_request_is_carried_outside_of_octocrab_and_its_document_read() {
-        let typed = Typed::new().unwrap();
+        let typed = TypedRequests::new().unwrap();
         let mut seen = Vec::new();
         let carry = |request: Request<Bytes>| {
             seen.push(format!("{} {}", request.method(), request.uri()));
@@ -137,7 +137,7 @@ mod tests {
         };
         let work = async |crab: &Octocrab| {
             let repository: Repository = crab.get("/repos/acme/echo", None::<&()>).await?;
-            let tags: Vec<TagRef> = crab.get("/repos/acme/echo/git/matching-refs/tags/v", None::<&()>).await?;
+            let tags: Vec<ListedTag> = crab.get("/repos/acme/echo/git/matching-refs/tags/v", None::<&()>).await?;
             Ok((repository, tags))
         };
         let (repository, tags) = typed.run(work, carry, last).unwrap();
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_ends_the_carrying_ends_the_work_and_the_next_one_begins() {
-        let typed = Typed::new().unwrap();
+        let typed = TypedRequests::new().unwrap();
         let get = async |crab: &Octocrab| crab.get::<Repository, _, _>("/x", None::<&()>).await;
         for _ in 0..3 {
             let ended = typed.run(get, |_| Err(ApiError::Interrupted), last);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_document_that_is_none_says_so_with_what_was_asked() {
-        let typed = Typed::new().unwrap();
+        let typed = TypedRequests::new().unwrap();
         let get = async |crab: &Octocrab| crab.get::<Repository, _, _>("/x", None::<&()>).await;
         for (body, why) in [
             ("", "the answer is no JSON"),

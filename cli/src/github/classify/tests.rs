@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::budget::{self, Primary, RateUsage};
-use super::super::limits::{Kind, Limits};
+use super::super::budget::{self, PrimaryWindow, RateUsage};
+use super::super::limits::{Limits, RequestKind};
 use super::*;
 
 /// Thu, 26 Nov 2026 12:00:00 GMT
@@ -239,14 +239,14 @@ proptest! {
         let mut usage = RateUsage::default();
         if let (Some(limit), Some(remaining), Some(reset)) = (headers.limit, headers.remaining, headers.resets(now)) {
             prop_assert!(reset <= day);
-            usage.update(Primary { limit, remaining, reset });
+            usage.update(PrimaryWindow { limit, remaining, reset });
         }
-        for kind in [Kind::Read, Kind::Change, Kind::Creation, Kind::Free] {
+        for kind in [RequestKind::Read, RequestKind::Change, RequestKind::Creation, RequestKind::Free] {
             usage.record(now, kind);
             let _ = budget::next_slot(&usage, &Limits::github(), kind, now);
             let _ = budget::opening(&usage, u64::MAX, now);
         }
-        let plan = [Kind::Creation; 3];
+        let plan = [RequestKind::Creation; 3];
         let (finish, _) = budget::earliest_finish(&usage, &Limits::github(), &plan, &plan, Duration::from_secs(1), now);
         prop_assert!(finish >= now);
     }

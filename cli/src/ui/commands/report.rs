@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Context, Verb};
 use crate::event::counted;
-use crate::github::Kind;
+use crate::github::RequestKind;
 use crate::publisher::forge::github::journal::{self, Event, Line, WriteRecord, instant};
 use crate::sys::calendar::{moment, rfc3339};
 use crate::sys::clock::{Clock as _, Machine};
@@ -90,11 +90,11 @@ fn is_begin(line: &Line) -> bool {
 }
 
 fn is_read(line: &Line) -> bool {
-    matches!(line.event, Event::Answer { kind: Kind::Read, .. })
+    matches!(line.event, Event::Answer { kind: RequestKind::Read, .. })
 }
 
 impl JournalRun<'_> {
-    fn answers(&self, wanted: Kind) -> usize {
+    fn answers(&self, wanted: RequestKind) -> usize {
         self.lines.iter().filter(|line| matches!(&line.event, Event::Answer { kind, .. } if *kind == wanted)).count()
     }
 
@@ -155,9 +155,9 @@ impl JournalRun<'_> {
         let last = self.lines.last().map_or(0, |line| line.at);
         let counts = format!(
             "{} creations, {} changes, {} reads",
-            self.answers(Kind::Creation),
-            self.answers(Kind::Change),
-            self.answers(Kind::Read)
+            self.answers(RequestKind::Creation),
+            self.answers(RequestKind::Change),
+            self.answers(RequestKind::Read)
         );
         row(last, format!("{} ({counts})", self.how()));
         rows
@@ -178,9 +178,9 @@ impl JournalRun<'_> {
             "how": self.how(),
             "writes": self.done(),
             "requests": {
-                "creations": self.answers(Kind::Creation),
-                "changes": self.answers(Kind::Change),
-                "reads": self.answers(Kind::Read),
+                "creations": self.answers(RequestKind::Creation),
+                "changes": self.answers(RequestKind::Change),
+                "reads": self.answers(RequestKind::Read),
             },
             "waits": waits,
             "lines": self.lines,

@@ -20,7 +20,7 @@ use serde::de::IntoDeserializer as _;
 use serde::de::value::Error as ValueError;
 use serde::{Deserialize, Serialize};
 
-use crate::github::Kind;
+use crate::github::RequestKind;
 use crate::publisher::forge::{ForgeError, Write, WriteKind};
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::lock::{self, Lock, LockError, LockPolicy, WAIT_FOR_RELEASE};
@@ -62,7 +62,7 @@ pub enum Event {
     /// A request was answered, or was not.
     Answer {
         /// What it costs.
-        kind: Kind,
+        kind: RequestKind,
         /// HTTP status; none where there was no answer.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
@@ -169,7 +169,7 @@ pub struct JournalState {
     /// Names that are burned.
     pub burned: BTreeSet<String>,
     /// Requests that left, and when they were answered at the latest.
-    pub requests: Vec<(SystemTime, Kind)>,
+    pub requests: Vec<(SystemTime, RequestKind)>,
     /// Drafts that were asked for and of which nothing was heard, and when.
     pub unheard: BTreeMap<String, SystemTime>,
 }
@@ -234,7 +234,7 @@ impl JournalState {
     /// A write of which no answer came may have been carried out: it counts, and a draft may be there unseen.
     fn lost(&mut self, intent: Option<(&WriteRecord, SystemTime)>) {
         let Some((write, at)) = intent else { return };
-        self.requests.push((at, Kind::Creation));
+        self.requests.push((at, RequestKind::Creation));
         if write.write == WriteKind::Draft {
             self.unheard.insert(write.tag.clone(), at);
         }

@@ -36,7 +36,7 @@ use aileron_verifier::name::version::Tag;
 use self::known::Known;
 use self::record::Record;
 use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
-use crate::github::{Addresses, ApiError, Client, Kind, Limits, Server, WaitPolicy, token};
+use crate::github::{Addresses, ApiError, Client, Limits, RequestKind, Server, WaitPolicy, token};
 use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::http::{self, HttpError};
@@ -160,8 +160,8 @@ impl Forge for GitHub<'_> {
         self.tags_in_place(scope)?;
         if !self.unheard.borrow().is_empty() {
             let listed = self.list(scope.connector)?;
-            self.tell_of_leftovers(scope, &listed);
-            self.tell_of_unheard(scope, &listed);
+            self.note_leftovers(scope, &listed);
+            self.note_unheard(scope, &listed);
         }
         Ok(())
     }
@@ -217,11 +217,11 @@ impl Forge for GitHub<'_> {
 
     fn estimate(&self, stage: &[Write], flip: &[Write]) -> Option<Estimate> {
         let kind = |write: &Write| match write {
-            Write::Draft { .. } | Write::Stage { .. } => Some(Kind::Creation),
-            Write::Flip { .. } | Write::Finish { .. } => Some(Kind::Change),
+            Write::Draft { .. } | Write::Stage { .. } => Some(RequestKind::Creation),
+            Write::Flip { .. } | Write::Finish { .. } => Some(RequestKind::Change),
             Write::Key { .. } | Write::Announce { .. } => None,
         };
-        let (stage, flips): (Vec<Kind>, Vec<Kind>) =
+        let (stage, flips): (Vec<RequestKind>, Vec<RequestKind>) =
             (stage.iter().filter_map(kind).collect(), flip.iter().filter_map(kind).collect());
         let (finish, limit) = self.client.earliest_finish(&stage, &flips);
         // A look to plan from, one under the lock, and where the tags stand afterwards.

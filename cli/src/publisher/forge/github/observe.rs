@@ -37,7 +37,7 @@ pub(super) struct Listed {
 
 impl GitHub<'_> {
     /// Drafts beside the ones in use are invisible to everybody but the maintainers, and theirs to delete.
-    pub(super) fn tell_of_leftovers(&self, scope: &Scope<'_>, listed: &Listed) {
+    pub(super) fn note_leftovers(&self, scope: &Scope<'_>, listed: &Listed) {
         let releases = self.releases.borrow();
         let is_left = |release: &&Release| {
             let tag = &release.tag_name;
@@ -59,7 +59,7 @@ impl GitHub<'_> {
     }
 
     /// What a newer version of this tool put on drafts of this version is its own: it is neither sent nor deleted here.
-    fn tell_of_newer(&self, scope: &Scope<'_>, listed: &Listed) {
+    fn note_newer(&self, scope: &Scope<'_>, listed: &Listed) {
         let is_of_this = |release: &&Release| scope.tags.iter().any(|tag| tag.as_str() == release.tag_name);
         for release in listed.releases.iter().filter(is_of_this) {
             if let Some(asset) = known::newer(release) {
@@ -72,7 +72,7 @@ impl GitHub<'_> {
 
     /// A draft that was asked for without an answer, and made again at once: where the list does not even show the second one,
     /// it cannot tell whether the first is there too.
-    pub(super) fn tell_of_unheard(&self, scope: &Scope<'_>, listed: &Listed) {
+    pub(super) fn note_unheard(&self, scope: &Scope<'_>, listed: &Listed) {
         let releases = self.releases.borrow();
         let is_shown = |id: u64| listed.releases.iter().any(|release| *release.id == id);
         let unheard = self.unheard.borrow();
@@ -222,7 +222,7 @@ impl GitHub<'_> {
     }
 
     /// Why a draft is not ours to write to, and where it is.
-    pub(super) fn told(&self, scope: &Scope<'_>, known: &Known) -> Option<String> {
+    pub(super) fn foreign_text(&self, scope: &Scope<'_>, known: &Known) -> Option<String> {
         let why = known.foreign.as_ref().filter(|_| known.draft)?;
         let page = known.page.clone().unwrap_or_else(|| format!("{}/releases", self.page(scope.connector)));
         Some(format!("its draft on GitHub {why}: {}", printable_within(&page, ADDRESS)))
@@ -238,7 +238,7 @@ impl GitHub<'_> {
         }
         let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
         let whole = known.assets.iter().filter_map(|(name, asset)| Some((name.clone(), asset.digest?)));
-        match (known.draft, self.told(scope, known)) {
+        match (known.draft, self.foreign_text(scope, known)) {
             (true, Some(why)) => State::Unknown(why),
             (true, None) => State::Draft(whole.collect()),
             (false, _) => State::Public { assets: whole.collect(), staged: BTreeMap::new() },
@@ -315,8 +315,8 @@ impl GitHub<'_> {
         let highest =
             others().filter(|(version, release)| !release.prerelease && !version.is_prerelease()).max_by(order);
         if first {
-            self.tell_of_leftovers(scope, &listed);
-            self.tell_of_newer(scope, &listed);
+            self.note_leftovers(scope, &listed);
+            self.note_newer(scope, &listed);
         }
         let remote = Remote {
             states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(scope, tag, &tagged))).collect(),

@@ -99,7 +99,7 @@ impl GitHub<'_> {
 
     /// A draft that somebody else wrote in is not written to.
     fn may_write_to(&self, scope: &Scope<'_>, tag: &Tag) -> Result<(), ForgeError> {
-        let why = self.releases.borrow().get(tag.as_str()).and_then(|known| self.told(scope, known));
+        let why = self.releases.borrow().get(tag.as_str()).and_then(|known| self.foreign_text(scope, known));
         why.map_or(Ok(()), |why| Err(ForgeError::DraftOfOthers { tag: tag.to_string(), why }))
     }
 

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use url::form_urlencoded;
 
 use super::{GitHub, route};
-use crate::github::documents::{GitObject, ListedFile, Repository, TagObject, TagRef};
+use crate::github::documents::{AnnotatedTag, GitObject, ListedFile, ListedTag, Repository};
 use crate::github::{ApiError, ApiRefusal, if_there};
 use crate::publisher::forge::{ForgeError, Scope};
 
@@ -92,7 +92,7 @@ impl GitHub<'_> {
         let actions = (scope.tags.len() > 1).then(|| format!("{above}actions/")); // a connector alone has no tags there
         for prefix in [scope.release.tag().to_string()].into_iter().chain(actions) {
             let matching = format!("{}/git/matching-refs/tags/{prefix}", route(scope.connector));
-            let found: Vec<TagRef> = self.client.read(async |crab| crab.get(&matching, None::<&()>).await)?;
+            let found: Vec<ListedTag> = self.client.read(async |crab| crab.get(&matching, None::<&()>).await)?;
             for found in found {
                 let name = found.name.strip_prefix("refs/tags/").unwrap_or_default();
                 let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
@@ -118,7 +118,7 @@ impl GitHub<'_> {
                 return Ok(format!("a tag behind more than {TAGS_OF_TAGS} other tags"));
             }
             let tag = format!("{}/git/tags/{}", route(scope.connector), object.sha);
-            let tag: TagObject = self.client.read(async |crab| crab.get(&tag, None::<&()>).await)?;
+            let tag: AnnotatedTag = self.client.read(async |crab| crab.get(&tag, None::<&()>).await)?;
             object = tag.object;
         }
         Ok(format!("{} {}", printable(&object.kind), printable(&object.sha)))

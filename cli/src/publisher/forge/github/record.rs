@@ -4,7 +4,7 @@ use std::cell::{Ref, RefCell};
 use std::time::SystemTime;
 
 use super::journal::{Event, Journal, JournalState, WriteRecord, milliseconds};
-use crate::github::{Exchange, Kind, Log};
+use crate::github::{Log, RequestKind, RequestOutcome};
 use crate::publisher::forge::ForgeError;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::Lock;
@@ -64,15 +64,15 @@ impl Record {
 }
 
 impl Log for Record {
-    fn leaves(&self, kind: Kind, now: SystemTime) -> Result<(), DiskError> {
+    fn leaves(&self, kind: RequestKind, now: SystemTime) -> Result<(), DiskError> {
         match self.intent.borrow().clone().filter(|_| kind.is_write()) {
             Some(write) => self.keep(Event::Intent(write), now),
             None => Ok(()),
         }
     }
 
-    fn answered(&self, exchange: Exchange, now: SystemTime) -> Result<(), DiskError> {
-        let Exchange { kind, status, request_id: request } = exchange;
+    fn answered(&self, exchange: RequestOutcome, now: SystemTime) -> Result<(), DiskError> {
+        let RequestOutcome { kind, status, request_id: request } = exchange;
         let (status, why) = match status {
             Ok(status) => (Some(status), None),
             Err(why) => (None, Some(why)),

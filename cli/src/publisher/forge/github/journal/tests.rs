@@ -4,7 +4,7 @@ fn at(second: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(second)
 }
 
-fn answer(kind: Kind, status: Option<u16>) -> Event {
+fn answer(kind: RequestKind, status: Option<u16>) -> Event {
     Event::Answer { kind, status, request: None, why: None }
 }
 
@@ -21,15 +21,15 @@ fn intent(write: WriteKind) -> Event {
 fn a_journal_remembers_what_the_next_run_asks() {
     let directory = tempfile::tempdir().unwrap();
     let mut journal = Journal::new(directory.path().to_owned());
-    journal.record(at(1), answer(Kind::Read, Some(200))).unwrap();
+    journal.record(at(1), answer(RequestKind::Read, Some(200))).unwrap();
     assert_eq!(journal.state(), JournalState::default(), "nothing is written before the lock is had");
     journal.open().unwrap();
     for (second, event) in [
         (2, intent(WriteKind::Draft)),
-        (3, answer(Kind::Creation, Some(201))),
+        (3, answer(RequestKind::Creation, Some(201))),
         (3, Event::Draft { tag: "v1.0.0".to_owned(), id: 7 }),
         (4, intent(WriteKind::Draft)),
-        (5, answer(Kind::Creation, None)),
+        (5, answer(RequestKind::Creation, None)),
         (6, Event::Burned { tag: "actions/b/v1.0.0".to_owned() }),
         (7, intent(WriteKind::Stage)),
     ] {
@@ -40,9 +40,9 @@ fn a_journal_remembers_what_the_next_run_asks() {
     assert_eq!(state.burned.len(), 1);
     let unheard = BTreeMap::from([("v1.0.0".to_owned(), at(4))]);
     assert_eq!(state.unheard, unheard, "a draft may be there that nobody has seen");
-    let kinds: Vec<Kind> = state.requests.iter().map(|(_, kind)| *kind).collect();
-    let lost = Kind::Creation;
-    assert_eq!(kinds, [Kind::Read, Kind::Creation, Kind::Creation, lost, lost]);
+    let kinds: Vec<RequestKind> = state.requests.iter().map(|(_, kind)| *kind).collect();
+    let lost = RequestKind::Creation;
+    assert_eq!(kinds, [RequestKind::Read, RequestKind::Creation, RequestKind::Creation, lost, lost]);
 }
 
 #[test]
