@@ -142,7 +142,7 @@ fn what_stops_a_release_is_said_and_nothing_is_written() {
     fake.github().revoked.insert(TOKEN.to_owned());
     stopped(&fake, 1, "Bad credentials");
     let fake = FakeGitHub::start(Model::new(Remote::new(OWNER, "elsewhere")));
-    stopped(&fake, 1, "no repository acme/aileron-connector-weather");
+    stopped(&fake, 1, "repository acme/aileron-connector-weather not found");
     let fake = FakeGitHub::start(Model::new(Remote::new("Acme", "aileron-connector-weather")));
     stopped(&fake, 1, "Acme/aileron-connector-weather");
     let fake = FakeGitHub::start(model());
