@@ -22,7 +22,7 @@ use super::custodian::{Cost, Custodian};
 use super::document::{Document, Entry, Malformed, State};
 use super::error::VaultError;
 use crate::secret::Secret;
-use crate::sys::disk::{Locked, SharedFile};
+use crate::sys::disk::{self, Locked, SharedFile};
 use crate::sys::environment::Environment;
 use crate::sys::lock::LockPolicy;
 use crate::sys::private::{PrivateError, PrivateFile, Stamp};
@@ -161,6 +161,7 @@ impl VaultFile {
         custodian: Option<&Custodian>,
         change: impl Fn(&mut Document) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
+        self.exists()?;
         self.replace(|document| {
             let mut document = self.usable(document)?;
             if let Some(custodian) = custodian {
@@ -179,6 +180,7 @@ impl VaultFile {
     /// # Errors
     /// [`VaultError::Entry`] for an entry that does not open; those of [`VaultFile::change`].
     pub fn rekey(&self, old: &Custodian, passphrase: &Secret) -> Result<Custodian, VaultError> {
+        self.exists()?;
         let new = Custodian::create(passphrase, self.cost)?;
         self.replace(|document| {
             let mut document = self.usable(document)?;
@@ -204,6 +206,14 @@ impl VaultFile {
     pub fn remove(&self) -> Result<(), VaultError> {
         let locked = self.lock()?;
         Ok(self.file.remove(&locked)?)
+    }
+
+    /// Where there is no vault, nothing is made beside it either.
+    fn exists(&self) -> Result<(), VaultError> {
+        match disk::is_there(self.path()).map_err(VaultError::Unreadable)? {
+            true => Ok(()),
+            false => Err(VaultError::Missing(self.path().to_owned())),
+        }
     }
 
     /// A document that has entries to work on, and a salt.
@@ -255,8 +265,6 @@ impl VaultFile {
         &self,
         change: impl Fn(Option<Document>) -> Result<(Document, T), VaultError>,
     ) -> Result<T, VaultError> {
-        // Refused as it stands before anything is made beside it.
-        self.look()?;
         let locked = self.lock()?;
         for _ in 0..ATTEMPTS {
             let Reading { document, stamp } = self.look()?;

@@ -1,10 +1,11 @@
 //! Bytes to entries. vault.md §2.7.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Document, Entry, Header, Stored, Unknown, Unreadable};
@@ -45,31 +46,32 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.valid_up_to()))?;
     let whole: &RawValue = serde_json::from_str(text).map_err(not_json)?;
     let mut members = Members::of(whole)?.ok_or(Malformed::NotAnObject)?;
-    version(members.take("version").as_deref())?;
-    let salt = members.take("salt").map(|salt| base64(&salt, "salt")).transpose()?.flatten();
-    let verification = members.take("verification").map(|blob| base64(&blob, "verification")).transpose()?.flatten();
-    let verification = verification.filter(|blob| !blob.as_bytes().is_empty());
-    let salt = salt.map(|salt| salt.as_bytes().to_vec()).unwrap_or_default();
+    version(members.take("version"))?;
+    let mut blob = |member: &str| match members.take(member) {
+        Some(value) => Ok(base64(value, || member.to_owned())?.filter(|blob| !blob.as_bytes().is_empty())),
+        None => Ok(None),
+    };
+    let salt = blob("salt")?.map(|salt| salt.as_bytes().to_vec()).unwrap_or_default();
+    let verification = blob("verification")?;
     let mut entries = BTreeMap::new();
-    let mut unknown = Unknown::new();
     match members.take("secrets") {
         Some(secrets) => {
-            for (name, value) in object(&secrets, "secrets")?.0 {
-                entries.insert(name.clone(), entry(&name, &value)?);
+            for (name, value) in object(secrets, || "secrets".to_owned())?.0 {
+                let entry = entry(&name, value)?;
+                entries.insert(name.into_owned(), entry);
             }
-            unknown = members.0;
         }
         // Entries at the top level, beside the header. vault.md §2.4, shape F.
         None => {
-            for (name, value) in members.0 {
-                match name.contains('/') && value.get().starts_with('{') {
-                    true => drop(entries.insert(name.clone(), entry(&name, &value)?)),
-                    false => unknown.push((name, value)),
-                }
+            let is_entry =
+                |(name, value): &mut (Cow<'_, str>, &RawValue)| name.contains('/') && value.get().starts_with('{');
+            for (name, value) in members.0.extract_if(.., is_entry) {
+                let entry = entry(&name, value)?;
+                entries.insert(name.into_owned(), entry);
             }
         }
     }
-    Ok(Document { header: Header { salt, verification }, entries, unknown })
+    Ok(Document { header: Header { salt, verification }, entries, unknown: members.kept() })
 }
 
 /// 0, 1 or absent. What else there may be one day is not guessed at.
@@ -82,21 +84,22 @@ fn version(version: Option<&RawValue>) -> Result<(), Malformed> {
 
 fn entry(name: &str, value: &RawValue) -> Result<Entry, Malformed> {
     let place = |member: &str| format!("{member} of {name}");
-    let mut members = object(value, name)?;
+    let mut members = object(value, || name.to_owned())?;
     let (value, ciphertext) = (members.take("value"), members.take("ciphertext"));
-    let metadata = members.take("metadata").map(|metadata| object(&metadata, &place("metadata")));
+    let metadata = members.take("metadata").map(|metadata| object(metadata, || place("metadata")));
     let mut metadata = metadata.transpose()?.unwrap_or_default();
     let mut plain = |member: &str| match metadata.take(member) {
-        Some(value) => text(&value, &place(member)),
+        Some(value) => text(value, || place(member)),
         None => Ok(String::new()),
     };
     let (kind, environment) = (plain("Type")?, plain("Environment")?);
-    let also = [plain("kind")?, plain("scope")?, plain("encrypted")?];
-    let [kind_also, scope_also, _] = also;
+    let (kind_also, scope_also) = (plain("kind")?, plain("scope")?);
+    metadata.take("encrypted");
     let mut labels = BTreeMap::new();
     if let Some(found) = metadata.take("Labels") {
-        for (label, value) in object(&found, &place("Labels"))?.0 {
-            labels.insert(label.clone(), text(&value, &place(&format!("label {label}")))?);
+        for (label, value) in object(found, || place("Labels"))?.0 {
+            let text = text(value, || place(&format!("label {label}")))?;
+            labels.insert(label.into_owned(), text);
         }
     }
     let first = name.split('/').next().unwrap_or_default();
@@ -107,21 +110,21 @@ fn entry(name: &str, value: &RawValue) -> Result<Entry, Malformed> {
         labels.insert("scope".to_owned(), scope);
     }
     let stored = stored(value, ciphertext, name)?;
-    Ok(Entry { kind, environment, labels, stored, unknown: members.0, unknown_metadata: metadata.0 })
+    Ok(Entry { kind, environment, labels, stored, unknown: members.kept(), unknown_metadata: metadata.kept() })
 }
 
 /// The entry's blob: `value` if it is a string, else `ciphertext`; two that differ are none. Base64 has to be right in both.
-fn stored(value: Option<Box<RawValue>>, ciphertext: Option<Box<RawValue>>, name: &str) -> Result<Stored, Malformed> {
-    let read = |raw: &Option<Box<RawValue>>, member: &str| {
-        let raw = raw.as_ref().filter(|raw| raw.get().starts_with('"'));
-        raw.map(|raw| base64(raw, &format!("{member} of {name}"))).transpose().map(Option::flatten)
+fn stored(value: Option<&RawValue>, ciphertext: Option<&RawValue>, name: &str) -> Result<Stored, Malformed> {
+    let read = |raw: Option<&RawValue>, member: &str| {
+        let raw = raw.filter(|raw| raw.get().starts_with('"'));
+        raw.map(|raw| base64(raw, || format!("{member} of {name}"))).transpose().map(Option::flatten)
     };
-    let why = match (read(&value, "value")?, read(&ciphertext, "ciphertext")?) {
+    let why = match (read(value, "value")?, read(ciphertext, "ciphertext")?) {
         (Some(value), Some(ciphertext)) if value != ciphertext => Unreadable::Differing,
         (Some(blob), _) | (None, Some(blob)) => return Ok(Stored::Blob(blob)),
         (None, None) => Unreadable::Absent,
     };
-    let named = |name: &str, raw: Option<Box<RawValue>>| raw.map(|raw| (name.to_owned(), raw));
+    let named = |name: &str, raw: Option<&RawValue>| raw.map(|raw| (name.to_owned(), raw.to_owned()));
     let members = [named("value", value), named("ciphertext", ciphertext)].into_iter().flatten().collect();
     Ok(Stored::Unreadable { why, members })
 }
@@ -133,25 +136,29 @@ fn with_spaces(scopes: &str) -> String {
 }
 
 /// A string; `null` is an empty one, as Go reads it.
-fn text(value: &RawValue, member: &str) -> Result<String, Malformed> {
+fn text(value: &RawValue, member: impl FnOnce() -> String) -> Result<String, Malformed> {
     serde_json::from_str::<Option<String>>(value.get())
         .map(Option::unwrap_or_default)
-        .map_err(|_| Malformed::Member { member: member.to_owned(), expected: "a string" })
+        .map_err(|_| Malformed::Member { member: member(), expected: "a string" })
 }
 
 /// A blob in base64, or `null`.
-fn base64(value: &RawValue, member: &str) -> Result<Option<Blob>, Malformed> {
-    let refused = || Malformed::Member { member: member.to_owned(), expected: "base64" };
-    let text = serde_json::from_str::<Option<String>>(value.get()).map_err(|_| refused())?;
-    text.map(|text| Blob::from_base64(&text).ok_or_else(refused)).transpose()
+fn base64(value: &RawValue, member: impl FnOnce() -> String) -> Result<Option<Blob>, Malformed> {
+    match serde_json::from_str::<Option<Text<'_>>>(value.get()) {
+        Ok(None) => return Ok(None),
+        Ok(Some(Text(text))) => Blob::from_base64(&text),
+        Err(_) => None,
+    }
+    .map(Some)
+    .ok_or_else(|| Malformed::Member { member: member(), expected: "base64" })
 }
 
 /// An object, or `null` for an empty one, as Go reads it.
-fn object(value: &RawValue, member: &str) -> Result<Members, Malformed> {
+fn object(value: &RawValue, member: impl FnOnce() -> String) -> Result<Members<'_>, Malformed> {
     match (Members::of(value)?, value.get()) {
         (Some(members), _) => Ok(members),
         (None, "null") => Ok(Members::default()),
-        (None, _) => Err(Malformed::Member { member: member.to_owned(), expected: "an object" }),
+        (None, _) => Err(Malformed::Member { member: member(), expected: "an object" }),
     }
 }
 
@@ -159,52 +166,64 @@ fn not_json(error: serde_json::Error) -> Malformed {
     Malformed::NotJson(error.to_string())
 }
 
-/// The members of an object, in their order, each name once.
-#[derive(Default)]
-struct Members(Unknown);
+/// A string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl Members {
+/// The members of an object, in their order, each name once. Borrowed: a vault of a thousand entries is listed in no time.
+#[derive(Default)]
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
     /// `None` where the value is no object.
-    fn of(value: &RawValue) -> Result<Option<Members>, Malformed> {
-        match value.get().starts_with('{') {
-            true => serde_json::from_str(value.get()).map(Some).map_err(not_json),
-            false => Ok(None),
+    fn of(value: &'a RawValue) -> Result<Option<Members<'a>>, Malformed> {
+        if !value.get().starts_with('{') {
+            return Ok(None);
+        }
+        let members: Members<'a> = serde_json::from_str(value.get()).map_err(not_json)?;
+        let mut names: Vec<&str> = members.0.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        // Which of two is meant cannot be known, and one would be lost at the next write.
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Malformed::NotJson(format!("{:?} stands in one object twice", pair[0]))),
+            None => Ok(Some(members)),
         }
     }
 
     /// Takes a known member: of exactly this name, else of this name in another case. Spellings beside the one that counts
     /// go with it: the existing runtime takes the last of them, and would find something else than what is written.
-    fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+    fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let exact = self.0.iter().position(|(found, _)| found == name);
         let at = exact.or_else(|| self.0.iter().position(|(found, _)| found.eq_ignore_ascii_case(name)))?;
         let (_, value) = self.0.remove(at);
         self.0.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
         Some(value)
     }
+
+    /// What nobody took, to be written back.
+    fn kept(self) -> Unknown {
+        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned())).collect()
+    }
 }
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'a>, D::Error> {
         struct InOrder;
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
             fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
                 to.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let (mut members, mut names) = (Unknown::new(), BTreeSet::new());
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    // Which of two is meant cannot be known, and one would be lost at the next write.
-                    if !names.insert(name.clone()) {
-                        return Err(A::Error::custom(format_args!("{name:?} stands here twice")));
-                    }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((Text(name), value)) = map.next_entry()? {
                     members.push((name, value));
                 }
-                Ok(Members(members))
+                Ok(members)
             }
         }
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_map(InOrder).map(Members)
     }
 }
