@@ -15,14 +15,14 @@ mod wat;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aileron_templates::Template;
 use aileron_verifier::statement::cohort::Toolchain as Made;
 
-use crate::publisher::source::{LeftOut, SourceTree, TreePath};
+use crate::publisher::source::{LeftOut, Refusal, SourceTree, TreePath};
 use crate::sys::disk::{DiskError, Operation};
-use crate::sys::process::{ProcessError, Spawner};
+use crate::sys::process::Spawner;
 
 pub use error::BuildError;
 pub use go::Go;
@@ -227,6 +227,7 @@ mod tests {
     use super::*;
     use crate::publisher::source::WorkTree;
     use crate::sys::environment::Environment;
+    use crate::sys::git::GitError;
     use std::sync::atomic::AtomicBool;
 
     /// Writes one file of a repository.
