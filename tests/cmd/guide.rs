@@ -20,7 +20,7 @@ struct Guide {
 }
 
 impl Guide {
-    /// Google's repository, mended as its publisher would, with a key made by openssl and everything committed.
+    /// Google's repository, corrected as its publisher would, with a key made by openssl and everything committed.
     fn new() -> Option<Guide> {
         let reference = shared("reference/google")?;
         let home = TestHome::new();

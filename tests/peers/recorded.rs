@@ -87,7 +87,7 @@ impl Conversation {
             let text = |key: &str| recorded[key].as_str().unwrap();
             let path = text("path").strip_prefix(&format!("/repos/{OWNER}/{}", self.repository)).unwrap();
             let path = self.numbers.iter().fold(path.to_owned(), |path, (theirs, ours)| path.replace(theirs, ours));
-            // All refs were listed under this address until GitHub named it anew.
+            // All refs were listed under this address until GitHub gave it another name.
             let path = if path == "/git/refs/" { "/git/matching-refs/".to_owned() } else { path };
             let kind = recorded["reqheaders"]["content-type"].as_str().unwrap_or_default();
             let ours = self.say(text("method"), &path, &recorded["body"], kind);

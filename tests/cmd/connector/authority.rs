@@ -218,7 +218,7 @@ fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
 }
 
 #[test] // artifacts.md §10: `--yes` never grants trust to an owner other than the one that was asked for
-fn yes_trusts_nobody_but_the_publisher_that_was_named() {
+fn yes_trusts_only_the_publisher_that_was_named() {
     let (acme, evil) = (Toy::default(), Toy::default().named("github://evil/echo").by(Publisher::from_seed(66)));
     // An action of acme that runs on evil's connector.
     let crossing = acme

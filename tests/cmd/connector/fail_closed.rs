@@ -252,7 +252,7 @@ fn an_action_whose_connector_is_installed_with_other_content_is_refused() {
 }
 
 #[test] // keyring.md §1.4
-fn a_ring_that_others_can_write_or_nobody_can_read_stops_everything() {
+fn a_ring_that_others_can_write_or_that_cannot_be_read_stops_everything() {
     let (mirror, toy) = (Mirror::new(), Toy::default());
     mirror.publish(&toy);
     mirror.ring(&[("github://acme/echo", &toy.publisher)]);
@@ -293,7 +293,7 @@ fn consent_comes_before_the_commit_and_a_no_leaves_nothing() {
 }
 
 #[test]
-fn a_tampered_store_and_index_are_found_out_and_mended_by_installing_again() {
+fn a_tampered_store_and_index_are_detected_and_repaired_by_installing_again() {
     let (mirror, toy) = (Mirror::new(), Toy::default());
     mirror.publish(&toy);
     mirror.ring(&[("github://acme/echo", &toy.publisher)]);

@@ -1,3 +1,3 @@
 //! `init` and `demo`: new repositories.
 
-mod deaf;
+mod users_git;

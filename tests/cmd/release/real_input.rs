@@ -180,7 +180,7 @@ pub(crate) const SECRETS: [(&str, &str, &str); 2] = [
     ("slack", "SLACK_OAUTH_CLIENT_SECRET", "slack & secret | x"),
 ];
 
-/// A published repository with a key, google mended as its publisher would; and the module it is released with.
+/// A published repository with a key, google corrected as its publisher would; and the module it is released with.
 pub(crate) fn ready<'a>(home: &'a TestHome, name: &str) -> Option<Repository<'a>> {
     let repository = as_it_is(home, name)?;
     if name == "google" {

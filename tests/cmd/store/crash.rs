@@ -3,7 +3,7 @@
 use super::*;
 
 #[test] // artifacts.md §9
-fn dying_at_any_step_of_an_install_leaves_a_store_that_is_whole_or_unchanged() {
+fn a_crash_at_any_step_of_an_install_leaves_a_store_that_is_whole_or_unchanged() {
     let ring = old().ring();
     let (old, new) = (connector(&old()), connector(&new()));
     let put = |artifact: &Verified, store: &Store| store.put(artifact).map(drop);
@@ -13,7 +13,7 @@ fn dying_at_any_step_of_an_install_leaves_a_store_that_is_whole_or_unchanged() {
 }
 
 #[test]
-fn dying_while_a_damaged_entry_is_mended_or_replaced_is_survived_too() {
+fn a_crash_while_a_damaged_entry_is_repaired_or_replaced_is_survived() {
     let toy = old();
     let artifact = connector(&toy);
     let resigned = |store: &Store| {
@@ -39,7 +39,7 @@ fn dying_while_a_damaged_entry_is_mended_or_replaced_is_survived_too() {
 }
 
 #[test] // artifacts.md §9 and §10: all or nothing
-fn dying_at_any_step_of_a_suite_leaves_all_of_it_or_nothing_of_it() {
+fn a_crash_at_any_step_of_a_suite_leaves_all_of_it_or_nothing_of_it() {
     let names = ["say", "shout", "whisper", "sing", "hum"];
     let suite = |toy: &Toy| (connector(toy), names.map(|name| action(toy, name)));
     let ring = old().ring();
@@ -67,7 +67,7 @@ fn dying_at_any_step_of_a_suite_leaves_all_of_it_or_nothing_of_it() {
 }
 
 #[test]
-fn dying_at_any_step_of_a_removal_leaves_the_connector_or_nothing() {
+fn a_crash_at_any_step_of_a_removal_leaves_the_connector_or_nothing() {
     let toy = old();
     let (first, second) = (connector(&toy), connector(&new()));
     for number in 1.. {

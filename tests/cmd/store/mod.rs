@@ -1,4 +1,4 @@
-//! The store: whole or unchanged whenever the world ends, and never believed without a reason.
+//! The store: whole or unchanged after a crash at any step, and never trusted without a check.
 
 mod crash;
 mod rules;

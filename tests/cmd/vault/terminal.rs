@@ -116,7 +116,7 @@ fn what_is_pasted_or_corrected_is_what_was_meant() {
 }
 
 #[test] // curl/curl#4318: a terminal that is left without echo
-fn whoever_leaves_leaves_the_terminal_in_order() {
+fn an_interrupted_prompt_restores_the_terminal() {
     let home = with_vault();
     for key in ["\x03", "\x1c", "hunter2\x03"] {
         let mut terminal = Terminal::start(&home, "\"$AILERON\" vault rekey");

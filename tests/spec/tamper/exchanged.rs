@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_nobody_touched_verifies() {
+fn what_was_not_changed_verifies() {
     for (files, wanted, ring) in both() {
         let archive = pack(&files);
         for wanted in [&wanted, &Wanted::default()] {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn locks_of_another_user_hold_nobody_up() {
+fn locks_of_another_user_block_no_command() {
     if !is_root() {
         return;
     }

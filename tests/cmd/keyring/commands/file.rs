@@ -3,7 +3,7 @@
 use super::*;
 
 #[test] // the words: `--fingerprint` pins what must be fetched, and is needed with `--yes`
-fn where_nobody_looks_the_key_has_to_be_named() {
+fn without_a_terminal_the_key_has_to_be_named() {
     let home = Home::new();
     home.serve(&pem(KR));
     let said = home.run(&["trust", "--yes", "github://example/repo"]);

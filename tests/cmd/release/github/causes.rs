@@ -189,7 +189,7 @@ fn a_tag_of_a_tag_is_followed_to_its_commit() {
 }
 
 #[test]
-fn a_draft_with_notes_of_somebody_is_told_and_left_alone() {
+fn a_draft_with_notes_of_others_is_reported_and_left_alone() {
     let cohort = cohort();
     for artifact in 0..2 {
         for body in ["Highlights of this release", " \n written by hand", "- [x] todo"] {

@@ -165,7 +165,7 @@ impl Dice {
     }
 }
 
-/// Dies at the so-manieth write from now.
+/// Dies at the nth write from now.
 fn dies_at(cohort: &Cohort, stage: &Arc<Stage>, write: usize, after: bool) {
     let (mut seen, proven) = (0, cohort.shared());
     stage.script(move |call, github| {
@@ -179,7 +179,7 @@ fn dies_at(cohort: &Cohort, stage: &Arc<Stage>, write: usize, after: bool) {
 fn dying_again_in_the_rerun_converges_too() {
     const SAMPLES: usize = 250;
     let cohort = Cohort::of(4);
-    let instants = instants(&cohort, true); // where nothing published can be mended
+    let instants = instants(&cohort, true); // where nothing published can be corrected
     let mut dice = Dice(4);
     let mut died_twice = 0;
     for sample in 0..SAMPLES {

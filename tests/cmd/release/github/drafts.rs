@@ -207,7 +207,7 @@ fn an_empty_draft_that_a_lost_answer_left_behind_is_told_whatever_the_limits() {
 }
 
 #[test]
-fn a_file_in_a_state_nobody_knows_is_told() {
+fn a_file_in_an_unknown_state_is_reported() {
     let cohort = cohort();
     for state in ["quarantined", "", "Uploaded", "deleted\u{1b}[2J"] {
         let stage = Stage::new(cohort.hosted());

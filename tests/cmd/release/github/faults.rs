@@ -135,7 +135,7 @@ fn answers() -> Vec<Answer> {
     ]
 }
 
-/// Runs with something happening at the so-manieth write.
+/// Runs with something happening at the nth write.
 fn meanwhile(write: usize, happens: impl FnOnce(&mut Model) + Send + 'static) -> (Arc<Stage>, Ended, String) {
     let cohort = cohort();
     let stage = Stage::new(cohort.hosted());

@@ -251,7 +251,7 @@ fn token_and_key_are_in_nothing_a_run_leaves_behind() {
 }
 
 #[test]
-fn a_rehearsal_is_a_release_that_asks_nobody() {
+fn a_rehearsal_is_a_release_without_a_network() {
     let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
     let repository = repository(&home, 3);
     let key = repository.key.to_str().unwrap();
@@ -269,7 +269,7 @@ fn a_rehearsal_is_a_release_that_asks_nobody() {
 }
 
 #[test]
-fn a_report_tells_runs_apart_and_asks_nobody() {
+fn a_report_tells_runs_apart_and_sends_no_request() {
     let (home, fake) = (TestHome::new(), FakeGitHub::start(model()));
     let repository = repository(&home, 2);
     let report = |code| ends(&mut repository.publisher(&["report", "v0.1.0", "--json"]), code).json();

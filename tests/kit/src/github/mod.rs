@@ -148,7 +148,7 @@ impl FakeGitHub {
         lock(&self.shared.log).entries.clone()
     }
 
-    /// Replaces the faults; their counts start anew.
+    /// Replaces the faults; their counts start again.
     pub fn set_script(&self, script: Script) {
         *lock(&self.shared.script) = script;
     }

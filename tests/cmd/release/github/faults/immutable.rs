@@ -31,7 +31,7 @@ fn immutable_releases_are_published_and_a_burned_tag_is_never_tried_twice() {
 }
 
 #[test] // artifacts.md §11: a reserved immutable tag is reported before anything is built
-fn a_public_immutable_release_somebody_deleted_is_seen_at_the_first_look() {
+fn a_deleted_immutable_release_is_seen_at_the_first_look() {
     let cohort = cohort();
     for number in 0..cohort.proven.tags.len() {
         let stage = Stage::new(cohort.hosted());
@@ -68,7 +68,7 @@ fn a_public_release_the_list_does_not_show_yet_is_not_taken_for_deleted() {
 }
 
 #[test]
-fn a_draft_nobody_needs_is_told_and_left_to_its_owner() {
+fn a_draft_that_is_not_needed_is_reported_and_left_to_its_owner() {
     let cohort = cohort();
     let stage = Stage::new(cohort.hosted());
     stage.publish(cohort).unwrap();

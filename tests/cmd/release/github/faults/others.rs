@@ -30,7 +30,7 @@ fn a_token_that_expires_is_replaced_and_the_run_continued() {
 }
 
 #[test]
-fn somebody_elses_release_under_our_tag_is_found_and_left_alone() {
+fn a_release_of_others_under_our_tag_is_reported_and_left_alone() {
     let cohort = cohort();
     let action = cohort.proven.actions[0].clone();
     let tag = action.tag.to_string();
@@ -62,7 +62,7 @@ fn somebody_elses_release_under_our_tag_is_found_and_left_alone() {
 }
 
 #[test]
-fn a_draft_somebody_deletes_is_made_anew() {
+fn a_draft_that_was_deleted_is_created_again() {
     let cohort = cohort();
     for write in 1..cohort.writes() {
         let (stage, end, said) = meanwhile(write, |github| {
@@ -78,7 +78,7 @@ fn a_draft_somebody_deletes_is_made_anew() {
 }
 
 #[test]
-fn a_tag_that_is_moved_is_told_with_both_commits() {
+fn a_tag_that_is_moved_is_reported_with_both_commits() {
     let cohort = cohort();
     let tag = cohort.proven.tags[2].to_string();
     for write in 0..cohort.writes() {
@@ -92,7 +92,7 @@ fn a_tag_that_is_moved_is_told_with_both_commits() {
 }
 
 #[test]
-fn a_repository_that_is_renamed_is_told() {
+fn a_repository_that_is_renamed_is_reported() {
     let cohort = cohort();
     let renamed = |github: &mut Model| {
         let former = github.repository.full_name();

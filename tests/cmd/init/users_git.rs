@@ -1,4 +1,4 @@
-//! `init` and `demo` work for everybody, whatever their own git does: hooks, templates, signing, line ends, ignore lists.
+//! `init` and `demo` work whatever the settings of the user's git are: hooks, templates, signing, line ends, ignore lists.
 //! artifacts.md §12.
 
 use std::fs;
@@ -97,7 +97,7 @@ fn git(home: &TestHome, repository: &str, args: &[&str]) -> String {
 }
 
 #[test]
-fn init_is_deaf_to_the_users_git() {
+fn init_ignores_the_settings_of_the_users_git() {
     let plain = TestHome::new();
     run(&plain, "aileron-pub init tea --owner acme --language wat --yes");
     let tree = git(&plain, "tea", &["rev-parse", "HEAD^{tree}"]);
@@ -116,7 +116,7 @@ fn init_is_deaf_to_the_users_git() {
 }
 
 #[test]
-fn demo_is_deaf_to_the_users_git() {
+fn demo_ignores_the_settings_of_the_users_git() {
     // git itself refuses to look at a repository with the last one; `check` says so and does not pass.
     let (_, readable) = SETTINGS.split_last().unwrap();
     for several in readable.chunks(5) {
