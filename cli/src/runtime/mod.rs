@@ -26,15 +26,20 @@
 //! | [`credential_source`] | the port: where the credential of a connector comes from |
 //! | [`static_credential`] | a credential given by hand |
 //! | [`vault_credential`] | the bindings of the vault that were chosen for a run |
+//! | [`oauth`] | OAuth 2 as values: requests, answers, what the vault keeps of them; pure |
+//! | [`authorize`], [`listener`] | the walk through the user's browser, and where it comes back |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
 //! May not come in: the publisher and the consumer wing, clap, prompts.
 
 pub mod arguments;
+pub mod authorize;
 pub mod cassette;
 pub mod credential_source;
 pub mod interpolate;
+pub mod listener;
+pub mod oauth;
 pub mod public;
 pub mod recording;
 pub mod runner;

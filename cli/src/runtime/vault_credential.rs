@@ -7,9 +7,9 @@ use aileron_sandbox::credential::{BoundCredential, CredentialRefusal, Credential
 use aileron_verifier::artifact::manifest::{ConnectorManifest, CredentialKind};
 
 use super::credential_source::{CredentialError, CredentialSource};
+use super::oauth::Envelope;
 use crate::vault::custodian::Custodian;
 use crate::vault::document::Entry;
-use crate::vault::envelope::Envelope;
 use crate::vault::error::VaultError;
 use crate::vault::file::{VaultFile, value};
 
@@ -92,15 +92,16 @@ impl Bound {
         }
         let value = value(name, entry, &self.custodian).map_err(failed)?;
         let secret = match wanted.kind {
-            CredentialKind::ApiKey | CredentialKind::AwsSigv4 => value,
-            CredentialKind::Oauth2 => Envelope::read(&value)
-                .map_err(|why| CredentialRefusal::Failed(format!("{name}: {why}")))?
-                .into_access_token(),
+            CredentialKind::ApiKey | CredentialKind::AwsSigv4 => Arc::new(value),
+            CredentialKind::Oauth2 => {
+                let damaged = |why| CredentialRefusal::Failed(format!("{name}: {why}"));
+                Envelope::read(&value).map_err(damaged)?.access_token
+            }
         };
         let label = |label: &str| entry.label(label).map(str::to_owned);
         Ok(BoundCredential {
             kind: entry.kind().to_owned(),
-            secret: Arc::new(secret),
+            secret,
             region: label("region"),
             access_key_id: label("access_key_id"),
         })

@@ -12,7 +12,6 @@
 //! | [`file`] | the file on disk: read, changed under a lock, replaced whole |
 //! | [`binding`] | which entries are for which connector |
 //! | [`blob`] | a sealed value |
-//! | [`envelope`] | what an `oauth2` entry holds when it is opened |
 //! | [`name`] | namespaces, names of bindings |
 //! | [`error`] | why not |
 //!
@@ -24,7 +23,6 @@ pub mod binding;
 pub mod blob;
 pub mod custodian;
 pub mod document;
-pub mod envelope;
 pub mod error;
 pub mod file;
 pub mod name;

@@ -3,6 +3,7 @@
 mod at_once;
 mod bad_input;
 mod binding;
+mod browser;
 mod json;
 mod running;
 mod terminal;

@@ -1,5 +1,6 @@
 //! `binding`: which credential a connector gets. vault.md §10.
 
+mod browser;
 mod inspect;
 mod list;
 mod rebind;
@@ -29,6 +30,12 @@ verbs! {
         Rebind(rebind::Rebind),
         Revoke(revoke::Revoke),
     }
+}
+
+/// What goes into the vault for a new binding, and what is known of it without a key.
+struct NewValue {
+    secret: Secret,
+    labels: Vec<(&'static str, String)>,
 }
 
 /// A binding for scripts. vault.md §10.2.

@@ -8,9 +8,10 @@ use aileron_verifier::problem::Class;
 use clap::Args;
 use serde_json::json;
 
-use super::{value_of, vault_for};
+use super::{NewValue, browser, value_of, vault_for};
 use crate::consumer::home::Home;
 use crate::consumer::install::installed::{InstalledError, one};
+use crate::runtime::oauth::Client;
 use crate::store::StoreError;
 use crate::sys::clock::{Clock as _, Machine};
 use crate::ui::args::{PassphraseFlags, examples};
@@ -23,10 +24,11 @@ use crate::vault::document::Entry;
 use crate::vault::error::VaultError;
 use crate::vault::name::BindingName;
 
-/// Give an installed connector the credential it wants: an API key, or an AWS secret access key.
+/// Give an installed connector the credential it wants: an API key, an AWS secret access key, or OAuth tokens.
 ///
-/// The binding is named KIND/SERVICE/IDENTITY. The value is typed, unseen, or is a line of standard input where that is not
-/// a terminal.
+/// The binding is named KIND/SERVICE/IDENTITY. A key is typed, unseen, or is a line of standard input where that is not a
+/// terminal. For oauth2 the address of a page is shown: open it in a browser and agree there. Where that browser cannot reach
+/// this machine, paste the address that it ends at.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron binding setup github://acme/aileron-connector-linear",
@@ -51,6 +53,9 @@ pub(crate) struct Setup {
     /// AWS region, where the host does not name one, or to choose among several bindings.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
+    /// Port of 127.0.0.1 that the browser comes back to, for `ssh -L PORT:127.0.0.1:PORT` [default: the system's choice].
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    callback_port: u16,
     /// The passphrase.
     #[command(flatten)]
     passphrase: PassphraseFlags,
@@ -59,7 +64,53 @@ pub(crate) struct Setup {
 impl Verb for Setup {
     fn run(self, context: &Context) -> Answer {
         let manifest = manifest(&self.connector, &home(context, None)?)?;
-        let kind = kind(&manifest)?;
+        let wanted = Wanted::of(&manifest)?;
+        let parts = self.name(&manifest, wanted.kind(), context)?;
+        let name = parts.to_string();
+        let vault = vault_for(&self.passphrase, context)?;
+        if vault.read()?.is_some_and(|document| document.entry(&name).is_some()) {
+            let fields = json!({"created": [], "skipped": [name]});
+            return Ok(Outcome::new(format!("Skipped (already bound): {name}\n"), fields));
+        }
+        // Open, writable, and the name is free: nothing is asked of a provider that could not be kept.
+        let custodian = unlock_or_create(&vault, &self.passphrase, Wording::OnTheWay, context)?;
+        let NewValue { secret, labels } = match &wanted {
+            Wanted::Typed(kind) => self.typed(*kind, &manifest, context)?,
+            Wanted::Browser(client) => browser::tokens(client, self.callback_port, context)?,
+        };
+        let created = Machine.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
+        let connector = manifest.name.value.to_string();
+        let common = [
+            ("service", parts.service.as_str()),
+            ("identity", &parts.identity),
+            ("connector_fqn", &connector),
+            ("status", "active"),
+            ("created_at", &created),
+            ("account", self.account.as_deref().unwrap_or_default()),
+        ];
+        let labels = labels.iter().map(|(label, text)| (*label, text.as_str())).chain(common);
+        let labels: Vec<(&str, &str)> = labels.collect();
+        vault.change(Some(&custodian), |document| {
+            if document.entry(&name).is_some() {
+                return Err(VaultError::EntryExists(name.clone()));
+            }
+            let entry = Entry::new(wanted.kind().as_str(), custodian.seal(&secret)?);
+            document.put(name.clone(), labels.iter().fold(entry, |entry, (label, text)| entry.with_label(label, text)));
+            Ok(())
+        })?;
+        let done = if matches!(wanted, Wanted::Browser(_)) { "Bound" } else { "Created" };
+        Ok(Outcome::new(format!("{done}: {name}\n"), json!({"created": [name], "skipped": []})))
+    }
+}
+
+impl Setup {
+    /// The binding's name: KIND/SERVICE/IDENTITY. Whose it is is asked for, if no flag says it.
+    fn name(
+        &self,
+        manifest: &ConnectorManifest,
+        kind: CredentialKind,
+        context: &Context,
+    ) -> Result<BindingName, Failure> {
         let identity = match &self.identity {
             Some(identity) => identity.clone(),
             None => ask("Identity (e.g. work, personal): ", context)?.unwrap_or_default().trim().to_owned(),
@@ -67,19 +118,21 @@ impl Verb for Setup {
         if identity.is_empty() {
             return Err(refused("identity is required"));
         }
-        let connector = &manifest.name.value;
-        let service = self.service.clone().unwrap_or_else(|| default_service(connector));
+        let service = self.service.clone().unwrap_or_else(|| default_service(&manifest.name.value));
         let name = BindingName { kind: kind.as_str().to_owned(), service, identity }.to_string();
-        let Some(parsed) = BindingName::parse(&name) else {
-            return Err(Failure::usage(format!("{name} is not the name of a binding"))
-                .next("services and identities are lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or digit"));
-        };
-        let vault = vault_for(&self.passphrase, context)?;
-        if vault.read()?.is_some_and(|document| document.entry(&name).is_some()) {
-            let fields = json!({"created": [], "skipped": [name]});
-            return Ok(Outcome::new(format!("Skipped (already bound): {name}\n"), fields));
-        }
-        let custodian = unlock_or_create(&vault, &self.passphrase, Wording::OnTheWay, context)?;
+        BindingName::parse(&name).ok_or_else(|| {
+            Failure::usage(format!("{name} is not the name of a binding"))
+                .next("services and identities are lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or digit")
+        })
+    }
+
+    /// A value that the user types.
+    fn typed(
+        &self,
+        kind: CredentialKind,
+        manifest: &ConnectorManifest,
+        context: &Context,
+    ) -> Result<NewValue, Failure> {
         let is_aws = kind == CredentialKind::AwsSigv4;
         let access_key_id = match (&self.access_key_id, is_aws) {
             (Some(id), _) => id.clone(),
@@ -90,29 +143,39 @@ impl Verb for Setup {
             return Err(refused("value is required"));
         }
         let question = if is_aws { "AWS secret access key: " } else { "API key value: " };
-        let value = value_of(question, context)?;
-        let created = Machine.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
+        let secret = value_of(question, context)?;
         let scope = manifest.credential.as_ref().and_then(|credential| credential.scope.clone()).unwrap_or_default();
-        let labels = [
-            ("service", parsed.service.as_str()),
-            ("identity", &parsed.identity),
-            ("connector_fqn", &connector.to_string()),
-            ("status", "active"),
-            ("created_at", &created),
-            ("scope", &scope),
-            ("account", self.account.as_deref().unwrap_or_default()),
-            ("region", self.region.as_deref().unwrap_or_default()),
-            ("access_key_id", &access_key_id),
-        ];
-        vault.change(Some(&custodian), |document| {
-            if document.entry(&name).is_some() {
-                return Err(VaultError::EntryExists(name.clone()));
-            }
-            let entry = Entry::new(kind.as_str(), custodian.seal(&value)?);
-            document.put(name.clone(), labels.iter().fold(entry, |entry, (label, text)| entry.with_label(label, text)));
-            Ok(())
-        })?;
-        Ok(Outcome::new(format!("Created: {name}\n"), json!({"created": [name], "skipped": []})))
+        let region = self.region.clone().unwrap_or_default();
+        Ok(NewValue { secret, labels: vec![("scope", scope), ("region", region), ("access_key_id", access_key_id)] })
+    }
+}
+
+/// How the connector's credential comes to the vault.
+enum Wanted {
+    /// The user types it.
+    Typed(CredentialKind),
+    /// The provider gives it, after the user has agreed in a browser.
+    Browser(Client),
+}
+
+impl Wanted {
+    fn of(manifest: &ConnectorManifest) -> Result<Wanted, Failure> {
+        let Some(credential) = &manifest.credential else {
+            let message = format!("{} declares no credential", manifest.name.value);
+            return Err(Failure::new(Class::ValidationError, Exit::Failure, message).next("it runs without one"));
+        };
+        match (credential.kind.value, &credential.oauth2) {
+            // The table is there for this kind: a manifest without it is refused when it is read.
+            (CredentialKind::Oauth2, Some(settings)) => Ok(Wanted::Browser(Client::of(settings)?)),
+            (kind, _) => Ok(Wanted::Typed(kind)),
+        }
+    }
+
+    fn kind(&self) -> CredentialKind {
+        match self {
+            Wanted::Typed(kind) => *kind,
+            Wanted::Browser(_) => CredentialKind::Oauth2,
+        }
     }
 }
 
@@ -126,21 +189,5 @@ fn manifest(connector: &str, home: &Home) -> Result<ConnectorManifest, Failure> 
     match verified.payload() {
         Payload::Connector { manifest, .. } => Ok(manifest.as_ref().clone()),
         _ => Err(StoreError::NotAConnector(verified.reference().clone()).into()),
-    }
-}
-
-/// The kind the connector wants, if it is one that is set up by typing a value.
-fn kind(manifest: &ConnectorManifest) -> Result<CredentialKind, Failure> {
-    let refused = |message: String| Failure::new(Class::ValidationError, Exit::Failure, message);
-    let name = &manifest.name.value;
-    match manifest.credential.as_ref().map(|credential| credential.kind.value) {
-        None => Err(refused(format!("{name} declares no credential")).next("it runs without one")),
-        Some(CredentialKind::Oauth2) => {
-            let failure =
-                refused(format!("{name} wants oauth2, which is set up in a browser: not yet by this version"));
-            Err(failure
-                .next("run it with an access token of your own: --credential-env NAME or --credential-file FILE"))
-        }
-        Some(kind @ (CredentialKind::ApiKey | CredentialKind::AwsSigv4)) => Ok(kind),
     }
 }

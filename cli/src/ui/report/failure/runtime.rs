@@ -6,12 +6,16 @@ use serde_json::Value;
 
 use super::{Exit, Failure, classified};
 use crate::runtime::arguments::ArgumentError;
+use crate::runtime::authorize::AuthorizeError;
 use crate::runtime::cassette::NotACassette;
 use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
+use crate::runtime::listener::{ListenError, WaitError};
+use crate::runtime::oauth::ClientError;
 use crate::runtime::runner::{ActionError, RunError};
 
 classified!(ActionError, ArgumentError, NotACassette, RunError, SandboxFailure, CredentialError, Unfilled);
+classified!(AuthorizeError, ClientError, ListenError);
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
@@ -82,5 +86,33 @@ impl From<ActionError> for Failure {
 impl From<NotACassette> for Failure {
     fn from(error: NotACassette) -> Failure {
         Failure::of(&error, Exit::Policy)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        Failure::of(&error, Exit::Failure).next("tell the connector's publisher")
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Failure {
+        let failure = Failure::of(&error, Exit::Failure).with_text(error.to_string());
+        failure.next("leave out --callback-port, or name a port that is free")
+    }
+}
+
+impl From<AuthorizeError> for Failure {
+    fn from(error: AuthorizeError) -> Failure {
+        let fail = |exit| Failure::of(&error, exit);
+        match &error {
+            AuthorizeError::Wait(WaitError::Interrupted) => fail(Exit::Interrupted),
+            AuthorizeError::Callback(_) | AuthorizeError::Token(_) => {
+                fail(Exit::Failure).next("run the same command again; nothing was stored")
+            }
+            AuthorizeError::Wait(_) | AuthorizeError::Unreachable(_) | AuthorizeError::Random(_) => {
+                fail(Exit::Failure).next("run the same command again")
+            }
+        }
     }
 }

@@ -45,9 +45,13 @@ use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::{KeyError, KeyOrigin, OtherForm};
 use crate::publisher::source::{Refusal, SourceError, TreePath};
 use crate::runtime::arguments::ArgumentError;
+use crate::runtime::authorize::AuthorizeError;
 use crate::runtime::cassette::Cassette;
 use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
+use crate::runtime::listener::{ListenError, WaitError};
+use crate::runtime::oauth::callback::CallbackError;
+use crate::runtime::oauth::{ClientError, TokenError};
 use crate::runtime::public::of_runtime;
 use crate::runtime::runner::{ActionError, RunError};
 use crate::runtime::steps::Stopped;
@@ -571,6 +575,20 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
         Unwanted: CredentialError::Unwanted(text()) => UsageError Usage false;
         Disk: read().into() => FetchFailed Failure false;
     }
+    rows! { AuthorizeError as Failure::from;
+        Random: AuthorizeError::Random(getrandom::Error::UNSUPPORTED) => BindingFailed Failure false;
+        Wait: WaitError::TimedOut.into() => BindingFailed Failure true;
+        Callback: CallbackError::NoCode.into() => OauthError Failure false;
+        Unreachable: unreachable().into() => BindingFailed Failure true;
+        Token: TokenError::NoAccessToken.into() => OauthError Failure false;
+    }
+    let interrupted = AuthorizeError::Wait(WaitError::Interrupted);
+    row("an interrupted wait", interrupted, Failure::from, (Class::BindingFailed, Exit::Interrupted, true));
+    rows! { ClientError as Failure::from;
+        SecretNotBound: ClientError::SecretNotBound => BindingFailed Failure false;
+    }
+    let taken = ListenError { port: 1, cause: io_error() };
+    row("a port that is taken", taken, Failure::from, (Class::BindingFailed, Exit::Failure, true));
     rows! { RunError as Failure::from;
         Store: StoreError::NoConnector(text()).into() => ConnectorsMissing NotFound false;
         Load: RunError::Load(SandboxFailure::new(Class::ConnectorLoadFailed, "x"))
