@@ -183,6 +183,9 @@ fn what_happens_is_what_is_written_down() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// It succeeds when a provider's page was visited: `vault::browser` does.
+const IN_A_BROWSER: [&str; 3] = ["aileron", "binding", "reauthorize"];
+
 #[test]
 fn every_verb_has_a_transcript_with_its_help_and_a_success() {
     let mut missing = BTreeSet::new();
@@ -200,7 +203,8 @@ fn every_verb_has_a_transcript_with_its_help_and_a_success() {
         if !typed.iter().any(|(line, _)| is_help(line)) {
             missing.insert(format!("{}: `{} --help`", file.display(), path.join(" ")));
         }
-        if leaf && !typed.iter().any(|(line, code)| *code == 0 && runs(line) && !is_help(line)) {
+        if leaf && path != IN_A_BROWSER && !typed.iter().any(|(line, code)| *code == 0 && runs(line) && !is_help(line))
+        {
             missing.insert(format!("{}: `{}` with exit code 0", file.display(), path.join(" ")));
         }
     }

@@ -79,10 +79,14 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn start(home: &TestHome, more: &[&str]) -> Waiting {
+    fn setup(home: &TestHome) -> Waiting {
+        Waiting::start(home, &["setup", CONNECTOR, "--identity", "home"])
+    }
+
+    fn start(home: &TestHome, verb: &[&str]) -> Waiting {
         let mut command = home.command("setsid");
-        command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "binding", "setup", CONNECTOR]);
-        command.args(["--identity", "home", "--passphrase-file", "passphrase.txt"]).args(more);
+        command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "binding"]).args(verb);
+        command.args(["--passphrase-file", "passphrase.txt"]);
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
@@ -127,7 +131,7 @@ fn visit(address: &str) -> String {
 fn tokens_come_through_the_browser_into_the_vault_and_from_there_to_the_service() {
     let provider = provider();
     let home = home(&provider);
-    let waiting = Waiting::start(&home, &[]);
+    let waiting = Waiting::setup(&home);
     assert!(waiting.url.as_str().starts_with(&format!("http://127.0.0.1:{}/authorize?tenant=t&", provider.port())));
     for (name, value) in [
         ("access_type", "offline"),
@@ -170,11 +174,30 @@ fn tokens_come_through_the_browser_into_the_vault_and_from_there_to_the_service(
     }
 }
 
+#[test] // vault.md §8.4, §10.5
+fn reauthorizing_asks_the_provider_again_and_keeps_what_the_user_said() {
+    let provider = provider();
+    let home = home(&provider);
+    let waiting = Waiting::start(&home, &["setup", CONNECTOR, "--identity", "home", "--account", "me@example.com"]);
+    visit(&waiting.back("code=good"));
+    assert_eq!(waiting.end().code, 0);
+    let before = home.ok(&format!("aileron binding inspect {NAME} --json")).json();
+    let waiting = Waiting::start(&home, &["reauthorize", NAME]);
+    assert_eq!(waiting.sent("prompt"), "consent");
+    visit(&waiting.back("code=good"));
+    let again = waiting.end();
+    assert_eq!((again.code, again.stdout.as_str()), (0, format!("Reauthorized: {NAME}\n").as_str()), "{again}");
+    assert_eq!(home.ok(&format!("aileron binding inspect {NAME} --json")).json(), before);
+    assert_eq!(before["binding"]["account"], "me@example.com");
+    let gone = home.run("aileron binding reauthorize oauth2/tea/gone");
+    assert!(gone.code == 4 && gone.stderr.starts_with("binding not found: oauth2/tea/gone\n"), "{gone}");
+}
+
 #[test]
 fn an_address_that_is_pasted_counts_as_the_browsers_return() {
     let provider = provider();
     let home = home(&provider);
-    let mut waiting = Waiting::start(&home, &[]);
+    let mut waiting = Waiting::setup(&home);
     let address = waiting.back("code=good");
     let (first, rest) = address.split_at(address.len() / 2);
     let mut input = waiting.child.stdin.take().unwrap();
@@ -195,7 +218,7 @@ fn a_provider_that_refuses_is_told_by_its_code_and_nothing_is_stored() {
         ("code=under-200", "oauth_error", "token exchange failed: provider returned 200: bad_verification_code"),
         ("code=elsewhere", "oauth_error", "token exchange failed: provider returned 307: no standard error code"),
     ] {
-        let waiting = Waiting::start(&home, &[]);
+        let waiting = Waiting::setup(&home);
         visit(&waiting.back(back));
         let refused = waiting.end();
         let expected = format!("{class}: ");

@@ -21,23 +21,32 @@ use crate::ui::report::Failure;
 const LONGEST: u64 = 64 << 10;
 
 /// Sends the user to the provider; what comes of it, ready to be sealed.
-pub(super) fn tokens(client: &Client, callback_port: u16, context: &Context) -> Result<NewValue, Failure> {
+pub(super) fn tokens(
+    client: &Client,
+    purpose: Purpose,
+    callback_port: u16,
+    context: &Context,
+) -> Result<NewValue, Failure> {
     let listener = Listener::bind(callback_port)?;
     let refuse = |why| say(context, &format!("{why}\n"));
     let pasted = Pasted { lines: lines_of_input(), refuse: &refuse };
+    let verb = match purpose {
+        Purpose::Setup => "authorize",
+        Purpose::Reauthorize => "reauthorize",
+    };
     let show = |url: &str| {
         say(
             context,
-            &format!("Visit this page in a browser to authorize, or paste the address it ends at here:\n  {url}\n"),
+            &format!("Visit this page in a browser to {verb}, or paste the address it ends at here:\n  {url}\n"),
         );
     };
     let now = || Timestamp::try_from(Machine.now()).unwrap_or(Timestamp::MAX);
     let world = (&Web::default(), context.stop);
-    let answer = authorize(client, Purpose::Setup, listener, Some(&pasted), show, world)?;
+    let answer = authorize(client, purpose, listener, Some(&pasted), show, world)?;
     let note = |line: String| context.progress.take(Event::Note(line));
     if answer.refresh_token.is_none() {
         note(
-            "the provider gave no refresh token: when the access token ends, the binding has to be set up again"
+            "the provider gave no refresh token: when the access token ends, authorize again: aileron binding reauthorize"
                 .to_owned(),
         );
     }

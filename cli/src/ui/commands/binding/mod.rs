@@ -3,18 +3,25 @@
 mod browser;
 mod inspect;
 mod list;
+mod reauthorize;
 mod rebind;
 mod revoke;
 mod setup;
 
+use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::verify::Payload;
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 use serde_json::{Value, json};
 
 use super::Context;
+use super::installing::installed_name;
 use super::unlocking::{line_of_input, refused, vault};
 use super::verb::verbs;
+use crate::consumer::home::Home;
+use crate::consumer::install::installed::{InstalledError, one};
 use crate::secret::Secret;
+use crate::store::StoreError;
 use crate::sys::calendar::date_and_time;
 use crate::ui::args::PassphraseFlags;
 use crate::ui::report::{Exit, Failure};
@@ -28,6 +35,7 @@ verbs! {
         Inspect(inspect::Inspect),
         Setup(setup::Setup),
         Rebind(rebind::Rebind),
+        Reauthorize(reauthorize::Reauthorize),
         Revoke(revoke::Revoke),
     }
 }
@@ -95,4 +103,17 @@ fn found(vault: &VaultFile, name: &str) -> Result<Bound, Failure> {
 fn absent(name: &str) -> Failure {
     let message = format!("binding not found: {}", printable(name));
     Failure::new(Class::FetchFailed, Exit::NotFound, message.clone()).with_text(message).next("aileron binding list")
+}
+
+/// The manifest of an installed connector, verified again.
+fn manifest(connector: &str, home: &Home) -> Result<ConnectorManifest, Failure> {
+    let pinned = one(&home.store, &installed_name(connector)?).map_err(|error| match error {
+        InstalledError::SeveralVersions { .. } => Failure::from(error).next("name the version whose manifest counts"),
+        error => error.into(),
+    })?;
+    let verified = home.store.verify(&pinned, &home.ring.load()?)?;
+    match verified.payload() {
+        Payload::Connector { manifest, .. } => Ok(manifest.as_ref().clone()),
+        _ => Err(StoreError::NotAConnector(verified.reference().clone()).into()),
+    }
 }

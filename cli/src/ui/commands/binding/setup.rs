@@ -3,19 +3,15 @@
 use std::time::UNIX_EPOCH;
 
 use aileron_verifier::artifact::manifest::{ConnectorManifest, CredentialKind};
-use aileron_verifier::artifact::verify::Payload;
 use aileron_verifier::problem::Class;
 use clap::Args;
 use serde_json::json;
 
-use super::{NewValue, browser, value_of, vault_for};
-use crate::consumer::home::Home;
-use crate::consumer::install::installed::{InstalledError, one};
-use crate::runtime::oauth::Client;
-use crate::store::StoreError;
+use super::{NewValue, browser, manifest, value_of, vault_for};
+use crate::runtime::oauth::{Client, Purpose};
 use crate::sys::clock::{Clock as _, Machine};
 use crate::ui::args::{PassphraseFlags, examples};
-use crate::ui::commands::installing::{home, installed_name};
+use crate::ui::commands::installing::home;
 use crate::ui::commands::unlocking::{Wording, ask, refused, unlock_or_create};
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::{Exit, Failure, Outcome};
@@ -76,7 +72,7 @@ impl Verb for Setup {
         let custodian = unlock_or_create(&vault, &self.passphrase, Wording::OnTheWay, context)?;
         let NewValue { secret, labels } = match &wanted {
             Wanted::Typed(kind) => self.typed(*kind, &manifest, context)?,
-            Wanted::Browser(client) => browser::tokens(client, self.callback_port, context)?,
+            Wanted::Browser(client) => browser::tokens(client, Purpose::Setup, self.callback_port, context)?,
         };
         let created = Machine.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
         let connector = manifest.name.value.to_string();
@@ -176,18 +172,5 @@ impl Wanted {
             Wanted::Typed(kind) => *kind,
             Wanted::Browser(_) => CredentialKind::Oauth2,
         }
-    }
-}
-
-/// The manifest of an installed connector, verified again.
-fn manifest(connector: &str, home: &Home) -> Result<ConnectorManifest, Failure> {
-    let pinned = one(&home.store, &installed_name(connector)?).map_err(|error| match error {
-        InstalledError::SeveralVersions { .. } => Failure::from(error).next("name the version whose manifest counts"),
-        error => error.into(),
-    })?;
-    let verified = home.store.verify(&pinned, &home.ring.load()?)?;
-    match verified.payload() {
-        Payload::Connector { manifest, .. } => Ok(manifest.as_ref().clone()),
-        _ => Err(StoreError::NotAConnector(verified.reference().clone()).into()),
     }
 }
