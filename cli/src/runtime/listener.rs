@@ -1,6 +1,6 @@
 //! Waits on 127.0.0.1 for the user's browser to come back. vault.md §11.4.
 //!
-//! The socket is bound before the address it is part of exists, so nobody else can have taken the port in between. What a
+//! The socket is bound before the address it is part of exists, so no other program can have taken the port in between. What a
 //! request means is [`callback`](super::oauth::callback)'s; here are connections, time, and the end.
 
 use std::convert::Infallible;
@@ -66,7 +66,7 @@ impl ListenError {
     }
 }
 
-/// Why nobody came back.
+/// Why no answer came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WaitError {
     /// [`PATIENCE`] is over.
@@ -182,7 +182,7 @@ impl Answering {
         let outcome = (request.method() == Method::GET).then(|| callback::of_request(target, &self.state)).flatten();
         let (status, page) = callback::page(outcome.as_ref());
         if let Some(outcome) = outcome {
-            // Nobody takes it any more: an earlier one was the answer.
+            // An earlier one was the answer: this one is not taken any more.
             let _ = self.found.send(outcome);
         }
         let mut response = Response::new(Full::from(page));

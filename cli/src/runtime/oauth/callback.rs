@@ -45,7 +45,7 @@ pub enum PasteError {
 pub type Outcome = Result<Secret, CallbackError>;
 
 /// Reads the target of a request to the listener, `/callback?code=…&state=…`. `None` is for the page "not found": another
-/// path, or a `state` that is not ours, which is nobody's business here and ends nothing.
+/// path, or a `state` that is not ours, which ends nothing.
 pub fn of_request(target: &str, state: &str) -> Option<Outcome> {
     let (path, query) = target.split_once('?')?;
     (path == PATH).then(|| of_query(query, state)).flatten()

@@ -144,7 +144,9 @@ pub(super) fn choose(question: &str, wording: Wording, context: &Context) -> Res
 pub(super) fn short(passphrase: &Secret, context: &Context) {
     let characters = String::from_utf8_lossy(passphrase.expose()).chars().count();
     if characters < SHORT {
-        let line = format!("this passphrase is short ({characters} characters): whoever has the file can try many");
+        let line = format!(
+            "this passphrase is short ({characters} characters): someone who has the file can try many passphrases"
+        );
         context.progress.take(Event::Note(line));
     }
 }
@@ -179,7 +181,7 @@ fn note(context: &Context, line: &str) {
 fn without_terminal(failure: Failure) -> Failure {
     match failure.exit {
         Exit::Interrupted => failure,
-        _ => failure.next("--passphrase-file FILE, or AILERON_VAULT_PASSPHRASE, where nobody can type"),
+        _ => failure.next("--passphrase-file FILE, or AILERON_VAULT_PASSPHRASE, without a terminal"),
     }
 }
 
@@ -188,8 +190,8 @@ fn banner(path: &Path) -> String {
     format!(
         "  Creating a new Aileron vault.\n\
          \x20 File: {}\n\
-         \x20 The passphrase cannot be recovered: without it every credential in the vault has to be made anew.\n\
-         \x20 The vault protects from whoever gets hold of the file. It does not protect from a passphrase that can be\n\
+         \x20 The passphrase cannot be recovered: without it every credential in the vault has to be set up again.\n\
+         \x20 The vault protects from someone who gets hold of the file. It does not protect from a passphrase that can be\n\
          \x20 guessed, nor from an administrator of this machine while aileron runs.\n",
         path.display()
     )

@@ -11,7 +11,7 @@ use crate::ui::commands::unlocking::{Wording, choose, refused, short, unlock, va
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::{Failure, Outcome};
 
-/// Give the vault another passphrase: every entry is sealed anew, all or none.
+/// Give the vault another passphrase: every entry is sealed again, all or none.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron vault rekey",
@@ -47,7 +47,7 @@ impl Verb for Rekey {
         let path = vault.path().display().to_string();
         let sealed = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
         let text = format!(
-            "Passphrase changed for {path}\n  {sealed} sealed anew. Older copies of the file still open with the old one.\n"
+            "Passphrase changed for {path}\n  {sealed} sealed again. Older copies of the file still open with the old one.\n"
         );
         Ok(Outcome::new(text, json!({"path": path, "entries": entries})))
     }

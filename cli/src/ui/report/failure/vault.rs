@@ -23,7 +23,7 @@ impl From<VaultError> for Failure {
         match &error {
             VaultError::Rejected => fail(Exit::Failure)
                 .with_text(REJECTED)
-                .next("try again; if it is forgotten, aileron vault reset says what to revoke, and begins anew"),
+                .next("try again; if it is forgotten, aileron vault reset says what to revoke and removes the vault"),
             VaultError::Tampered => fail(Exit::Refused)
                 .next("somebody wrote into the file: put a copy from a backup in its place, or aileron vault reset"),
             VaultError::Missing(path) => fail(Exit::NotFound)
@@ -31,7 +31,7 @@ impl From<VaultError> for Failure {
                 .next("aileron vault init"),
             VaultError::Exists(path) => fail(Exit::Failure)
                 .with_text(format!("vault already exists at {}", path.display()))
-                .next("aileron vault rekey changes its passphrase; to begin anew, aileron vault reset"),
+                .next("aileron vault rekey changes its passphrase; to start with an empty vault, aileron vault reset"),
             VaultError::Corrupt { why: Malformed::Version(_), .. } => fail(Exit::Refused),
             VaultError::Corrupt { path, .. } => {
                 let path = path.display();
