@@ -28,6 +28,8 @@
 //! | [`vault_credential`] | the bindings of the vault that were chosen for a run |
 //! | [`oauth`] | OAuth 2 as values: requests, answers, what the vault keeps of them; pure |
 //! | [`authorize`], [`listener`] | the walk through the user's browser, and where it comes back |
+//! | [`token_endpoint`] | one request for tokens |
+//! | [`refresh`] | new tokens for a binding, one request for all processes |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
@@ -42,8 +44,10 @@ pub mod listener;
 pub mod oauth;
 pub mod public;
 pub mod recording;
+pub mod refresh;
 pub mod runner;
 pub mod session;
 pub mod static_credential;
 pub mod steps;
+pub mod token_endpoint;
 pub mod vault_credential;

@@ -5,6 +5,7 @@ mod bad_input;
 mod binding;
 mod browser;
 mod json;
+mod refresh;
 mod running;
 mod terminal;
 

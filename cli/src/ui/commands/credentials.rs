@@ -2,6 +2,7 @@
 //! vault.md §8.2.
 
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use aileron_verifier::artifact::manifest::{ConnectorManifest, CredentialKind};
 use aileron_verifier::text::printable;
@@ -11,7 +12,8 @@ use super::unlocking::{Wording, say, unlock, vault};
 use crate::consumer::trust::prompt::Console as _;
 use crate::event::Event;
 use crate::runtime::credential_source::{CredentialSource, NoCredentials};
-use crate::runtime::vault_credential::{Selection, VaultCredentialSource};
+use crate::runtime::vault_credential::{Selection, UnlockedVault, VaultCredentialSource};
+use crate::sys::http::Web;
 use crate::ui::args::{BindingFlags, RunFlags};
 use crate::ui::report::Failure;
 use crate::ui::report::console::Terminal;
@@ -65,7 +67,8 @@ pub(super) fn credentials(
     for (connector, names) in &selection.chosen {
         context.progress.take(Event::Note(format!("using {} of the vault for {connector}", names.join(", "))));
     }
-    Ok(Box::new(VaultCredentialSource::new(selection, Some((vault, custodian)))))
+    let unlocked = UnlockedVault::new(vault, Arc::new(custodian), Web::default(), context.waiting(None));
+    Ok(Box::new(VaultCredentialSource::new(selection, Some(unlocked))))
 }
 
 /// Whether the region of a request can choose among them. vault.md §14.
