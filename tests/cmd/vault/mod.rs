@@ -4,6 +4,7 @@ mod at_once;
 mod bad_input;
 mod binding;
 mod browser;
+mod first_use;
 mod json;
 mod refresh;
 mod running;

@@ -29,7 +29,7 @@ pub(super) fn home(service: &Server) -> TestHome {
 }
 
 /// Puts entries into the home's vault, and makes it where there is none.
-fn bind(home: &TestHome, entries: &[(&str, &str, &str)]) {
+pub(super) fn bind(home: &TestHome, entries: &[(&str, &str, &str)]) {
     let vault = VaultFile::at(home.home().join(".aileron/secrets.json"));
     let passphrase = Secret::from(PASSPHRASE.to_owned());
     let custodian = match vault.read().unwrap() {

@@ -63,7 +63,7 @@ impl Verb for Run {
         let arguments = arguments::typed(&action.inputs, object.as_deref(), &self.run.arg)
             .map_err(|error| Failure::from(error).next(usage(action)))?;
         let installed = Installed { store: &home.store, ring: &ring };
-        let credentials = credentials(&self.run, &self.binding, &installed.manifests(action), context)?;
+        let credentials = credentials(&self.run, &self.binding, &installed.manifests([&**action]), context)?;
         let runner = runner(&self.run, credentials.as_ref(), context)?;
         let mut prompt = Prompt { json: context.output.json };
         let approval = if self.approve { Approval::Given } else { Approval::Ask(&mut prompt) };
