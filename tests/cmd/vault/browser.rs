@@ -54,14 +54,19 @@ pub(super) fn provider() -> Server {
 
 /// A connector that wants tokens of this provider, installed.
 pub(super) fn home(provider: &Server) -> TestHome {
+    let host = format!("127.0.0.1:{}", provider.port());
+    connector(&host, "/authorize?tenant=t", "tea client", &["read", "write"])
+}
+
+/// A connector that asks the service at this host, with tokens of the provider there, installed.
+pub(super) fn connector(host: &str, authorize: &str, client_id: &str, scopes: &[&str]) -> TestHome {
     let home = TestHome::new();
     {
         let repository = home.scaffold("tea", "wat");
-        let host = format!("127.0.0.1:{}", provider.port());
         let capabilities = format!(
             "[capabilities.network]\nhosts = [\"{host}\"]\n[capabilities.credential]\nkind = \"oauth2\"\nscope = \"read\"\n\
-             [capabilities.credential.oauth2]\nauthorize_url = \"http://{host}/authorize?tenant=t\"\n\
-             token_url = \"http://{host}/token\"\nclient_id = \"tea client\"\nscopes = [\"read\", \"write\"]\n\
+             [capabilities.credential.oauth2]\nauthorize_url = \"http://{host}{authorize}\"\n\
+             token_url = \"http://{host}/token\"\nclient_id = \"{client_id}\"\nscopes = {scopes:?}\n\
              [capabilities.runtime]\nimports = [\"log\", \"http_request\", \"http_response_size\", \"http_response_read\"]\n"
         );
         asking(&repository, &format!("http://{host}/me"), "oauth2", &capabilities);
@@ -251,12 +256,12 @@ fn a_provider_that_refuses_is_told_by_its_code_and_nothing_is_stored() {
 }
 
 /// A system whose browser is this shell script, and a display to show it on.
-fn with_browser(home: &TestHome, script: &str) -> Command {
+pub(super) fn with_browser(home: &TestHome, script: &str) -> Command {
     std::fs::create_dir_all(home.path("bin")).unwrap();
     home.write("bin/xdg-open", format!("#!/bin/sh\n{script}\n"));
     std::fs::set_permissions(home.path("bin/xdg-open"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = home.command("setsid");
-    let path = format!("{}:/usr/bin:/bin", home.path("bin").display());
+    let path = format!("{}:{}", home.path("bin").display(), std::env::var("PATH").unwrap());
     command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "binding", "setup", CONNECTOR, "--identity", "home"]);
     command.env("PATH", path).env("DISPLAY", ":7").env("AILERON_VAULT_PASSPHRASE", PASSPHRASE);
     command

@@ -6,6 +6,7 @@ mod binding;
 mod browser;
 mod first_use;
 mod json;
+mod others;
 mod refresh;
 mod running;
 mod terminal;
