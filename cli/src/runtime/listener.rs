@@ -221,6 +221,13 @@ mod tests {
         ask(port, &format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n"))
     }
 
+    #[test] // anomalyco/opencode#30013: a listener on `localhost` that is IPv6 alone
+    fn the_browser_comes_back_to_an_ipv4_address_by_number() {
+        let listener = Listener::bind(0).expect("a port");
+        assert_eq!(listener.socket.local_addr().expect("bound").ip(), Ipv4Addr::LOCALHOST);
+        assert!(listener.redirect_uri().starts_with("http://127.0.0.1:"));
+    }
+
     #[test] // vault.md §11.4
     fn strangers_get_nothing_and_the_first_answer_counts() {
         let listener = Listener::bind(0).expect("a port");

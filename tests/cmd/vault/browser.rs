@@ -219,7 +219,7 @@ fn reauthorizing_asks_the_provider_again_and_keeps_what_the_user_said() {
     assert!(gone.code == 4 && gone.stderr.starts_with("binding not found: oauth2/tea/gone\n"), "{gone}");
 }
 
-#[test]
+#[test] // google-gemini/gemini-cli#1437: no way to paste
 fn an_address_that_is_pasted_counts_as_the_browsers_return() {
     let provider = provider();
     let home = home(&provider);

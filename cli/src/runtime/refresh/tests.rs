@@ -229,6 +229,27 @@ fn tokens_are_sent_to_the_endpoint_of_the_installed_connector_alone() {
     assert_eq!(form(&provider.seen()[0]), "client_id=tea-client&grant_type=refresh_token&refresh_token=r");
 }
 
+#[test] // the issue: a clock that is set back and forth
+fn a_clock_that_was_set_renews_once_and_ends_nothing() {
+    let provider = Scripted::start(|_| json("200 OK", r#"{"access_token":"access-2","expires_in":3600}"#));
+    let fixture = Fixture::new(&format!("{}/token", provider.base()), 3_600);
+    let at = |seconds: u64| {
+        let clock = Arc::new(At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
+        let (vault, custodian) = (fixture.vault.clone(), Arc::clone(&fixture.custodian));
+        let waiting = LockPolicy { clock, ..LockPolicy::default() };
+        let refresher = Refresher::new(vault, custodian, Web::default(), waiting);
+        block_on(refresher.renewed(NAME, &fixture.client)).map(|envelope| text(&envelope.access_token))
+    };
+    let year = 365 * 86_400;
+    // Back before everything, forward by a year, back again: what was renewed then is not due now.
+    for (seconds, expected, requests) in
+        [(0, "access-1", 0), (NOW + year, "access-2", 1), (NOW + year, "access-2", 1), (NOW, "access-2", 1)]
+    {
+        assert_eq!(at(seconds).expect("a token"), expected, "{seconds}");
+        assert_eq!(provider.seen().len(), requests, "{seconds}");
+    }
+}
+
 #[test] // R9; cloudflare/workers-sdk#15136: a race of refreshes
 fn many_at_once_send_one_request() {
     let provider = Scripted::start(|_| json("200 OK", r#"{"access_token":"access-2","expires_in":3600}"#));
