@@ -65,6 +65,18 @@ pub struct NotPrivate {
     pub flaw: Flaw,
 }
 
+impl NotPrivate {
+    /// The failure class: always `validation_error`.
+    pub fn class(&self) -> Class {
+        Class::ValidationError
+    }
+
+    /// Never: whose a file is does not change by itself.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
+
 fn below(file: &Path, at: &Path) -> String {
     if file == at { String::new() } else { format!("; other users could replace {}", file.display()) }
 }
@@ -89,7 +101,7 @@ impl PrivateError {
     /// The failure class.
     pub fn class(&self) -> Class {
         match self {
-            PrivateError::NotPrivate(_) => Class::ValidationError,
+            PrivateError::NotPrivate(flaw) => flaw.class(),
             PrivateError::Io { .. } => Class::FetchFailed,
         }
     }

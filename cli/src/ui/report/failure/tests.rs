@@ -1,6 +1,10 @@
 //! Every error of the wings, variant by variant: its class, its exit code, and whether trying again may help. artifacts.md §8.
 //!
+//! Those that are never drawn themselves are in `undrawn`.
+//!
 //! The macro makes a `match` without `_` from the names in the rows, so a new variant does not compile until it has its row.
+
+mod undrawn;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -88,7 +88,7 @@ pub(super) type Resolution = Pin<
     Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, Box<dyn std::error::Error + Send + Sync>>> + Send>,
 >;
 
-/// A granted name leads into the user's own network.
+/// A granted name leads into the user's own network. Its class is that of [`NotPublic::failure`], which never is retriable.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} resolves to {address}, which is not a public address")]
 pub(super) struct NotPublic {
