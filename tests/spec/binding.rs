@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use aileron_testkit::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, say, shared};
 use aileron_verifier::artifact::action::{Action, Pin};
 use aileron_verifier::artifact::binding::{self, Edit, Field};
-use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::manifest::{ConnectorManifest, SECRET_PLACEHOLDER};
 use aileron_verifier::artifact::rules;
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::version::Version;
@@ -170,7 +170,7 @@ fn a_secret_is_read_back_as_it_was_given_from_one_field_only() {
             for value in &mut expected {
                 match value.as_str() {
                     VERSION_PLACEHOLDER => *value = "1.2.3".into(),
-                    binding::SECRET_PLACEHOLDER => *value = secret.into(),
+                    SECRET_PLACEHOLDER => *value = secret.into(),
                     _ => {}
                 }
             }

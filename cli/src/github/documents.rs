@@ -55,6 +55,13 @@ pub struct ListedTag {
     pub object: GitObject,
 }
 
+impl ListedTag {
+    /// The tag itself; `None` where this is a reference of another kind.
+    pub fn tag(&self) -> Option<&str> {
+        self.name.strip_prefix("refs/tags/")
+    }
+}
+
 /// An annotated tag: an object that leads to another one.
 #[derive(Debug, Deserialize)]
 pub struct AnnotatedTag {

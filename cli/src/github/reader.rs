@@ -101,13 +101,13 @@ impl Reader {
         self.document(url, None)
     }
 
-    /// The tags of a repository that begin so, as `refs/tags/…`.
+    /// The tags of a repository that begin so.
     ///
     /// # Errors
     /// [`ReadError`].
     pub fn tags(&self, name: &Fqn, prefix: &str) -> Result<Vec<String>, ReadError> {
         let found: Vec<documents::ListedTag> = self.api_document(&self.tags_address(name, prefix))?;
-        Ok(found.into_iter().map(|tag| tag.name).collect())
+        Ok(found.iter().filter_map(|tag| tag.tag()).map(str::to_owned).collect())
     }
 
     /// Where those tags are asked for.

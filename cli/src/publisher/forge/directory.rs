@@ -12,13 +12,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aileron_verifier::layout::{ARCHIVE_LIMIT, DOWNLOADS, VERSIONS_LIMIT};
+use aileron_verifier::layout::{ARCHIVE_LIMIT, CompleteVersions, DOWNLOADS, VERSIONS_LIMIT};
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::statement::cohort::{self, Cohort};
 use aileron_verifier::statement::{Document as _, DocumentError};
-use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
 use crate::sys::disk::{self, DiskError, Operation};
@@ -38,17 +37,6 @@ const STAGING: &str = ".staging";
 
 /// What a release holds, in the registry's root. A file of ours, since anyone who can list the root could lock that.
 const LOCK: &str = ".release.lock";
-
-/// `releases/index.json`: complete versions in SemVer order.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Index {
-    /// Format version, 1.
-    pub schema: u32,
-    /// The repository's name.
-    pub repository: Fqn,
-    /// Complete versions, oldest first.
-    pub versions: Vec<Version>,
-}
 
 impl Directory {
     /// A registry at `root`, which need not exist yet.
@@ -86,12 +74,15 @@ impl Directory {
     ///
     /// # Errors
     /// [`ForgeError`] when it is there and cannot be read.
-    pub fn index(&self, name: &Fqn) -> Result<Option<Index>, ForgeError> {
+    pub fn index(&self, name: &Fqn) -> Result<Option<CompleteVersions>, ForgeError> {
         let path = self.index_path(name);
         let Some(bytes) = disk::read_if_there(&path, VERSIONS_LIMIT)? else { return Ok(None) };
-        let foreign =
-            |error: serde_json::Error| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
-        serde_json::from_slice(&bytes).map(Some).map_err(foreign)
+        let foreign = |why: String| ForgeError::Foreign { path: path.display().to_string(), why };
+        let index = CompleteVersions::read(&bytes).map_err(|error| foreign(error.to_string()))?;
+        match index.repository {
+            Some(_) => Ok(Some(index)),
+            None => Err(foreign("it does not name its repository".to_owned())),
+        }
     }
 
     fn published_cohort(&self, name: &Fqn, version: &Version) -> Result<Option<Cohort>, ForgeError> {
@@ -176,14 +167,9 @@ impl Directory {
         for directory in [self.key_path(name), self.index_path(name)].iter().filter_map(|path| path.parent()) {
             remove_temporaries(directory);
         }
-        let mut index =
-            self.index(name)?.unwrap_or(Index { schema: 1, repository: name.repository(), versions: Vec::new() });
-        if !index.versions.contains(&scope.release.version) {
-            index.versions.push(scope.release.version.clone());
-            index.versions.sort_by(|a, b| a.precedence(b).then_with(|| a.as_str().cmp(b.as_str())));
-            let mut bytes = serde_json::to_vec_pretty(&index).unwrap_or_default();
-            bytes.push(b'\n');
-            self.write(self.index_path(name), &bytes)?;
+        let mut index = self.index(name)?.unwrap_or_else(|| CompleteVersions::none(name.repository()));
+        if index.add(&scope.release.version) {
+            self.write(self.index_path(name), &index.to_bytes())?;
         }
         Ok(())
     }

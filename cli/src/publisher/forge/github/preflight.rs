@@ -94,14 +94,13 @@ impl GitHub<'_> {
             let matching = format!("{}/git/matching-refs/tags/{prefix}", route(scope.connector));
             let found: Vec<ListedTag> = self.client.read(async |crab| crab.get(&matching, None::<&()>).await)?;
             for found in found {
-                let name = found.name.strip_prefix("refs/tags/").unwrap_or_default();
-                let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
+                let Some(tag) = scope.tags.iter().find(|tag| found.tag() == Some(tag.as_str())) else { continue };
                 let found = self.peeled(scope, found.object)?;
                 if found != format!("commit {}", scope.commit) {
                     let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
                     return Err(ForgeError::TagElsewhere { tag, found, wanted });
                 }
-                there.insert(name.to_owned());
+                there.insert(tag.to_string());
             }
         }
         Ok(there)
