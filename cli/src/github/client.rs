@@ -21,6 +21,7 @@ use super::documents::{self, Asset};
 use super::error::ApiError;
 use super::gate::TokenGate;
 use super::limits::{Limit, Limits, RequestKind};
+use super::log::{Log, RequestOutcome};
 use super::seconds::Seconds;
 use super::server::{AGENT, Server};
 use super::typed::TypedRequests;
@@ -29,7 +30,6 @@ use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::calendar::moment;
 use crate::sys::clock::Clock;
-use crate::sys::disk::DiskError;
 use crate::sys::http::HttpError;
 
 /// Waits shorter than this are neither announced nor written down.
@@ -53,38 +53,6 @@ pub struct WaitPolicy<'a> {
     pub listener: Listener<'a>,
     /// All waits of a run together end no later than this after it began.
     pub longest: Option<Duration>,
-}
-
-/// Who writes down what is asked. What cannot be written down is not done.
-pub trait Log {
-    /// A request of this kind is about to leave.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    fn leaves(&self, kind: RequestKind, now: SystemTime) -> Result<(), DiskError>;
-
-    /// It was answered, or was not.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    fn answered(&self, exchange: RequestOutcome, now: SystemTime) -> Result<(), DiskError>;
-
-    /// Nothing leaves before then, for long enough to be told.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    fn waits(&self, until: SystemTime, why: &str, now: SystemTime) -> Result<(), DiskError>;
-}
-
-/// A request and what came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestOutcome {
-    /// What it costs.
-    pub kind: RequestKind,
-    /// The status, or why there was no answer.
-    pub status: Result<u16, String>,
-    /// `x-github-request-id`: what GitHub's support asks for.
-    pub request_id: Option<String>,
 }
 
 /// The API as one run sees it.

@@ -15,6 +15,7 @@
 //! | `documents` | octocrab's models, and what they and its requests lack |
 //! | `server` | who answers |
 //! | `typed` | octocrab over whoever carries its requests |
+//! | `log` | what is written down of each request |
 //! | `client` | requests of one run, paced, waited for and written down |
 //! | `reader` | what anybody may read, and a private repository with a token |
 //!
@@ -28,6 +29,7 @@ pub mod documents;
 mod error;
 mod gate;
 pub mod limits;
+mod log;
 mod permission;
 pub mod reader;
 mod seconds;
@@ -37,9 +39,10 @@ mod typed;
 
 pub use self::addresses::Addresses;
 pub use self::classify::ApiRefusal;
-pub use self::client::{Client, Log, RequestOutcome, WaitPolicy};
+pub use self::client::{Client, WaitPolicy};
 pub use self::error::{ApiError, if_there};
 pub use self::limits::{Limit, Limits, RequestKind};
+pub use self::log::{Log, RequestOutcome};
 pub use self::permission::Lack;
 pub use self::reader::{ReadError, Reader};
 pub use self::server::{Network, Server};
