@@ -235,7 +235,12 @@ fn run(rows: &[Row]) {
     }
 }
 
-fn row(what: &'static str, open: fn(&Scene), plant: &'static str, [ring, connector, action]: [Outcome; 3]) -> Row {
+const fn row(
+    what: &'static str,
+    open: fn(&Scene),
+    plant: &'static str,
+    [ring, connector, action]: [Outcome; 3],
+) -> Row {
     Row { what, open, plant, ring, connector, action }
 }
 
