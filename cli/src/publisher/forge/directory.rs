@@ -1,16 +1,19 @@
 //! A registry that is a directory, laid out as [`aileron_verifier::layout`] draws it, and beside that
-//! `<owner>/<repo>/.staging/<tag>/<asset>`, which is gone when a release is complete.
+//! `<owner>/<repo>/.staging/<tag>/<asset>`, the tag as one name, which is gone when a release is complete.
 //!
 //! Any static web server over it is a mirror. A flip is a rename on one file system; the index and `cohort.json` come
-//! last, so a version that is listed is whole. artifacts.md §1 and §12.
+//! last, so a version that is listed is whole. What needs no order among itself is done side by side: everything that is
+//! staged, and after the connector's flip those of the actions. artifacts.md §1 and §12.
 
 #![expect(clippy::disallowed_methods, reason = "a registry is a directory, whose files are moved into place in order")]
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod made;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use aileron_verifier::layout::{ARCHIVE_LIMIT, CompleteVersions, DOWNLOADS, VERSIONS_LIMIT};
 use aileron_verifier::name::digest::ArchiveDigest;
@@ -19,16 +22,20 @@ use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::statement::cohort::{self, Cohort};
 use aileron_verifier::statement::{Document as _, DocumentError};
 
-use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
-use crate::sys::disk::{self, DiskError, Operation};
+use rayon::prelude::*;
+
+use self::made::Made;
+use super::{
+    Asset, Estimate, Forge, ForgeError, Layout, Progress, PublishedKey, Remote, Scope, State, Write, WriteKind,
+};
+use crate::sys::disk::{self, Disk, DiskError, Operation, Steps as _};
 use crate::sys::lock::{self, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// A registry below one directory.
 pub struct Directory {
     root: PathBuf,
     unsettled: Mutex<Vec<PathBuf>>,
-    /// Directories that were made or found since the lock was taken.
-    existing: Mutex<HashSet<PathBuf>>,
+    made: Made,
     waiting: LockPolicy,
 }
 
@@ -42,7 +49,7 @@ impl Directory {
     /// A registry at `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Directory {
         let waiting = LockPolicy { wait: WAIT_FOR_RELEASE, ..LockPolicy::default() };
-        Directory { root, unsettled: Mutex::default(), existing: Mutex::default(), waiting }
+        Directory { root, unsettled: Mutex::default(), made: Made::default(), waiting }
     }
 
     /// The same registry, whose lock is waited for like this.
@@ -59,7 +66,7 @@ impl Directory {
     }
 
     fn staging(&self, name: &Fqn, tag: &Tag) -> PathBuf {
-        self.repository(name).join(STAGING).join(tag.as_str())
+        self.repository(name).join(STAGING).join(tag.as_segment())
     }
 
     fn index_path(&self, name: &Fqn) -> PathBuf {
@@ -103,27 +110,11 @@ impl Directory {
             let staged = digests(staging, self.staging(name, tag))?;
             Ok((tag.as_str().to_owned(), state(assets, staged)))
         };
-        tags.iter().map(state).collect()
+        tags.par_iter().map(state).collect()
     }
 
-    /// Makes a directory and those above it; each is asked for once.
     fn make(&self, directory: &Path) -> Result<(), DiskError> {
-        if self.existing().contains(directory) {
-            return Ok(());
-        }
-        if let Some(above) = directory.parent().filter(|above| above.starts_with(&self.root)) {
-            self.make(above)?;
-        }
-        match fs::create_dir(directory) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
-            made => made.map_err(DiskError::at(Operation::CreateDirectory, directory))?,
-        }
-        self.existing().insert(directory.to_owned());
-        Ok(())
-    }
-
-    fn existing(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
-        self.existing.lock().unwrap_or_else(PoisonError::into_inner)
+        self.made.make(&self.root, directory)
     }
 
     fn write(&self, path: PathBuf, bytes: &[u8]) -> Result<(), ForgeError> {
@@ -139,9 +130,27 @@ impl Directory {
         self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
+    /// Puts an asset out of sight. In a directory of this run it needs no temporary sibling: a file that a crash cut short
+    /// has another digest, and is written again by the next run.
+    fn stage(&self, name: &Fqn, tag: &Tag, asset: &Asset) -> Result<(), ForgeError> {
+        let staging = self.staging(name, tag);
+        self.make(&staging)?;
+        let path = staging.join(asset.name);
+        if !self.made.is_own(&staging) {
+            return self.write(path, &asset.bytes);
+        }
+        Disk.write(&path, &asset.bytes).map_err(DiskError::at(Operation::Write, &path))?;
+        self.made.put(&path);
+        self.wrote(path);
+        Ok(())
+    }
+
     /// Moves staged assets to where consumers look. One that is not staged any more was moved by an earlier run.
     fn flip(&self, name: &Fqn, tag: &Tag, assets: &[&str]) -> Result<(), ForgeError> {
         let (from, to) = (self.staging(name, tag), self.public(name, tag));
+        if self.made.holds(&from, assets.len()) && self.move_whole(&from, &to, assets)? {
+            return Ok(());
+        }
         self.make(&to)?;
         for asset in assets {
             let target = to.join(asset);
@@ -156,6 +165,20 @@ impl Directory {
         Ok(())
     }
 
+    /// Moves a directory of this run, which holds these assets and nothing else, into a place where nothing is. `false` where
+    /// that cannot be done: then the files go one by one, and say why where they cannot either.
+    fn move_whole(&self, from: &Path, to: &Path, assets: &[&str]) -> Result<bool, DiskError> {
+        if let Some(above) = to.parent() {
+            self.make(above)?;
+        }
+        let is_moved = fs::rename(from, to).is_ok();
+        if is_moved {
+            self.made.moved(from, to);
+            assets.iter().for_each(|asset| self.wrote(to.join(asset)));
+        }
+        Ok(is_moved)
+    }
+
     fn announce(&self, scope: &Scope<'_>, tag: &Tag) -> Result<(), ForgeError> {
         let name = scope.connector;
         // The signature first: an index without one would be refused, a signature without an index is not looked at.
@@ -163,7 +186,7 @@ impl Directory {
         // Swept before the list is written, not after: a version that is listed is never looked at again, so what a kill
         // between the two left behind would stay.
         sweep(&self.repository(name).join(STAGING));
-        self.existing().clear();
+        self.made.begin(&self.root);
         for directory in [self.key_path(name), self.index_path(name)].iter().filter_map(|path| path.parent()) {
             remove_temporaries(directory);
         }
@@ -205,7 +228,7 @@ impl Forge for Directory {
 
     fn lock(&self, _: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
         fs::create_dir_all(&self.root).map_err(DiskError::at(Operation::CreateDirectory, &self.root))?;
-        *self.existing() = HashSet::from([self.root.clone()]);
+        self.made.begin(&self.root);
         match lock::take(&self.root.join(LOCK), &self.waiting) {
             Ok(lock) => Ok(Box::new(lock)),
             Err(LockError::Busy { .. }) => Err(ForgeError::Busy(self.describe())),
@@ -217,7 +240,7 @@ impl Forge for Directory {
     fn perform(&self, scope: &Scope<'_>, write: &Write) -> Result<(), ForgeError> {
         let name = scope.connector;
         match write {
-            Write::Stage { tag, asset } => self.write(self.staging(name, tag).join(asset.name), &asset.bytes),
+            Write::Stage { tag, asset } => self.stage(name, tag, asset),
             Write::Flip { tag, assets, .. } => {
                 self.flip(name, tag, &assets.iter().map(|asset| asset.name).collect::<Vec<_>>())
             }
@@ -226,6 +249,21 @@ impl Forge for Directory {
             // A staging directory appears with its first file, and a directory has no page for notes.
             Write::Draft { .. } | Write::Finish { .. } => Ok(()),
         }
+    }
+
+    fn perform_all(&self, scope: &Scope<'_>, writes: &[Write], progress: &Progress<'_>) -> Result<(), ForgeError> {
+        let one = |write: &Write| progress.step(|| self.perform(scope, write));
+        let connector = scope.release.tag();
+        // No order among these: what is staged is out of sight, and an action is there as soon as its connector is.
+        let is_free = |write: &Write| match write.kind() {
+            WriteKind::Stage => true,
+            WriteKind::Flip => write.tag() != Some(&connector),
+            WriteKind::Draft | WriteKind::Key | WriteKind::Announce | WriteKind::Finish => false,
+        };
+        for run in writes.chunk_by(|one, next| is_free(one) && is_free(next)) {
+            run.par_iter().try_for_each(one)?;
+        }
+        Ok(())
     }
 
     fn sync(&self) -> Result<(), ForgeError> {
@@ -239,6 +277,10 @@ impl Forge for Directory {
 
     fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError> {
         Ok(disk::read_if_there(&self.public(scope.connector, tag).join(asset), ARCHIVE_LIMIT)?)
+    }
+
+    fn fetch_each(&self, scope: &Scope<'_>, tags: &[&Tag], asset: &str) -> Result<Vec<Option<Vec<u8>>>, ForgeError> {
+        tags.par_iter().map(|tag| self.fetch(scope, tag, asset)).collect()
     }
 
     fn estimate(&self, _: &[Write], _: &[Write]) -> Option<Estimate> {

@@ -1,11 +1,11 @@
 //! One write after another, and nothing but writes: the plan decided everything.
 //!
-//! Staging is durable before the first flip, every flip is durable before success is reported. An interruption between two
+//! The forge keeps the order where one write needs another. Staging is durable before the first flip, every flip is durable before success is reported. An interruption between two
 //! writes stops here; what was staged is found again by the next run.
 
 use super::plan::{self, Plan};
 use super::{Proven, ReleaseError, Request, World};
-use crate::publisher::forge::{Forge, ForgeError, Scope, Write};
+use crate::publisher::forge::{Forge, ForgeError, Progress, Scope, Write};
 
 /// A plan made under the lock: no other release can write any more.
 pub(super) struct Locked {
@@ -78,7 +78,7 @@ pub(super) fn flip(staged: Staged, forge: &dyn Forge, world: &World<'_>) -> Resu
     Ok(Public { plan, writes })
 }
 
-/// Does the writes in order, then makes them durable in one pass. Returns how many writes of the whole plan are done.
+/// Does the writes, then makes them durable in one pass. Returns how many writes of the whole plan are done.
 fn perform(
     writes: &[Write],
     proven: &Proven,
@@ -87,20 +87,17 @@ fn perform(
     forge: &dyn Forge,
     world: &World<'_>,
 ) -> Result<usize, ReleaseError> {
-    let scope = scope(proven);
-    let mut done = before;
-    let failed = |done| move |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };
-    for write in writes {
-        if world.stop.load(std::sync::atomic::Ordering::SeqCst) {
-            forge.sync().map_err(failed(done))?;
-            return Err(ReleaseError::Interrupted { done, of: total });
-        }
-        forge.perform(&scope, write).map_err(failed(done))?;
-        done += 1;
-        world.advance();
+    let advance = || world.advance();
+    let progress = Progress::new(world.stop, &advance);
+    let performed = forge.perform_all(&scope(proven), writes, &progress);
+    let done = before + progress.done();
+    let failed = |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };
+    performed.map_err(failed)?;
+    forge.sync().map_err(failed)?;
+    match progress.done() == writes.len() {
+        true => Ok(done),
+        false => Err(ReleaseError::Interrupted { done, of: total }),
     }
-    forge.sync().map_err(failed(done))?;
-    Ok(done)
 }
 
 fn scope(proven: &Proven) -> Scope<'_> {

@@ -1,6 +1,6 @@
 //! Trees, blobs and tags from the object store: bytes as they were committed, whatever lies in the work tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read as _};
 use std::path::Path;
 
@@ -152,36 +152,52 @@ fn head(pipe: &mut dyn BufRead) -> io::Result<String> {
 }
 
 /// The commits that local tags peel to, through however many tags; those of `names` that do not exist are left out. A tag
-/// of something else than a commit has that object's name. Costs nothing for tags that were not asked about.
+/// of something else than a commit has that object's name. No tag that was not asked about is opened.
 ///
 /// # Errors
 /// [`GitError`].
 pub fn peeled(root: &Path, names: &[&str], spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
-    // git looks in six places for a name that is missing, and most are: only what exists is asked about a second time.
-    let objects = named(root, names, "", spawner)?;
-    let names: Vec<&str> = objects.keys().map(String::as_str).collect();
-    let commits = named(root, &names, "^{commit}", spawner)?;
-    Ok(objects.into_iter().chain(commits).collect())
-}
-
-/// The objects that local tags name, each with `peel` after it; what does not exist is left out.
-fn named(root: &Path, names: &[&str], peel: &str, spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
-    if names.is_empty() {
-        return Ok(BTreeMap::new());
+    let objects = named(root, names, spawner)?;
+    if objects.is_empty() {
+        return Ok(objects);
     }
     let check = command(spawner, Access::Local).args(["cat-file", "--batch-check=%(objectname)", "--buffer"]);
-    let asked: Vec<String> = names.iter().map(|name| format!("refs/tags/{name}{peel}")).collect();
-    let mut tags = BTreeMap::new();
+    let asked: Vec<String> = objects.keys().map(|name| format!("{TAGS}{name}^{{commit}}")).collect();
+    let mut commits = BTreeMap::new();
     batched(root, check, asked.iter().map(String::as_str), |pipe| {
-        for name in names {
+        for name in objects.keys() {
             let object = head(pipe)?;
             if !object.ends_with(" missing") {
-                tags.insert((*name).to_owned(), object);
+                commits.insert(name.clone(), object);
             }
         }
         Ok(())
     })?;
-    Ok(tags)
+    Ok(objects.into_iter().chain(commits).collect())
+}
+
+/// How git begins the name of a tag.
+const TAGS: &str = "refs/tags/";
+
+/// The objects that local tags name; what does not exist is left out.
+///
+/// Most names of a release do not, and git looks in six places for each name that is missing: so the tags that begin as
+/// these do are listed, which is one pass.
+fn named(root: &Path, names: &[&str], spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let wanted: BTreeSet<&str> = names.iter().copied().collect();
+    let starts: BTreeSet<&str> = names.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
+    let asked = command(spawner, Access::Local).args(["for-each-ref", "--format=%(objectname) %(refname)"]);
+    let listed = answer(root, "for-each-ref", asked.args(starts.iter().map(|start| format!("{TAGS}{start}"))))?;
+    let listed = String::from_utf8_lossy(&listed);
+    let tags = listed.lines().filter_map(|line| line.split_once(' '));
+    let tags = tags.filter_map(|(object, name)| Some((name.strip_prefix(TAGS)?, object)));
+    Ok(tags
+        .filter(|(name, _)| wanted.contains(name))
+        .map(|(name, object)| (name.to_owned(), object.to_owned()))
+        .collect())
 }
 
 /// Feeds lines to a `cat-file` and reads its answers.
