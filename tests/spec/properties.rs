@@ -4,7 +4,7 @@ mod archives;
 
 use aileron_testkit::tar::{Entry, Format, Gzip, Tar};
 use aileron_testkit::{HASH_PLACEHOLDER, VERSION_PLACEHOLDER, pack};
-use aileron_verifier::artifact::archive::{self, Files, Kind, MAX_DOCUMENT, MAX_MODULE};
+use aileron_verifier::artifact::archive::{self, ArtifactKind, Files, MAX_DOCUMENT, MAX_MODULE};
 use aileron_verifier::artifact::binding::{self, Field};
 use aileron_verifier::artifact::manifest::CredentialKind;
 use aileron_verifier::name::digest::ContentHash;

@@ -31,7 +31,7 @@ const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// How something came to count as verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
+pub enum CheckedWhen {
     /// It was hashed and its signature verified just now.
     Now,
     /// It was before, by the same ring, and nothing about its files changed.
@@ -59,7 +59,7 @@ pub(super) struct Held<const FILES: usize> {
 
 /// What identifies the state of held files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct CheckedState {
     /// Of the files, and of their directory where it is theirs alone; none where the system gives none.
     stamps: Vec<Stamp>,
     /// Digest of the bytes of all documents, one after the other.
@@ -111,10 +111,10 @@ impl<const FILES: usize> Held<FILES> {
     }
 }
 
-impl State {
+impl CheckedState {
     /// `stamps` were taken before `documents` were read from the same handles.
-    pub(super) fn new(stamps: Vec<Stamp>, documents: &[&[u8]]) -> State {
-        State { stamps, documents: ContentHash::of(documents) }
+    pub(super) fn new(stamps: Vec<Stamp>, documents: &[&[u8]]) -> CheckedState {
+        CheckedState { stamps, documents: ContentHash::of(documents) }
     }
 
     /// Whether these are the stamps it was made with, so that nothing changed between.
@@ -136,15 +136,15 @@ impl Memory {
         reference: &Ref,
         signer: &Fingerprint,
         ring: &Keyring,
-        state: State,
+        state: CheckedState,
     ) -> Option<Memory> {
         let now = store.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let State { stamps, documents } = state.is_old(now).then_some(state)?;
+        let CheckedState { stamps, documents } = state.is_old(now).then_some(state)?;
         Some(Memory { reference: reference.clone(), signer: *signer, ring: ring.digest(), stamps, documents })
     }
 
     /// Whether this is what was checked, by the same ring.
-    pub(super) fn holds(&self, ring: &str, state: &State) -> bool {
+    pub(super) fn holds(&self, ring: &str, state: &CheckedState) -> bool {
         self.ring == ring
             && !state.stamps.is_empty()
             && self.stamps == state.stamps

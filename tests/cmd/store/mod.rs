@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use aileron_cli::store::{Check, Pinned, Store, StoreError};
+use aileron_cli::store::{CheckedWhen, Pinned, Store, StoreError};
 use aileron_cli::sys::clock::Clock;
 use aileron_cli::sys::steps::{Disk, Steps};
 use aileron_testkit::{Publisher, Toy, pack};

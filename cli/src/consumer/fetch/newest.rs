@@ -12,7 +12,7 @@ use aileron_verifier::name::fqn::{Fqn, Ref, Scheme};
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::text::printable;
 
-use crate::consumer::fetch::origin::{FetchError, Origin, Place, must_exist};
+use crate::consumer::fetch::origin::{FetchError, Origin, OriginPlace, must_exist};
 use crate::github::ReadError;
 use crate::sys::address::Address;
 use crate::sys::disk;
@@ -28,10 +28,10 @@ impl Origin {
     /// [`FetchError::NoVersion`] when there is none, [`FetchError::Unlisted`] when this place cannot tell.
     pub fn newest(&self, name: &Fqn) -> Result<Ref, FetchError> {
         let (at, versions) = match &self.place {
-            Place::Directory(root) => in_directory(root, name)?,
-            Place::Server(base) => self.in_index(base.raw(), name)?,
-            Place::Scheme if name.scheme() == Scheme::Github => return self.on_github(name),
-            Place::Scheme => {
+            OriginPlace::Directory(root) => in_directory(root, name)?,
+            OriginPlace::Server(base) => self.in_index(base.raw(), name)?,
+            OriginPlace::Scheme if name.scheme() == Scheme::Github => return self.on_github(name),
+            OriginPlace::Scheme => {
                 return Err(FetchError::Unlisted {
                     name: name.clone(),
                     at: Address::of(format!("{}://", name.scheme().as_str())),
@@ -52,7 +52,7 @@ impl Origin {
         let mut repositories: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut found = Vec::new();
         for name in names {
-            if self.place != Place::Scheme || name.scheme() != Scheme::Github {
+            if self.place != OriginPlace::Scheme || name.scheme() != Scheme::Github {
                 found.push(match self.newest(name) {
                     Ok(newest) => Some(newest),
                     Err(FetchError::NoVersion { .. }) => None,

@@ -26,13 +26,14 @@ use rayon::prelude::*;
 
 use self::made::Made;
 use super::{
-    Asset, Estimate, Forge, ForgeError, Layout, Progress, PublishedKey, Remote, Scope, State, Write, WriteKind,
+    AssetFile, Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, TagState, Write, WriteKind,
+    WriteProgress,
 };
 use crate::sys::disk::{self, Disk, DiskError, Operation, Steps as _};
 use crate::sys::lock::{self, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// A registry below one directory.
-pub struct Directory {
+pub struct DirectoryForge {
     root: PathBuf,
     unsettled: Mutex<Vec<PathBuf>>,
     made: Made,
@@ -45,16 +46,16 @@ const STAGING: &str = ".staging";
 /// What a release holds, in the registry's root. A file of ours, since anyone who can list the root could lock that.
 const LOCK: &str = ".release.lock";
 
-impl Directory {
+impl DirectoryForge {
     /// A registry at `root`, which need not exist yet.
-    pub fn new(root: PathBuf) -> Directory {
+    pub fn new(root: PathBuf) -> DirectoryForge {
         let waiting = LockPolicy { wait: WAIT_FOR_RELEASE, ..LockPolicy::default() };
-        Directory { root, unsettled: Mutex::default(), made: Made::default(), waiting }
+        DirectoryForge { root, unsettled: Mutex::default(), made: Made::default(), waiting }
     }
 
     /// The same registry, whose lock is waited for like this.
-    pub fn waiting(self, waiting: LockPolicy) -> Directory {
-        Directory { waiting, ..self }
+    pub fn waiting(self, waiting: LockPolicy) -> DirectoryForge {
+        DirectoryForge { waiting, ..self }
     }
 
     fn repository(&self, name: &Fqn) -> PathBuf {
@@ -101,7 +102,7 @@ impl Directory {
     }
 
     /// What stands under each tag. Where nothing at all is published or staged, no tag is looked for one by one.
-    fn states(&self, name: &Fqn, tags: &[Tag]) -> Result<BTreeMap<String, State>, ForgeError> {
+    fn states(&self, name: &Fqn, tags: &[Tag]) -> Result<BTreeMap<String, TagState>, ForgeError> {
         let repository = self.repository(name);
         let [public, staging] = [DOWNLOADS, STAGING].map(|area| !is_absent(&repository.join(area)));
         let digests = |area: bool, directory: PathBuf| if area { digests(&directory) } else { Ok(BTreeMap::new()) };
@@ -132,7 +133,7 @@ impl Directory {
 
     /// Puts an asset out of sight. In a directory of this run it needs no temporary sibling: a file that a crash cut short
     /// has another digest, and is written again by the next run.
-    fn stage(&self, name: &Fqn, tag: &Tag, asset: &Asset) -> Result<(), ForgeError> {
+    fn stage(&self, name: &Fqn, tag: &Tag, asset: &AssetFile) -> Result<(), ForgeError> {
         let staging = self.staging(name, tag);
         self.make(&staging)?;
         let path = staging.join(asset.name);
@@ -198,7 +199,7 @@ impl Directory {
     }
 }
 
-impl Forge for Directory {
+impl Forge for DirectoryForge {
     fn describe(&self) -> String {
         format!("dir:{}", self.root.display())
     }
@@ -251,7 +252,7 @@ impl Forge for Directory {
         }
     }
 
-    fn perform_all(&self, scope: &Scope<'_>, writes: &[Write], progress: &Progress<'_>) -> Result<(), ForgeError> {
+    fn perform_all(&self, scope: &Scope<'_>, writes: &[Write], progress: &WriteProgress<'_>) -> Result<(), ForgeError> {
         let one = |write: &Write| progress.step(|| self.perform(scope, write));
         let connector = scope.release.tag();
         // No order among these: what is staged is out of sight, and an action is there as soon as its connector is.
@@ -289,11 +290,11 @@ impl Forge for Directory {
 }
 
 /// The state that these files, public and staged ones, amount to.
-fn state(assets: BTreeMap<String, ArchiveDigest>, staged: BTreeMap<String, ArchiveDigest>) -> State {
+fn state(assets: BTreeMap<String, ArchiveDigest>, staged: BTreeMap<String, ArchiveDigest>) -> TagState {
     match (assets.is_empty(), staged.is_empty()) {
-        (true, true) => State::Absent,
-        (true, false) => State::Draft(staged),
-        (false, _) => State::Public { assets, staged },
+        (true, true) => TagState::Absent,
+        (true, false) => TagState::Draft(staged),
+        (false, _) => TagState::Public { assets, staged },
     }
 }
 

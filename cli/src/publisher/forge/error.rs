@@ -6,7 +6,7 @@ use aileron_verifier::text::printable;
 use crate::github::{ApiError, ApiRefusal, Lack};
 use crate::sys::disk::DiskError;
 
-/// Why a forge could not be asked or written. Absent, refused and unreachable are three things; absent is a [`State`].
+/// Why a forge could not be asked or written. Absent, refused and unreachable are three things; absent is a [`TagState`].
 #[derive(Debug, thiserror::Error)]
 pub enum ForgeError {
     /// The disk refused.

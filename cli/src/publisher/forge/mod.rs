@@ -28,7 +28,7 @@ use crate::sys::calendar::moment;
 
 /// A file on a release.
 #[derive(Clone)]
-pub struct Asset {
+pub struct AssetFile {
     /// `aileron.tar.gz`, `cohort.json`, …
     pub name: &'static str,
     /// Its exact bytes.
@@ -37,17 +37,17 @@ pub struct Asset {
     pub digest: ArchiveDigest,
 }
 
-impl Asset {
+impl AssetFile {
     /// Digests the bytes.
-    pub fn new(name: &'static str, bytes: Vec<u8>) -> Asset {
+    pub fn new(name: &'static str, bytes: Vec<u8>) -> AssetFile {
         let digest = ArchiveDigest::of(&[&bytes]);
-        Asset { name, bytes: bytes.into(), digest }
+        AssetFile { name, bytes: bytes.into(), digest }
     }
 }
 
 /// What stands under one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum TagState {
     /// Nothing.
     Absent,
     /// Assets that no consumer can see yet.
@@ -77,7 +77,7 @@ pub enum PublishedKey {
 /// One look at the forge: everything a plan needs to know.
 pub struct Remote {
     /// State of each tag that was asked for.
-    pub states: BTreeMap<String, State>,
+    pub states: BTreeMap<String, TagState>,
     /// The key at `HEAD/keys/publisher.pub`.
     pub key: PublishedKey,
     /// The public `cohort.json` of this version, if there is one that can be read.
@@ -144,14 +144,14 @@ pub enum Write {
         /// The release's tag.
         tag: Tag,
         /// The file.
-        asset: Asset,
+        asset: AssetFile,
     },
     /// Make staged assets of a tag visible; the index waits for [`Write::Announce`].
     Flip {
         /// The release's tag.
         tag: Tag,
         /// These, and nothing an earlier run may have left beside them.
-        assets: Vec<Asset>,
+        assets: Vec<AssetFile>,
         /// Shown as a pre-release, never as the latest.
         pre_release: bool,
         /// What a reader of the release page sees, where that is final already.
@@ -262,16 +262,16 @@ pub struct Scope<'a> {
 }
 
 /// How far the writes of a phase have come, and whether they go on.
-pub struct Progress<'a> {
+pub struct WriteProgress<'a> {
     stop: &'a AtomicBool,
     advance: &'a (dyn Fn() + Sync),
     done: AtomicUsize,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> WriteProgress<'a> {
     /// Nothing is done yet. `advance` hears of each write; once `stop` is set no other one begins.
-    pub fn new(stop: &'a AtomicBool, advance: &'a (dyn Fn() + Sync)) -> Progress<'a> {
-        Progress { stop, advance, done: AtomicUsize::new(0) }
+    pub fn new(stop: &'a AtomicBool, advance: &'a (dyn Fn() + Sync)) -> WriteProgress<'a> {
+        WriteProgress { stop, advance, done: AtomicUsize::new(0) }
     }
 
     /// Does one write and counts it, unless the run is to stop.
@@ -339,7 +339,7 @@ pub trait Forge {
     ///
     /// # Errors
     /// [`ForgeError`] of the first write that fails; `progress` knows how many are done.
-    fn perform_all(&self, scope: &Scope<'_>, writes: &[Write], progress: &Progress<'_>) -> Result<(), ForgeError> {
+    fn perform_all(&self, scope: &Scope<'_>, writes: &[Write], progress: &WriteProgress<'_>) -> Result<(), ForgeError> {
         writes.iter().try_for_each(|write| progress.step(|| self.perform(scope, write)))
     }
 

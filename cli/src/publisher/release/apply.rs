@@ -3,26 +3,26 @@
 //! The forge keeps the order where one write needs another. Staging is durable before the first flip, every flip is durable before success is reported. An interruption between two
 //! writes stops here; what was staged is found again by the next run.
 
-use super::plan::{self, Plan};
-use super::{Proven, ReleaseError, Request, World};
-use crate::publisher::forge::{Forge, ForgeError, Progress, Scope, Write};
+use super::plan::{self, ReleasePlan};
+use super::{Proven, ReleaseError, ReleaseRequest, World};
+use crate::publisher::forge::{Forge, ForgeError, Scope, Write, WriteProgress};
 
 /// A plan made under the lock: no other release can write any more.
-pub(super) struct Locked {
-    plan: Plan,
+pub(super) struct LockedPlan {
+    plan: ReleasePlan,
     _lock: Option<Box<dyn Send>>,
 }
 
 /// Keeps other releases out, then plans again from what is there now: what was published since the first look counts.
 pub(super) fn lock(
-    plan: Plan,
-    request: &Request,
+    plan: ReleasePlan,
+    request: &ReleaseRequest,
     forge: &dyn Forge,
     world: &World<'_>,
-) -> Result<Locked, ReleaseError> {
+) -> Result<LockedPlan, ReleaseError> {
     let total = plan.writes();
     if total == 0 {
-        return Ok(Locked { plan, _lock: None }); // not even a lock is taken: zero writes are zero
+        return Ok(LockedPlan { plan, _lock: None }); // not even a lock is taken: zero writes are zero
     }
     world.check_interrupted()?;
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
@@ -34,25 +34,25 @@ pub(super) fn lock(
         let limit = estimate.limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
         world.note(format!("{} writes, done by {}{limit}", plan.writes(), estimate.done_by()));
     }
-    Ok(Locked { plan, _lock: Some(lock) })
+    Ok(LockedPlan { plan, _lock: Some(lock) })
 }
 
 /// Everything is in place, out of consumers' sight.
 pub(super) struct Staged {
-    plan: Plan,
+    plan: ReleasePlan,
     done: usize,
     _lock: Option<Box<dyn Send>>,
 }
 
 /// Everything is visible.
 pub struct Public {
-    pub(super) plan: Plan,
+    pub(super) plan: ReleasePlan,
     /// Writes this run made.
     pub writes: usize,
 }
 
-pub(super) fn stage(locked: Locked, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
-    let Locked { plan, _lock } = locked;
+pub(super) fn stage(locked: LockedPlan, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
+    let LockedPlan { plan, _lock } = locked;
     let total = plan.writes();
     if total == 0 {
         return Ok(Staged { plan, done: 0, _lock });
@@ -88,7 +88,7 @@ fn perform(
     world: &World<'_>,
 ) -> Result<usize, ReleaseError> {
     let advance = || world.advance();
-    let progress = Progress::new(world.stop, &advance);
+    let progress = WriteProgress::new(world.stop, &advance);
     let performed = forge.perform_all(&scope(proven), writes, &progress);
     let done = before + progress.done();
     let failed = |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };

@@ -8,7 +8,7 @@ use aileron_verifier::statement::cohort::{self, Cohort};
 use rayon::prelude::*;
 
 use super::apply::Public;
-use super::plan::{Plan, Verdict};
+use super::plan::{ReleasePlan, Verdict};
 use super::{Artifact, Proven, ReleaseError, World};
 use crate::publisher::forge::{Forge, Scope};
 
@@ -25,7 +25,7 @@ pub struct Receipt {
 }
 
 pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
-    let Public { plan: Plan { proven, verdict, growth, .. }, writes } = public;
+    let Public { plan: ReleasePlan { proven, verdict, growth, .. }, writes } = public;
     let scope = Scope {
         connector: &proven.release.name,
         release: &proven.release,

@@ -59,7 +59,7 @@ impl Options {
 
 /// A request that was answered, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LogEntry {
     /// `GET`, …
     pub method: String,
     /// As it came, with its query.
@@ -86,7 +86,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Log {
-    entries: Vec<Entry>,
+    entries: Vec<LogEntry>,
     file: Option<File>,
 }
 
@@ -144,7 +144,7 @@ impl FakeGitHub {
     }
 
     /// Every request so far.
-    pub fn log(&self) -> Vec<Entry> {
+    pub fn log(&self) -> Vec<LogEntry> {
         lock(&self.shared.log).entries.clone()
     }
 
@@ -183,7 +183,7 @@ impl Shared {
         }
     }
 
-    fn record(&self, entry: Entry) {
+    fn record(&self, entry: LogEntry) {
         let mut log = lock(&self.log);
         if let Some(file) = &mut log.file {
             let status = entry.status.map_or_else(|| "-".to_owned(), |status| status.to_string());

@@ -9,12 +9,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::sys::disk::{DiskError, Operation};
 
-/// What is known of a registry's directories since its lock was taken: nobody else writes there until it is released.
+/// What is known of a registry's directories since its lock was taken: no other release writes there until then.
 #[derive(Default)]
-pub(super) struct Made(Mutex<Known>);
+pub(super) struct Made(Mutex<Seen>);
 
 #[derive(Default)]
-struct Known {
+struct Seen {
     /// Directories that were made or found.
     existing: HashSet<PathBuf>,
     /// How many names this run put into each directory that it made.
@@ -24,12 +24,12 @@ struct Known {
 impl Made {
     /// Forgets everything but that `root` is there.
     pub(super) fn begin(&self, root: &Path) {
-        *self.known() = Known { existing: HashSet::from([root.to_owned()]), names: HashMap::new() };
+        *self.seen() = Seen { existing: HashSet::from([root.to_owned()]), names: HashMap::new() };
     }
 
     /// Makes a directory and those above it, as far as they are below `root`; each is asked for once.
     pub(super) fn make(&self, root: &Path, directory: &Path) -> Result<(), DiskError> {
-        if self.known().existing.contains(directory) {
+        if self.seen().existing.contains(directory) {
             return Ok(());
         }
         if let Some(above) = directory.parent().filter(|above| above.starts_with(root)) {
@@ -38,42 +38,42 @@ impl Made {
         match fs::create_dir(directory) {
             Ok(()) => {
                 self.put(directory);
-                self.known().names.insert(directory.to_owned(), 0);
+                self.seen().names.insert(directory.to_owned(), 0);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
             Err(error) => return Err(DiskError::at(Operation::CreateDirectory, directory)(error)),
         }
-        self.known().existing.insert(directory.to_owned());
+        self.seen().existing.insert(directory.to_owned());
         Ok(())
     }
 
     /// A name was put into the directory that holds it.
     pub(super) fn put(&self, path: &Path) {
-        let mut known = self.known();
-        if let Some(names) = path.parent().and_then(|parent| known.names.get_mut(parent)) {
+        let mut seen = self.seen();
+        if let Some(names) = path.parent().and_then(|parent| seen.names.get_mut(parent)) {
             *names += 1;
         }
     }
 
     /// Whether this run made the directory, and put so many names into it.
     pub(super) fn holds(&self, directory: &Path, names: usize) -> bool {
-        self.known().names.get(directory) == Some(&names)
+        self.seen().names.get(directory) == Some(&names)
     }
 
     /// Whether this run made the directory, so that nothing of an earlier one is in it.
     pub(super) fn is_own(&self, directory: &Path) -> bool {
-        self.known().names.contains_key(directory)
+        self.seen().names.contains_key(directory)
     }
 
     /// A directory is somewhere else now.
     pub(super) fn moved(&self, from: &Path, to: &Path) {
-        let mut known = self.known();
-        known.existing.remove(from);
-        known.names.remove(from);
-        known.existing.insert(to.to_owned());
+        let mut seen = self.seen();
+        seen.existing.remove(from);
+        seen.names.remove(from);
+        seen.existing.insert(to.to_owned());
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,12 +6,12 @@ use aileron_verifier::text::printable;
 use serde::de::IgnoredAny;
 use url::form_urlencoded;
 
-use super::{GitHub, route};
+use super::{GitHubForge, route};
 use crate::github::documents::{AnnotatedTag, GitObject, ListedFile, ListedTag, Repository};
 use crate::github::{ApiError, ApiRefusal, if_there};
 use crate::publisher::forge::{ForgeError, Scope};
 
-impl GitHub<'_> {
+impl GitHubForge<'_> {
     /// The repository is there under this very name, and the token may write to it.
     pub(super) fn preflight(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
         let name = scope.connector;

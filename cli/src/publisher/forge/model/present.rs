@@ -121,7 +121,7 @@ impl GitHub {
         for (name, suffix) in ADDRESSES {
             document[*name] = Value::String(format!("{own}{suffix}"));
         }
-        if caller.kind != super::Kind::Anonymous {
+        if caller.kind != super::TokenKind::Anonymous {
             let push = caller.access == Access::Write;
             document["permissions"] =
                 json!({"admin": false, "maintain": false, "push": push, "triage": push, "pull": true});
