@@ -15,7 +15,7 @@ use crate::publisher::forge::model;
 use crate::publisher::forge::{Forge, ForgeError};
 use crate::publisher::release::{ReleaseError, World};
 use crate::secret::Secret;
-use crate::sys::clock::{self, Clock as _};
+use crate::sys::clock::Clock as _;
 use crate::sys::disk;
 use crate::sys::lock::{LockPolicy, WAIT_FOR_RELEASE};
 use crate::ui::args::{LimitsOf, RegistryFlags, RegistryName};
@@ -45,7 +45,7 @@ pub(super) fn with_forge<T>(
     let in_ci = || context.environment.var("CI").map(|_| IN_CI);
     let longest = target.max_wait.or_else(in_ci);
     context.with_world(|world| {
-        let waiting = WaitPolicy { clock: &clock::Machine, stop: world.stop, listener: world.listener, longest };
+        let waiting = WaitPolicy { clock: &*context.clock, stop: world.stop, listener: world.listener, longest };
         let unable = |cause| ReleaseError::Forge { cause, done: 0, of: 0 };
         let network = Arc::new(Network::default());
         let forge = GitHubForge::new(place, network, &token, limits, waiting).map_err(unable)?;
@@ -79,7 +79,7 @@ pub(super) fn rehearse<T>(
     if limits == Limits::none() {
         github.limits = model::Limits::none();
     }
-    let stage = Arc::new(Rehearsal::new(github, clock::Machine.now()));
+    let stage = Arc::new(Rehearsal::new(github, context.clock.now()));
     let began = stage.now();
     // In CI the token will be the workflow's, which is allowed a fifth of a person's requests.
     let token = if context.environment.var("CI").is_some() { "ghs_rehearsal" } else { "ghp_rehearsal" };
