@@ -232,7 +232,7 @@ fn a_field_that_holds_something_else_is_refused() {
     let bound = toy.action_document("say");
     let edits = binding::action(&action(&bound, Stage::Artifact), &toy.name, version, Some(&content)).expect("bound");
     assert!(edits.is_empty());
-    // A placeholder nobody binds is found, even behind an escape; one in a comment or the body is not.
+    // A placeholder that is not bound is found, even behind an escape; one in a comment or the body is not.
     for (changed, left) in [
         (text.replace("What to say.", "At 0.0.0-dev."), 1),
         (text.replace("What to say.", "bound-at-release"), 1),

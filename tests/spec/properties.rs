@@ -1,4 +1,4 @@
-//! What must hold for every value, not only for those somebody thought of.
+//! What must hold for every value, not only for chosen examples.
 
 mod archives;
 

@@ -1,4 +1,4 @@
-//! Everything somebody could do to a signed artifact on its way, and the class it is refused with.
+//! Everything that can be done to a signed artifact on its way, and the class it is refused with.
 //! artifacts.md §6 and §7, through the one verdict.
 
 mod bits;

@@ -1,7 +1,7 @@
 //! The requests of one run, one after another: octocrab's typed ones, and under them, in this order, the budget that waits,
 //! the log that writes down, and who answers.
 //!
-//! Nothing is repeated blindly: retries live with whoever knows what a write means, since a POST that got no answer may have
+//! Nothing is repeated blindly: retries live with the code that knows what a write means, since a POST that got no answer may have
 //! been carried out.
 
 use std::cell::{Cell, RefCell};
@@ -154,7 +154,7 @@ impl<'a> Client<'a> {
         there.unwrap_or_else(|| self.now())
     }
 
-    /// Whether somebody plays GitHub, and no network is behind this.
+    /// Whether a fake of GitHub answers, and no network is behind this.
     pub fn is_fake(&self) -> bool {
         self.server.is_fake()
     }
@@ -285,7 +285,7 @@ impl<'a> Client<'a> {
                 Some(ApiRefusal::Unavailable(until, why)) => {
                     self.wait(until, "GitHub is not available")?;
                     if kind.is_write() {
-                        return Err(unreachable(why)); // it may have been carried out: whoever asked looks first
+                        return Err(unreachable(why)); // it may have been carried out: the caller looks first
                     }
                 }
                 Some(why) => return Err(ApiError::Refused { asked: asked.clone(), why }),
@@ -334,7 +334,7 @@ impl<'a> Client<'a> {
         self.asked.borrow_mut().clone_from(&asked);
         *request.uri_mut() = url.parse().map_err(|_| ApiError::unreachable(&asked, "is not a valid address"))?;
         let headers = request.headers_mut();
-        headers.remove(CONTENT_LENGTH); // whoever sends it counts
+        headers.remove(CONTENT_LENGTH); // the transport counts
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.entry(ACCEPT).or_insert(DOCUMENTS);
         headers.insert(VERSION.0, VERSION.1);
@@ -353,7 +353,7 @@ impl<'a> Client<'a> {
         Ok(judged?.to_string())
     }
 
-    /// The bytes of an asset, by its API address; `None` where it is not there. GitHub sends whoever asks on to its storage,
+    /// The bytes of an asset, by its API address; `None` where it is not there. GitHub redirects to its storage,
     /// which knows no token: the address it names is the permission.
     ///
     /// # Errors
@@ -369,7 +369,7 @@ impl<'a> Client<'a> {
                 return match self.server.download(location, limit) {
                     Ok(bytes) => Ok(Some(bytes)),
                     Err(HttpError::Absent { .. }) => Ok(None),
-                    // The address of the storage is a permission: it is nobody's to read in a message.
+                    // The address of the storage is a permission: it is shown in no message.
                     Err(error) if error.is_retriable() => {
                         Err(ApiError::unreachable(asked, "GitHub's storage did not answer"))
                     }

@@ -3,7 +3,7 @@
 //! | lacking | here |
 //! |---|---|
 //! | its `Repository` has a hundred fields, a surprise in any of which would stop a release | [`Repository`]: the five that are read |
-//! | its `Ref` and `GitTag` know four kinds of objects: of another one, nobody could be told what a tag leads to | [`ListedTag`], [`AnnotatedTag`] |
+//! | its `Ref` and `GitTag` know four kinds of objects: of another one, it could not be said what a tag leads to | [`ListedTag`], [`AnnotatedTag`] |
 //! | its `Content` is a file with its text; a listed directory has none | [`ListedFile`] |
 //! | its `Page` prints what it does not understand in a `Link` header to the terminal | [`list_releases`]: a page is a list |
 //! | its upload asks for the release once more before each file | [`upload`] |

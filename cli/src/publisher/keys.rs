@@ -374,7 +374,7 @@ mod tests {
     }
 
     /// After a crash there may be a public key without its private one, never the other way round, and never two that do not
-    /// belong together: whoever removes what is there begins again.
+    /// belong together: once what is there is removed, `generate` works again.
     #[test]
     fn a_crash_at_any_step_leaves_no_private_key_without_its_public_one() {
         let (environment, stop) = (Environment::of_this_process(), AtomicBool::new(false));

@@ -78,7 +78,7 @@ impl Findings {
         if unreadable { Class::ParseError } else { Class::ValidationError }
     }
 
-    /// Holds the manifest against a module: what the module needs and nobody offers or declares, and what is granted that
+    /// Holds the manifest against a module: what the module needs and neither the host offers nor the manifest declares, and what is granted that
     /// it cannot use. Only what the file itself proves: a host is unused when nothing in it can ask for one.
     pub fn hold_against(&mut self, module: &Module) {
         let Some(checked) = &self.checked else { return };

@@ -1,8 +1,8 @@
 //! Actions: `<name>.md` with its signature beside it. artifacts.md §9.
 //!
 //! Two files cannot be replaced in one step, and a suite has hundreds. So a batch is written aside, and one rename of its
-//! directory to `commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and whoever
-//! comes next puts them there if this process cannot. Each single file is whole at any time.
+//! directory to `commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and the
+//! next process puts them there if this one cannot. Each single file is whole at any time.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ impl Store {
         }
         self.sync(&staging.path)?;
         let locked = self.lock()?;
-        // Asked again: since then others may have installed, removed, and died.
+        // Asked again: since then other processes may have installed, removed, or crashed.
         self.finish_batches_within(&locked)?;
         entered = self.allowed(&documents, replace)?;
         let suffix = staging.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -284,7 +284,7 @@ impl Store {
         self.hold_action(name)?.verify(ring)
     }
 
-    /// The two files of an installed action, open and read, when nobody else could have changed them.
+    /// The two files of an installed action, open and read, when no other user could have changed them.
     fn hold_action(&self, name: &str) -> Result<HeldAction, StoreError> {
         let names = [format!("{name}.md"), format!("{name}.sig")];
         let path = self.actions_directory().join(&names[0]);

@@ -2,7 +2,7 @@
 //!
 //! A file that was written, touched, moved or replaced differs in device, inode, size, mtime or ctime; ctime cannot be set
 //! back by the one who changed it. Two changes within one tick of the clock would look like one, so nothing is remembered
-//! before its stamps are older than that. The ring is part of the memory: whoever trusts others checks again.
+//! before its stamps are older than that. The ring is part of the memory: with another ring everything is checked again.
 //!
 //! Stamps are taken from the open files the bytes are read from, never from a path, so what is used is what was judged. A
 //! process that has a file mapped can change it without a new stamp; documents are therefore compared by digest as well.
@@ -167,10 +167,10 @@ impl Store {
         read(&self.memories()).unwrap_or_default()
     }
 
-    /// Remembers. Not durable and best effort: whoever forgets checks again.
+    /// Remembers. Not durable and best effort: what is forgotten is checked again.
     pub(super) fn remember(&self, name: &str, memories: &Memories) {
         let directory = self.memories();
-        // Only where nobody else could change it later.
+        // Only where no other user could change it later.
         if self.steps.make_directory(&directory).is_err() || !matches!(Directory::open(&directory), Ok(Some(_))) {
             return;
         }

@@ -51,7 +51,7 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The module's file. Whoever wants its bytes asks [`Store::verify`], which proves them again: a file may change after
+    /// The module's file. For its bytes ask [`Store::verify`], which proves them again: a file may change after
     /// it was opened.
     pub fn module_path(&self) -> PathBuf {
         self.directory.join(MODULE)
@@ -62,7 +62,7 @@ impl Store {
     /// Commits a verified connector. Nothing of the store changes before this.
     ///
     /// Written aside, flushed, renamed; losing a race against the same content is success. An entry with the same address
-    /// and other bytes (damaged, or signed anew) gets these, file by file, each of them whole.
+    /// and other bytes (damaged, or signed again) gets these, file by file, each of them whole.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::OtherContent`] when the name and version are installed with other content, and
@@ -209,7 +209,7 @@ impl Store {
         Ok(verified)
     }
 
-    /// The entry's files, open, when they are there and nobody else could have changed them.
+    /// The entry's files, open, when they are there and no other user could have changed them.
     fn look(&self, wanted: &Pinned) -> Result<EntryFiles, StoreError> {
         let Some(directory) = self.entry(wanted.content)? else {
             return Err(StoreError::NoConnector(wanted.reference.to_string()));

@@ -271,7 +271,7 @@ impl Store {
         Ok(())
     }
 
-    /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that nobody sweeps it.
+    /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that no other one sweeps it.
     fn staging(&self, parent: &Path, prefix: &str) -> Result<StagingDir<'_>, StoreError> {
         let mut random = [0; 12];
         getrandom::fill(&mut random)
@@ -294,10 +294,10 @@ impl Store {
     }
 
     /// Removes what killed processes left below `parent` under names with this prefix. Best effort: what cannot be removed
-    /// is in nobody's way.
+    /// does no harm.
     fn sweep(&self, parent: &Path, prefix: &str, _: &LockedStore) {
         if cfg!(not(unix)) {
-            return; // a directory cannot be held there, so nobody knows whose it is
+            return; // a directory cannot be held there, so it is not known whose it is
         }
         for name in names(parent).unwrap_or_default().iter().filter(|name| name.starts_with(prefix)) {
             let path = parent.join(name);

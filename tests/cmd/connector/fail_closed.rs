@@ -314,7 +314,7 @@ fn a_tampered_store_and_index_are_detected_and_repaired_by_installing_again() {
     fs::write(&module, &changed).unwrap();
     assert_eq!(verify(), (3, Some("signature_failure".to_owned())));
     mirror.home.ok(&format!("{CONNECTOR} --from mirror --yes --hash {}", toy.content()));
-    assert_eq!(fs::read(&module).unwrap(), bytes, "installing it again mends it");
+    assert_eq!(fs::read(&module).unwrap(), bytes, "installing it again repairs it");
     assert_eq!(verify(), (0, None));
 
     let index = mirror.home().join("store/index/connectors.json");

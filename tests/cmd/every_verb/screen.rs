@@ -297,7 +297,7 @@ fn no_field_of_a_catalog_or_a_ring_acts() {
     }
 }
 
-#[test] // vault.md §2: names and metadata are plain text, and whoever can write the file can write anything into them
+#[test] // vault.md §2: names and metadata are plain text, and a user who can write the file can write anything into them
 fn no_name_and_no_label_of_a_vault_acts() {
     let home = TestHome::new();
     let write = |text: &str| {

@@ -1,4 +1,4 @@
-//! What somebody changed in the store, and what is remembered of a check.
+//! Changes made to the store by hand, and what is remembered of a check.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn an_entry_is_checked_once_and_again_whenever_anything_about_it_or_the_ring_cha
     let mut other = ring.clone();
     other.grant(aileron_verifier::name::fqn::Authority::new("github://acme"), Publisher::from_seed(9).key());
     assert_eq!(open(&other).unwrap(), CheckedWhen::Now, "another ring");
-    assert_eq!(open(&Keyring::new()).unwrap_err().class(), Class::SignatureFailure, "nobody is trusted any more");
+    assert_eq!(open(&Keyring::new()).unwrap_err().class(), Class::SignatureFailure, "no key is trusted any more");
     let everywhere = Keyring::of_keys([toy.publisher.key()]);
     assert_eq!(open(&everywhere).unwrap(), CheckedWhen::Now);
     assert_eq!(open(&Keyring::new()).unwrap_err().class(), Class::SignatureFailure, "not what --key was told");
@@ -71,7 +71,7 @@ fn a_changed_entry_is_refused_even_when_its_size_mode_and_times_are_put_back() {
             // Where the byte falls decides which step notices: syntax, name, signature or hash.
             assert!(class.is_none_or(|class| class == error.class()), "{member}: {error}");
         }
-        // Installing again mends it.
+        // Installing again repairs it.
         assert!(!store.put(&connector(&toy)).unwrap().was_there);
         store.open(&pinned(&toy), &toy.ring()).unwrap();
     }
@@ -91,7 +91,7 @@ fn a_changed_entry_is_refused_even_when_its_size_mode_and_times_are_put_back() {
     assert_eq!(error.class(), Class::MalformedTarball, "{error}");
 }
 
-/// The manifest with one more host, which nobody signed.
+/// The manifest with one more host, which was not signed.
 fn widened(manifest: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(manifest.to_vec()).unwrap();
     text.replace("api.example.com:443", "api.example.com:443\", \"evil.example:443").into_bytes()

@@ -1,7 +1,7 @@
 //! `releases/index.json`: which versions of a repository are complete. artifacts.md §12.
 //!
-//! A release into a registry writes it last, so a version that is listed is whole; whoever asks a mirror for the newest
-//! version reads it. A mirror of another make may say less: only the versions must be there.
+//! A release into a registry writes it last, so a version that is listed is whole; a consumer
+//! that asks a mirror for the newest version reads it. A mirror of another make may say less: only the versions must be there.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ impl CompleteVersions {
         CompleteVersions { schema: schema(), repository: Some(repository), versions: Vec::new() }
     }
 
-    /// Reads the document, whoever wrote it.
+    /// Reads the document of any tool.
     ///
     /// # Errors
     /// [`serde_json::Error`] where it is no such list.

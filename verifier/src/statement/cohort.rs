@@ -134,7 +134,7 @@ pub enum Toolchain {
 }
 
 impl Toolchain {
-    /// What is recorded of a module nobody built here.
+    /// What is recorded of a module that was built elsewhere.
     pub const PREBUILT: Toolchain = Toolchain::Prebuilt { prebuilt: True };
 }
 

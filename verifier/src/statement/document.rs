@@ -49,7 +49,7 @@ pub trait Document: Serialize + DeserializeOwned {
         bytes
     }
 
-    /// Reads a document whose signature nobody has looked at: good for showing and comparing, not for trusting. Unknown keys
+    /// Reads a document whose signature was not checked: good for showing and comparing, not for trusting. Unknown keys
     /// are ignored; a higher schema is refused.
     ///
     /// # Errors

@@ -160,7 +160,7 @@ impl Origin {
         Origin { github: self.github.with_addresses(addresses), ..self }
     }
 
-    /// Whether somebody else's copy is asked instead of the publisher's own place.
+    /// Whether a mirror is asked instead of the publisher's own place.
     pub fn is_mirror(&self) -> bool {
         self.place != OriginPlace::Scheme || *self.github.addresses() != Addresses::default()
     }

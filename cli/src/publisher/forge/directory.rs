@@ -343,7 +343,7 @@ fn sweep(directory: &Path) {
     let _ = fs::remove_dir(directory);
 }
 
-/// Removes what a killed write left directly in a directory. Called under the lock: nobody is writing there now.
+/// Removes what a killed write left directly in a directory. Called under the lock: no other release is writing there now.
 fn remove_temporaries(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         remove_temporary(&entry);

@@ -22,7 +22,7 @@ pub(super) fn lock(
 ) -> Result<LockedPlan, ReleaseError> {
     let total = plan.writes();
     if total == 0 {
-        return Ok(LockedPlan { plan, _lock: None }); // not even a lock is taken: zero writes are zero
+        return Ok(LockedPlan { plan, _lock: None }); // no lock if there is nothing to write
     }
     world.check_interrupted()?;
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };

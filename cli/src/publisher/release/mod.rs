@@ -197,7 +197,7 @@ pub fn publish(
     ended
 }
 
-/// From archives to tags that everybody sees.
+/// From archives to public tags.
 ///
 /// # Errors
 /// [`ReleaseError`].

@@ -91,7 +91,7 @@ pub(crate) fn standard_input() -> Result<Secret, Failure> {
     Ok(unbuffered().and_then(read_all).map_err(DiskError::at(Operation::Read, at))?)
 }
 
-/// Standard input without the buffer that the process keeps to its end, and that nobody wipes.
+/// Standard input without the buffer that the process keeps to its end and never wipes.
 #[cfg(unix)]
 fn unbuffered() -> io::Result<File> {
     use std::os::fd::AsFd as _;

@@ -4,6 +4,9 @@
 //! that plays what was pushed. One origin serves the API (at `/` and `/api/v3`), uploads, downloads and raw files; addresses
 //! in answers begin with what the client called us, be it by `Host` or, through a proxy setting, by an absolute address.
 //!
+//! It implements no `aileron_cli::github::Server`, since a client meets it through `Network`, which does, over a real socket;
+//! where no socket is wanted, `Rehearsal` and the tests' `Stage` implement `Server` over the same model.
+//!
 //! hyper without a framework: routing is the model's, and a fault must be able to end a connection without an answer.
 
 mod script;

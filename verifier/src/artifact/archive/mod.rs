@@ -28,7 +28,7 @@ pub const MAX_MODULE: u64 = 256 << 20;
 /// Largest `manifest.toml` or `action.md`, in bytes: 1 MiB. artifacts.md §7.
 ///
 /// `signature.sig` and extended headers stop here as well: a signature of the wrong length is a failure of the signature,
-/// judged elsewhere, but nobody has to hold more than this to see it.
+/// judged elsewhere, but no more than this is ever held for that.
 pub const MAX_DOCUMENT: u64 = 1 << 20;
 /// Most tar entries, directories and extended headers counted. artifacts.md §7.
 pub const MAX_ENTRIES: usize = 16;

@@ -78,7 +78,7 @@ fn next_header(stream: &mut Unpacked<'_>, entry: usize) -> Result<Option<[u8; BL
     }
 }
 
-/// Content and padding. What the padding holds is nobody's business: no reader looks at it.
+/// Content and padding. What the padding holds does not matter: no reader looks at it.
 fn content(stream: &mut Unpacked<'_>, size: u64, entry: usize) -> Result<Vec<u8>, Malformed> {
     let bytes = stream.take(size)?;
     if (bytes.len() as u64) < size {

@@ -27,7 +27,7 @@ use crate::sys::lock::{self, Lock, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// The journal of a version, in the directory that is its own.
 pub const FILE: &str = "journal.jsonl";
-/// What a run that writes holds. Not the journal itself: where locks are mandatory, nobody could read it then.
+/// What a run that writes holds. Not the journal itself: where locks are mandatory, no other process could read it then.
 const LOCK: &str = "release.lock";
 /// Longest journal that is read: a thousand releases over many runs are a few megabytes.
 const LIMIT: u64 = 64 * 1024 * 1024;

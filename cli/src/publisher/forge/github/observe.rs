@@ -36,7 +36,7 @@ pub(super) struct ListedReleases {
 }
 
 impl GitHubForge<'_> {
-    /// Drafts beside the ones in use are invisible to everybody but the maintainers, and theirs to delete.
+    /// Drafts beside the ones in use are visible to the maintainers only, and theirs to delete.
     pub(super) fn note_leftovers(&self, scope: &Scope<'_>, listed: &ListedReleases) {
         let releases = self.releases.borrow();
         let is_left = |release: &&Release| {
@@ -113,7 +113,7 @@ impl GitHubForge<'_> {
     }
 
     /// The list, once it shows what it must: a draft that was asked for and of which nothing was heard may be there unseen,
-    /// and so may siblings of one that was made just now by somebody whose journal is not ours. Whoever only looks does not
+    /// and so may siblings of one that was made just now by a run whose journal is not ours. A run that only looks does not
     /// wait for that.
     fn settled_list(&self, scope: &Scope<'_>) -> Result<ListedReleases, ForgeError> {
         let listed = self.list(scope.connector)?;
@@ -246,7 +246,7 @@ impl GitHubForge<'_> {
     }
 
     /// Whether an immutable release of this version stood under a tag that has none now. Releases are published connector
-    /// first, so a connector that is missing beside a public action was there; and nobody but a flip makes an action's tag.
+    /// first, so a connector that is missing beside a public action was there; and nothing but a flip makes an action's tag.
     fn was_deleted(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> bool {
         let releases = self.releases.borrow();
         let is_frozen = |known: &Known| !known.draft && known.immutable;

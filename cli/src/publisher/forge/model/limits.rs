@@ -32,7 +32,7 @@ pub struct Primary {
     pub personal: u64,
     /// A workflow's own token, per repository.
     pub actions: u64,
-    /// Nobody's, per address.
+    /// Without a token, per address.
     pub anonymous: u64,
 }
 

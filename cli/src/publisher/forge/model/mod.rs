@@ -269,7 +269,7 @@ impl GitHub {
     }
 }
 
-/// Nobody: 401. A token that may only read: 403 (GitHub Docs, "Troubleshooting the REST API", "Resource not accessible").
+/// No token: 401. A token that may only read: 403 (GitHub Docs, "Troubleshooting the REST API", "Resource not accessible").
 fn may_write(caller: Caller) -> Result<(), Response> {
     match (caller.kind, caller.access) {
         (_, Access::Write) => Ok(()),

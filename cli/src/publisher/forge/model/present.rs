@@ -79,7 +79,7 @@ impl GitHub {
         })
     }
 
-    /// `permissions` tells what the token may do; nobody gets none of it. GitHub Docs, "Get a repository".
+    /// `permissions` tells what the token may do; without a token there is no such field. GitHub Docs, "Get a repository".
     pub(super) fn present_repository(&self, base: &Base, caller: Caller) -> Value {
         let repository = &self.repository;
         let full = repository.full_name();

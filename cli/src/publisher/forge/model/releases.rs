@@ -30,7 +30,7 @@ struct Wanted {
 }
 
 impl GitHub {
-    /// A draft is there for those who may push, and for nobody else. GitHub Docs, "List releases".
+    /// A draft is there only for those who may push. GitHub Docs, "List releases".
     pub(super) fn release(&self, base: &Base, caller: Caller, id: u64) -> Result<Response, Response> {
         let release = self.repository.releases.get(&id).filter(|release| !release.draft || caller.sees_drafts());
         let release = release.ok_or_else(|| Response::not_found(GET))?;

@@ -32,7 +32,7 @@ impl Resolver for System {
         let host = host.to_owned();
         let spawned = std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
             let found = (host.as_str(), 0).to_socket_addrs();
-            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect())); // nobody may wait any more
+            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect())); // the waiting side may be gone
         });
         Box::pin(async move {
             spawned?;

@@ -39,7 +39,7 @@ fn a_journal_remembers_what_the_next_run_asks() {
     assert_eq!(state.drafts, BTreeMap::from([("v1.0.0".to_owned(), 7)]));
     assert_eq!(state.burned.len(), 1);
     let unheard = BTreeMap::from([("v1.0.0".to_owned(), at(4))]);
-    assert_eq!(state.unheard, unheard, "a draft may be there that nobody has seen");
+    assert_eq!(state.unheard, unheard, "a draft may be there that this run did not see");
     let kinds: Vec<RequestKind> = state.requests.iter().map(|(_, kind)| *kind).collect();
     let lost = RequestKind::Creation;
     assert_eq!(kinds, [RequestKind::Read, RequestKind::Creation, RequestKind::Creation, lost, lost]);
