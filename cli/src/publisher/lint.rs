@@ -293,11 +293,9 @@ impl Lint {
         if let Err(problems) = binding::manifest(manifest, expected, None) {
             self.problems.extend(problems);
         }
-        for action in actions {
-            if let Err(problems) = binding::action(action, &manifest.name.value, expected, None) {
-                self.problems.extend(problems);
-            }
-        }
+        let bound = |action: &Action| binding::action(action, &manifest.name.value, expected, None).err();
+        let found: Vec<Vec<Problem>> = actions.par_iter().filter_map(bound).collect();
+        self.problems.extend(found.into_iter().flatten());
     }
 
     /// GitHub does not mind case, trust does. artifacts.md §1.

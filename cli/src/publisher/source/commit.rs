@@ -15,6 +15,9 @@ const TARGET_LIMIT: u64 = 4096;
 /// No file a build may use is longer.
 const FILE_LIMIT: u64 = super::parts::FILE_LIMIT;
 
+/// At least so many objects are worth a second child.
+const TOGETHER: usize = 64;
+
 /// The tree of one commit, below the project's root.
 pub struct Commit {
     root: PathBuf,
@@ -97,20 +100,31 @@ impl Commit {
                 }
             });
         }
-        let objects: Vec<(&str, u64)> = asked.iter().map(|(_, object, limit)| (*object, *limit)).collect();
-        git::objects(&self.root, &objects, spawner, |at, answer| {
-            let (number, object, limit) = asked[at];
-            found[number] = match answer {
-                git::FoundObject::Bytes(bytes) => Found::Bytes(bytes),
-                git::FoundObject::TooLong(_) => Found::Refused(Refusal::TooLong(limit)),
-                git::FoundObject::Missing => {
-                    let (path, object) = (wanted[number].path.to_owned(), object.to_owned());
-                    return Err(GitError::NoObject { path, object });
-                }
-            };
-            Ok(())
-        })?;
+        // Two children read them side by side: git opens each object that is not packed, one after the other.
+        let (first, second) = asked.split_at(if asked.len() < TOGETHER { asked.len() } else { asked.len() / 2 });
+        let some = |asked: &[(usize, &str, u64)]| {
+            let objects: Vec<(&str, u64)> = asked.iter().map(|(_, object, limit)| (*object, *limit)).collect();
+            let mut answers = Vec::with_capacity(asked.len());
+            git::objects(&self.root, &objects, spawner, |at, answer| {
+                let (number, object, limit) = asked[at];
+                answers.push((number, Commit::found(wanted[number].path, object, limit, answer)?));
+                Ok::<_, GitError>(())
+            })?;
+            Ok::<_, GitError>(answers)
+        };
+        let (first, second) = rayon::join(|| some(first), || some(second));
+        for (number, answer) in first?.into_iter().chain(second?) {
+            found[number] = answer;
+        }
         Ok(found)
+    }
+
+    fn found(path: &str, object: &str, limit: u64, answer: git::FoundObject) -> Result<Found, GitError> {
+        match answer {
+            git::FoundObject::Bytes(bytes) => Ok(Found::Bytes(bytes)),
+            git::FoundObject::TooLong(_) => Ok(Found::Refused(Refusal::TooLong(limit))),
+            git::FoundObject::Missing => Err(GitError::NoObject { path: path.to_owned(), object: object.to_owned() }),
+        }
     }
 
     pub(super) fn fetch<E: From<SourceError>>(

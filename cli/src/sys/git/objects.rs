@@ -1,5 +1,8 @@
 //! Trees, blobs and tags from the object store: bytes as they were committed, whatever lies in the work tree.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read as _};
 use std::path::Path;
