@@ -1,6 +1,8 @@
 //! What must hold for every value, not only for chosen examples.
 
 mod archives;
+mod names;
+mod trust;
 
 use aileron_testkit::tar::{Entry, Format, Gzip, Tar};
 use aileron_testkit::{HASH_PLACEHOLDER, VERSION_PLACEHOLDER, pack};

@@ -8,6 +8,8 @@
 #![expect(clippy::disallowed_methods, reason = "a registry is a directory, whose files are moved into place in order")]
 
 mod made;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
