@@ -167,7 +167,7 @@ pub enum ProcessError {
 }
 
 impl ProcessError {
-    /// The failure class of a child that was to build something. Whoever asked a child for something else (git, the
+    /// The failure class of a child that was to build something. A caller that asked a child for something else (git, the
     /// skeleton's first commit) has a class of its own for it.
     pub fn class(&self) -> Class {
         match self {

@@ -105,7 +105,7 @@ pub fn skip(missing: Requirement, reason: impl Display) {
 
 /// Writes a line to stderr past the test runner, which hides what a passing test prints.
 pub fn say(line: Arguments<'_>) {
-    // A test does not fail because nobody listens.
+    // A test does not fail because standard error is closed.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
