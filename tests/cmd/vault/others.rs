@@ -47,7 +47,7 @@ fn tokens_of_another_provider_come_through_a_real_browser_and_are_renewed_one_af
     let provider = Provider::start(packages);
     let home = connector(&provider.host, "/auth", "tea-client", &["openid"]);
     let person = format!(
-        "exec node '{}' '{}' \"$(command -v chromium)\" \"$1\" \"$HOME/profile\" >\"$HOME/person\" 2>&1",
+        "XDG_RUNTIME_DIR=\"$HOME\" exec node '{}' '{}' \"$(command -v chromium)\" \"$1\" \"$HOME/profile\" >\"$HOME/person\" 2>&1",
         script("browser.mjs").display(),
         packages.display()
     );
