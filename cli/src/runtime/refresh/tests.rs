@@ -91,7 +91,7 @@ impl Fixture {
         let warnings = Arc::clone(&self.warnings);
         let say = Arc::new(move |line| warnings.lock().expect("lines").push(line));
         let clock = Arc::new(At(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)));
-        let web = Web::new(Options { longest: Duration::from_secs(5), ..Options::default() });
+        let web = Web::new(Options { longest: Duration::from_secs(2), ..Options::default() });
         Refresher::new(vault, Arc::clone(&self.custodian), web, LockPolicy { clock, say, ..LockPolicy::default() })
     }
 
@@ -170,7 +170,7 @@ fn a_token_that_has_not_ended_or_cannot_be_renewed_is_left_as_it_is() {
 fn a_refusal_names_the_binding_and_nothing_of_the_answer() {
     /// An answer, how its error begins, whether the same may succeed later.
     type Row = (fn() -> Answer, &'static str, bool);
-    let rows: [Row; 9] = [
+    let rows: [Row; 11] = [
         (
             || json("400 Bad Request", r#"{"error":"invalid_grant","error_description":"s3cret"}"#),
             "provider returned 400: invalid_grant",
@@ -186,6 +186,8 @@ fn a_refusal_names_the_binding_and_nothing_of_the_answer() {
         (|| Answer::redirect("http://127.0.0.1:9/s3cret"), "provider returned 302: no standard error code", false),
         (|| json("200 OK", "s3cret"), "parse token response: ", false),
         (|| json("200 OK", r#"{"token_type":"s3cret"}"#), "provider response missing access_token", false),
+        (|| Answer::Silence, "the token endpoint did not answer: ", true),
+        (|| Answer::Drip(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()), "the token endpoint did not answer: ", true),
         (|| Answer::Bytes(Vec::new()), "the token endpoint did not answer: ", true),
         (
             || Answer::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 1 << 16]),
