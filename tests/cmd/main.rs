@@ -15,6 +15,7 @@ mod keys;
 mod plan;
 mod readme;
 mod release;
+mod rows;
 mod run;
 mod store;
 mod transcripts;

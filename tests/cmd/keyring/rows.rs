@@ -1,18 +1,7 @@
-//! Which test holds which row of keyring.md §13, and why a row has none. Kept honest both ways: every row of the
-//! specification is here, and every test that is named exists.
+//! Which test holds which row of keyring.md §13, and why a row has none.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
-use aileron_testkit::shared;
-
-enum Held {
-    /// By a test, `file::name`, the file relative to the workspace.
-    By(&'static str),
-    /// By none, and why.
-    Not(&'static str),
-}
-use Held::{By, Not};
+use crate::rows::Held::{self, By, Not};
+use crate::rows::check;
 
 const KEYRING: &str = "tests/cmd/keyring";
 
@@ -121,29 +110,5 @@ const ROWS: &[(&str, Held)] = &[
 
 #[test]
 fn every_row_has_a_test_or_a_reason() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for (row, held) in ROWS {
-        match held {
-            Not(reason) => assert!(reason.len() > 20, "{row}"),
-            By(test) => {
-                let (file, name) = test.split_once("::").unwrap();
-                let path =
-                    workspace.join(if file.contains('/') { String::new() } else { format!("{KEYRING}/") } + file);
-                let text = std::fs::read_to_string(&path).unwrap();
-                assert!(text.contains(&format!("fn {name}()")), "{row}: there is no {test}");
-            }
-        }
-    }
-    let Some(specification) = shared("spec/keyring.md") else { return };
-    let text = std::fs::read_to_string(specification).unwrap();
-    let list = text.split_once("## 13. Conformance checklist").unwrap().1.split_once("## 14.").unwrap().0;
-    let id = |line: &str| {
-        let cell = line.strip_prefix("| ")?.split(' ').next()?.trim_end_matches('†').to_owned();
-        let (letter, number) = cell.split_at_checked(1)?;
-        (letter.chars().all(char::is_uppercase) && number.parse::<u32>().is_ok()).then_some(cell)
-    };
-    let asked: BTreeSet<String> = list.lines().filter_map(id).collect();
-    let held: BTreeSet<String> = ROWS.iter().map(|(row, _)| (*row).to_owned()).collect();
-    assert_eq!(asked, held);
-    assert_eq!(ROWS.len(), held.len(), "no row twice");
+    check(ROWS, KEYRING, ("spec/keyring.md", "## 13. Conformance checklist", "## 14."));
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::PASSPHRASE;
 use super::running::{CONNECTOR, home, run};
-use crate::run::running::{SECRET, echo};
+use crate::run::running::{SECRET, api_key, asking, echo, installed};
 
 /// `aileron binding …` with this on standard input, and the passphrase in the environment.
 fn binding(home: &TestHome, input: &str, words: &[&str]) -> Ran {
@@ -21,6 +21,33 @@ fn binding(home: &TestHome, input: &str, words: &[&str]) -> Ran {
     // Who does not read it has ended already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     ended(child)
+}
+
+#[test] // B15; vault.md §7, §14
+fn an_access_key_is_bound_with_its_id_and_signs() {
+    let service = echo();
+    let home = TestHome::new();
+    {
+        let repository = home.scaffold("tea", "wat");
+        let host = format!("127.0.0.1:{}", service.port());
+        let capabilities = api_key(&host).replace("kind = \"api_key\"", "kind = \"aws_sigv4\"\nservice = \"s3\"");
+        asking(&repository, &format!("http://{host}/me"), "aws_sigv4", &capabilities);
+        installed(&repository, &home.path("registry"));
+    }
+    home.write("passphrase.txt", PASSPHRASE);
+    let words = ["setup", CONNECTOR, "--identity", "prod", "--region", "us-east-1"];
+    let empty = binding(&home, "AKIATEA\n\n", &words);
+    assert!(empty.code == 1 && empty.stderr.starts_with("value is required\n"), "{empty}");
+    let created = binding(&home, &format!("AKIATEA\n{SECRET}\n"), &words);
+    assert!(created.code == 0 && created.stdout.ends_with("Created: aws_sigv4/tea/prod\n"), "{created}");
+    let inspected = binding(&home, "", &["list", "--json"]);
+    let shown = inspected.stdout;
+    assert!(shown.contains("aws_sigv4/tea/prod") && !shown.contains(SECRET), "{shown}");
+    let vault = std::fs::read_to_string(super::file(&home)).unwrap();
+    assert!(vault.contains("AKIATEA") && vault.contains("us-east-1") && !vault.contains(SECRET), "{vault}");
+    assert_eq!(run(&home, &["--passphrase-file", "passphrase.txt"]).output().unwrap().status.code(), Some(0));
+    let sent = service.only().header("authorization").unwrap().to_owned();
+    assert!(sent.starts_with("AWS4-HMAC-SHA256 Credential=AKIATEA/") && sent.contains("/us-east-1/s3/"), "{sent}");
 }
 
 #[test]

@@ -356,7 +356,13 @@ fn a_provider_that_gives_no_refresh_token_is_told_with_the_way_on() {
         "the provider gave no refresh token: when the access token ends, authorize again: aileron binding reauthorize";
     assert!(bound.code == 0 && bound.stderr.contains(expected), "{bound}");
     let inspected = home.ok("aileron binding list --json");
-    assert!(inspected.stdout.contains(NAME), "{inspected}");
+    let binding = &inspected.json()["bindings"][0];
+    // O6: what the answer does not say was granted as it was asked for.
+    assert_eq!(
+        (&binding["name"], &binding["granted_scopes"]),
+        (&json!(NAME), &json!(["read", "write"])),
+        "{inspected}"
+    );
 }
 
 #[test]

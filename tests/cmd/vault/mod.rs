@@ -8,6 +8,7 @@ mod first_use;
 mod json;
 mod others;
 mod refresh;
+mod rows;
 mod running;
 mod terminal;
 
