@@ -3,6 +3,7 @@
 //! Four shapes and files of before there was a version are read ([`read`]); one is written ([`write`]), in which both the
 //! existing runtime and the product document find what they know. Members that nobody here knows are kept.
 
+mod members;
 mod read;
 mod write;
 

@@ -1,14 +1,11 @@
 //! Bytes to entries. vault.md §2.7.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Document, Entry, Header, Stored, Unknown, Unreadable};
+use super::members::{self, Member, Members, Text};
+use super::{Document, Entry, Header, Stored, Unreadable};
 use crate::vault::blob::Blob;
 
 /// Why a file is not read as a vault. It is then never written.
@@ -44,8 +41,7 @@ pub enum Malformed {
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.valid_up_to()))?;
-    let whole: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-    let mut members = Members::of(whole)?.ok_or(Malformed::NotAnObject)?;
+    let mut members = members::of(text)?;
     version(members.take("version"))?;
     let mut blob = |member: &str| match members.take(member) {
         Some(value) => Ok(base64(value, || member.to_owned())?.filter(|blob| !blob.as_bytes().is_empty())),
@@ -54,19 +50,17 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     let salt = blob("salt")?.map(|salt| salt.as_bytes().to_vec()).unwrap_or_default();
     let verification = blob("verification")?;
     let mut entries = BTreeMap::new();
-    match members.take("secrets") {
+    match members.take_object("secrets") {
         Some(secrets) => {
-            for (name, value) in object(secrets, || "secrets".to_owned())?.0 {
-                let entry = entry(&name, value)?;
+            for (name, member) in object(secrets, || "secrets".to_owned())?.0 {
+                let entry = entry(&name, object(member, || name.clone().into_owned())?)?;
                 entries.insert(name.into_owned(), entry);
             }
         }
         // Entries at the top level, beside the header. vault.md §2.4, shape F.
         None => {
-            let is_entry =
-                |(name, value): &mut (Cow<'_, str>, &RawValue)| name.contains('/') && value.get().starts_with('{');
-            for (name, value) in members.0.extract_if(.., is_entry) {
-                let entry = entry(&name, value)?;
+            for (name, value) in members.take_named_objects(|name| name.contains('/')) {
+                let entry = entry(&name, members::entry_of(value.get())?)?;
                 entries.insert(name.into_owned(), entry);
             }
         }
@@ -82,11 +76,10 @@ fn version(version: Option<&RawValue>) -> Result<(), Malformed> {
     }
 }
 
-fn entry(name: &str, value: &RawValue) -> Result<Entry, Malformed> {
+fn entry(name: &str, mut members: Members<'_>) -> Result<Entry, Malformed> {
     let place = |member: &str| format!("{member} of {name}");
-    let mut members = object(value, || name.to_owned())?;
     let (value, ciphertext) = (members.take("value"), members.take("ciphertext"));
-    let metadata = members.take("metadata").map(|metadata| object(metadata, || place("metadata")));
+    let metadata = members.take_object("metadata").map(|metadata| object(metadata, || place("metadata")));
     let mut metadata = metadata.transpose()?.unwrap_or_default();
     let mut plain = |member: &str| match metadata.take(member) {
         Some(value) => text(value, || place(member)),
@@ -96,9 +89,11 @@ fn entry(name: &str, value: &RawValue) -> Result<Entry, Malformed> {
     let (kind_also, scope_also) = (plain("kind")?, plain("scope")?);
     metadata.take("encrypted");
     let mut labels = BTreeMap::new();
-    if let Some(found) = metadata.take("Labels") {
+    if let Some(found) = metadata.take_object("Labels") {
         for (label, value) in object(found, || place("Labels"))?.0 {
-            let text = text(value, || place(&format!("label {label}")))?;
+            let member = || place(&format!("label {label}"));
+            let value = value.raw().ok_or_else(|| Malformed::Member { member: member(), expected: "a string" })?;
+            let text = text(value, member)?;
             labels.insert(label.into_owned(), text);
         }
     }
@@ -119,6 +114,12 @@ fn stored(value: Option<&RawValue>, ciphertext: Option<&RawValue>, name: &str) -
         let raw = raw.filter(|raw| raw.get().starts_with('"'));
         raw.map(|raw| base64(raw, || format!("{member} of {name}"))).transpose().map(Option::flatten)
     };
+    if let (Some(value), Some(ciphertext)) = (value, ciphertext)
+        && value.get() == ciphertext.get()
+        && let Some(blob) = read(Some(value), "value")?
+    {
+        return Ok(Stored::Blob(blob));
+    }
     let why = match (read(value, "value")?, read(ciphertext, "ciphertext")?) {
         (Some(value), Some(ciphertext)) if value != ciphertext => Unreadable::Differing,
         (Some(blob), _) | (None, Some(blob)) => return Ok(Stored::Blob(blob)),
@@ -154,76 +155,10 @@ fn base64(value: &RawValue, member: impl FnOnce() -> String) -> Result<Option<Bl
 }
 
 /// An object, or `null` for an empty one, as Go reads it.
-fn object(value: &RawValue, member: impl FnOnce() -> String) -> Result<Members<'_>, Malformed> {
-    match (Members::of(value)?, value.get()) {
-        (Some(members), _) => Ok(members),
-        (None, "null") => Ok(Members::default()),
-        (None, _) => Err(Malformed::Member { member: member(), expected: "an object" }),
-    }
-}
-
-fn not_json(error: serde_json::Error) -> Malformed {
-    Malformed::NotJson(error.to_string())
-}
-
-/// A string, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// The members of an object, in their order, each name once. Borrowed: a vault of a thousand entries is listed in no time.
-#[derive(Default)]
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Members<'a> {
-    /// `None` where the value is no object.
-    fn of(value: &'a RawValue) -> Result<Option<Members<'a>>, Malformed> {
-        if !value.get().starts_with('{') {
-            return Ok(None);
-        }
-        let members: Members<'a> = serde_json::from_str(value.get()).map_err(not_json)?;
-        let mut names: Vec<&str> = members.0.iter().map(|(name, _)| name.as_ref()).collect();
-        names.sort_unstable();
-        // Which of two is meant cannot be known, and one would be lost at the next write.
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(Malformed::NotJson(format!("{:?} stands in one object twice", pair[0]))),
-            None => Ok(Some(members)),
-        }
-    }
-
-    /// Takes a known member: of exactly this name, else of this name in another case. Spellings beside the one that counts
-    /// go with it: the existing runtime takes the last of them, and would find something else than what is written.
-    fn take(&mut self, name: &str) -> Option<&'a RawValue> {
-        let exact = self.0.iter().position(|(found, _)| found == name);
-        let at = exact.or_else(|| self.0.iter().position(|(found, _)| found.eq_ignore_ascii_case(name)))?;
-        let (_, value) = self.0.remove(at);
-        self.0.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
-        Some(value)
-    }
-
-    /// What nobody took, to be written back.
-    fn kept(self) -> Unknown {
-        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned())).collect()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'a>, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-
-            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-                to.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((Text(name), value)) = map.next_entry()? {
-                    members.push((name, value));
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(InOrder).map(Members)
+fn object<'a>(member: Member<'a>, name: impl FnOnce() -> String) -> Result<Members<'a>, Malformed> {
+    match member {
+        Member::Object(members) => Ok(members),
+        Member::Null => Ok(Members::default()),
+        Member::Raw(_) | Member::Other => Err(Malformed::Member { member: name(), expected: "an object" }),
     }
 }

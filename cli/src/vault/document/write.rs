@@ -11,13 +11,14 @@ struct Writer {
 }
 
 pub(super) fn document(document: &Document) -> String {
-    let mut to = Writer { text: String::new(), depth: 0 };
+    // A file of a hundred entries; growing from there is cheap.
+    let mut to = Writer { text: String::with_capacity(64 << 10), depth: 0 };
     to.object(|to| {
         to.member("version", "1");
         let header = document.header();
-        to.member("salt", &quoted(&super::Blob::from(header.salt.clone()).to_base64()));
+        to.string("salt", &super::Blob::from(header.salt.clone()).to_base64());
         if let Some(verification) = &header.verification {
-            to.member("verification", &quoted(&verification.to_base64()));
+            to.string("verification", &verification.to_base64());
         }
         to.nested("secrets", |to| {
             for (name, found) in document.entries() {
@@ -31,31 +32,34 @@ pub(super) fn document(document: &Document) -> String {
 
 fn entry(entry: &Entry, to: &mut Writer) {
     let value = match &entry.stored {
-        Stored::Blob(blob) => Some(quoted(&blob.to_base64())),
+        Stored::Blob(blob) => Some(blob.to_base64()),
         Stored::Unreadable { members, .. } => {
             members.iter().for_each(|(name, value)| to.member(name, value.get()));
             None
         }
     };
-    value.iter().for_each(|value| to.member("value", value));
+    value.iter().for_each(|value| to.string("value", value));
     to.nested("metadata", |to| {
-        to.member("Type", &quoted(&entry.kind));
-        to.member("Environment", &quoted(&entry.environment));
+        to.string("Type", &entry.kind);
+        to.string("Environment", &entry.environment);
         to.nested("Labels", |to| {
-            let mut labels = entry.labels.clone();
-            labels.insert("encrypted".to_owned(), "true".to_owned());
-            labels.iter().for_each(|(name, text)| to.member(name, &quoted(text)));
+            const ENCRYPTED: &str = "encrypted";
+            let others = entry.labels.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+            let (before, after): (Vec<_>, Vec<_>) =
+                others.filter(|(name, _)| *name != ENCRYPTED).partition(|(name, _)| *name < ENCRYPTED);
+            let sorted = before.into_iter().chain([(ENCRYPTED, "true")]).chain(after);
+            sorted.for_each(|(name, text)| to.string(name, text));
         });
-        to.member("kind", &quoted(&entry.kind));
+        to.string("kind", &entry.kind);
         if let Some(scope) = entry.label("scope") {
             let with_commas = || scope.split_whitespace().collect::<Vec<_>>().join(",");
             let scope = if entry.kind == "oauth2" { with_commas() } else { scope.to_owned() };
-            to.member("scope", &quoted(&scope));
+            to.string("scope", &scope);
         }
-        to.member("encrypted", &quoted("true"));
+        to.string("encrypted", "true");
         entry.unknown_metadata.iter().for_each(|(name, value)| to.member(name, value.get()));
     });
-    value.iter().for_each(|value| to.member("ciphertext", value));
+    value.iter().for_each(|value| to.string("ciphertext", value));
     entry.unknown.iter().for_each(|(name, value)| to.member(name, value.get()));
 }
 
@@ -82,35 +86,43 @@ impl Writer {
         self.text.push_str(value);
     }
 
+    fn string(&mut self, name: &str, text: &str) {
+        self.name(name);
+        quote(text, &mut self.text);
+    }
+
     /// After an opening brace the first, else the next.
     fn name(&mut self, name: &str) {
         if !self.text.ends_with('{') {
             self.text.push(',');
         }
         self.line();
-        self.text.push_str(&quoted(name));
+        quote(name, &mut self.text);
         self.text.push_str(": ");
     }
 
     fn line(&mut self) {
-        let _ = write!(self.text, "\n{:1$}", "", self.depth * 2); // a String takes all
+        const SPACES: &str = "                ";
+        self.text.push('\n');
+        self.text.push_str(&SPACES[..(self.depth * 2).min(SPACES.len())]);
     }
 }
 
 /// A JSON string as Go writes it: without the characters that mean something in HTML and in scripts.
-fn quoted(text: &str) -> String {
-    let plain = serde_json::Value::from(text).to_string();
-    if !plain.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-        return plain;
+fn quote(text: &str, to: &mut String) {
+    let is_plain = |byte: u8| byte >= 0x20 && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&') && byte.is_ascii();
+    if text.bytes().all(is_plain) {
+        to.push('"');
+        to.push_str(text);
+        to.push('"');
+        return;
     }
-    let mut quoted = String::with_capacity(plain.len() + 16);
-    for char in plain.chars() {
+    for char in serde_json::Value::from(text).to_string().chars() {
         match char {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(char)); // a String takes all
+                let _ = write!(to, "\\u{:04x}", u32::from(char)); // a String takes all
             }
-            char => quoted.push(char),
+            char => to.push(char),
         }
     }
-    quoted
 }

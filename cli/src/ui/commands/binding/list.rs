@@ -35,7 +35,12 @@ impl Verb for List {
             true => "No bindings configured.\n  Set one up with `aileron binding setup <connector-FQN>`.\n".to_owned(),
             false => table(&found),
         };
-        Ok(Outcome::new(text, json!({"bindings": found.iter().map(binding_json).collect::<Vec<Value>>()})))
+        // A thousand bindings as JSON take longer than reading them.
+        let fields = match context.output.json {
+            true => found.iter().map(binding_json).collect(),
+            false => Vec::<Value>::new(),
+        };
+        Ok(Outcome::new(text, json!({"bindings": fields})))
     }
 }
 

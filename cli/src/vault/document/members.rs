@@ -1,0 +1,197 @@
+//! Members of objects in one pass over the text: those that the vault looks into as objects, all others as they are written.
+//!
+//! ```text
+//! the file ─ secrets ─ NAME ─ metadata ─ Labels        objects on this way are opened; a thousand entries are read at once
+//! ```
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::Unknown;
+use super::read::Malformed;
+
+/// A string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// The members of an object, in their order, each name once. Borrowed from the text.
+#[derive(Default)]
+pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, Member<'a>)>);
+
+/// One value.
+pub(super) enum Member<'a> {
+    /// As it is written.
+    Raw(&'a RawValue),
+    /// Where an object is expected, one.
+    Object(Members<'a>),
+    /// Where an object is expected, `null`.
+    Null,
+    /// Where an object is expected, something else.
+    Other,
+}
+
+impl<'a> Member<'a> {
+    /// As it is written; `None` for one that was opened.
+    pub(super) fn raw(&self) -> Option<&'a RawValue> {
+        match self {
+            Member::Raw(value) => Some(value),
+            Member::Object(_) | Member::Null | Member::Other => None,
+        }
+    }
+}
+
+/// How deep an object stands on the way of the drawing above.
+#[derive(Clone, Copy)]
+enum Level {
+    File,
+    Secrets,
+    Entry,
+    Metadata,
+    Labels,
+}
+
+impl Level {
+    /// The level of a member that is opened.
+    fn below(self, name: &str) -> Option<Level> {
+        match self {
+            Level::File if name.eq_ignore_ascii_case("secrets") => Some(Level::Secrets),
+            Level::Secrets => Some(Level::Entry),
+            Level::Entry if name.eq_ignore_ascii_case("metadata") => Some(Level::Metadata),
+            Level::Metadata if name.eq_ignore_ascii_case("labels") => Some(Level::Labels),
+            Level::File | Level::Entry | Level::Metadata | Level::Labels => None,
+        }
+    }
+}
+
+/// The members of a whole file.
+///
+/// # Errors
+/// [`Malformed::NotJson`], [`Malformed::NotAnObject`].
+pub(super) fn of(text: &str) -> Result<Members<'_>, Malformed> {
+    read(text, Level::File)
+}
+
+/// The members of an entry that stands at the top level.
+///
+/// # Errors
+/// [`Malformed::NotJson`].
+pub(super) fn entry_of(text: &str) -> Result<Members<'_>, Malformed> {
+    read(text, Level::Entry)
+}
+
+fn read(text: &str, level: Level) -> Result<Members<'_>, Malformed> {
+    let not_json = |error: serde_json::Error| Malformed::NotJson(error.to_string());
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let member = level.deserialize(&mut reader).map_err(not_json)?;
+    reader.end().map_err(not_json)?;
+    let Member::Object(members) = member else { return Err(Malformed::NotAnObject) };
+    members.must_be_unique()?;
+    Ok(members)
+}
+
+impl<'a> Members<'a> {
+    /// Takes a known member as it is written: of exactly this name, else of this name in another case. Spellings beside the one
+    /// that counts go with it: the existing runtime takes the last of them, and would find something else than what is written.
+    pub(super) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
+        self.take_object(name)?.raw()
+    }
+
+    /// The same for a member that is an object.
+    pub(super) fn take_object(&mut self, name: &str) -> Option<Member<'a>> {
+        let exact = self.0.iter().position(|(found, _)| found == name);
+        let at = exact.or_else(|| self.0.iter().position(|(found, _)| found.eq_ignore_ascii_case(name)))?;
+        let (_, member) = self.0.remove(at);
+        self.0.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+        Some(member)
+    }
+
+    /// Takes the objects of such names, as they are written.
+    pub(super) fn take_named_objects(&mut self, is_meant: impl Fn(&str) -> bool) -> Vec<(Cow<'a, str>, &'a RawValue)> {
+        let is_object = |(name, member): &mut (Cow<'a, str>, Member<'a>)| {
+            is_meant(name) && member.raw().is_some_and(|value| value.get().starts_with('{'))
+        };
+        let taken = self.0.extract_if(.., is_object);
+        taken.filter_map(|(name, member)| Some((name, member.raw()?))).collect()
+    }
+
+    /// What nobody took, to be written back.
+    pub(super) fn kept(self) -> Unknown {
+        let kept = self.0.into_iter().filter_map(|(name, member)| Some((name.into_owned(), member.raw()?.to_owned())));
+        kept.collect()
+    }
+
+    /// Which of two of one name is meant cannot be known, and one would be lost at the next write.
+    fn must_be_unique(&self) -> Result<(), Malformed> {
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Malformed::NotJson(format!("{:?} stands in one object twice", pair[0])));
+        }
+        let mut objects = self.0.iter().filter_map(|(_, member)| match member {
+            Member::Object(members) => Some(members),
+            Member::Raw(_) | Member::Null | Member::Other => None,
+        });
+        objects.try_for_each(Members::must_be_unique)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Member<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level {
+    type Value = Member<'de>;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
+        let mut members = Vec::new();
+        while let Some(Text(name)) = map.next_key()? {
+            let member = match self.below(&name) {
+                Some(level) => map.next_value_seed(level)?,
+                None => Member::Raw(map.next_value()?),
+            };
+            members.push((name, member));
+        }
+        Ok(Member::Object(Members(members)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Member<'de>, E> {
+        Ok(Member::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Member<'de>, A::Error> {
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Member::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Member<'de>, E> {
+        Ok(Member::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Member<'de>, E> {
+        Ok(Member::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Member<'de>, E> {
+        Ok(Member::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Member<'de>, E> {
+        Ok(Member::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Member<'de>, E> {
+        Ok(Member::Other)
+    }
+}
