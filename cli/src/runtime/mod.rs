@@ -28,6 +28,8 @@
 //! | [`vault_credential`] | the bindings of the vault that were chosen for a run |
 //! | [`oauth`] | OAuth 2 as values: requests, answers, what the vault keeps of them; pure |
 //! | [`authorize`], [`listener`] | the walk through the user's browser, and where it comes back |
+//! | [`launch`] | one process that holds the vault's key and runs actions for others: its HTTP interface, both ends |
+//! | [`tool`] | an action as an agent sees it: name, description, schema |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
@@ -38,6 +40,7 @@ pub mod authorize;
 pub mod cassette;
 pub mod credential_source;
 pub mod interpolate;
+pub mod launch;
 pub mod listener;
 pub mod oauth;
 pub mod public;
@@ -46,4 +49,5 @@ pub mod runner;
 pub mod session;
 pub mod static_credential;
 pub mod steps;
+pub mod tool;
 pub mod vault_credential;

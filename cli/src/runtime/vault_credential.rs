@@ -34,8 +34,8 @@ pub struct VaultCredentialSource {
 
 impl VaultCredentialSource {
     /// A source that opens the chosen bindings and no others.
-    pub fn new(selection: Selection, opened: Option<(VaultFile, Custodian)>) -> VaultCredentialSource {
-        VaultCredentialSource { selection, opened: opened.map(|(vault, custodian)| (vault, Arc::new(custodian))) }
+    pub fn new(selection: Selection, opened: Option<(VaultFile, Arc<Custodian>)>) -> VaultCredentialSource {
+        VaultCredentialSource { selection, opened }
     }
 }
 

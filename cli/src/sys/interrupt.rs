@@ -10,6 +10,8 @@ static STOP: AtomicBool = AtomicBool::new(false);
 static LISTENING: AtomicBool = AtomicBool::new(false);
 /// Whether the first signal ends the process.
 static AT_ONCE: AtomicBool = AtomicBool::new(false);
+/// Whether signals are for a program that was started, and mean nothing here.
+static PASSED_ON: AtomicBool = AtomicBool::new(false);
 
 /// Does not listen: a signal ends the process at once, as the system does it. For work whose every change is one step, and
 /// for questions, where somebody who wants to leave is not to be kept.
@@ -20,6 +22,7 @@ pub fn ignored() -> &'static AtomicBool {
 /// Starts listening for interrupt and termination. A second signal ends the process at once with exit code 130.
 pub fn listen() -> &'static AtomicBool {
     AT_ONCE.store(false, Ordering::SeqCst);
+    PASSED_ON.store(false, Ordering::SeqCst);
     if !LISTENING.swap(true, Ordering::SeqCst) {
         hear();
     }
@@ -35,8 +38,16 @@ pub fn guard_terminal() {
     }
 }
 
+/// From now on signals do nothing here: whoever calls this passes them on, and ends when that program does.
+pub fn passed_on() {
+    PASSED_ON.store(true, Ordering::SeqCst);
+}
+
 fn hear() {
     let heard = || {
+        if PASSED_ON.load(Ordering::SeqCst) {
+            return;
+        }
         if STOP.swap(true, Ordering::SeqCst) || AT_ONCE.load(Ordering::SeqCst) {
             terminal::restore();
             std::process::exit(130);

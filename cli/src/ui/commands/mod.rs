@@ -12,6 +12,7 @@ mod connector;
 mod context;
 mod credentials;
 mod demo;
+mod forwarding;
 mod go_flags;
 mod hub;
 mod hub_entry;
@@ -20,6 +21,7 @@ mod inspect;
 mod installing;
 mod keyring;
 mod keys;
+mod launch;
 mod pack;
 mod plan;
 mod program;
@@ -29,6 +31,7 @@ mod report;
 mod run;
 mod running;
 mod secret;
+mod serving;
 mod status;
 mod test;
 mod unlocking;
@@ -79,6 +82,7 @@ verbs! {
         Binding(binding::Binding),
         #[command(subcommand)]
         Status(vault::ConsumerStatus),
+        Launch(launch::Launch),
         Keyring(keyring::Keyring),
         Hub(hub::Hub),
     }
