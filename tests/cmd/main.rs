@@ -12,6 +12,7 @@ mod hub;
 mod init;
 mod keyring;
 mod keys;
+mod launch;
 mod plan;
 mod readme;
 mod release;

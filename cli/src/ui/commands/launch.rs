@@ -36,7 +36,8 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// Open the vault once and let a program, or your other terminals, run actions with it.
 ///
 /// PROGRAM runs in this terminal with AILERON_API_URL and AILERON_TOKEN set; `aileron action run` in it uses the vault
-/// without asking for the passphrase. It never gets the passphrase or a credential. Without PROGRAM, `aileron action run` in
+/// without asking for the passphrase. It never gets the passphrase or a credential, and its exit code is the exit code here.
+/// Without PROGRAM, `aileron action run` in
 /// your other terminals does the same, until Ctrl-C. Actions that want a person's approval are asked about here when there is
 /// no PROGRAM, and refused otherwise.
 #[derive(Debug, Args)]
