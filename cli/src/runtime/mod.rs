@@ -30,6 +30,7 @@
 //! | [`authorize`], [`listener`] | the walk through the user's browser, and where it comes back |
 //! | [`launch`] | one process that holds the vault's key and runs actions for others: its HTTP interface, both ends |
 //! | [`tool`] | an action as an agent sees it: name, description, schema |
+//! | [`mcp`] | the Model Context Protocol: tools for an agent |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
@@ -42,6 +43,7 @@ pub mod credential_source;
 pub mod interpolate;
 pub mod launch;
 pub mod listener;
+pub mod mcp;
 pub mod oauth;
 pub mod public;
 pub mod recording;

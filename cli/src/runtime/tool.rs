@@ -1,11 +1,25 @@
 //! An action as an agent sees it: a name, a description, a JSON schema of its inputs. Pure.
 
+use std::collections::BTreeMap;
+
 use aileron_verifier::artifact::action::{Action, Input};
 use serde_json::{Map, Value, json};
 
 /// The name of an action as a tool's, in snake_case: `list-recent-emails` is `list_recent_emails`.
 pub fn name(action: &str) -> String {
     action.replace(['-', '.'], "_")
+}
+
+/// Actions by the names of their tools. Where two would have one name, the later ones are numbered.
+pub fn names(actions: impl IntoIterator<Item = String>) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for action in actions {
+        let plain = name(&action);
+        let numbered = (2..).map(|number| format!("{plain}_{number}"));
+        let free = std::iter::once(plain.clone()).chain(numbered).find(|name| !names.contains_key(name));
+        names.insert(free.unwrap_or(plain), action);
+    }
+    names
 }
 
 /// What it is for, and what its publisher wrote about it.
@@ -71,6 +85,13 @@ mod tests {
         for (action, tool) in [("list-recent-emails", "list_recent_emails"), ("a.b-c_d", "a_b_c_d"), ("7", "7")] {
             assert_eq!(name(action), tool);
         }
+    }
+
+    #[test]
+    fn two_actions_of_one_name_are_two_tools() {
+        let actions = ["a-b", "a.b", "a_b", "a_b_2", "c"].map(str::to_owned);
+        let names: Vec<String> = names(actions).into_iter().map(|(tool, action)| format!("{tool}={action}")).collect();
+        assert_eq!(names, ["a_b=a-b", "a_b_2=a.b", "a_b_2_2=a_b_2", "a_b_3=a_b", "c=c"]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Environment {
     }
 
     /// The program as a path. Relative entries of `PATH` do not count: they would run what lies in a repository.
-    fn find(&self, program: impl AsRef<OsStr>) -> Option<PathBuf> {
+    pub(crate) fn find(&self, program: impl AsRef<OsStr>) -> Option<PathBuf> {
         let path = self.iter().find(|(name, _)| name.to_str().is_some_and(|name| is_same_name(name, "PATH")));
         let mut program = program.as_ref().to_owned();
         program.push(std::env::consts::EXE_SUFFIX);

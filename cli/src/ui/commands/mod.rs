@@ -22,6 +22,7 @@ mod installing;
 mod keyring;
 mod keys;
 mod launch;
+mod mcp;
 mod pack;
 mod plan;
 mod program;
@@ -83,6 +84,7 @@ verbs! {
         #[command(subcommand)]
         Status(vault::ConsumerStatus),
         Launch(launch::Launch),
+        Mcp(mcp::Mcp),
         Keyring(keyring::Keyring),
         Hub(hub::Hub),
     }

@@ -36,6 +36,11 @@ impl HeldKey {
         HeldKey(Mutex::new(custodian.map(Arc::new)))
     }
 
+    /// Whether there is one.
+    pub(super) fn is_held(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The key of this document. `unlock` is asked where there is none, one asker at a time.
     pub(super) fn of(
         &self,

@@ -25,7 +25,7 @@ pub(in crate::ui::commands) struct Prompt {
 
 impl Approver for Prompt {
     fn decide(&mut self, request: &ApprovalRequest<'_>) -> io::Result<Decision> {
-        let text = approval(request.action, request.arguments, request.preview, width());
+        let text = approval_text(request);
         // The result is on standard output, one document: what is asked goes beside it.
         let mut console = Terminal { json: self.json };
         let approved = if self.json {
@@ -37,6 +37,11 @@ impl Approver for Prompt {
         };
         Ok(if approved { Decision::Approved } else { Decision::Denied })
     }
+}
+
+/// What is shown before the question.
+pub(in crate::ui::commands) fn approval_text(request: &ApprovalRequest<'_>) -> String {
+    approval(request.action, request.arguments, request.preview, width())
 }
 
 /// Most lines before the question.

@@ -1,0 +1,213 @@
+//! The Model Context Protocol: an agent's host lists tools and calls them, one JSON message a line over two streams.
+//!
+//! The protocol is `rmcp`'s; which tools there are, and what a call does, is [`Tools`]'. A call runs on a thread of its own,
+//! so that others are answered meanwhile.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ElicitRequestParams, ElicitationAction,
+    ElicitationSchema, Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::{ElicitationMode, Peer, RequestContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
+use serde_json::{Map, Value};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
+
+/// Tools on one page of a list.
+pub const PAGE: usize = 100;
+/// How often it is looked whether it is to end.
+const SLICE: Duration = Duration::from_millis(50);
+/// How long the end waits for calls: a request of theirs, which may be renewing a token, takes no longer.
+const LAST_CALLS: Duration = Duration::from_secs(35);
+/// What the yes to a question is called.
+const APPROVED: &str = "approve";
+
+/// A tool, as it is listed.
+pub struct ListedTool {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Its arguments, as a JSON schema.
+    pub schema: Map<String, Value>,
+    /// Whether calling it again changes nothing more, where its publisher says so.
+    pub is_idempotent: bool,
+}
+
+/// One page of the list.
+pub struct Page {
+    /// The tools on it.
+    pub tools: Vec<ListedTool>,
+    /// Where the next one continues, if there is one.
+    pub next: Option<String>,
+}
+
+/// What came of a call.
+pub struct Called {
+    /// A JSON document.
+    pub document: String,
+    /// Whether it says why there is no result.
+    pub is_error: bool,
+}
+
+/// Asks the person at the host's end a yes-or-no question. An error says why nobody was asked.
+pub type AskUser<'a> = dyn Fn(&str) -> io::Result<bool> + 'a;
+
+/// What is behind the protocol. Called on threads that may wait.
+pub trait Tools: Send + Sync + 'static {
+    /// The tools after the one that is named so, at most [`PAGE`] of them.
+    ///
+    /// # Errors
+    /// Why there is no list.
+    fn list(&self, after: Option<&str>) -> Result<Page, String>;
+
+    /// Calls one. `None` where there is none of that name. `ask` is there where the host can ask its user.
+    fn call(&self, name: &str, arguments: &Map<String, Value>, ask: Option<&AskUser<'_>>) -> Option<Called>;
+}
+
+struct Server {
+    tools: Arc<dyn Tools>,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// Serves until the other side goes away or `stop` is set. Calls that are under way then come to their end.
+///
+/// # Errors
+/// The system gives no event loop, or the other side does not speak the protocol.
+pub fn serve(
+    tools: Arc<dyn Tools>,
+    streams: impl FnOnce() -> (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>),
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let under_way = Arc::new(AtomicUsize::new(0));
+    let server = Server { tools, under_way: Arc::clone(&under_way) };
+    let served = runtime.block_on(async {
+        let stopped = async {
+            while !stop.load(Ordering::SeqCst) {
+                tokio::time::sleep(SLICE).await;
+            }
+        };
+        let serving = async {
+            let running = server.serve(streams()).await.map_err(io::Error::other)?;
+            running.waiting().await.map_err(io::Error::other)
+        };
+        let served = tokio::select! {
+            served = serving => served.map(drop),
+            () = stopped => Ok(()),
+        };
+        let ended = async {
+            while under_way.load(Ordering::SeqCst) > 0 {
+                tokio::time::sleep(SLICE).await;
+            }
+        };
+        stop.store(true, Ordering::SeqCst);
+        let _ = tokio::time::timeout(LAST_CALLS, ended).await; // what takes longer is left
+        served
+    });
+    // A thread that reads standard input cannot be stopped, and is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().build();
+        ServerConfig::new(capabilities).with_server_info(Implementation::new("aileron", env!("CARGO_PKG_VERSION")))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let (tools, after) = (Arc::clone(&self.tools), request.and_then(|request| request.cursor));
+        let listed = tokio::task::spawn_blocking(move || tools.list(after.as_deref())).await;
+        let page = listed.map_err(|_| failed())?.map_err(|why| ErrorData::internal_error(why, None))?;
+        let mut result = ListToolsResult::with_all_items(page.tools.into_iter().map(as_listed).collect());
+        result.next_cursor = page.next;
+        Ok(result)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let (tools, name) = (Arc::clone(&self.tools), request.name.into_owned());
+        let unknown = || ErrorData::invalid_params(format!("Unknown tool: {name}"), None);
+        let arguments = request.arguments.unwrap_or_default();
+        let (handle, under_way) = (Handle::current(), UnderWay::of(&self.under_way));
+        let wanted = name.clone();
+        let call = move || {
+            let _under_way = under_way;
+            let ask = |message: &str| ask_user(&handle, &context, message);
+            let can_ask = context.peer.supported_elicitation_modes().contains(&ElicitationMode::Form);
+            tools.call(&wanted, &arguments, can_ask.then_some(&ask as &AskUser<'_>))
+        };
+        let called = tokio::task::spawn_blocking(call).await.map_err(|_| failed())?.ok_or_else(unknown)?;
+        Ok(as_result(called).into())
+    }
+}
+
+/// Asks the host to ask its user. A call that was cancelled meanwhile is not approved.
+fn ask_user(handle: &Handle, context: &RequestContext<RoleServer>, message: &str) -> io::Result<bool> {
+    handle.block_on(async {
+        tokio::select! {
+            answer = elicit(&context.peer, message) => answer,
+            () = context.ct.cancelled() => Ok(false),
+        }
+    })
+}
+
+async fn elicit(peer: &Peer<RoleServer>, message: &str) -> io::Result<bool> {
+    let schema = ElicitationSchema::builder()
+        .required_bool_with(APPROVED, |yes| yes.title("Run it").description("Whether it may run").with_default(false));
+    let request = ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message: message.to_owned(),
+        requested_schema: schema.build().map_err(io::Error::other)?,
+    };
+    let answer = peer.create_elicitation(request).await.map_err(io::Error::other)?;
+    let is_yes = answer.content.and_then(|content| content.get(APPROVED)?.as_bool()) == Some(true);
+    Ok(answer.action == ElicitationAction::Accept && is_yes)
+}
+
+fn as_listed(tool: ListedTool) -> Tool {
+    let annotations = rmcp::model::ToolAnnotations::new().idempotent(tool.is_idempotent);
+    Tool::new(Cow::Owned(tool.name), Cow::Owned(tool.description), Arc::new(tool.schema)).with_annotations(annotations)
+}
+
+/// As text, digit for digit, for whoever reads; and as a value for whoever computes.
+fn as_result(called: Called) -> CallToolResult {
+    let text = vec![ContentBlock::text(called.document.clone())];
+    let mut result = if called.is_error { CallToolResult::error(text) } else { CallToolResult::success(text) };
+    result.structured_content = serde_json::from_str(&called.document).ok();
+    result
+}
+
+fn failed() -> ErrorData {
+    ErrorData::internal_error("the call ended without an answer", None)
+}
+
+/// One more that the end waits for, until it is dropped.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    fn of(counter: &Arc<AtomicUsize>) -> UnderWay {
+        counter.fetch_add(1, Ordering::SeqCst);
+        UnderWay(Arc::clone(counter))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
