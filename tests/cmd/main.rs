@@ -13,6 +13,7 @@ mod init;
 mod keyring;
 mod keys;
 mod launch;
+mod mcp;
 mod plan;
 mod readme;
 mod release;
