@@ -3,6 +3,8 @@
 //! The protocol is `rmcp`'s; which tools there are, and what a call does, is [`Tools`]'. A call runs on a thread of its own,
 //! so that others are answered meanwhile.
 
+mod asking;
+
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
@@ -10,14 +12,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ElicitRequestParams, ElicitationAction,
-    ElicitationSchema, Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
 };
-use rmcp::service::{ElicitationMode, Peer, RequestContext};
+use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::runtime::Handle;
+
+use self::asking::{Asking, can_ask};
 
 /// Tools on one page of a list.
 pub const PAGE: usize = 100;
@@ -25,8 +28,6 @@ pub const PAGE: usize = 100;
 const SLICE: Duration = Duration::from_millis(50);
 /// How long the end waits for calls: a request of theirs, which may be renewing a token, takes no longer.
 const LAST_CALLS: Duration = Duration::from_secs(35);
-/// What the yes to a question is called.
-const APPROVED: &str = "approve";
 
 /// A tool, as it is listed.
 pub struct ListedTool {
@@ -141,46 +142,28 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let (tools, name) = (Arc::clone(&self.tools), request.name.into_owned());
-        let unknown = || ErrorData::invalid_params(format!("Unknown tool: {name}"), None);
+        let unknown = ErrorData::invalid_params(format!("Unknown tool: {name}"), None);
         let arguments = request.arguments.unwrap_or_default();
-        let (handle, under_way) = (Handle::current(), UnderWay::of(&self.under_way));
-        let wanted = name.clone();
+        let (answers, state) = (request.input_responses.as_ref(), request.request_state.as_deref());
+        let can_ask = can_ask(&context);
+        let asking = Asking::new(context, &name, &arguments, answers, state);
+        let under_way = UnderWay::of(&self.under_way);
         let call = move || {
             let _under_way = under_way;
-            let ask = |message: &str| ask_user(&handle, &context, message);
-            let can_ask = context.peer.supported_elicitation_modes().contains(&ElicitationMode::Form);
-            tools.call(&wanted, &arguments, can_ask.then_some(&ask as &AskUser<'_>))
+            let ask = |message: &str| asking.ask(message);
+            let called = tools.call(&name, &arguments, can_ask.then_some(&ask as &AskUser<'_>));
+            (called, asking)
         };
-        let called = tokio::task::spawn_blocking(call).await.map_err(|_| failed())?.ok_or_else(unknown)?;
-        Ok(as_result(called).into())
+        let (called, asking) = tokio::task::spawn_blocking(call).await.map_err(|_| failed())?;
+        match asking.into_question() {
+            Some(question) => question.map(CallToolResponse::InputRequired),
+            None => called.map(|called| as_result(called).into()).ok_or(unknown),
+        }
     }
 }
 
-/// Asks the host to ask its user. A call that was cancelled meanwhile is not approved.
-fn ask_user(handle: &Handle, context: &RequestContext<RoleServer>, message: &str) -> io::Result<bool> {
-    handle.block_on(async {
-        tokio::select! {
-            answer = elicit(&context.peer, message) => answer,
-            () = context.ct.cancelled() => Ok(false),
-        }
-    })
-}
-
-async fn elicit(peer: &Peer<RoleServer>, message: &str) -> io::Result<bool> {
-    let schema = ElicitationSchema::builder()
-        .required_bool_with(APPROVED, |yes| yes.title("Run it").description("Whether it may run").with_default(false));
-    let request = ElicitRequestParams::FormElicitationParams {
-        meta: None,
-        message: message.to_owned(),
-        requested_schema: schema.build().map_err(io::Error::other)?,
-    };
-    let answer = peer.create_elicitation(request).await.map_err(io::Error::other)?;
-    let is_yes = answer.content.and_then(|content| content.get(APPROVED)?.as_bool()) == Some(true);
-    Ok(answer.action == ElicitationAction::Accept && is_yes)
-}
-
 fn as_listed(tool: ListedTool) -> Tool {
-    let annotations = rmcp::model::ToolAnnotations::new().idempotent(tool.is_idempotent);
+    let annotations = ToolAnnotations::new().idempotent(tool.is_idempotent);
     Tool::new(Cow::Owned(tool.name), Cow::Owned(tool.description), Arc::new(tool.schema)).with_annotations(annotations)
 }
 

@@ -77,6 +77,19 @@ fn approval_is_asked_for_where_it_was_started() {
         assert_eq!((said.code, service.seen().len()), (code, requests), "{said}");
         assert!(said.stderr.contains("--approve does not count there"), "{said}");
     }
+    // Who asked has gone: a late yes is for nobody.
+    let asking = home.consumer(&["action", "run", "tea-about", "--arg", "why=gone"]);
+    let mut asking =
+        { asking }.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    terminal.sees("why: gone\r\n").sees("Run it? [y/N]: ");
+    asking.kill().unwrap();
+    asking.wait().unwrap();
+    terminal.types("y\r");
+    // The next question comes after that answer was used.
+    let next = home.consumer(&["action", "run", "tea-about", "--arg", "why=next"]);
+    let next = { next }.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    terminal.sees("why: next\r\n").sees("Run it? [y/N]: ").types("n\r");
+    assert_eq!((aileron_testkit::home::ended(next).code, service.seen().len()), (6, 1));
     terminal.types("\x03").sees("Stopped; the vault is locked again.\r\n");
     terminal.ends(&home, 0);
 }

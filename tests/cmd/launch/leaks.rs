@@ -17,7 +17,7 @@ use crate::run::running::{SECRET, echo};
 use crate::vault::PASSPHRASE;
 
 /// What `/proc` shows of every process: command line and environment, as far as they may be read.
-fn processes() -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn processes() -> BTreeMap<String, Vec<u8>> {
     let mut shown = BTreeMap::new();
     for entry in fs::read_dir("/proc").unwrap().map_while(Result::ok) {
         if entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()) {
@@ -30,7 +30,8 @@ fn processes() -> BTreeMap<String, Vec<u8>> {
     shown
 }
 
-fn holders(among: &BTreeMap<String, Vec<u8>>, marker: &str) -> Vec<String> {
+/// Where a marker is.
+pub(crate) fn holders(among: &BTreeMap<String, Vec<u8>>, marker: &str) -> Vec<String> {
     let holds = |bytes: &[u8]| memmem::find(bytes, marker.as_bytes()).is_some();
     among.iter().filter(|(_, bytes)| holds(bytes)).map(|(name, _)| name.clone()).collect()
 }

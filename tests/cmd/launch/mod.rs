@@ -1,7 +1,7 @@
 //! `launch`: the vault is opened once; a program, or other terminals, run actions with it.
 
 mod dialogue;
-mod leaks;
+pub(crate) mod leaks;
 mod program;
 mod strangers;
 mod terminals;

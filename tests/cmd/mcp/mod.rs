@@ -8,6 +8,7 @@ use aileron_testkit::home::{Ran, TestHome, ended, ends, ok};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::launch::leaks::{holders, processes};
 use crate::launch::{Launched, home};
 use crate::release::directory::signal;
 use crate::run::running::{SECRET, echo, installed};
@@ -120,6 +121,10 @@ fn installed_actions_are_tools_and_run_with_the_vault() {
     assert_eq!((failed, &document["action"]), (false, &json!("tea-ping")), "{document}");
     assert_eq!(service.only().header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
     assert_eq!(document["output"], document["steps"]["ping"]);
+    let shown = processes();
+    for secret in [SECRET, PASSPHRASE] {
+        assert_eq!(holders(&shown, secret), [""; 0], "{secret}");
+    }
     // The key is here now, and is not derived again.
     std::fs::remove_file(home.path("passphrase.txt")).unwrap();
     assert!(!host.call("tea_ping", &json!({})).0);
@@ -215,6 +220,47 @@ fn approval_is_the_hosts_users_or_nobodys() {
         assert_eq!(service.seen().len() - before, usize::from(runs), "{action} {content}");
     }
     host.end();
+}
+
+#[test] // since 2026-07-28 a call is answered with the question, and made again with the answer
+fn a_host_without_sessions_makes_the_call_again_with_its_users_answer() {
+    let service = echo();
+    let home = home(&service);
+    let child = mcp(&home, &GIVEN).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+    let mut host = Host { child, to, from, last: 0 };
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+    });
+    let call = |why: &str| json!({"name": "tea_about", "arguments": {"why": why}, "_meta": meta});
+    let asked = host.request("tools/call", &call("fun"));
+    assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
+    let question = &asked["result"]["inputRequests"]["approval"];
+    assert_eq!(question["method"], "elicitation/create", "{asked}");
+    assert!(question["params"]["message"].as_str().unwrap().contains("why: fun"));
+    assert!(service.seen().is_empty(), "nothing was run yet");
+    let again = |why: &str, action: &str, state: &Value| {
+        let mut again = call(why);
+        again["inputResponses"] = json!({"approval": {"action": action, "content": {"approve": true}}});
+        again["requestState"] = state.clone();
+        again
+    };
+    let state = &asked["result"]["requestState"];
+    let (failed, document) = called(&host.request("tools/call", &again("fun", "decline", state)));
+    assert_eq!((failed, &document["error"]["class"]), (true, &json!("approval_denied")));
+    // A yes to something else is none.
+    for (why, state) in [("harm", state), ("fun", &json!("guessed"))] {
+        let other = host.request("tools/call", &again(why, "accept", state));
+        assert_eq!(other["result"]["resultType"], "input_required", "{other}");
+    }
+    assert!(service.seen().is_empty());
+    let (failed, document) = called(&host.request("tools/call", &again("fun", "accept", state)));
+    assert_eq!((failed, &document["action"]), (false, &json!("tea-about")));
+    assert_eq!(service.seen().len(), 1);
+    assert_eq!(host.end().code, 0);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::error::LaunchError;
 use super::token::Token;
 use crate::secret::Secret;
 use crate::sys::disk::{Locked, SharedFile};
-use crate::sys::lock::{self, LockPolicy};
+use crate::sys::lock::{self, LockError, LockPolicy};
 use crate::sys::private::PrivateFile;
 
 /// Its name.
@@ -28,6 +28,7 @@ const LIMIT: u64 = 4 << 10;
 struct Document {
     address: String,
     token: String,
+    pid: u32,
 }
 
 #[derive(Serialize)]
@@ -65,13 +66,12 @@ impl Announcement {
         let text = Zeroizing::new(serde_json::to_string_pretty(&rendered).unwrap_or_default() + "\n");
         Ok(self.file.put(text.as_bytes(), &self.locked)?)
     }
+}
 
-    /// Removes the file.
-    ///
-    /// # Errors
-    /// The disk's.
-    pub fn withdraw(self) -> Result<(), LaunchError> {
-        Ok(self.file.remove(&self.locked)?)
+/// The file goes first, then the lock. One that cannot be removed is ignored without its lock.
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        let _ = self.file.remove(&self.locked);
     }
 }
 
@@ -80,11 +80,12 @@ impl Announcement {
 pub fn find(home: &Path) -> Option<Remote> {
     let path = home.join(NAME);
     let bytes = Zeroizing::new(PrivateFile::open(&path).ok()??.read(LIMIT).ok()?);
-    let Document { address, token } = serde_json::from_slice(&bytes).ok()?;
+    let Document { address, token, pid } = serde_json::from_slice(&bytes).ok()?;
     let remote = Remote::of(&address, Secret::from(token)).ok()?;
     let once = LockPolicy { wait: std::time::Duration::ZERO, ..LockPolicy::default() };
     match lock::take(&home.join(lock_name(NAME)), &once) {
-        Err(lock::LockError::Busy { .. }) => Some(remote),
+        // Another one that looks, as this one does, may have it for a moment.
+        Err(LockError::Busy { holder, .. }) if holder == Some(pid) => Some(remote),
         Ok(_) | Err(_) => None,
     }
 }
@@ -119,7 +120,7 @@ mod tests {
         assert_eq!(found.address(), ADDRESS);
         let second = Announcement::reserve(home.path(), once()).err();
         assert!(matches!(second, Some(LaunchError::Running(Some(process))) if process == std::process::id()));
-        announced.withdraw().expect("removes");
+        drop(announced);
         assert!(!path.exists() && find(home.path()).is_none());
     }
 
@@ -129,9 +130,17 @@ mod tests {
         let path = home.path().join(NAME);
         let left = Announcement::reserve(home.path(), once()).expect("nobody else");
         left.publish(ADDRESS, &Token::new().expect("random")).expect("writes");
+        let text = std::fs::read(&path).expect("reads");
         drop(left);
+        std::fs::write(&path, text).expect("writes");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
         assert!(path.exists() && find(home.path()).is_none(), "dead");
-        for text in ["", "{}", "[1]", r#"{"address":"http://evil.example/v1","token":"t"}"#] {
+        let ours = std::process::id();
+        let text = |address: &str, pid: u32| format!(r#"{{"address":"{address}","token":"t","pid":{pid}}}"#);
+        let elsewhere = text("http://evil.example/v1", ours);
+        // Somebody else looks at it in this moment.
+        let looked_at = text(ADDRESS, ours + 1);
+        for text in ["", "{}", "[1]", &elsewhere, &looked_at] {
             std::fs::write(&path, text).expect("writes");
             let _lock = lock::take(&home.path().join("launch.json.lock"), &once()).expect("a lock");
             assert!(find(home.path()).is_none(), "{text}");

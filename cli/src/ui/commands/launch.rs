@@ -1,6 +1,7 @@
 //! `launch`: the vault is opened once, and lent to a program or to other terminals; its key never leaves this process.
 
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::runtime::launch::announcement::Announcement;
 use crate::runtime::launch::document::{self, VaultState};
 use crate::runtime::launch::gate::Call;
 use crate::runtime::launch::request::RunRequest;
-use crate::runtime::launch::server::{self, GivenUp, Server, Service, Serving};
+use crate::runtime::launch::server::{self, GivenUp, Server, Service};
 use crate::runtime::launch::token::Token;
 use crate::runtime::runner::{ApprovalRequest, Approver, Decision};
 use crate::sys::clock::{Clock as _, Machine};
@@ -37,9 +38,8 @@ const MOMENT: Duration = Duration::from_secs(1);
 ///
 /// PROGRAM runs in this terminal with AILERON_API_URL and AILERON_TOKEN set; `aileron action run` in it uses the vault
 /// without asking for the passphrase. It never gets the passphrase or a credential, and its exit code is the exit code here.
-/// Without PROGRAM, `aileron action run` in
-/// your other terminals does the same, until Ctrl-C. Actions that want a person's approval are asked about here when there is
-/// no PROGRAM, and refused otherwise.
+/// Without PROGRAM, `aileron action run` in your other terminals does the same, until Ctrl-C. Actions that want a person's
+/// approval are asked about here when there is no PROGRAM, and refused otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = examples!("aileron launch claude", "aileron launch -- sh -c 'aileron action run list-items'", "aileron launch"))]
 pub(crate) struct Launch {
@@ -53,7 +53,7 @@ pub(crate) struct Launch {
 
 impl Verb for Launch {
     fn on_interrupt(&self) -> OnInterrupt {
-        // Until it serves; then see `wait`.
+        // While questions are asked. Once the vault is open, an interrupt ends it in order.
         OnInterrupt::Exit
     }
 
@@ -70,6 +70,7 @@ impl Verb for Launch {
         let Some(custodian) = self.unlocked(context)? else {
             return Ok(Outcome::new("No vault was made; nothing was started.\n", json!({"address": null})));
         };
+        let stop = interrupt::listen();
         let server = Server::bind()?;
         let (shown, url, token) = (server.shown(), server.url(), Token::new()?);
         let program = program.map(|program| program.env("AILERON_API_URL", &url).env("AILERON_TOKEN", token.text()));
@@ -81,9 +82,15 @@ impl Verb for Launch {
         listening(&shown, context);
         let ended = match program {
             Some(program) => program.run().map(Some).map_err(Failure::from),
-            None => wait(context).map(|()| None),
+            None => {
+                wait(stop);
+                Ok(None)
+            }
         };
-        end(serving, announcement, context)?;
+        drop(announcement);
+        // What is under way comes to its end first: a request of it may be renewing a token.
+        stop.store(true, Ordering::SeqCst);
+        serving.end();
         let told = if self.program.is_empty() { "Stopped; the vault is locked again.\n" } else { "" };
         Ok(Outcome { exit_code: ended?, ..Outcome::new(told, json!({"address": shown})) })
     }
@@ -119,21 +126,10 @@ fn listening(address: &str, context: &Context) {
 }
 
 /// Until Ctrl-C, or a signal like it.
-fn wait(context: &Context) -> Result<(), Failure> {
-    let stop = interrupt::listen();
-    while !stop.load(std::sync::atomic::Ordering::SeqCst) {
-        Machine.sleep_until(Machine.now() + Duration::from_secs(3600), context.stop);
+fn wait(stop: &AtomicBool) {
+    while !stop.load(Ordering::SeqCst) {
+        Machine.sleep_until(Machine.now() + Duration::from_secs(3600), stop);
     }
-    Ok(())
-}
-
-/// What is under way comes to its end first: a request of it may be renewing a token. A second Ctrl-C does not wait.
-fn end(serving: Serving, announcement: Option<Announcement>, context: &Context) -> Result<(), Failure> {
-    interrupt::listen();
-    context.stop.store(true, std::sync::atomic::Ordering::SeqCst);
-    let withdrawn = announcement.map(Announcement::withdraw).transpose();
-    serving.end();
-    Ok(withdrawn.map(drop)?)
 }
 
 /// What is behind the addresses.
