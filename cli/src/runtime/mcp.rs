@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aileron_verifier::problem::Class;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
     PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, ServerInitializeError};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::asking::{Asking, can_ask};
@@ -57,6 +58,48 @@ pub struct Called {
     pub is_error: bool,
 }
 
+/// Why there is no list of tools: of this class, for this reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct NotListed {
+    /// The failure class.
+    pub class: Class,
+    /// The reason.
+    pub message: String,
+}
+
+/// Why nothing was served.
+#[derive(Debug, thiserror::Error)]
+pub enum McpError {
+    /// The system gives no event loop.
+    #[error("no event loop: {0}")]
+    System(io::Error),
+    /// The other side does not begin as an agent's host does.
+    #[error("no agent speaks on standard input: {0}")]
+    NotSpoken(Box<ServerInitializeError>),
+    /// The protocol's own part broke down.
+    #[error("the protocol broke down: {0}")]
+    Broken(tokio::task::JoinError),
+}
+
+impl McpError {
+    /// The failure class.
+    pub fn class(&self) -> Class {
+        match self {
+            McpError::NotSpoken(_) => Class::UsageError,
+            McpError::System(_) | McpError::Broken(_) => Class::ConnectorRuntimeError,
+        }
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            McpError::System(_) => true,
+            McpError::NotSpoken(_) | McpError::Broken(_) => false,
+        }
+    }
+}
+
 /// Asks the person at the host's end a yes-or-no question. An error says why nobody was asked.
 pub type AskUser<'a> = dyn Fn(&str) -> io::Result<bool> + 'a;
 
@@ -65,8 +108,8 @@ pub trait Tools: Send + Sync + 'static {
     /// The tools after the one that is named so, at most [`PAGE`] of them.
     ///
     /// # Errors
-    /// Why there is no list.
-    fn list(&self, after: Option<&str>) -> Result<Page, String>;
+    /// [`NotListed`].
+    fn list(&self, after: Option<&str>) -> Result<Page, NotListed>;
 
     /// Calls one. `None` where there is none of that name. `ask` is there where the host can ask its user.
     fn call(&self, name: &str, arguments: &Map<String, Value>, ask: Option<&AskUser<'_>>) -> Option<Called>;
@@ -80,13 +123,13 @@ struct Server {
 /// Serves until the other side goes away or `stop` is set. Calls that are under way then come to their end.
 ///
 /// # Errors
-/// The system gives no event loop, or the other side does not speak the protocol.
+/// [`McpError`].
 pub fn serve(
     tools: Arc<dyn Tools>,
     streams: impl FnOnce() -> (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>),
     stop: &AtomicBool,
-) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+) -> Result<(), McpError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(McpError::System)?;
     let under_way = Arc::new(AtomicUsize::new(0));
     let server = Server { tools, under_way: Arc::clone(&under_way) };
     let served = runtime.block_on(async {
@@ -96,8 +139,8 @@ pub fn serve(
             }
         };
         let serving = async {
-            let running = server.serve(streams()).await.map_err(io::Error::other)?;
-            running.waiting().await.map_err(io::Error::other)
+            let running = server.serve(streams()).await.map_err(|error| McpError::NotSpoken(Box::new(error)))?;
+            running.waiting().await.map_err(McpError::Broken)
         };
         let served = tokio::select! {
             served = serving => served.map(drop),
@@ -130,7 +173,9 @@ impl ServerHandler for Server {
     ) -> Result<ListToolsResult, ErrorData> {
         let (tools, after) = (Arc::clone(&self.tools), request.and_then(|request| request.cursor));
         let listed = tokio::task::spawn_blocking(move || tools.list(after.as_deref())).await;
-        let page = listed.map_err(|_| failed())?.map_err(|why| ErrorData::internal_error(why, None))?;
+        let not_listed =
+            |NotListed { class, message }| ErrorData::internal_error(message, Some(json!({"class": class.as_str()})));
+        let page = listed.map_err(|_| failed())?.map_err(not_listed)?;
         let mut result = ListToolsResult::with_all_items(page.tools.into_iter().map(as_listed).collect());
         result.next_cursor = page.next;
         Ok(result)

@@ -1,13 +1,16 @@
 //! Other terminals of the same user: how they find it, what they send there, and what they report.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
-use aileron_testkit::home::{Ran, TestHome, ends, ok, run};
+use aileron_testkit::home::{Ran, TestHome, ended, ends, ok, run};
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::{Launched, home, launch};
+use crate::release::directory::signal;
 use crate::run::running::{SECRET, echo};
 use crate::vault::PASSPHRASE;
 
@@ -143,6 +146,23 @@ fn the_token_is_sent_to_this_machine_only() {
     let proxied = ok(&mut proxied);
     assert!(proxied.stderr.contains(&url), "{proxied}");
     launched.end(Signal::INT);
+}
+
+#[test] // artifacts.md §8
+fn with_json_it_says_where_it_is_as_an_event_and_ends_with_one_document() {
+    let home = crate::vault::with_vault();
+    let mut command = home.consumer(&["launch", "--json", "--passphrase-file", "passphrase.txt"]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    errors.read_line(&mut line).unwrap();
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert!(event["text"].as_str().unwrap().starts_with("✓ Listening on http://localhost:"), "{event}");
+    signal(&child, Signal::INT);
+    let document = ended(child).json();
+    assert_eq!(document["command"], "launch");
+    assert!(document["address"].as_str().unwrap().ends_with("/v1"), "{document}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::invoke::Limits;
@@ -21,7 +21,7 @@ use super::unlocking::{Wording, unlock};
 use super::{Answer, Context, Verb};
 use crate::runtime::arguments::Arguments;
 use crate::runtime::launch::client::Remote;
-use crate::runtime::mcp::{self, AskUser, Called, ListedTool, PAGE, Page, Tools};
+use crate::runtime::mcp::{self, AskUser, Called, ListedTool, NotListed, PAGE, Page, Tools};
 use crate::runtime::runner::{ApprovalRequest, Approver, Decision};
 use crate::runtime::tool;
 use crate::sys::disk;
@@ -58,12 +58,9 @@ impl Verb for Mcp {
         }
         let service = ActionService::open(context, false)?;
         let Mcp { binding, passphrase, .. } = self;
-        let agent = AgentTools { service, key: HeldKey::new(None), binding, passphrase };
-        match mcp::serve(Arc::new(agent), door::protocol, context.stop) {
-            Ok(()) => Ok(Outcome::default()),
-            Err(error) => Err(Failure::usage(format!("no agent speaks on standard input: {error}"))
-                .next("aileron mcp --config prints what a host that starts it needs")),
-        }
+        let agent = AgentTools { service, key: HeldKey::new(None), binding, passphrase, names: Mutex::default() };
+        mcp::serve(Arc::new(agent), door::protocol, context.stop)?;
+        Ok(Outcome::default())
     }
 }
 
@@ -89,12 +86,15 @@ struct AgentTools {
     key: HeldKey,
     binding: Vec<String>,
     passphrase: PassphraseFlags,
+    /// Actions by the names of their tools, as they were listed last.
+    names: Mutex<BTreeMap<String, String>>,
 }
 
 impl Tools for AgentTools {
-    fn list(&self, after: Option<&str>) -> Result<Page, String> {
-        let names = self.names().map_err(|failure| failure.message)?;
-        let ring = self.service.ring().map_err(|failure| failure.message)?;
+    fn list(&self, after: Option<&str>) -> Result<Page, NotListed> {
+        let not_listed = |failure: Failure| NotListed { class: failure.class, message: failure.message };
+        let names = self.names().map_err(not_listed)?;
+        let ring = self.service.ring().map_err(not_listed)?;
         let rest = names.iter().filter(|(tool, _)| after.is_none_or(|after| tool.as_str() > after));
         let page: Vec<_> = rest.take(PAGE + 1).collect();
         let next = (page.len() > PAGE).then(|| page[PAGE - 1].0.clone());
@@ -103,8 +103,8 @@ impl Tools for AgentTools {
     }
 
     fn call(&self, name: &str, arguments: &Map<String, Value>, ask: Option<&AskUser<'_>>) -> Option<Called> {
-        let action = match self.names() {
-            Ok(names) => names.get(name)?.clone(),
+        let action = match self.action(name) {
+            Ok(action) => action?,
             Err(failure) => return Some(refused(&failure)),
         };
         Some(match self.run(&action, arguments, ask) {
@@ -115,9 +115,20 @@ impl Tools for AgentTools {
 }
 
 impl AgentTools {
-    /// Actions by the names of their tools.
+    /// Actions by the names of their tools, as they are installed now.
     fn names(&self) -> Result<BTreeMap<String, String>, Failure> {
-        Ok(tool::names(self.service.actions()?))
+        let names = tool::names(self.service.actions()?);
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&names);
+        Ok(names)
+    }
+
+    /// The action of a tool. Every action's text is read only where the tool was not listed yet.
+    fn action(&self, tool: &str) -> Result<Option<String>, Failure> {
+        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(tool).cloned();
+        Ok(match known {
+            Some(action) => Some(action),
+            None => self.names()?.remove(tool),
+        })
     }
 
     /// A tool, unless its action may not be run.

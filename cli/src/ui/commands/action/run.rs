@@ -18,7 +18,8 @@ use crate::ui::report::Failure;
 
 /// Run an installed action: its steps in order, after your approval where it asks for one.
 ///
-/// Standard output holds {"action":…,"output":…,"steps":…} or {"error":{…}}; logs and the preview go to standard error.
+/// Standard output holds {"action":…,"output":…,"steps":…} or {"error":{…}}; logs and the preview go to standard error. Where
+/// `aileron launch` runs, an action that needs the vault runs there, and the passphrase is not asked for.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron action run get-item --arg id=7 --credential-env TOKEN",

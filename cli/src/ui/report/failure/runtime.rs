@@ -12,13 +12,14 @@ use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
 use crate::runtime::launch::error::LaunchError;
 use crate::runtime::listener::{ListenError, WaitError};
+use crate::runtime::mcp::McpError;
 use crate::runtime::oauth::ClientError;
 use crate::runtime::runner::{ActionError, RunError};
 use crate::sys::lock::LockError;
 use crate::sys::private::PrivateError;
 
 classified!(ActionError, ArgumentError, NotACassette, RunError, SandboxFailure, CredentialError, Unfilled);
-classified!(AuthorizeError, ClientError, ListenError, LaunchError);
+classified!(AuthorizeError, ClientError, ListenError, LaunchError, McpError);
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
@@ -126,6 +127,17 @@ impl From<LaunchError> for Failure {
             | LaunchError::NotPrivate(_)
             | LaunchError::Disk(_)
             | LaunchError::Lock(_) => fail(Exit::Failure),
+        }
+    }
+}
+
+impl From<McpError> for Failure {
+    fn from(error: McpError) -> Failure {
+        match &error {
+            McpError::NotSpoken(_) => {
+                Failure::of(&error, Exit::Usage).next("aileron mcp --config prints what a host that starts it needs")
+            }
+            McpError::System(_) | McpError::Broken(_) => Failure::of(&error, Exit::Failure),
         }
     }
 }

@@ -19,6 +19,7 @@ use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey, PublicKeyError};
 use aileron_verifier::trust::keyring::{KeyringError, SignatureRefused};
 use http::Method;
+use rmcp::service::ServerInitializeError;
 
 use super::{Classified, Exit, Failure};
 use crate::consumer::authority::AuthorityError;
@@ -51,6 +52,7 @@ use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
 use crate::runtime::launch::error::LaunchError;
 use crate::runtime::listener::{ListenError, WaitError};
+use crate::runtime::mcp::McpError;
 use crate::runtime::oauth::callback::CallbackError;
 use crate::runtime::oauth::{ClientError, TokenError};
 use crate::runtime::public::of_runtime;
@@ -94,6 +96,17 @@ macro_rules! rows {
 
 fn text() -> String {
     "x".to_owned()
+}
+
+/// A task that did not come to its end.
+fn broken_task() -> tokio::task::JoinError {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("an event loop");
+    let aborted = async {
+        let task = tokio::spawn(std::future::pending::<()>());
+        task.abort();
+        task.await
+    };
+    runtime.block_on(aborted).expect_err("aborted")
 }
 
 fn io_error() -> io::Error {
@@ -619,6 +632,12 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
         Unreachable: LaunchError::Unreachable(unreachable()) => VaultUnavailable Failure true;
         Unexpected: LaunchError::Unexpected(500) => VaultUnavailable Failure false;
         Refused: LaunchError::Refused => VaultUnavailable Failure false;
+    }
+    let not_spoken = || McpError::NotSpoken(Box::new(ServerInitializeError::Cancelled));
+    rows! { McpError as Failure::from;
+        System: McpError::System(io_error()) => ConnectorRuntimeError Failure true;
+        NotSpoken: not_spoken() => UsageError Usage false;
+        Broken: McpError::Broken(broken_task()) => ConnectorRuntimeError Failure false;
     }
     rows! { Unfilled as |why| Failure::from(&of_runtime(why.to_string()));
         Absent: Unfilled::Absent { step: text(), path: text() } => ConnectorRuntimeError Failure false;
