@@ -8,23 +8,15 @@
 //! Not here: who is asked, where tokens are kept.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use aileron_verifier::problem::Class;
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
 use zeroize::Zeroizing;
 
 use super::listener::{Listener, Pasted, WaitError};
 use super::oauth::callback::CallbackError;
 use super::oauth::{Authorization, Client, Purpose, TokenAnswer, TokenError};
-use crate::secret::Secret;
+use super::token_endpoint::{self, EndpointError};
 use crate::sys::http::{HttpError, Web};
-
-/// Bytes of a token endpoint's answer. vault.md §11.7.
-const LIMIT: u64 = 1 << 20;
-/// Time for it. vault.md §11.7.
-const TOTAL: Duration = Duration::from_secs(30);
 
 /// Why there are no tokens. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +59,15 @@ impl AuthorizeError {
     }
 }
 
+impl From<EndpointError> for AuthorizeError {
+    fn from(error: EndpointError) -> AuthorizeError {
+        match error {
+            EndpointError::Unreachable(error) => AuthorizeError::Unreachable(error),
+            EndpointError::Token(error) => AuthorizeError::Token(error),
+        }
+    }
+}
+
 /// Sends the user to the provider and takes the tokens that come of it. `show` is given the address to visit.
 ///
 /// # Errors
@@ -88,18 +89,5 @@ pub fn authorize(
     show(&authorization.url);
     let code = listener.wait(&authorization.state, pasted, stop)??;
     let form = client.exchange(&code, &authorization.verifier, &redirect_uri);
-    request_tokens(&client.token_url, &form, web)
-}
-
-/// One request to a token endpoint. A redirect is an answer like any other that is not 2xx: what is in the form goes nowhere
-/// else.
-fn request_tokens(url: &str, form: &Secret, web: &Web) -> Result<TokenAnswer, AuthorizeError> {
-    let scheme = || HttpError::Scheme { url: crate::sys::address::Address::of(url).to_string() };
-    let request = http::Request::post(url)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(ACCEPT, "application/json")
-        .body(Bytes::from_owner(Zeroizing::new(form.expose().to_vec())))
-        .map_err(|_| scheme())?;
-    let answer = web.exchange(request, LIMIT, TOTAL)?;
-    Ok(TokenAnswer::read(answer.status.as_u16(), &Secret::from(answer.body))?)
+    Ok(token_endpoint::request(&client.token_url, &form, web)?)
 }

@@ -27,8 +27,8 @@ use self::asking::{Asking, can_ask};
 pub const PAGE: usize = 100;
 /// How often it is looked whether it is to end.
 const SLICE: Duration = Duration::from_millis(50);
-/// How long the end waits for calls: a request of theirs, which may be renewing a token, takes no longer.
-const LAST_CALLS: Duration = Duration::from_secs(35);
+/// How long the end waits for calls: asking for a token and storing it takes no longer.
+const LAST_CALLS: Duration = Duration::from_secs(65);
 
 /// A tool, as it is listed.
 pub struct ListedTool {

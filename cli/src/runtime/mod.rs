@@ -31,6 +31,8 @@
 //! | [`launch`] | one process that holds the vault's key and runs actions for others: its HTTP interface, both ends |
 //! | [`tool`] | an action as an agent sees it: name, description, schema |
 //! | [`mcp`] | the Model Context Protocol: tools for an agent |
+//! | [`token_endpoint`] | one request for tokens |
+//! | [`refresh`] | new tokens for a binding, one request for all processes |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
@@ -47,9 +49,11 @@ pub mod mcp;
 pub mod oauth;
 pub mod public;
 pub mod recording;
+pub mod refresh;
 pub mod runner;
 pub mod session;
 pub mod static_credential;
 pub mod steps;
+pub mod token_endpoint;
 pub mod tool;
 pub mod vault_credential;

@@ -13,7 +13,7 @@ pub fn public(failure: Failure) -> Failure {
         Class::CapabilityDenied | Class::ResourceLimitExceeded | Class::ConnectorRuntimeError => failure,
         // The store's classes, which have its boundary already.
         Class::HashMismatch | Class::SignatureFailure => failure,
-        Class::BindingRequired => Failure { boundary: "runtime", ..failure },
+        Class::BindingRequired | Class::BindingFailed => Failure { boundary: "runtime", ..failure },
         Class::ExternalApiError => Failure { boundary: "external", ..failure },
         class => Failure { class: Class::ConnectorRuntimeError, ..failure }.with("connector_class", class.as_str()),
     }
@@ -46,6 +46,7 @@ mod tests {
             (Class::CapabilityDenied, Class::CapabilityDenied, "sandbox", None),
             (Class::ResourceLimitExceeded, Class::ResourceLimitExceeded, "sandbox", None),
             (Class::BindingRequired, Class::BindingRequired, "runtime", None),
+            (Class::BindingFailed, Class::BindingFailed, "runtime", None),
             (Class::ConnectorRuntimeError, Class::ConnectorRuntimeError, "sandbox", None),
             (Class::ExternalApiError, Class::ExternalApiError, "external", None),
             (Class::ConnectorLoadFailed, Class::ConnectorRuntimeError, "sandbox", Some(Class::ConnectorLoadFailed)),

@@ -1,4 +1,4 @@
-//! Credentials of the vault: the bindings that were chosen before the run, opened one request at a time. vault.md §8.2, §13.
+//! Credentials of the vault: the bindings that were chosen before the run, opened one request at a time. vault.md §8.2, §12, §13.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,11 @@ use aileron_sandbox::credential::{BoundCredential, CredentialRefusal, Credential
 use aileron_verifier::artifact::manifest::{ConnectorManifest, CredentialKind};
 
 use super::credential_source::{CredentialError, CredentialSource};
-use super::oauth::Envelope;
+use super::oauth::{Client, ClientError, Envelope};
+use super::refresh::{RefreshError, Refresher};
+use crate::secret::Secret;
+use crate::sys::http::Web;
+use crate::sys::lock::LockPolicy;
 use crate::vault::custodian::Custodian;
 use crate::vault::document::Entry;
 use crate::vault::error::VaultError;
@@ -25,17 +29,46 @@ pub struct Selection {
     pub ambiguous: Names,
 }
 
+/// A vault that is unlocked, and what renewing its tokens needs.
+#[derive(Clone)]
+pub struct UnlockedVault {
+    /// The file.
+    pub vault: VaultFile,
+    /// Who opens its entries.
+    pub custodian: Arc<Custodian>,
+    /// Renews tokens that end.
+    pub refresher: Refresher,
+}
+
+impl UnlockedVault {
+    /// The vault with this custodian; tokens are asked for through `web`. `waiting` is how locks are waited for; its clock says
+    /// which token has ended, its voice passes on warnings.
+    pub fn new(vault: VaultFile, custodian: Arc<Custodian>, web: Web, waiting: LockPolicy) -> UnlockedVault {
+        let refresher = Refresher::new(vault.clone(), Arc::clone(&custodian), web, waiting);
+        UnlockedVault { vault, custodian, refresher }
+    }
+}
+
 /// The vault, and what of it may be used in this run.
 pub struct VaultCredentialSource {
     selection: Selection,
     /// Absent where nothing was chosen: then no passphrase is needed.
-    opened: Option<(VaultFile, Arc<Custodian>)>,
+    unlocked: Option<UnlockedVault>,
 }
 
 impl VaultCredentialSource {
     /// A source that opens the chosen bindings and no others.
-    pub fn new(selection: Selection, opened: Option<(VaultFile, Arc<Custodian>)>) -> VaultCredentialSource {
-        VaultCredentialSource { selection, opened }
+    pub fn new(selection: Selection, unlocked: Option<UnlockedVault>) -> VaultCredentialSource {
+        VaultCredentialSource { selection, unlocked }
+    }
+}
+
+impl Drop for VaultCredentialSource {
+    /// A token that was asked for is stored before the process may end.
+    fn drop(&mut self) {
+        if let Some(unlocked) = &self.unlocked {
+            unlocked.refresher.finish();
+        }
     }
 }
 
@@ -43,10 +76,11 @@ impl CredentialSource for VaultCredentialSource {
     fn for_connector(&self, manifest: &ConnectorManifest) -> Result<Option<Arc<dyn Credentials>>, CredentialError> {
         let connector = manifest.name.value.to_string();
         let Selection { chosen, ambiguous } = &self.selection;
-        Ok(match (chosen.get(&connector), &self.opened, ambiguous.get(&connector)) {
-            (Some(names), Some((vault, custodian)), _) => {
-                let (vault, custodian) = (vault.clone(), Arc::clone(custodian));
-                Some(Arc::new(Bound { vault, custodian, names: names.clone() }))
+        Ok(match (chosen.get(&connector), &self.unlocked, ambiguous.get(&connector)) {
+            (Some(names), Some(unlocked), _) => {
+                let oauth2 = manifest.credential.as_ref().and_then(|credential| credential.oauth2.as_ref());
+                let client = oauth2.map(Client::of);
+                Some(Arc::new(Bound { unlocked: unlocked.clone(), client, names: names.clone() }))
             }
             (_, _, Some(candidates)) => Some(Arc::new(Refused(candidates.clone()))),
             _ => None,
@@ -54,7 +88,7 @@ impl CredentialSource for VaultCredentialSource {
     }
 }
 
-/// Nobody chose.
+/// There are several, and the user has chosen none.
 struct Refused(Vec<String>);
 
 impl Credentials for Refused {
@@ -66,37 +100,24 @@ impl Credentials for Refused {
 
 /// The bindings of one connector. The file is read for each request, and a value lives no longer than its request.
 struct Bound {
-    vault: VaultFile,
-    custodian: Arc<Custodian>,
+    unlocked: UnlockedVault,
+    /// The app of the manifest, for `oauth2`.
+    client: Option<Result<Client, ClientError>>,
     names: Vec<String>,
 }
 
 impl Credentials for Bound {
     fn resolve<'a>(&'a self, wanted: &'a CredentialRequest) -> Resolving<'a> {
-        Box::pin(async { self.open(wanted) })
+        Box::pin(self.credential(wanted))
     }
 }
 
 impl Bound {
-    fn open(&self, wanted: &CredentialRequest) -> Result<BoundCredential, CredentialRefusal> {
-        let failed = |error: VaultError| CredentialRefusal::Failed(error.to_string());
-        let missing = || CredentialRefusal::EntryMissing { path: self.names.join(", ") };
-        let document = self.vault.read().map_err(failed)?.ok_or_else(missing)?;
-        if !self.custodian.is_of(&document) {
-            return Err(failed(VaultError::Unavailable));
-        }
-        let found = self.names.iter().filter_map(|name| Some((name.as_str(), document.entry(name)?)));
-        let (name, entry) = self.select(found.collect(), wanted.region.as_deref())?.ok_or_else(missing)?;
-        if entry.kind() != wanted.kind.as_str() {
-            return Err(CredentialRefusal::KindMismatch);
-        }
-        let value = value(name, entry, &self.custodian).map_err(failed)?;
+    async fn credential(&self, wanted: &CredentialRequest) -> Result<BoundCredential, CredentialRefusal> {
+        let (name, entry, value) = self.open(wanted)?;
         let secret = match wanted.kind {
             CredentialKind::ApiKey | CredentialKind::AwsSigv4 => Arc::new(value),
-            CredentialKind::Oauth2 => {
-                let damaged = |why| CredentialRefusal::Failed(format!("{name}: {why}"));
-                Envelope::read(&value).map_err(damaged)?.access_token
-            }
+            CredentialKind::Oauth2 => self.access_token(&name, &value).await?,
         };
         let label = |label: &str| entry.label(label).map(str::to_owned);
         Ok(BoundCredential {
@@ -105,6 +126,39 @@ impl Bound {
             region: label("region"),
             access_key_id: label("access_key_id"),
         })
+    }
+
+    /// The token, renewed first when it ends.
+    async fn access_token(&self, name: &str, value: &Secret) -> Result<Arc<Secret>, CredentialRefusal> {
+        let UnlockedVault { refresher, .. } = &self.unlocked;
+        let refused = |error: RefreshError| error.into_refusal(name);
+        let envelope = Envelope::read(value).map_err(|error| refused(error.into()))?;
+        let envelope = match &self.client {
+            Some(client) if refresher.is_due(&envelope) => {
+                let client = client.as_ref().map_err(|error| refused((*error).into()))?;
+                refresher.renewed(name, client).await.map_err(refused)?
+            }
+            _ => envelope,
+        };
+        Ok(envelope.access_token)
+    }
+
+    /// The binding that is meant, and its value.
+    fn open(&self, wanted: &CredentialRequest) -> Result<(String, Entry, Secret), CredentialRefusal> {
+        let UnlockedVault { vault, custodian, .. } = &self.unlocked;
+        let failed = |error: VaultError| CredentialRefusal::Failed(error.to_string());
+        let missing = || CredentialRefusal::EntryMissing { path: self.names.join(", ") };
+        let document = vault.read().map_err(failed)?.ok_or_else(missing)?;
+        if !custodian.is_of(&document) {
+            return Err(failed(VaultError::Unavailable));
+        }
+        let found = self.names.iter().filter_map(|name| Some((name.as_str(), document.entry(name)?)));
+        let (name, entry) = self.select(found.collect(), wanted.region.as_deref())?.ok_or_else(missing)?;
+        if entry.kind() != wanted.kind.as_str() {
+            return Err(CredentialRefusal::KindMismatch);
+        }
+        let value = value(name, entry, custodian).map_err(failed)?;
+        Ok((name.to_owned(), entry.clone(), value))
     }
 
     /// The only one; of several the one of the request's region. vault.md §14.

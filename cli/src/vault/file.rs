@@ -208,6 +208,18 @@ impl VaultFile {
         Ok(self.file.remove(&locked)?)
     }
 
+    /// Keeps other processes from renewing the tokens of this binding at the same time, until it is dropped. The vault can be
+    /// read and changed meanwhile. vault.md §12.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`]; what the disk or the lock says.
+    pub fn lock_binding(&self, name: &str, waiting: LockPolicy) -> Result<Locked, VaultError> {
+        self.exists()?;
+        // `+` is in no name of a binding, so no two bindings have one lock.
+        let name = name.replace('/', "+");
+        self.file.clone().waiting(waiting).lock_beside(|_| format!(".refresh-{name}.lock"))
+    }
+
     /// Where there is no vault, nothing is made beside it either.
     fn exists(&self) -> Result<(), VaultError> {
         match disk::is_there(self.path()).map_err(VaultError::Unreadable)? {

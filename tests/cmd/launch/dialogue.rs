@@ -1,6 +1,8 @@
 //! What a person sees and types, on a real terminal. The product's own words. vault.md §6.2.
 
-use aileron_testkit::home::TestHome;
+use std::process::Stdio;
+
+use aileron_testkit::home::{TestHome, ended, ok};
 
 use super::home;
 use crate::run::running::echo;
@@ -70,26 +72,27 @@ fn approval_is_asked_for_where_it_was_started() {
     terminal.sees("✓ Listening on ").sees("\r\n");
     for (typed, code, requests) in [("n", 6, 0), ("y", 0, 1), ("", 6, 1)] {
         let mut asking = home.consumer(&["action", "run", "tea-about", "--arg", "why=fun", "--approve"]);
-        let asking = asking.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let asking = asking.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         terminal.sees("tea-about 0.1.0 wants your approval.\r\n").sees("why: fun\r\n").sees("Run it? [y/N]: ");
         terminal.types(format!("{typed}\r"));
-        let said = aileron_testkit::home::ended(asking);
+        let said = ended(asking);
         assert_eq!((said.code, service.seen().len()), (code, requests), "{said}");
         assert!(said.stderr.contains("--approve does not count there"), "{said}");
     }
     // Who asked has gone: a late yes is for nobody.
     let asking = home.consumer(&["action", "run", "tea-about", "--arg", "why=gone"]);
-    let mut asking =
-        { asking }.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut asking = { asking }.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     terminal.sees("why: gone\r\n").sees("Run it? [y/N]: ");
     asking.kill().unwrap();
     asking.wait().unwrap();
+    // Another run goes through meanwhile: by then it was seen that the first one has gone.
+    ok(&mut home.consumer(&["action", "run", "tea-ping"]));
     terminal.types("y\r");
     // The next question comes after that answer was used.
     let next = home.consumer(&["action", "run", "tea-about", "--arg", "why=next"]);
-    let next = { next }.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let next = { next }.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     terminal.sees("why: next\r\n").sees("Run it? [y/N]: ").types("n\r");
-    assert_eq!((aileron_testkit::home::ended(next).code, service.seen().len()), (6, 1));
+    assert_eq!((ended(next).code, service.seen().len()), (6, 2));
     terminal.types("\x03").sees("Stopped; the vault is locked again.\r\n");
     terminal.ends(&home, 0);
 }

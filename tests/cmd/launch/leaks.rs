@@ -5,16 +5,44 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aileron_testkit::home::tree::contents;
-use aileron_testkit::home::{ended, ok};
+use aileron_testkit::home::{TestHome, ended, ok};
 use aileron_testkit::{Requirement, skip};
 use memchr::memmem;
 use rustix::process::Signal;
 
 use super::{Launched, home, launch, listening};
-use crate::run::running::{SECRET, echo};
-use crate::vault::PASSPHRASE;
+use crate::run::running::echo;
+use crate::run::server::Server;
+use crate::vault::file;
+use crate::vault::running::{CONNECTOR, bind_as};
+
+/// A home whose passphrase and credential no other test has: what other tests run is looked at too.
+pub(crate) struct Marked {
+    pub(crate) home: TestHome,
+    pub(crate) passphrase: String,
+    pub(crate) secret: String,
+}
+
+impl Marked {
+    pub(crate) fn new(service: &Server) -> Marked {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let marker = |what: &str| format!("{what}-{}-{number}-marker", std::process::id());
+        let (home, passphrase, secret) = (home(service), marker("passphrase"), marker("secret"));
+        fs::remove_file(file(&home)).unwrap();
+        home.write("passphrase.txt", &passphrase);
+        bind_as(&passphrase, &home, &[("api_key/tea/home", CONNECTOR, &secret)]);
+        Marked { home, passphrase, secret }
+    }
+
+    /// Both of them.
+    pub(crate) fn markers(&self) -> [&str; 2] {
+        [&self.passphrase, &self.secret]
+    }
+}
 
 /// What `/proc` shows of every process: command line and environment, as far as they may be read.
 pub(crate) fn processes() -> BTreeMap<String, Vec<u8>> {
@@ -39,21 +67,22 @@ pub(crate) fn holders(among: &BTreeMap<String, Vec<u8>>, marker: &str) -> Vec<St
 #[test]
 fn secrets_are_in_no_file_no_stream_and_no_process_list() {
     let service = echo();
-    let home = home(&service);
-    let launched = Launched::start(&home);
+    let marked = Marked::new(&service);
+    let Marked { home, passphrase, secret } = &marked;
+    let launched = Launched::start(home);
     let token = launched.token.clone();
     let ran = ok(&mut home.consumer(&["action", "run", "tea-ping"]));
     let (files, shown) = (contents(home.all()), processes());
-    assert_eq!(service.only().header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
-    assert_eq!(holders(&files, SECRET), [""; 0]);
-    assert_eq!(holders(&files, PASSPHRASE), ["work/passphrase.txt"]);
+    assert_eq!(service.only().header("authorization"), Some(format!("Bearer {secret}").as_str()));
+    assert_eq!(holders(&files, secret), [""; 0]);
+    assert_eq!(holders(&files, passphrase), ["work/passphrase.txt"]);
     assert_eq!(holders(&files, &token), ["home/.aileron/launch.json"]);
-    for marker in [SECRET, PASSPHRASE, &token] {
+    for marker in [secret, passphrase, &token] {
         assert_eq!(holders(&shown, marker), [""; 0], "{marker}");
     }
     let ended = launched.end(Signal::INT);
     for said in [&ran, &ended] {
-        for marker in [SECRET, PASSPHRASE, &token] {
+        for marker in [secret, passphrase, &token] {
             assert!(!said.stdout.contains(marker) && !said.stderr.contains(marker), "{said}");
         }
     }
@@ -63,8 +92,9 @@ fn secrets_are_in_no_file_no_stream_and_no_process_list() {
 #[test]
 fn the_token_of_a_program_is_in_its_environment_alone() {
     let service = echo();
-    let home = home(&service);
-    let mut command = launch(&home, &["sh", "-c", "echo $$; echo \"$AILERON_TOKEN\"; read -r line"]);
+    let marked = Marked::new(&service);
+    let home = &marked.home;
+    let mut command = launch(home, &["sh", "-c", "echo $$; echo \"$AILERON_TOKEN\"; read -r line"]);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -72,7 +102,7 @@ fn the_token_of_a_program_is_in_its_environment_alone() {
     let (files, shown) = (contents(home.all()), processes());
     assert_eq!(holders(&files, &token), [""; 0]);
     assert_eq!(holders(&shown, &token), [format!("/proc/{process}/environ")]);
-    for marker in [SECRET, PASSPHRASE] {
+    for marker in marked.markers() {
         assert_eq!(holders(&shown, marker), [""; 0], "{marker}");
     }
     drop(child.stdin.take());

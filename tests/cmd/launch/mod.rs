@@ -7,8 +7,9 @@ mod strangers;
 mod terminals;
 
 use std::io::{BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Mutex;
 
 use aileron_testkit::home::{Ran, TestHome, ended};
 use rustix::process::Signal;
@@ -39,16 +40,26 @@ pub(crate) fn home(service: &Server) -> TestHome {
     home
 }
 
+/// Keeps the usual port for this process, so that no test meets the server of another one where its own was before. Whether it
+/// is kept: another program on this machine may have it.
+fn usual_port_is_taken() -> bool {
+    static TAKEN: Mutex<Option<TcpListener>> = Mutex::new(None);
+    let mut taken = TAKEN.lock().unwrap();
+    *taken = taken.take().or_else(|| TcpListener::bind(("127.0.0.1", 8721)).ok());
+    taken.is_some()
+}
+
 /// `aileron launch` with these arguments, whose passphrase is in a file.
 pub(crate) fn launch(home: &TestHome, program: &[&str]) -> Command {
+    usual_port_is_taken();
     let mut command = home.consumer(&["launch", "--passphrase-file", "passphrase.txt"]);
     command.args(program);
     command
 }
 
-/// An `aileron launch` that serves.
+/// An `aileron launch` that serves. It does not outlive its test.
 pub(crate) struct Launched {
-    pub(crate) child: Child,
+    child: Option<Child>,
     errors: BufReader<ChildStderr>,
     pub(crate) port: u16,
     token: String,
@@ -69,7 +80,7 @@ impl Launched {
         let announced: Value = serde_json::from_str(&announced).unwrap();
         assert_eq!(announced["address"], format!("http://127.0.0.1:{port}/v1"));
         assert_eq!(announced["pid"], child.id());
-        Launched { child, errors, port, token: announced["token"].as_str().unwrap().to_owned() }
+        Launched { child: Some(child), errors, port, token: announced["token"].as_str().unwrap().to_owned() }
     }
 
     /// The next line on its standard error.
@@ -79,10 +90,11 @@ impl Launched {
 
     /// Ends it as a person would, or otherwise.
     pub(crate) fn end(mut self, with: Signal) -> Ran {
-        signal(&self.child, with);
+        let child = self.child.take().unwrap();
+        signal(&child, with);
         let mut stderr = String::new();
         self.errors.read_to_string(&mut stderr).unwrap();
-        Ran { stderr, ..ended(self.child) }
+        Ran { stderr, ..ended(child) }
     }
 
     /// A request with these lines of its head beside the first, as they are; `TOKEN` and `PORT` stand for ours.
@@ -102,6 +114,15 @@ impl Launched {
     /// A request that is let in.
     pub(crate) fn ask(&self, first: &str, body: &str) -> Came {
         self.send(first, &["host: 127.0.0.1:PORT", "authorization: Bearer TOKEN"], body.as_bytes())
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

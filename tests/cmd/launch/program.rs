@@ -1,6 +1,7 @@
 //! `aileron launch PROGRAM`: what it gets, what it does not, how both end.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use aileron_testkit::home::{ended, ends, ok, run};
@@ -9,6 +10,7 @@ use rustix::process::Signal;
 use super::{home, launch, listening};
 use crate::release::directory::signal;
 use crate::run::running::{SECRET, echo};
+use crate::vault::refresh::{expired, refreshes, stored, waiting};
 use crate::vault::{PASSPHRASE, with_vault};
 
 #[test]
@@ -38,8 +40,8 @@ fn it_runs_actions_with_the_vault_and_knows_neither_passphrase_nor_credential() 
     assert!(!home.home().join(".aileron/launch.json").exists());
 }
 
-fn bin() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_BIN_EXE_aileron")).parent().unwrap().to_owned()
+fn bin() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_aileron")).parent().unwrap().to_owned()
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn a_program_has_our_streams() {
     let mut command = launch(&home, &["sh", "-c", "cat >&2; echo out"]);
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap();
-    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"typed\n").unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"typed\n").unwrap();
     let ran = ended(child);
     assert_eq!(ran.stdout, "out\n");
     assert!(ran.stderr.ends_with("/v1\ntyped\n"), "{ran}");
@@ -146,4 +148,28 @@ fn nobody_is_answered_after_the_program_ended() {
     drop(child.stdin.take());
     assert_eq!(ended(child).code, 1);
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[test] // vault.md §12: a token that was asked for is stored, whoever does not wait for it any more
+fn a_program_that_ends_in_mid_refresh_loses_no_token() {
+    let (provider, asked, go) = waiting();
+    let home = expired(&provider);
+    let ends_when_told = "aileron action run tea-ping >/dev/null 2>&1 & echo $$; read -r line; exit 4";
+    let mut command = launch(&home, &["sh", "-c", ends_when_told]);
+    let path = format!("{}:{}", bin().display(), std::env::var("PATH").unwrap());
+    command.env("PATH", path);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let mut process = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut process).unwrap();
+    asked.recv().unwrap();
+    writeln!(child.stdin.as_mut().unwrap(), "end").unwrap();
+    while Path::new("/proc").join(process.trim()).exists() {
+        std::thread::yield_now(); // until the program has ended, and that was seen
+    }
+    go.send(()).unwrap();
+    let ran = ended(child);
+    assert_eq!(ran.code, 4, "{ran}");
+    assert_eq!(stored(&home)["refresh_token"], "refresh-2-0123456789");
+    assert_eq!(refreshes(&provider), 1);
 }

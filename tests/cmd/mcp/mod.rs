@@ -8,12 +8,11 @@ use aileron_testkit::home::{Ran, TestHome, ended, ends, ok};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::launch::leaks::{holders, processes};
+use crate::launch::leaks::{Marked, holders, processes};
 use crate::launch::{Launched, home};
 use crate::release::directory::signal;
 use crate::run::running::{SECRET, echo, installed};
 use crate::run::server::{self, answer};
-use crate::vault::PASSPHRASE;
 use crate::vault::running::{CONNECTOR, bind};
 
 /// A host that has started the program.
@@ -121,10 +120,6 @@ fn installed_actions_are_tools_and_run_with_the_vault() {
     assert_eq!((failed, &document["action"]), (false, &json!("tea-ping")), "{document}");
     assert_eq!(service.only().header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
     assert_eq!(document["output"], document["steps"]["ping"]);
-    let shown = processes();
-    for secret in [SECRET, PASSPHRASE] {
-        assert_eq!(holders(&shown, secret), [""; 0], "{secret}");
-    }
     // The key is here now, and is not derived again.
     std::fs::remove_file(home.path("passphrase.txt")).unwrap();
     assert!(!host.call("tea_ping", &json!({})).0);
@@ -143,11 +138,23 @@ fn installed_actions_are_tools_and_run_with_the_vault() {
     let said = host.end();
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stderr.contains("using api_key/tea/home of the vault for github://acme/aileron-connector-tea\n"));
-    for secret in [SECRET, PASSPHRASE] {
-        assert!(!said.stderr.contains(secret) && !document.to_string().contains(secret), "{said}");
-    }
-    for (name, bytes) in contents(home.all()) {
-        assert!(memchr::memmem::find(&bytes, SECRET.as_bytes()).is_none(), "{name} holds the credential");
+}
+
+#[test]
+fn secrets_are_in_no_file_no_message_and_no_process_list() {
+    let service = echo();
+    let marked = Marked::new(&service);
+    let mut host = Host::start(&mut mcp(&marked.home, &GIVEN), false);
+    let (failed, document) = host.call("tea_ping", &json!({}));
+    assert!(!failed, "{document}");
+    assert_eq!(service.only().header("authorization"), Some(format!("Bearer {}", marked.secret).as_str()));
+    let (files, shown) = (contents(marked.home.all()), processes());
+    let said = host.end();
+    assert_eq!(holders(&files, &marked.secret), [""; 0]);
+    assert_eq!(holders(&files, &marked.passphrase), ["work/passphrase.txt"]);
+    for marker in marked.markers() {
+        assert_eq!(holders(&shown, marker), [""; 0], "{marker}");
+        assert!(!said.stderr.contains(marker) && !document.to_string().contains(marker), "{said}");
     }
 }
 

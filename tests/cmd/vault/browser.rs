@@ -52,7 +52,7 @@ fn provider() -> Server {
 }
 
 /// A connector that wants tokens of this provider, installed.
-fn home(provider: &Server) -> TestHome {
+pub(super) fn home(provider: &Server) -> TestHome {
     let home = TestHome::new();
     {
         let repository = home.scaffold("tea", "wat");

@@ -5,6 +5,7 @@ mod bad_input;
 mod binding;
 mod browser;
 mod json;
+pub(crate) mod refresh;
 pub(crate) mod running;
 pub(crate) mod terminal;
 

@@ -30,8 +30,13 @@ pub(super) fn home(service: &Server) -> TestHome {
 
 /// Puts entries into the home's vault, and makes it where there is none.
 pub(crate) fn bind(home: &TestHome, entries: &[(&str, &str, &str)]) {
+    bind_as(PASSPHRASE, home, entries);
+}
+
+/// The same with another passphrase.
+pub(crate) fn bind_as(passphrase: &str, home: &TestHome, entries: &[(&str, &str, &str)]) {
     let vault = VaultFile::at(home.home().join(".aileron/secrets.json"));
-    let passphrase = Secret::from(PASSPHRASE.to_owned());
+    let passphrase = Secret::from(passphrase.to_owned());
     let custodian = match vault.read().unwrap() {
         None => vault.create(&passphrase).unwrap(),
         Some(_) => vault.unlock(&passphrase).unwrap(),

@@ -59,6 +59,8 @@ pub struct Received {
     pub target: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// As long as its length says.
+    pub body: Vec<u8>,
 }
 
 impl Received {
@@ -205,11 +207,13 @@ fn read_request(stream: &mut dyn Stream) -> io::Result<Received> {
         let (name, value) = line.split_once(':')?;
         Some((name.to_ascii_lowercase(), value.trim().to_owned()))
     };
-    Ok(Received {
-        method: first.next().unwrap_or_default(),
-        target: first.next().unwrap_or_default(),
-        headers: lines.filter_map(header).collect(),
-    })
+    let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+    let mut received = Received { method, target, headers: lines.filter_map(header).collect(), body: Vec::new() };
+    // Closing a connection before all of a request is read would take the answer back.
+    let length = received.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    received.body.resize(length, 0);
+    stream.read_exact(&mut received.body)?;
+    Ok(received)
 }
 
 /// A server's certificate by a private authority, and the authority's own.

@@ -48,7 +48,7 @@ pub struct BoundCredential {
     pub access_key_id: Option<String>,
 }
 
-/// Why there is none. §7.2, rows 3 to 6.
+/// Why there is none. §7.2, rows 3 to 6; a failed refresh: vault.md §12.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialRefusal {
     /// No binding, or several and nothing to choose by; their names, if any.
@@ -63,7 +63,16 @@ pub enum CredentialRefusal {
     },
     /// The entry is of another kind.
     KindMismatch,
-    /// Locked, damaged, a refresh that failed: a text without any part of a provider's answer.
+    /// Its access token has ended and no new one could be had.
+    RefreshFailed {
+        /// The binding's name.
+        binding: String,
+        /// A text without any part of a provider's answer but its standard error code.
+        why: String,
+        /// Whether the same request may succeed later: the provider could not be reached.
+        retriable: bool,
+    },
+    /// Locked, damaged.
     Failed(String),
 }
 
@@ -73,13 +82,20 @@ impl CredentialRefusal {
         match self {
             CredentialRefusal::NotBound { .. } | CredentialRefusal::EntryMissing { .. } => Class::BindingRequired,
             CredentialRefusal::KindMismatch => Class::CapabilityDenied,
+            CredentialRefusal::RefreshFailed { .. } => Class::BindingFailed,
             CredentialRefusal::Failed(_) => Class::ConnectorRuntimeError,
         }
     }
 
-    /// Never: the sandbox does not know whether a vault will be unlocked meanwhile.
+    /// Only where the provider could not be reached: whether a vault will be unlocked meanwhile is not known here.
     pub fn is_retriable(&self) -> bool {
-        false
+        match self {
+            CredentialRefusal::RefreshFailed { retriable, .. } => *retriable,
+            CredentialRefusal::NotBound { .. }
+            | CredentialRefusal::EntryMissing { .. }
+            | CredentialRefusal::KindMismatch
+            | CredentialRefusal::Failed(_) => false,
+        }
     }
 }
 
@@ -258,7 +274,7 @@ impl CredentialGate {
     fn refused(&self, kind: CredentialKind, refusal: CredentialRefusal) -> Failure {
         let (name, connector) = (kind.as_str(), &self.connector);
         let advice = format!("run `aileron binding setup {connector}`, or see `aileron binding list`");
-        let class = refusal.class();
+        let (class, retriable) = (refusal.class(), refusal.is_retriable());
         match refusal {
             CredentialRefusal::NotBound { candidates } => {
                 let message = if candidates.is_empty() {
@@ -279,6 +295,13 @@ impl CredentialGate {
             CredentialRefusal::KindMismatch => {
                 let message = format!("http_request: what is bound for {connector} is not of kind {name}");
                 self.about(class, kind, message).with("boundary_detail", "vault")
+            }
+            CredentialRefusal::RefreshFailed { binding, why, .. } => {
+                let message = format!(
+                    "http_request: oauth2 refresh failed for {binding}: {why}; run `aileron binding reauthorize {binding}`"
+                );
+                let failure = self.about(class, kind, message).with("binding", binding);
+                Failure { boundary: "runtime", retriable, ..failure.with("boundary_detail", "vault") }
             }
             CredentialRefusal::Failed(why) => {
                 let message = format!("http_request: resolve credential: {why}");

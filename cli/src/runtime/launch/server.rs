@@ -44,8 +44,8 @@ const CONNECTIONS: usize = 64;
 const RUNS: usize = 16;
 /// How long answers may take to leave when it ends.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How long the end waits for runs: a request of theirs, which may be renewing a token, takes no longer.
-const LAST_RUNS: Duration = Duration::from_secs(35);
+/// How long the end waits for runs: asking for a token and storing it takes no longer.
+const LAST_RUNS: Duration = Duration::from_secs(65);
 /// How often it looks whether they have ended.
 const SLICE: Duration = Duration::from_millis(20);
 

@@ -68,6 +68,15 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Whether the same request may succeed later: the provider says so, or its server failed.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            TokenError::Refused { code: Some("temporarily_unavailable" | "slow_down" | "server_error"), .. } => true,
+            TokenError::Refused { status, code: None } => *status == 429 || *status >= 500,
+            TokenError::Refused { .. } | TokenError::Unreadable { .. } | TokenError::NoAccessToken => false,
+        }
+    }
+
     /// Whether the refresh token or the code is no longer good: the user has to authorize again.
     pub fn is_invalid_grant(&self) -> bool {
         matches!(self, TokenError::Refused { code: Some("invalid_grant"), .. })

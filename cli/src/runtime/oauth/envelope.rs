@@ -23,7 +23,7 @@ pub struct Envelope {
     /// The access token.
     pub access_token: Arc<Secret>,
     /// Without one, the access token is used for as long as it lasts.
-    pub refresh_token: Option<Secret>,
+    pub refresh_token: Option<Arc<Secret>>,
     /// `None`: no expiry known.
     pub expires_at: Option<Timestamp>,
     /// Absent means Bearer.
@@ -69,7 +69,7 @@ impl Envelope {
     pub fn first(client: &Client, answer: TokenAnswer, now: Timestamp) -> Envelope {
         Envelope {
             access_token: Arc::new(answer.access_token),
-            refresh_token: answer.refresh_token,
+            refresh_token: answer.refresh_token.map(Arc::new),
             expires_at: answer.expires_in.and_then(|seconds| later(now, seconds)),
             token_type: answer.token_type,
             client_id: client.client_id.clone(),
@@ -80,13 +80,39 @@ impl Envelope {
     }
 
     /// The same after a refresh: what the answer does not say stays as it was.
-    pub fn renewed(self, answer: TokenAnswer, now: Timestamp) -> Envelope {
+    pub fn renewed(&self, answer: TokenAnswer, now: Timestamp) -> Envelope {
         Envelope {
             access_token: Arc::new(answer.access_token),
-            refresh_token: answer.refresh_token.or(self.refresh_token),
+            refresh_token: answer.refresh_token.map(Arc::new).or_else(|| self.refresh_token.clone()),
             expires_at: answer.expires_in.and_then(|seconds| later(now, seconds)).or(self.expires_at),
             token_type: answer.token_type,
-            ..self
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            token_url: self.token_url.clone(),
+            scopes: self.scopes.clone(),
+        }
+    }
+
+    /// The same with the client of the manifest, where the entry names none: others may store tokens alone.
+    pub fn completed(self, client: &Client) -> Envelope {
+        match self.client_id.is_empty() && self.token_url.is_empty() {
+            true => Envelope {
+                client_id: client.client_id.clone(),
+                client_secret: client.client_secret.clone(),
+                token_url: client.token_url.clone(),
+                ..self
+            },
+            false => self,
+        }
+    }
+
+    /// Whether this is what one refresh token gave, and not yet what another one did.
+    pub fn has_refresh_token_of(&self, other: &Envelope) -> bool {
+        let token = |envelope: &Envelope| envelope.refresh_token.clone();
+        match (token(self), token(other)) {
+            (Some(ours), Some(theirs)) => ours.expose() == theirs.expose(),
+            (None, None) => true,
+            _ => false,
         }
     }
 
@@ -124,7 +150,7 @@ impl Envelope {
         let given = |text: Option<Cow<'_, str>>| text.filter(|text| !text.is_empty()).map(secret);
         Ok(Envelope {
             access_token: Arc::new(secret(document.access_token)),
-            refresh_token: given(document.refresh_token),
+            refresh_token: given(document.refresh_token).map(Arc::new),
             expires_at,
             token_type: document.token_type.filter(|kind| !kind.is_empty()),
             client_id: document.client_id,
@@ -138,7 +164,7 @@ impl Envelope {
     pub fn write(&self) -> Secret {
         let text = |secret: &Secret| String::from_utf8_lossy(secret.expose()).into_owned();
         let mut secrets = Zeroizing::new(vec![text(&self.access_token)]);
-        secrets.extend(self.refresh_token.as_ref().map(text));
+        secrets.extend(self.refresh_token.as_deref().map(text));
         secrets.extend(self.client_secret.as_deref().map(text));
         let document = Document {
             access_token: Cow::Borrowed(&secrets[0]),

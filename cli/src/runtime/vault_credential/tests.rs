@@ -34,8 +34,16 @@ fn wanted(kind: CredentialKind, region: Option<&str>) -> CredentialRequest {
     CredentialRequest { connector, kind, region: region.map(str::to_owned) }
 }
 
+/// The bindings of these names, for a connector that nothing is asked of a provider for.
+fn bound(vault: &VaultFile, custodian: &Arc<Custodian>, names: &[&str]) -> Bound {
+    let (web, waiting) = (Web::default(), LockPolicy::default());
+    let unlocked = UnlockedVault::new(vault.clone(), Arc::clone(custodian), web, waiting);
+    Bound { unlocked, client: None, names: names.iter().map(|name| (*name).to_owned()).collect() }
+}
+
 fn resolve(bound: &Bound, wanted: &CredentialRequest) -> Result<String, CredentialRefusal> {
-    let resolved = bound.open(wanted)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let resolved = runtime.block_on(bound.resolve(wanted))?;
     let key_id = resolved.access_key_id.map(|id| format!(" {id}")).unwrap_or_default();
     Ok(format!("{}{key_id}", String::from_utf8_lossy(resolved.secret.expose())))
 }
@@ -55,13 +63,8 @@ fn a_binding_gives_its_value_for_one_request_or_says_why_not() {
         ],
     );
     let custodian = Arc::new(custodian);
-    let bound = |names: &[&str]| Bound {
-        vault: vault.clone(),
-        custodian: Arc::clone(&custodian),
-        names: names.iter().map(|name| (*name).to_owned()).collect(),
-    };
     use CredentialKind::{ApiKey, AwsSigv4, Oauth2};
-    let opened = |names: &[&str], kind, region| resolve(&bound(names), &wanted(kind, region));
+    let opened = |names: &[&str], kind, region| resolve(&bound(&vault, &custodian, names), &wanted(kind, region));
     assert_eq!(opened(&["api_key/tea/home"], ApiKey, None).as_deref(), Ok("tea-key"));
     assert_eq!(opened(&["oauth2/tea/home"], Oauth2, None).as_deref(), Ok("tea-access"));
     let odd = opened(&["oauth2/tea/odd"], Oauth2, None).expect_err("no envelope");
@@ -90,8 +93,7 @@ fn what_changed_since_the_vault_was_unlocked_counts() {
     let directory = tempfile::tempdir().expect("a directory");
     let (vault, custodian) = vault(directory.path(), &[("api_key/tea/home", "api_key", "old", "")]);
     let custodian = Arc::new(custodian);
-    let names = vec!["api_key/tea/home".to_owned()];
-    let bound = Bound { vault: vault.clone(), custodian: Arc::clone(&custodian), names };
+    let bound = bound(&vault, &custodian, &["api_key/tea/home"]);
     let wanted = wanted(CredentialKind::ApiKey, None);
     assert_eq!(resolve(&bound, &wanted).as_deref(), Ok("old"));
     let renew = |document: &mut crate::vault::document::Document| {

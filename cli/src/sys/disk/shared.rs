@@ -73,13 +73,25 @@ impl SharedFile {
     where
         E: From<DiskError> + From<PrivateError> + From<LockError>,
     {
+        let locked = self.lock_beside::<E>(name)?;
+        self.replace().sweep(directory_of(&locked.target));
+        Ok(locked)
+    }
+
+    /// Another lock beside the file, under which it is not written: it keeps out only who takes this one too.
+    ///
+    /// # Errors
+    /// As [`SharedFile::lock`].
+    pub fn lock_beside<E>(&self, name: impl FnOnce(&str) -> String) -> Result<Locked, E>
+    where
+        E: From<DiskError> + From<PrivateError> + From<LockError>,
+    {
         let target = self.target();
         let directory = directory_of(&target);
         self.steps.make_directory(directory).map_err(DiskError::at(Operation::CreateDirectory, directory))?;
         Directory::open(directory)?;
         let name = name(&target.file_name().unwrap_or_default().to_string_lossy());
         let lock = lock::take(&directory.join(name), &self.waiting)?;
-        self.replace().sweep(directory);
         Ok(Locked { target, _lock: lock })
     }
 

@@ -13,7 +13,8 @@ use crate::consumer::trust::prompt::Console as _;
 use crate::event::Event;
 use crate::runtime::credential_source::{CredentialSource, NoCredentials};
 use crate::runtime::launch::client::Remote;
-use crate::runtime::vault_credential::{Selection, VaultCredentialSource};
+use crate::runtime::vault_credential::{Selection, UnlockedVault, VaultCredentialSource};
+use crate::sys::http::Web;
 use crate::ui::args::{BindingFlags, RunFlags};
 use crate::ui::report::Failure;
 use crate::ui::report::console::Terminal;
@@ -75,7 +76,8 @@ pub(super) fn here_or_there(
     }
     let custodian = Arc::new(unlock(&vault, &flags.passphrase, Wording::OnTheWay, context)?);
     note_used(&selection, context);
-    here(Box::new(VaultCredentialSource::new(selection, Some((vault, custodian)))))
+    let unlocked = UnlockedVault::new(vault, custodian, Web::default(), context.waiting(None));
+    here(Box::new(VaultCredentialSource::new(selection, Some(unlocked))))
 }
 
 /// Says which bindings a run uses.

@@ -19,8 +19,9 @@ use crate::runtime::arguments::{self, Arguments};
 use crate::runtime::credential_source::{CredentialSource, NoCredentials};
 use crate::runtime::runner::{ActionError, Approval, Approver, Installed, NetworkOptions};
 use crate::runtime::session::proxies;
-use crate::runtime::vault_credential::VaultCredentialSource;
+use crate::runtime::vault_credential::{UnlockedVault, VaultCredentialSource};
 use crate::store::StoreError;
+use crate::sys::http::Web;
 use crate::ui::report::Failure;
 use crate::ui::report::progress::{Progress, Style};
 use crate::vault::custodian::Custodian;
@@ -77,6 +78,8 @@ pub(super) struct ActionService {
     /// What this process says goes to standard error, or nowhere where the terminal is another program's.
     pub(super) context: Context,
     pub(super) vault: VaultFile,
+    /// A token that could not be stored is said whoever has the terminal.
+    warnings: Context,
     home: Home,
     is_silent: bool,
 }
@@ -84,12 +87,13 @@ pub(super) struct ActionService {
 impl ActionService {
     /// The actions of this user. A silent service says nothing on the way.
     pub(super) fn open(context: &Context, is_silent: bool) -> Result<ActionService, Failure> {
+        let warnings = context.within(context.repository.clone());
         let mut context = context.within(context.repository.clone());
         if is_silent {
             context.progress = Arc::new(Progress::new(Style::Quiet));
         }
         let (vault, home) = (vault(&context)?, home(&context, None)?);
-        Ok(ActionService { context, vault, home, is_silent })
+        Ok(ActionService { context, vault, warnings, home, is_silent })
     }
 
     /// Whose signatures count, at this moment.
@@ -160,7 +164,9 @@ impl ActionService {
         }
         let custodian = unlock(&document)?;
         note_used(&selection, &self.context);
-        Ok(Box::new(VaultCredentialSource::new(selection, Some((self.vault.clone(), custodian)))))
+        let waiting = self.warnings.waiting(None);
+        let unlocked = UnlockedVault::new(self.vault.clone(), custodian, Web::default(), waiting);
+        Ok(Box::new(VaultCredentialSource::new(selection, Some(unlocked))))
     }
 }
 

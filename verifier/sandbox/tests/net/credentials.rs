@@ -60,7 +60,7 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
         &'static str,
         &'static str,
     );
-    let rows: [Row; 9] = [
+    let rows: [Row; 10] = [
         (
             "",
             "oauth2",
@@ -116,6 +116,17 @@ fn every_check_has_its_class_and_nothing_is_dialled() {
             Class::CapabilityDenied,
             "vault",
             "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
+        ),
+        (
+            OAUTH2,
+            "oauth2",
+            Some(|| {
+                let (binding, why) = ("oauth2/x/work".into(), "provider returned 400: invalid_grant".into());
+                Err(CredentialRefusal::RefreshFailed { binding, why, retriable: false })
+            }),
+            Class::BindingFailed,
+            "vault",
+            "http_request: oauth2 refresh failed for oauth2/x/work: provider returned 400: invalid_grant; run `aileron binding reauthorize oauth2/x/work`",
         ),
         (
             OAUTH2,

@@ -41,6 +41,10 @@ impl From<&SandboxFailure> for Failure {
         };
         let is_about = |name: &str| failure.details.contains_key(name);
         match failure.class {
+            Class::BindingFailed => match failure.details.get("binding").and_then(Value::as_str) {
+                Some(binding) if !failure.retriable => told.next(format!("aileron binding reauthorize {binding}")),
+                _ => told,
+            },
             Class::BindingRequired if is_about("candidates") => told.next("name one of them with --binding NAME"),
             Class::BindingRequired => {
                 told.next("pass the credential with --credential-env NAME or --credential-file FILE")
