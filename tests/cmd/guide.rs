@@ -42,7 +42,7 @@ impl Guide {
         shell("git -C tea init --quiet");
         home.commit();
         let mut github = GitHub::new(Repository::new("ALRubinger", "aileron-connector-google"));
-        github.limits = Limits::none(); // two releases in a minute, and nobody waits for an hour to pass
+        github.limits = Limits::none(); // two releases in a minute, without waiting for an hour to pass
         let options = Options { tree: Some(home.path("tea")), ..Options::new(github) };
         let fake = FakeGitHub::with(options).unwrap();
         Some(Guide { home, fake })
@@ -117,7 +117,7 @@ fn the_guides_flow_works_from_the_key_to_the_refusal() {
     guide.release("v1.2.3");
     assert_eq!(guide.fake.github().repository.releases.len(), 22);
 
-    // Nobody is trusted yet: the question comes with the fingerprint, and no is no.
+    // No key is trusted yet: the question comes with the fingerprint, and no is no.
     let ran = guide.run("aileron connector install GOOGLE@1.2.3");
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("is not yet trusted") && ran.stdout.contains("Fingerprint: sha256:"), "{}", ran.stdout);

@@ -1,4 +1,4 @@
-//! Our client against a GitHub nobody here wrote: npm's `emulate`, a stateful server.
+//! Our client against a GitHub that others wrote: npm's `emulate`, a stateful server.
 //!
 //! It keeps no bytes of assets and makes no tags, so the good path is held against it up to the flip: commit known, drafts
 //! made, every asset uploaded. It computes git's own object names, so the commit to release can be made there as it is here.

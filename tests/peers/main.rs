@@ -1,4 +1,4 @@
-//! Things nobody here wrote, against ours: linters over our workflows, and GitHub as others know it against the fake.
+//! Things that others wrote, against ours: linters over our workflows, and GitHub as others know it against the fake.
 //!
 //! `.ci/peers` installs them; without one of them its test is skipped.
 #![cfg(unix)]

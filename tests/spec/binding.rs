@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use aileron_testkit::{HASH_PLACEHOLDER, Toy, VERSION_PLACEHOLDER, action_text, say, shared};
 use aileron_verifier::artifact::action::{Action, Pin};
 use aileron_verifier::artifact::binding::{self, Edit, Field};
-use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::manifest::{ConnectorManifest, SECRET_PLACEHOLDER};
 use aileron_verifier::artifact::rules;
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::version::Version;
@@ -170,7 +170,7 @@ fn a_secret_is_read_back_as_it_was_given_from_one_field_only() {
             for value in &mut expected {
                 match value.as_str() {
                     VERSION_PLACEHOLDER => *value = "1.2.3".into(),
-                    binding::SECRET_PLACEHOLDER => *value = secret.into(),
+                    SECRET_PLACEHOLDER => *value = secret.into(),
                     _ => {}
                 }
             }
@@ -232,7 +232,7 @@ fn a_field_that_holds_something_else_is_refused() {
     let bound = toy.action_document("say");
     let edits = binding::action(&action(&bound, Stage::Artifact), &toy.name, version, Some(&content)).expect("bound");
     assert!(edits.is_empty());
-    // A placeholder nobody binds is found, even behind an escape; one in a comment or the body is not.
+    // A placeholder that is not bound is found, even behind an escape; one in a comment or the body is not.
     for (changed, left) in [
         (text.replace("What to say.", "At 0.0.0-dev."), 1),
         (text.replace("What to say.", "bound-at-release"), 1),

@@ -1,4 +1,4 @@
-//! Bounds before the signature: whatever bytes a stranger sends, the answer is short and it comes. artifacts.md §10.
+//! Bounds before the signature: for any untrusted bytes the answer is short and it comes. artifacts.md §10.
 
 use aileron_testkit::{Toy, fuzzed};
 use aileron_verifier::problem::{MOST_PROBLEMS, MOST_PROBLEMS_OF_SOURCE, Source};

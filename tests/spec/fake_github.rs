@@ -1,4 +1,4 @@
-//! The fake GitHub over HTTP, driven by a client nobody here wrote.
+//! The fake GitHub over HTTP, driven by a client that others wrote.
 
 use aileron_testkit::github::{FakeGitHub, GitHub, Limits, Options, Repository, Script, Timestamp};
 use reqwest::blocking::{Client, ClientBuilder, Response};
@@ -90,7 +90,7 @@ fn a_release_walks_from_draft_to_download() {
     let asset = world.try_send("POST", &upload, b"the bytes".to_vec()).unwrap();
     assert_eq!((asset.status, text(&asset.json(), "state")), (201, "uploaded"));
     let public = "/acme/echo/releases/download/actions%2Fsend%2Fv0.1.0/aileron.tar.gz";
-    assert_eq!(world.get(public).status, 404, "a draft is nobody's download");
+    assert_eq!(world.get(public).status, 404, "a draft is not downloaded");
     let published = world.send("PATCH", text(&draft, "url"), &json!({"draft": false, "prerelease": true}));
     assert_eq!(published.status, 200);
     let address = published.json()["assets"][0]["browser_download_url"].as_str().unwrap().to_owned();

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aileron_cli::consumer::fetch::origin::{FetchError, Origin, Place};
+use aileron_cli::consumer::fetch::origin::{FetchError, Origin, OriginPlace};
 use aileron_cli::consumer::trust::publisher_key;
 use aileron_cli::github::Addresses;
 use aileron_cli::secret::Secret;
@@ -38,7 +38,7 @@ fn impatient() -> Options {
 }
 
 fn through(options: Options, server: &Scripted) -> Origin {
-    Origin::new(Place::Server(server.base().into()), Web::new(options), None)
+    Origin::new(OriginPlace::Server(server.base().into()), Web::new(options), None)
 }
 
 fn refusal(origin: &Origin) -> FetchError {
@@ -83,12 +83,12 @@ fn a_server_that_never_ends_costs_neither_time_nor_memory() {
 fn a_refusal_says_which_of_the_three_answers_it_was() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    let nobody = Origin::new(Place::Server(format!("http://{closed}").into()), Web::default(), None);
+    let closed = Origin::new(OriginPlace::Server(format!("http://{closed}").into()), Web::default(), None);
     let unknown: Options = Options {
         resolver: Some(Arc::new(|host| Err(std::io::Error::other(format!("no such host: {host}"))))),
         ..Options::default()
     };
-    let lost = Origin::new(Place::Server("https://mirror.example".to_owned().into()), Web::new(unknown), None);
+    let lost = Origin::new(OriginPlace::Server("https://mirror.example".to_owned().into()), Web::new(unknown), None);
     let answering = |answer: Answer| through(Options::default(), &Scripted::start(move |_| answer.clone()));
     let short = Answer::with("200 OK", "Content-Length: 10\r\n", "four");
     for (what, origin, kind, retriable, text) in [
@@ -109,7 +109,7 @@ fn a_refusal_says_which_of_the_three_answers_it_was() {
             true,
             "invalid HTTP",
         ),
-        ("nobody there", nobody, "unreachable", true, "refused"),
+        ("a closed port", closed, "unreachable", true, "refused"),
         ("no such host", lost, "unreachable", true, "no such host: mirror.example"),
     ] {
         let error = refusal(&origin);
@@ -170,7 +170,7 @@ fn token() -> Option<Secret> {
 fn github(server: &Scripted, token: Option<Secret>) -> Origin {
     let base = server.base();
     let addresses = Addresses { server: format!("{base}/web"), api: format!("{base}/api"), raw: format!("{base}/raw") };
-    Origin::new(Place::Scheme, Web::new(at_this_machine()), token).with_addresses(addresses)
+    Origin::new(OriginPlace::Scheme, Web::new(at_this_machine()), token).with_addresses(addresses)
 }
 
 /// A release as GitHub describes it.
@@ -250,7 +250,7 @@ fn a_public_answer_never_sees_the_token_and_other_refusals_are_not_asked_again()
         assert_eq!((seen.len(), seen.iter().any(authorized)), (count, false));
     }
     let server = Scripted::start(|_| Answer::status("404 Not Found"));
-    let mirror = Origin::new(Place::Server(server.base().into()), Web::default(), token());
+    let mirror = Origin::new(OriginPlace::Server(server.base().into()), Web::default(), token());
     assert!(matches!(mirror.fetch(&wanted()), Err(FetchError::Absent { .. })));
     assert_eq!((server.seen().len(), server.seen().iter().any(authorized)), (1, false), "a mirror gets no token");
 }
@@ -307,7 +307,7 @@ fn only_a_known_authority_vouches_for_a_server() {
     let port = server.address().port();
     let elsewhere = Options { resolver: at_this_machine().resolver, ..known };
     let misnamed =
-        Origin::new(Place::Server(format!("https://mirror.example:{port}").into()), Web::new(elsewhere), None);
+        Origin::new(OriginPlace::Server(format!("https://mirror.example:{port}").into()), Web::new(elsewhere), None);
     let error = refusal(&misnamed);
     assert!(error.to_string().contains("not valid for name"), "{error}");
     // Down from https to plain http elsewhere is refused, to this machine it is not.
@@ -335,7 +335,7 @@ fn an_address_in_a_message_keeps_its_password_to_itself() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Scripted::start(|_| Answer::status("403 Forbidden"));
     let base = server.base().replace("http://", "http://me:hunter2@");
-    let error = refusal(&Origin::new(Place::Server(base.into()), Web::default(), None));
+    let error = refusal(&Origin::new(OriginPlace::Server(base.into()), Web::default(), None));
     assert!(!error.to_string().contains("hunter2") && error.to_string().contains("HTTP 403"), "{error}");
 }
 

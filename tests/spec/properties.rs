@@ -1,10 +1,12 @@
-//! What must hold for every value, not only for those somebody thought of.
+//! What must hold for every value, not only for chosen examples.
 
 mod archives;
+mod names;
+mod trust;
 
 use aileron_testkit::tar::{Entry, Format, Gzip, Tar};
 use aileron_testkit::{HASH_PLACEHOLDER, VERSION_PLACEHOLDER, pack};
-use aileron_verifier::artifact::archive::{self, Files, Kind, MAX_DOCUMENT, MAX_MODULE};
+use aileron_verifier::artifact::archive::{self, ArtifactKind, Files, MAX_DOCUMENT, MAX_MODULE};
 use aileron_verifier::artifact::binding::{self, Field};
 use aileron_verifier::artifact::manifest::CredentialKind;
 use aileron_verifier::name::digest::ContentHash;

@@ -1,4 +1,4 @@
-//! Everything somebody could do to a signed artifact on its way, and the class it is refused with.
+//! Everything that can be done to a signed artifact on its way, and the class it is refused with.
 //! artifacts.md §6 and §7, through the one verdict.
 
 mod bits;
@@ -10,7 +10,7 @@ mod unsound;
 
 use aileron_testkit::tar::{Entry, Format, Gzip, Tar, members};
 use aileron_testkit::{Publisher, Toy, action_text, manifest_text, module, module_of, pack, say};
-use aileron_verifier::artifact::archive::{Files, Kind};
+use aileron_verifier::artifact::archive::{ArtifactKind, Files};
 use aileron_verifier::artifact::module::Module;
 use aileron_verifier::artifact::verify::{Unverified, Verified, VerifyError, Wanted};
 use aileron_verifier::name::digest::ContentHash;
@@ -28,8 +28,8 @@ fn both() -> [(Files, Wanted, Keyring); 2] {
     let toy = Toy::default();
     let wanted = |reference, kind| Wanted { kind: Some(kind), ..Wanted::of(reference) };
     [
-        (toy.connector(), wanted(toy.reference(), Kind::Connector), toy.ring()),
-        (toy.action("say"), wanted(toy.action_reference("say"), Kind::Action), toy.ring()),
+        (toy.connector(), wanted(toy.reference(), ArtifactKind::Connector), toy.ring()),
+        (toy.action("say"), wanted(toy.action_reference("say"), ArtifactKind::Action), toy.ring()),
     ]
 }
 

@@ -12,6 +12,10 @@
 //! Publishing, fetching and verifying take their paths from here, so they cannot disagree. Signed documents beside the
 //! archive name their own assets ([`crate::statement`]). artifacts.md §1, §7, §11, §12.
 
+mod versions;
+
+pub use versions::CompleteVersions;
+
 use crate::name::fqn::{Fqn, Ref, Scheme};
 use crate::name::version::Tag;
 

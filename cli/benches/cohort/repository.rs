@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use aileron_cli::publisher::release::{DirtyTree, Request, SecretSource, World};
+use aileron_cli::publisher::release::{DirtyTree, ReleaseRequest, SecretSource, World};
 use aileron_cli::publisher::sign::{MemoryKeychain, SigningKey};
 use aileron_cli::sys::environment::Environment;
 use aileron_verifier::rules;
@@ -66,8 +66,8 @@ impl Repository {
     }
 
     /// What `aileron-pub release v0.1.0` asks for.
-    pub(crate) fn request(&self) -> Request {
-        Request {
+    pub(crate) fn request(&self) -> ReleaseRequest {
+        ReleaseRequest {
             repository: self.root.clone(),
             version: "0.1.0".parse().expect("a version"),
             waived: rules::waivers().collect(),

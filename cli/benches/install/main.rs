@@ -144,7 +144,7 @@ impl Bench<'_> {
     }
 }
 
-/// Nobody is asked: the ring trusts the publisher.
+/// No question is asked: the ring trusts the publisher.
 struct Silent;
 
 impl Console for Silent {

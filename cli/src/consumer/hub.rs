@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use aileron_verifier::artifact::catalog::{Action, Connector, Entry, Part, Suite};
+use aileron_verifier::artifact::catalog::{CatalogAction, CatalogConnector, CatalogSuite, Entry, Part};
 use aileron_verifier::layout::ENTRY_LIMIT;
 use aileron_verifier::name::fqn::{Authority, Fqn};
 use aileron_verifier::problem::Class;
@@ -18,12 +18,12 @@ use aileron_verifier::trust::keyring::Keyring;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::consumer::fetch::origin::{Origin, Place};
+use crate::consumer::fetch::origin::{Origin, OriginPlace};
 use crate::consumer::trust::publisher_key::{self, Fetched, KeyFetchError};
 use crate::sys::address::{Address, redacted};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::environment::Environment;
-use crate::sys::git::{self, Access};
+use crate::sys::git::{self, GitAccess};
 use crate::sys::private::{NotPrivate, PrivateError, PrivateFile};
 use crate::sys::process::Spawner;
 use aileron_verifier::text::yaml;
@@ -199,7 +199,7 @@ fn clone(url: &str, into: &Path, time: Duration, spawner: Spawner<'_>) -> Result
         let spawner = Spawner { environment: spawner.environment, stop: end };
         // Begun where no repository is, whose configuration would be read.
         let beside = into.parent().unwrap_or(into);
-        let ran = git::filters_off(beside, Access::Network, spawner).and_then(|git| {
+        let ran = git::filters_off(beside, GitAccess::Network, spawner).and_then(|git| {
             let git = git.args(["-c", "core.symlinks=false", "clone", "--quiet", "--depth", "1", "--single-branch"]);
             Ok(git.args(["--no-recurse-submodules", "--template=", "--", url]).args([into]).within(beside).run()?)
         });
@@ -223,11 +223,11 @@ fn clone(url: &str, into: &Path, time: Duration, spawner: Spawner<'_>) -> Result
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     /// `connectors/`
-    pub connectors: Vec<Connector>,
+    pub connectors: Vec<CatalogConnector>,
     /// `actions/`
-    pub actions: Vec<Action>,
+    pub actions: Vec<CatalogAction>,
     /// `suites/`
-    pub suites: Vec<Suite>,
+    pub suites: Vec<CatalogSuite>,
 }
 
 impl Catalog {
@@ -268,8 +268,9 @@ impl Catalog {
     ///
     /// The entry's own name decides, its scheme included. An entry that only claims an owner in `publisher_github` does
     /// not supply that owner's key.
-    pub fn with_key_of(&self, owner: &Authority) -> Option<(&Connector, Fqn)> {
-        let named = |entry: &Connector| entry.fqn.parse::<Fqn>().ok().filter(|name| name.owner_authority() == *owner);
+    pub fn with_key_of(&self, owner: &Authority) -> Option<(&CatalogConnector, Fqn)> {
+        let named =
+            |entry: &CatalogConnector| entry.fqn.parse::<Fqn>().ok().filter(|name| name.owner_authority() == *owner);
         let listed = self.connectors.iter().filter(|entry| !entry.key_url.is_empty());
         listed.filter_map(|entry| Some((entry, named(entry)?))).next()
     }
@@ -294,15 +295,16 @@ impl Catalog {
 
     /// What a person decides about an entry: one decision for each connector its trust is about. Keys are fetched; nothing is
     /// granted.
-    pub fn decisions<'a>(&'a self, found: &FoundEntry<'_>, ring: &Keyring, origin: &Origin) -> Vec<Decision<'a>> {
+    pub fn decisions<'a>(&'a self, found: &FoundEntry<'_>, ring: &Keyring, origin: &Origin) -> Vec<KeyDecision<'a>> {
         let names = self.connectors_of(found);
         let listed = |name: &String| self.connectors.iter().find(|entry| entry.fqn == *name);
         names.iter().filter_map(listed).map(|entry| decide(entry, self, ring, origin)).collect()
     }
 
     /// The other connectors that claim the same publisher. keyring.md §8.1.
-    pub fn footprint(&self, entry: &Connector) -> Vec<&str> {
-        let same = |other: &&Connector| other.publisher_github == entry.publisher_github && other.fqn != entry.fqn;
+    pub fn footprint(&self, entry: &CatalogConnector) -> Vec<&str> {
+        let same =
+            |other: &&CatalogConnector| other.publisher_github == entry.publisher_github && other.fqn != entry.fqn;
         self.connectors.iter().filter(same).map(|other| other.fqn.as_str()).collect()
     }
 }
@@ -311,11 +313,11 @@ impl Catalog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundEntry<'a> {
     /// A connector.
-    Connector(&'a Connector),
+    Connector(&'a CatalogConnector),
     /// An action.
-    Action(&'a Action),
+    Action(&'a CatalogAction),
     /// A suite.
-    Suite(&'a Suite),
+    Suite(&'a CatalogSuite),
 }
 
 fn unreadable(file: String, error: DiskError) -> HubError {
@@ -376,9 +378,9 @@ impl TrustState {
 }
 
 /// What a person decides about: a connector of the catalog, its key as it is now, and what the ring says.
-pub struct Decision<'a> {
+pub struct KeyDecision<'a> {
     /// The connector.
-    pub entry: &'a Connector,
+    pub entry: &'a CatalogConnector,
     /// Its key, or why that is not known.
     pub key: Result<Fetched, KeyFetchError>,
     /// What the ring says; [`TrustState::Unknown`] without a key.
@@ -388,23 +390,28 @@ pub struct Decision<'a> {
 }
 
 /// Fetches an entry's key and compares it with the ring. Nothing is granted.
-pub fn decide<'a>(entry: &'a Connector, catalog: &'a Catalog, ring: &Keyring, origin: &Origin) -> Decision<'a> {
+pub fn decide<'a>(
+    entry: &'a CatalogConnector,
+    catalog: &'a Catalog,
+    ring: &Keyring,
+    origin: &Origin,
+) -> KeyDecision<'a> {
     let name = entry.fqn.parse::<Fqn>().ok();
     let key = key_of(entry, name.as_ref(), origin);
     let state = match (&name, &key) {
         (Some(name), Ok(fetched)) => state(ring, &name.owner_authority(), fetched.key.fingerprint()),
         _ => TrustState::Unknown,
     };
-    Decision { entry, key, state, footprint: catalog.footprint(entry) }
+    KeyDecision { entry, key, state, footprint: catalog.footprint(entry) }
 }
 
 /// The key an entry points to; from a mirror, where one is named, the key of the entry's repository.
 ///
 /// # Errors
 /// [`KeyFetchError`].
-pub fn key_of(entry: &Connector, name: Option<&Fqn>, origin: &Origin) -> Result<Fetched, KeyFetchError> {
+pub fn key_of(entry: &CatalogConnector, name: Option<&Fqn>, origin: &Origin) -> Result<Fetched, KeyFetchError> {
     match name {
-        Some(name) if origin.place != Place::Scheme => publisher_key::fetch(name, origin),
+        Some(name) if origin.place != OriginPlace::Scheme => publisher_key::fetch(name, origin),
         _ => publisher_key::fetch_from(&entry.key_url, origin),
     }
 }

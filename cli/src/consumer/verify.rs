@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::artifact::archive::{Kind, MAX_ARCHIVE, Malformed};
+use aileron_verifier::artifact::archive::{ArtifactKind, MAX_ARCHIVE, Malformed};
 use aileron_verifier::artifact::verify::{Unverified, Verified, VerifyError, Wanted};
 use aileron_verifier::layout::{ARCHIVE, ARCHIVE_LIMIT};
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
@@ -155,10 +155,10 @@ pub fn cohort(
     let index = index.ok_or_else(|| VerificationError::NoCohort(connector.clone()))?;
     let cohort = index.verify(connector, ring)?;
     let content = Some(cohort.connector.content_hash);
-    let first = Wanted { reference: Some(connector.clone()), kind: Some(Kind::Connector), content };
+    let first = Wanted { reference: Some(connector.clone()), kind: Some(ArtifactKind::Connector), content };
     let action = |entry: &ActionEntry| {
         let reference = Ref { name: entry.fqn.clone(), version: cohort.version.clone() };
-        let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::of(reference) };
+        let wanted = Wanted { kind: Some(ArtifactKind::Action), ..Wanted::of(reference) };
         (wanted, entry.archive.clone())
     };
     let all: Vec<(Wanted, Archive)> =

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable_within;
 use http::HeaderMap;
 use serde_json::Value;
@@ -48,6 +49,36 @@ pub enum ApiRefusal {
     Moved(Option<String>),
     /// The tag belonged to an immutable release that is gone.
     Burned(String),
+}
+
+impl ApiRefusal {
+    /// The failure class. artifacts.md §8.
+    pub fn class(&self) -> Class {
+        match self {
+            ApiRefusal::Limited(_) | ApiRefusal::Unavailable(..) | ApiRefusal::Unreachable(_) => Class::Incomplete,
+            ApiRefusal::Absent
+            | ApiRefusal::Refused(_)
+            | ApiRefusal::Forbidden { .. }
+            | ApiRefusal::Conflict(_)
+            | ApiRefusal::BadToken(_)
+            | ApiRefusal::Moved(_)
+            | ApiRefusal::Burned(_) => Class::PublishFailed,
+        }
+    }
+
+    /// Whether asking again later may help.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ApiRefusal::Limited(_) | ApiRefusal::Unavailable(..) | ApiRefusal::Unreachable(_) => true,
+            ApiRefusal::Absent
+            | ApiRefusal::Refused(_)
+            | ApiRefusal::Forbidden { .. }
+            | ApiRefusal::Conflict(_)
+            | ApiRefusal::BadToken(_)
+            | ApiRefusal::Moved(_)
+            | ApiRefusal::Burned(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for ApiRefusal {

@@ -1,7 +1,7 @@
 //! The requests of one run, one after another: octocrab's typed ones, and under them, in this order, the budget that waits,
 //! the log that writes down, and who answers.
 //!
-//! Nothing is repeated blindly: retries live with whoever knows what a write means, since a POST that got no answer may have
+//! Nothing is repeated blindly: retries live with the code that knows what a write means, since a POST that got no answer may have
 //! been carried out.
 
 use std::cell::{Cell, RefCell};
@@ -21,6 +21,7 @@ use super::documents::{self, Asset};
 use super::error::ApiError;
 use super::gate::TokenGate;
 use super::limits::{Limit, Limits, RequestKind};
+use super::log::{Log, RequestOutcome};
 use super::seconds::Seconds;
 use super::server::{AGENT, Server};
 use super::typed::TypedRequests;
@@ -29,7 +30,6 @@ use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::calendar::moment;
 use crate::sys::clock::Clock;
-use crate::sys::disk::DiskError;
 use crate::sys::http::HttpError;
 
 /// Waits shorter than this are neither announced nor written down.
@@ -53,38 +53,6 @@ pub struct WaitPolicy<'a> {
     pub listener: Listener<'a>,
     /// All waits of a run together end no later than this after it began.
     pub longest: Option<Duration>,
-}
-
-/// Who writes down what is asked. What cannot be written down is not done.
-pub trait Log {
-    /// A request of this kind is about to leave.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    fn leaves(&self, kind: RequestKind, now: SystemTime) -> Result<(), DiskError>;
-
-    /// It was answered, or was not.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    fn answered(&self, exchange: RequestOutcome, now: SystemTime) -> Result<(), DiskError>;
-
-    /// Nothing leaves before then, for long enough to be told.
-    ///
-    /// # Errors
-    /// The disk's refusal.
-    fn waits(&self, until: SystemTime, why: &str, now: SystemTime) -> Result<(), DiskError>;
-}
-
-/// A request and what came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestOutcome {
-    /// What it costs.
-    pub kind: RequestKind,
-    /// The status, or why there was no answer.
-    pub status: Result<u16, String>,
-    /// `x-github-request-id`: what GitHub's support asks for.
-    pub request_id: Option<String>,
 }
 
 /// The API as one run sees it.
@@ -186,7 +154,7 @@ impl<'a> Client<'a> {
         there.unwrap_or_else(|| self.now())
     }
 
-    /// Whether somebody plays GitHub, and no network is behind this.
+    /// Whether a fake of GitHub answers, and no network is behind this.
     pub fn is_fake(&self) -> bool {
         self.server.is_fake()
     }
@@ -317,7 +285,7 @@ impl<'a> Client<'a> {
                 Some(ApiRefusal::Unavailable(until, why)) => {
                     self.wait(until, "GitHub is not available")?;
                     if kind.is_write() {
-                        return Err(unreachable(why)); // it may have been carried out: whoever asked looks first
+                        return Err(unreachable(why)); // it may have been carried out: the caller looks first
                     }
                 }
                 Some(why) => return Err(ApiError::Refused { asked: asked.clone(), why }),
@@ -366,7 +334,7 @@ impl<'a> Client<'a> {
         self.asked.borrow_mut().clone_from(&asked);
         *request.uri_mut() = url.parse().map_err(|_| ApiError::unreachable(&asked, "is not a valid address"))?;
         let headers = request.headers_mut();
-        headers.remove(CONTENT_LENGTH); // whoever sends it counts
+        headers.remove(CONTENT_LENGTH); // the transport counts
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.entry(ACCEPT).or_insert(DOCUMENTS);
         headers.insert(VERSION.0, VERSION.1);
@@ -385,7 +353,7 @@ impl<'a> Client<'a> {
         Ok(judged?.to_string())
     }
 
-    /// The bytes of an asset, by its API address; `None` where it is not there. GitHub sends whoever asks on to its storage,
+    /// The bytes of an asset, by its API address; `None` where it is not there. GitHub redirects to its storage,
     /// which knows no token: the address it names is the permission.
     ///
     /// # Errors
@@ -401,7 +369,7 @@ impl<'a> Client<'a> {
                 return match self.server.download(location, limit) {
                     Ok(bytes) => Ok(Some(bytes)),
                     Err(HttpError::Absent { .. }) => Ok(None),
-                    // The address of the storage is a permission: it is nobody's to read in a message.
+                    // The address of the storage is a permission: it is shown in no message.
                     Err(error) if error.is_retriable() => {
                         Err(ApiError::unreachable(asked, "GitHub's storage did not answer"))
                     }

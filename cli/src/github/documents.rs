@@ -3,7 +3,7 @@
 //! | lacking | here |
 //! |---|---|
 //! | its `Repository` has a hundred fields, a surprise in any of which would stop a release | [`Repository`]: the five that are read |
-//! | its `Ref` and `GitTag` know four kinds of objects: of another one, nobody could be told what a tag leads to | [`ListedTag`], [`AnnotatedTag`] |
+//! | its `Ref` and `GitTag` know four kinds of objects: of another one, it could not be said what a tag leads to | [`ListedTag`], [`AnnotatedTag`] |
 //! | its `Content` is a file with its text; a listed directory has none | [`ListedFile`] |
 //! | its `Page` prints what it does not understand in a `Link` header to the terminal | [`list_releases`]: a page is a list |
 //! | its upload asks for the release once more before each file | [`upload`] |
@@ -53,6 +53,13 @@ pub struct ListedTag {
     /// What it leads to.
     #[serde(default)]
     pub object: GitObject,
+}
+
+impl ListedTag {
+    /// The tag itself; `None` where this is a reference of another kind.
+    pub fn tag(&self) -> Option<&str> {
+        self.name.strip_prefix("refs/tags/")
+    }
 }
 
 /// An annotated tag: an object that leads to another one.

@@ -1,5 +1,7 @@
 //! Why the API was not asked, or did not do what it was asked.
 
+use aileron_verifier::problem::Class;
+
 use super::classify::ApiRefusal;
 use crate::sys::disk::DiskError;
 
@@ -47,6 +49,28 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// The failure class. artifacts.md §8.
+    pub fn class(&self) -> Class {
+        match self {
+            ApiError::Refused { why, .. } => why.class(),
+            ApiError::NoToken | ApiError::BadAddress(_) => Class::UsageError,
+            ApiError::TokenElsewhere { .. } => Class::PublishFailed,
+            ApiError::Paused { .. } | ApiError::Interrupted => Class::Incomplete,
+            // What cannot be written down is not done.
+            ApiError::Log(_) => Class::StoreUnwritable,
+        }
+    }
+
+    /// Whether asking again later may help, with nothing changed by the user.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ApiError::Refused { why, .. } => why.is_retriable(),
+            ApiError::Paused { .. } | ApiError::Interrupted => true,
+            ApiError::NoToken | ApiError::BadAddress(_) | ApiError::TokenElsewhere { .. } => false,
+            ApiError::Log(error) => error.is_retriable(),
+        }
+    }
+
     /// There was no answer that says anything about the request.
     pub(super) fn unreachable(asked: impl Into<String>, why: impl Into<String>) -> ApiError {
         ApiError::Refused { asked: asked.into(), why: ApiRefusal::Unreachable(why.into()) }

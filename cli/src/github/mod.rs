@@ -2,7 +2,7 @@
 //! answer means. GitHub Enterprise is the same at other addresses.
 //!
 //! ```text
-//! publisher ─► Client: octocrab's typed requests ─► budget ─► log ─► Server: the network, or somebody who plays GitHub
+//! publisher ─► Client: octocrab's typed requests ─► budget ─► log ─► Server: the network, or a fake of GitHub
 //! consumer  ─► Reader: anonymous first, 404 → token ─► sys::http
 //! ```
 //!
@@ -14,7 +14,8 @@
 //! | `classify`, `permission` | what an answer means, what a token lacks; pure |
 //! | `documents` | octocrab's models, and what they and its requests lack |
 //! | `server` | who answers |
-//! | `typed` | octocrab over whoever carries its requests |
+//! | `typed` | octocrab over a transport of ours |
+//! | `log` | what is written down of each request |
 //! | `client` | requests of one run, paced, waited for and written down |
 //! | `reader` | what anybody may read, and a private repository with a token |
 //!
@@ -28,6 +29,7 @@ pub mod documents;
 mod error;
 mod gate;
 pub mod limits;
+mod log;
 mod permission;
 pub mod reader;
 mod seconds;
@@ -37,9 +39,10 @@ mod typed;
 
 pub use self::addresses::Addresses;
 pub use self::classify::ApiRefusal;
-pub use self::client::{Client, Log, RequestOutcome, WaitPolicy};
+pub use self::client::{Client, WaitPolicy};
 pub use self::error::{ApiError, if_there};
 pub use self::limits::{Limit, Limits, RequestKind};
+pub use self::log::{Log, RequestOutcome};
 pub use self::permission::Lack;
 pub use self::reader::{ReadError, Reader};
 pub use self::server::{Network, Server};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aileron_verifier::name::fqn::{Fqn, Ref};
+use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 use serde::de::DeserializeOwned;
 
@@ -43,6 +44,24 @@ pub enum ReadError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+impl ReadError {
+    /// The failure class. artifacts.md §8.
+    pub fn class(&self) -> Class {
+        match self {
+            ReadError::Http(error) => error.class(),
+            ReadError::Garbled { .. } => Class::FetchFailed,
+        }
+    }
+
+    /// Whether asking again later may help.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ReadError::Http(error) => error.is_retriable(),
+            ReadError::Garbled { .. } => false,
+        }
+    }
 }
 
 /// What was found, and the address that said the last word.
@@ -82,13 +101,13 @@ impl Reader {
         self.document(url, None)
     }
 
-    /// The tags of a repository that begin so, as `refs/tags/…`.
+    /// The tags of a repository that begin so.
     ///
     /// # Errors
     /// [`ReadError`].
     pub fn tags(&self, name: &Fqn, prefix: &str) -> Result<Vec<String>, ReadError> {
         let found: Vec<documents::ListedTag> = self.api_document(&self.tags_address(name, prefix))?;
-        Ok(found.into_iter().map(|tag| tag.name).collect())
+        Ok(found.iter().filter_map(|tag| tag.tag()).map(str::to_owned).collect())
     }
 
     /// Where those tags are asked for.

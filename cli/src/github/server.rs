@@ -1,4 +1,4 @@
-//! Who answers: GitHub over the network, or somebody who plays it, for rehearsals and tests. HTTP is a seam.
+//! Who answers: GitHub over the network, or a fake of it, for rehearsals and tests. HTTP is a seam.
 
 use bytes::Bytes;
 use http::header::{LOCATION, USER_AGENT};
@@ -15,6 +15,9 @@ const REDIRECTS: usize = 5;
 pub(super) const AGENT: &str = concat!("aileron-pub/", env!("CARGO_PKG_VERSION"));
 
 /// Answers requests as GitHub does: the API's, and those of its site and storage.
+///
+/// The wire ([`Network`]), the rehearsal and the tests' stage implement it; the test kit's fake, which is the same model behind
+/// HTTP, is asked through [`Network`].
 pub trait Server: Send + Sync {
     /// Answers a request, whatever the status; a redirect is an answer.
     ///
@@ -48,7 +51,7 @@ pub trait Server: Send + Sync {
         Err(HttpError::Unreachable { method, url, why: "too many redirects".to_owned() })
     }
 
-    /// Whether somebody plays GitHub, and no network is behind this.
+    /// Whether this is a fake of GitHub, and no network is behind it.
     fn is_fake(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! octocrab's typed requests, over whoever carries them.
+//! octocrab's typed requests, carried by a caller's own transport.
 //!
 //! octocrab builds a request, and reads the document that comes back. In between it hands the request over and waits: it is
 //! carried outside of its runtime, by code that may block, borrow and fail as it likes. Of octocrab's own layers none is used
@@ -72,7 +72,7 @@ impl TypedRequests {
             }));
             match step {
                 Step::Done(done) => return done.map_err(|error| ApiError::unreachable(last(), fault(&error))),
-                // Whoever does not wait for the answer any more does not miss it.
+                // An answer that is not waited for any more is dropped.
                 Step::Asks(Some(Handed { request, answer })) => drop(answer.send(carry(request)?)),
                 Step::Asks(None) => return Err(ApiError::unreachable(last(), "the client has ended")),
             }
@@ -87,7 +87,7 @@ fn octocrab(hand: UnboundedSender<Handed>) -> Octocrab {
             let (head, body) = request.into_parts();
             let request = Request::from_parts(head, body.collect().await?.to_bytes());
             let (answer, answered) = oneshot::channel();
-            hand.send(Handed { request, answer }).map_err(|_| "nobody carries requests")?;
+            hand.send(Handed { request, answer }).map_err(|_| "no transport takes requests")?;
             Ok::<_, BoxError>(answered.await?.map(Full::new))
         }
     });

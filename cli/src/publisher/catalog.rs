@@ -132,11 +132,11 @@ impl CatalogError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entries {
     /// The connector's.
-    pub connector: catalog::Connector,
+    pub connector: catalog::CatalogConnector,
     /// One per action, by name.
-    pub actions: Vec<catalog::Action>,
+    pub actions: Vec<catalog::CatalogAction>,
     /// The suite's, if the repository has one.
-    pub suite: Option<catalog::Suite>,
+    pub suite: Option<catalog::CatalogSuite>,
 }
 
 /// Makes the entries, or says all that is wrong with them.
@@ -219,7 +219,7 @@ fn make(
     let action_name = |action: &str| format!("{name}/actions/{action}");
     let action = |action: &Action| {
         let intent = action.intent.value.trim();
-        catalog::Action {
+        catalog::CatalogAction {
             fqn: action_name(&action.name.value),
             description: sentence(if intent.is_empty() { &action.name.value } else { intent }),
             publisher_github: owner.to_owned(),
@@ -229,7 +229,7 @@ fn make(
         }
     };
     Entries {
-        connector: catalog::Connector {
+        connector: catalog::CatalogConnector {
             fqn: name.to_string(),
             description,
             publisher_github: owner.to_owned(),
@@ -237,7 +237,7 @@ fn make(
             release_pattern: settings.release_pattern.clone(),
         },
         actions: actions.iter().map(action).collect(),
-        suite: suite.map(|suite| catalog::Suite {
+        suite: suite.map(|suite| catalog::CatalogSuite {
             fqn: format!("{name}/suite"),
             description: sentence(&suite.description.value),
             publisher_github: owner.to_owned(),

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::Class;
@@ -13,10 +14,10 @@ use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::Keyring;
 
 use super::committed_key::{self, CommittedKeyError};
-use super::sign::file::check_private_key_path;
+use super::sign::file::{check_private_key_path, write_private_key_file_on};
 use super::sign::{KeyError, Keychain, SigningKey};
 use crate::secret::Secret;
-use crate::sys::disk::{self, Created, DiskError, Operation, Readers};
+use crate::sys::disk::{self, Created, Disk, DiskError, Operation, Readers, Steps};
 use crate::sys::process::Spawner;
 
 /// The public key, relative to the repository.
@@ -164,6 +165,18 @@ pub fn generate(
     keychain: &dyn Keychain,
     spawner: Spawner<'_>,
 ) -> Result<Generated, KeysError> {
+    generate_on(&(Arc::new(Disk) as Arc<dyn Steps>), root, name, destination, keychain, spawner)
+}
+
+/// [`generate`] on another disk.
+fn generate_on(
+    steps: &Arc<dyn Steps>,
+    root: &Path,
+    name: &Fqn,
+    destination: Destination,
+    keychain: &dyn Keychain,
+    spawner: Spawner<'_>,
+) -> Result<Generated, KeysError> {
     let account = name.repo_authority().to_string();
     let (public_path, readme_path) = (root.join(PUBLIC_KEY), root.join(README));
     if is_there(&public_path)? {
@@ -183,7 +196,7 @@ pub fn generate(
     };
     let public = key.public();
 
-    let mut made = Created::default();
+    let mut made = Created::with(Arc::clone(steps));
     let folder = root.join("keys");
     made.directories(&folder, Readers::All).map_err(io_error(Operation::CreateDirectory, &folder))?;
     made.file(&public_path, Readers::All, public.to_pem().as_bytes()).map_err(|source| match source.kind() {
@@ -200,7 +213,7 @@ pub fn generate(
             (PrivateKeyPlace::Keychain(account), None)
         }
         Destination::File { path, passphrase } => {
-            super::sign::write_private_key_file(&path, &private, spawner)?;
+            write_private_key_file_on(Created::with(Arc::clone(steps)), &path, &private, spawner)?;
             (PrivateKeyPlace::File { path, encrypted: passphrase.is_some() }, None)
         }
         Destination::Print => (PrivateKeyPlace::Printed, Some(private)),
@@ -308,6 +321,7 @@ openssl pkey -in keys/publisher.pub -pubin -outform DER | tail -c 32 | openssl d
 mod tests {
     use super::*;
     use crate::publisher::sign::{MemoryKeychain, load_signing_key};
+    use crate::sys::disk::crash::Crashing;
     use crate::sys::environment::Environment;
     use std::fs;
     use std::sync::atomic::AtomicBool;
@@ -356,6 +370,38 @@ mod tests {
             for part in [&shown.trust, &shown.ring_entry, &shown.fingerprint.to_string(), &made.public.to_base64()] {
                 assert!(readme.contains(part), "{part} in {readme}");
             }
+        }
+    }
+
+    /// After a crash there may be a public key without its private one, never the other way round, and never two that do not
+    /// belong together: once what is there is removed, `generate` works again.
+    #[test]
+    fn a_crash_at_any_step_leaves_no_private_key_without_its_public_one() {
+        let (environment, stop) = (Environment::of_this_process(), AtomicBool::new(false));
+        let spawner = Spawner { environment: &environment, stop: &stop };
+        let keychain = MemoryKeychain::new();
+        for number in 1.. {
+            let (root, outside) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+            let (public, private) = (root.path().join(PUBLIC_KEY), outside.path().join("new/publisher.pem"));
+            let destination = || Destination::File { path: private.clone(), passphrase: None };
+            let crashing = Arc::new(Crashing::at(number));
+            let steps: Arc<dyn Steps> = crashing.clone();
+            let made = generate_on(&steps, root.path(), &name(), destination(), &keychain, spawner);
+            if let Ok(text) = fs::read(&private)
+                && let Ok(key) = SigningKey::read(text.into(), || Err(KeyError::PassphraseMissing))
+            {
+                let committed = fs::read_to_string(&public).expect("the public half came first");
+                assert_eq!(committed, key.public().to_pem(), "step {number}");
+            }
+            if made.is_ok() {
+                assert!(crashing.is_alive() && number > 8, "folders, files and flushes of a pair: {number} steps");
+                return;
+            }
+            for left in [root.path().join("keys"), outside.path().join("new")] {
+                let _ = fs::remove_dir_all(left);
+            }
+            let again = generate(root.path(), &name(), destination(), &keychain, spawner);
+            assert!(again.is_ok(), "after a crash at step {number}: {:?}", again.err());
         }
     }
 

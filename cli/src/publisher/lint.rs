@@ -78,7 +78,7 @@ impl Findings {
         if unreadable { Class::ParseError } else { Class::ValidationError }
     }
 
-    /// Holds the manifest against a module: what the module needs and nobody offers or declares, and what is granted that
+    /// Holds the manifest against a module: what the module needs and neither the host offers nor the manifest declares, and what is granted that
     /// it cannot use. Only what the file itself proves: a host is unused when nothing in it can ask for one.
     pub fn hold_against(&mut self, module: &Module) {
         let Some(checked) = &self.checked else { return };
@@ -293,11 +293,9 @@ impl Lint {
         if let Err(problems) = binding::manifest(manifest, expected, None) {
             self.problems.extend(problems);
         }
-        for action in actions {
-            if let Err(problems) = binding::action(action, &manifest.name.value, expected, None) {
-                self.problems.extend(problems);
-            }
-        }
+        let bound = |action: &Action| binding::action(action, &manifest.name.value, expected, None).err();
+        let found: Vec<Vec<Problem>> = actions.par_iter().filter_map(bound).collect();
+        self.problems.extend(found.into_iter().flatten());
     }
 
     /// GitHub does not mind case, trust does. artifacts.md §1.

@@ -182,7 +182,7 @@ impl Documents {
         let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
         let mut next = || found.next().and_then(|(path, found)| document(path, found));
         let (manifest, suite, publisher_key) = (next(), next(), next());
-        let action = |directory: super::source::Directory| {
+        let action = |directory: super::source::SourceDirectory| {
             let found = next();
             let at = action_directory(&directory.name);
             let at = at.trim_end_matches('/');

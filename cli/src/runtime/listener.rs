@@ -8,7 +8,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use aileron_verifier::problem::Class;
@@ -82,8 +82,8 @@ pub enum WaitError {
 
 /// A second way back: addresses that the user pastes, and what is said of one that is not the right one.
 pub struct Pasted<'a> {
-    /// Lines, as they are typed. That it closes ends nothing: the browser may still come.
-    pub lines: Receiver<String>,
+    /// The next line that was typed, if there is one. That no more come ends nothing: the browser may still.
+    pub next_line: &'a dyn Fn() -> Option<Zeroizing<String>>,
     /// Tells the user to paste again.
     pub refuse: &'a dyn Fn(PasteError),
 }
@@ -152,7 +152,7 @@ impl Listener {
 
 impl Pasted<'_> {
     fn next(&self, state: &str) -> Option<Outcome> {
-        let line = Zeroizing::new(self.lines.try_recv().ok()?);
+        let line = (self.next_line)()?;
         if line.trim().is_empty() {
             return None;
         }
@@ -221,6 +221,13 @@ mod tests {
         ask(port, &format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n"))
     }
 
+    #[test] // anomalyco/opencode#30013: a listener on `localhost` that is IPv6 alone
+    fn the_browser_comes_back_to_an_ipv4_address_by_number() {
+        let listener = Listener::bind(0).expect("a port");
+        assert_eq!(listener.socket.local_addr().expect("bound").ip(), Ipv4Addr::LOCALHOST);
+        assert!(listener.redirect_uri().starts_with("http://127.0.0.1:"));
+    }
+
     #[test] // vault.md §11.4
     fn strangers_get_nothing_and_the_first_answer_counts() {
         let listener = Listener::bind(0).expect("a port");
@@ -250,11 +257,12 @@ mod tests {
         for line in
             ["", "https://elsewhere.example/", &format!("{uri}?state=old&code=x"), &format!("{uri}?code=c&state=ours")]
         {
-            typed.send(line.to_owned()).expect("open");
+            typed.send(Zeroizing::new(line.to_owned())).expect("open");
         }
+        let next_line = || lines.try_recv().ok();
         let refused = std::cell::RefCell::new(Vec::new());
         let refuse = |why| refused.borrow_mut().push(why);
-        let pasted = Pasted { lines, refuse: &refuse };
+        let pasted = Pasted { next_line: &next_line, refuse: &refuse };
         let outcome = listener.wait("ours", Some(&pasted), &AtomicBool::new(false)).expect("an answer");
         assert_eq!(outcome.expect("a code").expose(), b"c");
         assert_eq!(*refused.borrow(), [PasteError::OtherPlace("http://127.0.0.1"), PasteError::OtherState]);
@@ -262,9 +270,7 @@ mod tests {
 
     #[test]
     fn an_interrupt_ends_the_wait_and_the_end_of_standard_input_does_not() {
-        let (typed, lines) = mpsc::channel();
-        drop(typed);
-        let pasted = Pasted { lines, refuse: &|_| {} };
+        let pasted = Pasted { next_line: &|| None, refuse: &|_| {} };
         let ended = Listener::bind(0).expect("a port").wait("s", Some(&pasted), &AtomicBool::new(true)).err();
         assert_eq!(ended, Some(WaitError::Interrupted));
     }

@@ -82,10 +82,16 @@ pub struct Installed<'a> {
 }
 
 impl Installed<'_> {
-    /// The manifests of the connectors that an action pins, as far as they are installed and may be used.
-    pub fn manifests(&self, action: &Action) -> Vec<ConnectorManifest> {
-        let open = |pinned: Pinned| self.store.open(&pinned, self.ring).ok().map(|opened| opened.manifest);
-        action.requires.iter().filter_map(pinned).filter_map(open).collect()
+    /// The manifests of the connectors that these actions pin, each once, as far as they are installed and may be used.
+    pub fn manifests<'a>(&self, actions: impl IntoIterator<Item = &'a Action>) -> Vec<ConnectorManifest> {
+        let mut found = Vec::new();
+        for pinned in actions.into_iter().flat_map(|action| action.requires.iter().filter_map(pinned)) {
+            if !found.contains(&pinned) {
+                found.push(pinned);
+            }
+        }
+        let open = |pinned: &Pinned| self.store.open(pinned, self.ring).ok().map(|opened| opened.manifest);
+        found.iter().filter_map(open).collect()
     }
 }
 

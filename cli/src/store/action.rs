@@ -1,14 +1,14 @@
 //! Actions: `<name>.md` with its signature beside it. artifacts.md §9.
 //!
 //! Two files cannot be replaced in one step, and a suite has hundreds. So a batch is written aside, and one rename of its
-//! directory to `commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and whoever
-//! comes next puts them there if this process cannot. Each single file is whole at any time.
+//! directory to `commit-<24 hex>` decides: before it nothing happened, after it the files belong in place, and the
+//! next process puts them there if this one cannot. Each single file is whole at any time.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::artifact::action::{Action, Pin};
-use aileron_verifier::artifact::archive::{Files, Kind, MAX_DOCUMENT};
+use aileron_verifier::artifact::archive::{ArtifactKind, Files, MAX_DOCUMENT};
 use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 use aileron_verifier::layout::member::DOCUMENT;
 use aileron_verifier::name::fqn::{Fqn, Ref};
@@ -17,8 +17,8 @@ use aileron_verifier::text::toml::Stage;
 use aileron_verifier::trust::key::Fingerprint;
 use aileron_verifier::trust::keyring::Keyring;
 
-use super::checked::{Check, Held, Memories, Memory, State};
-use super::{Locked, Pinned, Store, StoreError, names};
+use super::checked::{CheckedState, CheckedWhen, Held, Memories, Memory};
+use super::{LockedStore, Pinned, Store, StoreError, names};
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::private::Directory;
 
@@ -92,7 +92,7 @@ pub struct Judged {
     /// The trusted key that signed it.
     pub signer: Fingerprint,
     /// Whether the bytes were looked at now.
-    pub check: Check,
+    pub check: CheckedWhen,
 }
 
 impl Store {
@@ -117,7 +117,7 @@ impl Store {
         }
         self.sync(&staging.path)?;
         let locked = self.lock()?;
-        // Asked again: since then others may have installed, removed, and died.
+        // Asked again: since then other processes may have installed, removed, or crashed.
         self.finish_batches_within(&locked)?;
         entered = self.allowed(&documents, replace)?;
         let suffix = staging.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -219,7 +219,7 @@ impl Store {
     }
 
     /// A live process holds the lock while its batch moves, so what is here under the lock belongs to a dead one.
-    pub(super) fn finish_batches_within(&self, _: &Locked) -> Result<(), StoreError> {
+    pub(super) fn finish_batches_within(&self, _: &LockedStore) -> Result<(), StoreError> {
         let batches = self.batches();
         if !self.batches_are_private() {
             return Ok(());
@@ -284,7 +284,7 @@ impl Store {
         self.hold_action(name)?.verify(ring)
     }
 
-    /// The two files of an installed action, open and read, when nobody else could have changed them.
+    /// The two files of an installed action, open and read, when no other user could have changed them.
     fn hold_action(&self, name: &str) -> Result<HeldAction, StoreError> {
         let names = [format!("{name}.md"), format!("{name}.sig")];
         let path = self.actions_directory().join(&names[0]);
@@ -301,7 +301,7 @@ impl Store {
             })?;
         let stamps = held.stamps()?;
         let (document, signature) = (held.read(0, MAX_DOCUMENT)?, held.read(1, MAX_DOCUMENT)?);
-        let state = State::new(stamps, &[&document, &signature]);
+        let state = CheckedState::new(stamps, &[&document, &signature]);
         Ok(HeldAction { name: name.to_owned(), path, held, state, document, signature })
     }
 
@@ -324,7 +324,7 @@ impl Store {
                 match remembered.get(&file.name).filter(|memory| memory.holds(&digest, &held.state)) {
                     Some(memory) => {
                         let (reference, signer) = (memory.reference.clone(), memory.signer);
-                        Ok((Judged { reference, signer, check: Check::Before }, Some(memory.clone())))
+                        Ok((Judged { reference, signer, check: CheckedWhen::Before }, Some(memory.clone())))
                     }
                     None => self.judge_now(held, ring),
                 }
@@ -351,7 +351,7 @@ impl Store {
             true => Memory::of(self, &reference, &signer, ring, state),
             false => None,
         };
-        Ok((Judged { reference, signer, check: Check::Now }, memory))
+        Ok((Judged { reference, signer, check: CheckedWhen::Now }, memory))
     }
 
     /// Removes an action: its text, then its signature. Its connectors stay.
@@ -360,7 +360,7 @@ impl Store {
     /// [`StoreError::NoAction`] or [`StoreError::Disk`].
     pub fn remove_action(&self, name: &str) -> Result<ActionFile, StoreError> {
         let file = self.action(name)?;
-        let _locked: Locked = self.lock()?;
+        let _locked: LockedStore = self.lock()?;
         let directory = self.actions_directory();
         for name in [format!("{name}.md"), format!("{name}.sig")] {
             let path = directory.join(name);
@@ -379,7 +379,7 @@ struct HeldAction {
     /// Of the text, for messages.
     path: PathBuf,
     held: Held<2>,
-    state: State,
+    state: CheckedState,
     document: Vec<u8>,
     signature: Vec<u8>,
 }
@@ -389,7 +389,7 @@ impl HeldAction {
         let HeldAction { name, path, document, signature, .. } = self;
         let refused = |why| StoreError::Refused { what: path.display().to_string(), why };
         let files = Files::Action { document, signature };
-        let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::default() };
+        let wanted = Wanted { kind: Some(ArtifactKind::Action), ..Wanted::default() };
         let verified = Unverified::unpacked(files).verify(&wanted, ring).map_err(refused)?;
         match verified.payload() {
             Payload::Action(action) if action.name.value == name => Ok(verified),

@@ -2,7 +2,7 @@
 //!
 //! A file that was written, touched, moved or replaced differs in device, inode, size, mtime or ctime; ctime cannot be set
 //! back by the one who changed it. Two changes within one tick of the clock would look like one, so nothing is remembered
-//! before its stamps are older than that. The ring is part of the memory: whoever trusts others checks again.
+//! before its stamps are older than that. The ring is part of the memory: with another ring everything is checked again.
 //!
 //! Stamps are taken from the open files the bytes are read from, never from a path, so what is used is what was judged. A
 //! process that has a file mapped can change it without a new stamp; documents are therefore compared by digest as well.
@@ -31,7 +31,7 @@ const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// How something came to count as verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
+pub enum CheckedWhen {
     /// It was hashed and its signature verified just now.
     Now,
     /// It was before, by the same ring, and nothing about its files changed.
@@ -59,7 +59,7 @@ pub(super) struct Held<const FILES: usize> {
 
 /// What identifies the state of held files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct CheckedState {
     /// Of the files, and of their directory where it is theirs alone; none where the system gives none.
     stamps: Vec<Stamp>,
     /// Digest of the bytes of all documents, one after the other.
@@ -111,10 +111,10 @@ impl<const FILES: usize> Held<FILES> {
     }
 }
 
-impl State {
+impl CheckedState {
     /// `stamps` were taken before `documents` were read from the same handles.
-    pub(super) fn new(stamps: Vec<Stamp>, documents: &[&[u8]]) -> State {
-        State { stamps, documents: ContentHash::of(documents) }
+    pub(super) fn new(stamps: Vec<Stamp>, documents: &[&[u8]]) -> CheckedState {
+        CheckedState { stamps, documents: ContentHash::of(documents) }
     }
 
     /// Whether these are the stamps it was made with, so that nothing changed between.
@@ -136,15 +136,15 @@ impl Memory {
         reference: &Ref,
         signer: &Fingerprint,
         ring: &Keyring,
-        state: State,
+        state: CheckedState,
     ) -> Option<Memory> {
         let now = store.clock.now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let State { stamps, documents } = state.is_old(now).then_some(state)?;
+        let CheckedState { stamps, documents } = state.is_old(now).then_some(state)?;
         Some(Memory { reference: reference.clone(), signer: *signer, ring: ring.digest(), stamps, documents })
     }
 
     /// Whether this is what was checked, by the same ring.
-    pub(super) fn holds(&self, ring: &str, state: &State) -> bool {
+    pub(super) fn holds(&self, ring: &str, state: &CheckedState) -> bool {
         self.ring == ring
             && !state.stamps.is_empty()
             && self.stamps == state.stamps
@@ -167,10 +167,10 @@ impl Store {
         read(&self.memories()).unwrap_or_default()
     }
 
-    /// Remembers. Not durable and best effort: whoever forgets checks again.
+    /// Remembers. Not durable and best effort: what is forgotten is checked again.
     pub(super) fn remember(&self, name: &str, memories: &Memories) {
         let directory = self.memories();
-        // Only where nobody else could change it later.
+        // Only where no other user could change it later.
         if self.steps.make_directory(&directory).is_err() || !matches!(Directory::open(&directory), Ok(Some(_))) {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aileron_verifier::artifact::archive::{Files, Kind, MAX_DOCUMENT, MAX_MODULE, Malformed};
+use aileron_verifier::artifact::archive::{ArtifactKind, Files, MAX_DOCUMENT, MAX_MODULE, Malformed};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 use aileron_verifier::layout::member::{MANIFEST, MODULE, SIGNATURE};
@@ -13,8 +13,8 @@ use aileron_verifier::text::toml::Stage;
 use aileron_verifier::trust::key::Fingerprint;
 use aileron_verifier::trust::keyring::Keyring;
 
-use super::checked::{Check, Held, Memories, Memory, State};
-use super::{Locked, Pinned, Store, StoreError, names};
+use super::checked::{CheckedState, CheckedWhen, Held, Memories, Memory};
+use super::{LockedStore, Pinned, Store, StoreError, names};
 use crate::sys::disk::{DiskError, Operation};
 use crate::sys::private::{Directory, Stamp};
 
@@ -26,7 +26,7 @@ const REMOVING: &str = "remove-";
 
 /// A connector in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct StoreEntry {
     /// What it is.
     pub pinned: Pinned,
     /// Where it lies.
@@ -45,13 +45,13 @@ pub struct Opened {
     /// The bound manifest.
     pub manifest: ConnectorManifest,
     /// Whether the bytes were looked at now.
-    pub check: Check,
+    pub check: CheckedWhen,
     /// Where it lies.
     pub directory: PathBuf,
 }
 
 impl Opened {
-    /// The module's file. Whoever wants its bytes asks [`Store::verify`], which proves them again: a file may change after
+    /// The module's file. For its bytes ask [`Store::verify`], which proves them again: a file may change after
     /// it was opened.
     pub fn module_path(&self) -> PathBuf {
         self.directory.join(MODULE)
@@ -62,12 +62,12 @@ impl Store {
     /// Commits a verified connector. Nothing of the store changes before this.
     ///
     /// Written aside, flushed, renamed; losing a race against the same content is success. An entry with the same address
-    /// and other bytes (damaged, or signed anew) gets these, file by file, each of them whole.
+    /// and other bytes (damaged, or signed again) gets these, file by file, each of them whole.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::OtherContent`] when the name and version are installed with other content, and
     /// `replace` is not set.
-    pub fn put_over(&self, artifact: &Verified, replace: bool) -> Result<Entry, StoreError> {
+    pub fn put_over(&self, artifact: &Verified, replace: bool) -> Result<StoreEntry, StoreError> {
         let (Some(content), Files::Connector { wasm, manifest, signature }) = (artifact.content(), artifact.files())
         else {
             return Err(StoreError::NotAConnector(artifact.reference().clone()));
@@ -75,7 +75,7 @@ impl Store {
         let pinned = Pinned { reference: artifact.reference().clone(), content };
         self.refuse_other_content(&pinned, replace)?;
         let directory = self.entry_directory(content);
-        let entry = |was_there| Entry { pinned: pinned.clone(), directory: directory.clone(), was_there };
+        let entry = |was_there| StoreEntry { pinned: pinned.clone(), directory: directory.clone(), was_there };
         let members: [(&str, &[u8]); 3] = [(MODULE, wasm), (MANIFEST, manifest), (SIGNATURE, signature)];
         if self.changed(content, &members)?.is_empty() {
             let locked = self.lock()?;
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::put_over`].
-    pub fn put(&self, artifact: &Verified) -> Result<Entry, StoreError> {
+    pub fn put(&self, artifact: &Verified) -> Result<StoreEntry, StoreError> {
         self.put_over(artifact, false)
     }
 
@@ -136,7 +136,7 @@ impl Store {
         }
     }
 
-    fn enter(&self, pinned: &Pinned, replace: bool, locked: &Locked) -> Result<(), StoreError> {
+    fn enter(&self, pinned: &Pinned, replace: bool, locked: &LockedStore) -> Result<(), StoreError> {
         let key = pinned.reference.to_string();
         let mut before = None;
         self.reindex(|index| before = index.insert(key, pinned.content), locked)?;
@@ -165,13 +165,15 @@ impl Store {
                 && let Ok(source) = Source::read(MANIFEST, documents.manifest)
                 && let Some(manifest) = ConnectorManifest::parse(source, Stage::Artifact).document
             {
-                return Ok(opened(manifest, memory.signer, Check::Before));
+                return Ok(opened(manifest, memory.signer, CheckedWhen::Before));
             }
             entry = self.look(wanted)?;
         }
         let verified = self.verify_entry(entry, wanted, ring)?;
         match verified.payload() {
-            Payload::Connector { manifest, .. } => Ok(opened((**manifest).clone(), *verified.signer(), Check::Now)),
+            Payload::Connector { manifest, .. } => {
+                Ok(opened((**manifest).clone(), *verified.signer(), CheckedWhen::Now))
+            }
             Payload::Action(_) => Err(StoreError::NotAConnector(wanted.reference.clone())),
         }
     }
@@ -190,7 +192,7 @@ impl Store {
         let files = Files::Connector { wasm, manifest, signature };
         let question = Wanted {
             reference: Some(wanted.reference.clone()),
-            kind: Some(Kind::Connector),
+            kind: Some(ArtifactKind::Connector),
             content: Some(wanted.content),
         };
         let refused = |why| StoreError::Refused { what: wanted.reference.to_string(), why };
@@ -207,14 +209,14 @@ impl Store {
         Ok(verified)
     }
 
-    /// The entry's files, open, when they are there and nobody else could have changed them.
+    /// The entry's files, open, when they are there and no other user could have changed them.
     fn look(&self, wanted: &Pinned) -> Result<EntryFiles, StoreError> {
         let Some(directory) = self.entry(wanted.content)? else {
             return Err(StoreError::NoConnector(wanted.reference.to_string()));
         };
         Held::open(directory, MEMBERS)?.map(EntryFiles).map_err(|name| {
             let member = MEMBERS.into_iter().find(|member| *member == name).unwrap_or(MODULE);
-            let why = VerifyError::Archive(Malformed::Missing { kind: Kind::Connector, member });
+            let why = VerifyError::Archive(Malformed::Missing { kind: ArtifactKind::Connector, member });
             StoreError::Refused { what: wanted.reference.to_string(), why }
         })
     }
@@ -277,7 +279,7 @@ impl Store {
     }
 
     /// Out of the store in one step, then out of the index, then off the disk.
-    fn take_out(&self, content: ContentHash, locked: &Locked) -> Result<(), StoreError> {
+    fn take_out(&self, content: ContentHash, locked: &LockedStore) -> Result<(), StoreError> {
         let directory = self.entry_directory(content);
         let tmp = self.connectors().join("tmp");
         let aside = tmp.join(format!("{REMOVING}{}", &content.hex()[..24]));
@@ -298,7 +300,7 @@ struct EntryFiles(Held<3>);
 
 /// What is read of an entry at every open.
 struct Documents {
-    state: State,
+    state: CheckedState,
     manifest: Vec<u8>,
     signature: Vec<u8>,
 }
@@ -307,7 +309,7 @@ impl EntryFiles {
     fn documents(&mut self) -> Result<Documents, StoreError> {
         let stamps = self.stamps()?;
         let (manifest, signature) = (self.0.read(1, MAX_DOCUMENT)?, self.0.read(2, MAX_DOCUMENT)?);
-        Ok(Documents { state: State::new(stamps, &[&manifest, &signature]), manifest, signature })
+        Ok(Documents { state: CheckedState::new(stamps, &[&manifest, &signature]), manifest, signature })
     }
 
     /// Of the files, and of the directory, which holds nothing else.

@@ -15,7 +15,7 @@ use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::toml::Stage;
 
-use super::{Locked, Pinned, Store, StoreError, names};
+use super::{LockedStore, Pinned, Store, StoreError, names};
 use crate::sys::disk::{Readers, Replace, TEMPORARY};
 use crate::sys::private::{Directory, PrivateError, PrivateFile};
 
@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// Changes the index, and writes it where the file says something else.
-    pub(super) fn reindex(&self, change: impl FnOnce(&mut Index), locked: &Locked) -> Result<(), StoreError> {
+    pub(super) fn reindex(&self, change: impl FnOnce(&mut Index), locked: &LockedStore) -> Result<(), StoreError> {
         let mut index = self.index()?;
         change(&mut index);
         if self.written_index()?.as_ref() != Some(&index) {
@@ -99,7 +99,7 @@ impl Store {
         Ok(index.filter(|index| index.keys().all(|key| key.parse::<Ref>().is_ok())))
     }
 
-    fn write_index(&self, index: &Index, _: &Locked) -> Result<(), StoreError> {
+    fn write_index(&self, index: &Index, _: &LockedStore) -> Result<(), StoreError> {
         let path = self.index_path();
         let directory = path.with_file_name("");
         self.make(&directory)?;

@@ -43,8 +43,8 @@ use crate::sys::steps::{Disk, Steps};
 
 pub(crate) use self::action::pins;
 pub use self::action::{Abilities, ActionFile, InstalledAction, Judged};
-pub use self::checked::Check;
-pub use self::connector::{Entry, Opened};
+pub use self::checked::CheckedWhen;
+pub use self::connector::{Opened, StoreEntry};
 
 /// What a commit or a removal holds, in the store's directory.
 const LOCK: &str = ".lock";
@@ -214,7 +214,7 @@ fn taken(installed: &Option<Ref>, offered: &Ref) -> String {
 }
 
 /// Held while something is committed or removed; let go when dropped, by a killed process too.
-struct Locked {
+struct LockedStore {
     _lock: Lock,
 }
 
@@ -258,10 +258,10 @@ impl Store {
     }
 
     /// Waits until no other process commits or removes. Makes the store's directory, and refuses one that is not private.
-    fn lock(&self) -> Result<Locked, StoreError> {
+    fn lock(&self) -> Result<LockedStore, StoreError> {
         let directory = self.home.join("store");
         self.make(&directory)?;
-        Ok(Locked { _lock: lock::take(&directory.join(LOCK), &self.waiting)? })
+        Ok(LockedStore { _lock: lock::take(&directory.join(LOCK), &self.waiting)? })
     }
 
     /// Makes a directory in which something is going to be written, and refuses one that others can write.
@@ -271,7 +271,7 @@ impl Store {
         Ok(())
     }
 
-    /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that nobody sweeps it.
+    /// A fresh directory `<parent>/<prefix><24 hex>`, locked by this process so that no other one sweeps it.
     fn staging(&self, parent: &Path, prefix: &str) -> Result<StagingDir<'_>, StoreError> {
         let mut random = [0; 12];
         getrandom::fill(&mut random)
@@ -294,10 +294,10 @@ impl Store {
     }
 
     /// Removes what killed processes left below `parent` under names with this prefix. Best effort: what cannot be removed
-    /// is in nobody's way.
-    fn sweep(&self, parent: &Path, prefix: &str, _: &Locked) {
+    /// does no harm.
+    fn sweep(&self, parent: &Path, prefix: &str, _: &LockedStore) {
         if cfg!(not(unix)) {
-            return; // a directory cannot be held there, so nobody knows whose it is
+            return; // a directory cannot be held there, so it is not known whose it is
         }
         for name in names(parent).unwrap_or_default().iter().filter(|name| name.starts_with(prefix)) {
             let path = parent.join(name);

@@ -1,6 +1,6 @@
-//! The memory of this process is nobody else's to read: it may hold a signing key, a token or a credential.
+//! No other process may read the memory of this one: it may hold a signing key, a token or a credential.
 
-/// No core file is written when the process dies, and on Linux no other process of the same user can read its memory or its
+/// No core file is written when the process crashes, and on Linux no other process of the same user can read its memory or its
 /// environment through `/proc`. Children inherit the first and not the second.
 ///
 /// A system that refuses either goes on without it: this is a second lock, and the first one is that secrets are wiped.

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "through these rooms everything else reaches the system")]
 
 pub mod address;
+pub mod browser;
 pub mod bytes;
 pub mod calendar;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod disk;
 pub mod environment;
 pub mod git;
 pub mod http;
+pub mod input;
 pub mod interrupt;
 pub mod process;
 pub mod terminal;

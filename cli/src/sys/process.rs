@@ -70,6 +70,23 @@ impl<'a> Spawner<'a> {
         let variables = self.environment.for_a_child().map(|(name, value)| (name.clone(), value.clone())).collect();
         Command { spawner: self, program, arguments: Vec::new(), directory: None, variables, cap: OUTPUT_CAP }
     }
+
+    /// Starts a command that a library put together, with what every child may have and `more` of the environment, and without
+    /// input or output. It is not ended with the run: it belongs to the user, not to us.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn adopt(self, mut command: std::process::Command, more: &[&str]) -> io::Result<Child> {
+        command.env_clear().envs(self.environment.for_a_child());
+        command.envs(more.iter().filter_map(|name| Some((name, self.environment.value(name)?))));
+        if let Some(path) = self.environment.value("PATH") {
+            // Relative entries do not count, as for every child.
+            let absolute = std::env::split_paths(path).filter(|directory| directory.is_absolute());
+            command.env("PATH", std::env::join_paths(absolute).map_err(io::Error::other)?);
+        }
+        own_group(&mut command);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    }
 }
 
 /// A child process that has not started yet.
@@ -153,7 +170,7 @@ pub enum ProcessError {
 }
 
 impl ProcessError {
-    /// The failure class of a child that was to build something. Whoever asked a child for something else (git, the
+    /// The failure class of a child that was to build something. A caller that asked a child for something else (git, the
     /// skeleton's first commit) has a class of its own for it.
     pub fn class(&self) -> Class {
         match self {

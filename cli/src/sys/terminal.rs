@@ -3,8 +3,8 @@
 //! `/dev/tty` and not standard input: that may be a file that answers other questions. Keys are read one by one with the
 //! terminal's own echo, line editing and signal keys off, so that Ctrl-C, Ctrl-\ and Ctrl-Z are bytes here: the terminal is
 //! put in order first, and the signal comes after. A signal from elsewhere sets [`super::interrupt`]'s flag, which is looked
-//! at many times a second; whoever ends the process at once calls [`restore`] before. `rpassword` raises the signal before it
-//! restores, and leaves the terminal of whoever is interrupted without echo.
+//! at many times a second; code that ends the process at once calls [`restore`] before. `rpassword` raises the signal before it
+//! restores, and leaves the terminal without echo after an interrupt.
 //!
 //! What is typed goes into memory that is wiped; no line is cut, however long. Not here: prompts' texts, what the line means.
 
@@ -158,7 +158,7 @@ pub fn read_line(
     system::read_line(&ask, echo, stop)
 }
 
-/// Puts the terminal in order if a line is being read: for whoever is about to end the process.
+/// Puts the terminal in order if a line is being read: for code that is about to end the process.
 pub fn restore() {
     system::restore();
 }
@@ -235,7 +235,7 @@ mod system {
             drop(hidden);
             match key {
                 Key::Suspend => {
-                    // Whoever continues the job continues here.
+                    // A job that is continued continues here.
                     rustix::process::kill_current_process_group(Signal::TSTP)?;
                 }
                 Key::TooLong => return Err(too_long()),

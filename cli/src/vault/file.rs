@@ -208,6 +208,14 @@ impl VaultFile {
         Ok(self.file.remove(&locked)?)
     }
 
+    /// Whether it could be written now: before something is asked of the user or of a provider that would be lost otherwise.
+    ///
+    /// # Errors
+    /// What the disk or the lock says.
+    pub fn check_writable(&self) -> Result<(), VaultError> {
+        self.lock().map(drop)
+    }
+
     /// Keeps other processes from renewing the tokens of this binding at the same time, until it is dropped. The vault can be
     /// read and changed meanwhile. vault.md §12.
     ///

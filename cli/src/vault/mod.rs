@@ -11,6 +11,7 @@
 //! | [`document`] | the file as a value; reads every shape there is, writes one |
 //! | [`file`] | the file on disk: read, changed under a lock, replaced whole |
 //! | [`binding`] | which entries are for which connector |
+//! | [`drift`] | which of them are not enough any more |
 //! | [`blob`] | a sealed value |
 //! | [`name`] | namespaces, names of bindings |
 //! | [`error`] | why not |
@@ -23,6 +24,7 @@ pub mod binding;
 pub mod blob;
 pub mod custodian;
 pub mod document;
+pub mod drift;
 pub mod error;
 pub mod file;
 pub mod name;

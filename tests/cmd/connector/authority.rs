@@ -94,112 +94,114 @@ pub(crate) fn scene() -> (Mirror, Toy, Toy) {
 
 type Tamper = fn(&Mirror, &Toy);
 
+/// What happens to the index; then the exit code and the class.
+const TAMPERED: [(&str, Tamper, i32, &str); 13] = [
+    ("no index", |_, _| {}, 4, "fetch_failed"),
+    (
+        "no index, its signature alone",
+        |mirror, toy| {
+            mirror.index(&index(toy), &toy.publisher);
+            fs::remove_file(mirror.home.path(&format!("{DIRECTORY}/cohort.json"))).unwrap();
+        },
+        4,
+        "fetch_failed",
+    ),
+    (
+        "no signature",
+        |mirror, toy| {
+            mirror.index(&index(toy), &toy.publisher);
+            fs::remove_file(mirror.home.path(&format!("{DIRECTORY}/cohort.json.sig"))).unwrap();
+        },
+        3,
+        "signature_failure",
+    ),
+    (
+        "an empty signature",
+        |mirror, toy| {
+            mirror.index(&index(toy), &toy.publisher);
+            mirror.home.write(&format!("{DIRECTORY}/cohort.json.sig"), "");
+        },
+        3,
+        "signature_failure",
+    ),
+    (
+        "an empty index",
+        |mirror, toy| {
+            mirror.index(&index(toy), &toy.publisher);
+            mirror.home.write(&format!("{DIRECTORY}/cohort.json"), "");
+        },
+        3,
+        "signature_failure",
+    ),
+    (
+        "an index with one byte more",
+        |mirror, toy| {
+            mirror.index(&index(toy), &toy.publisher);
+            let bytes = [index(toy).render(), b"\n".to_vec()].concat();
+            mirror.home.write(&format!("{DIRECTORY}/cohort.json"), bytes);
+        },
+        3,
+        "signature_failure",
+    ),
+    (
+        "an index by another publisher",
+        |mirror, toy| mirror.index(&index(toy), &Publisher::from_seed(66)),
+        3,
+        "signature_failure",
+    ),
+    (
+        "the index of an older version",
+        |mirror, toy| mirror.index(&index(&toy.clone().at("1.2.2")), &toy.publisher),
+        3,
+        "fqn_mismatch",
+    ),
+    (
+        "the index of another repository",
+        |mirror, toy| mirror.index(&index(&toy.clone().named("github://acme/other")), &toy.publisher),
+        3,
+        "fqn_mismatch",
+    ),
+    (
+        "an action of another repository",
+        |mirror, toy| {
+            let mut cohort = index(toy);
+            cohort.actions[0].fqn = "github://evil/echo/actions/say".parse().unwrap();
+            mirror.index(&cohort, &toy.publisher);
+        },
+        3,
+        "validation_error",
+    ),
+    (
+        "an action at another version",
+        |mirror, toy| {
+            let mut cohort = index(toy);
+            cohort.actions[0].tag = "actions/say/v1.2.2".into();
+            mirror.index(&cohort, &toy.publisher);
+        },
+        3,
+        "validation_error",
+    ),
+    (
+        "another repository than the connector's",
+        |mirror, toy| {
+            let mut cohort = index(toy);
+            cohort.repository = "github://evil/echo".parse().unwrap();
+            mirror.index(&cohort, &toy.publisher);
+        },
+        3,
+        "validation_error",
+    ),
+    (
+        "an index of a newer schema",
+        |mirror, toy| mirror.index(&Cohort { schema: 2, ..index(toy) }, &toy.publisher),
+        3,
+        "validation_error",
+    ),
+];
+
 #[test] // artifacts.md §10: only what that release's signed index lists
 fn a_release_whose_index_is_left_out_or_exchanged_installs_nothing() {
-    let rows: [(&str, Tamper, i32, &str); 13] = [
-        ("no index", |_, _| {}, 4, "fetch_failed"),
-        (
-            "no index, its signature alone",
-            |mirror, toy| {
-                mirror.index(&index(toy), &toy.publisher);
-                fs::remove_file(mirror.home.path(&format!("{DIRECTORY}/cohort.json"))).unwrap();
-            },
-            4,
-            "fetch_failed",
-        ),
-        (
-            "no signature",
-            |mirror, toy| {
-                mirror.index(&index(toy), &toy.publisher);
-                fs::remove_file(mirror.home.path(&format!("{DIRECTORY}/cohort.json.sig"))).unwrap();
-            },
-            3,
-            "signature_failure",
-        ),
-        (
-            "an empty signature",
-            |mirror, toy| {
-                mirror.index(&index(toy), &toy.publisher);
-                mirror.home.write(&format!("{DIRECTORY}/cohort.json.sig"), "");
-            },
-            3,
-            "signature_failure",
-        ),
-        (
-            "an empty index",
-            |mirror, toy| {
-                mirror.index(&index(toy), &toy.publisher);
-                mirror.home.write(&format!("{DIRECTORY}/cohort.json"), "");
-            },
-            3,
-            "signature_failure",
-        ),
-        (
-            "an index with one byte more",
-            |mirror, toy| {
-                mirror.index(&index(toy), &toy.publisher);
-                let bytes = [index(toy).render(), b"\n".to_vec()].concat();
-                mirror.home.write(&format!("{DIRECTORY}/cohort.json"), bytes);
-            },
-            3,
-            "signature_failure",
-        ),
-        (
-            "an index by another publisher",
-            |mirror, toy| mirror.index(&index(toy), &Publisher::from_seed(66)),
-            3,
-            "signature_failure",
-        ),
-        (
-            "the index of an older version",
-            |mirror, toy| mirror.index(&index(&toy.clone().at("1.2.2")), &toy.publisher),
-            3,
-            "fqn_mismatch",
-        ),
-        (
-            "the index of another repository",
-            |mirror, toy| mirror.index(&index(&toy.clone().named("github://acme/other")), &toy.publisher),
-            3,
-            "fqn_mismatch",
-        ),
-        (
-            "an action of another repository",
-            |mirror, toy| {
-                let mut cohort = index(toy);
-                cohort.actions[0].fqn = "github://evil/echo/actions/say".parse().unwrap();
-                mirror.index(&cohort, &toy.publisher);
-            },
-            3,
-            "validation_error",
-        ),
-        (
-            "an action at another version",
-            |mirror, toy| {
-                let mut cohort = index(toy);
-                cohort.actions[0].tag = "actions/say/v1.2.2".into();
-                mirror.index(&cohort, &toy.publisher);
-            },
-            3,
-            "validation_error",
-        ),
-        (
-            "another repository than the connector's",
-            |mirror, toy| {
-                let mut cohort = index(toy);
-                cohort.repository = "github://evil/echo".parse().unwrap();
-                mirror.index(&cohort, &toy.publisher);
-            },
-            3,
-            "validation_error",
-        ),
-        (
-            "an index of a newer schema",
-            |mirror, toy| mirror.index(&Cohort { schema: 2, ..index(toy) }, &toy.publisher),
-            3,
-            "validation_error",
-        ),
-    ];
-    for (what, tamper, exit, class) in rows {
+    for (what, tamper, exit, class) in TAMPERED {
         let (mirror, toy, _) = scene();
         tamper(&mirror, &toy);
         let before = mirror.trusted();

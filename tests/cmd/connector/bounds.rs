@@ -1,4 +1,4 @@
-//! Bytes of a stranger and the whole process: an exit code, one document, a short answer, and nobody else's verdict lost.
+//! Untrusted bytes and the whole process: an exit code, one document, a short answer, and no other verdict lost.
 //! artifacts.md §10, bounds before the signature.
 
 use std::fs;

@@ -129,106 +129,107 @@ fn a_revoked_key_installs_nothing_and_what_it_signed_is_refused() {
 /// Publishes something wrong instead of the action or the connector.
 type Wrong = fn(&Mirror, &Toy);
 
+/// What is wrong; the command that meets it; the exit code and the class.
+const WRONG: [(&str, Wrong, &str, i32, &str); 9] = [
+    (
+        "an unsigned action",
+        |mirror, toy| {
+            let document = toy.action_document("say").into_bytes();
+            let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+            let mut header = tar::Header::new_ustar();
+            header.set_size(document.len() as u64);
+            header.set_mode(0o644);
+            tar.append_data(&mut header, "action.md", document.as_slice()).unwrap();
+            let bytes = tar.into_inner().unwrap().finish().unwrap();
+            mirror.home.write(&format!("mirror/{}", toy.action_reference("say").mirror_path()), bytes);
+        },
+        ACTION,
+        3,
+        "malformed_tarball",
+    ),
+    (
+        "an action with a signature of nothing",
+        |mirror, toy| {
+            let files = Files::Action { document: toy.action_document("say").into(), signature: vec![0; 64] };
+            mirror.serve(&toy.action_reference("say").mirror_path(), &files);
+        },
+        ACTION,
+        3,
+        "signature_failure",
+    ),
+    (
+        "an action pinned to content that was never published",
+        |mirror, toy| {
+            let zeros = format!("sha256:{}", "0".repeat(64));
+            let text = action_text("github://acme/echo", "say", "1.2.3", &zeros);
+            mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
+        },
+        ACTION,
+        1,
+        "connectors_missing",
+    ),
+    (
+        "an action pinned to a version that is not there",
+        |mirror, toy| {
+            let text = toy.action_document("say").replacen(
+                "[[requires.connectors]]\nname = \"github://acme/echo\"\nversion = \"1.2.3\"",
+                "[[requires.connectors]]\nname = \"github://acme/echo\"\nversion = \"9.9.9\"",
+                1,
+            );
+            assert!(text.contains("9.9.9"));
+            mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
+        },
+        ACTION,
+        1,
+        "connectors_missing",
+    ),
+    (
+        "another action under this name",
+        |mirror, toy| mirror.serve(&toy.action_reference("say").mirror_path(), &toy.action("shout")),
+        ACTION,
+        3,
+        "fqn_mismatch",
+    ),
+    (
+        "an older version under this one's tag",
+        |mirror, toy| mirror.serve(&toy.reference().mirror_path(), &toy.clone().at("1.0.0").connector()),
+        CONNECTOR,
+        3,
+        "fqn_mismatch",
+    ),
+    (
+        "another connector under this name",
+        |mirror, toy| {
+            mirror.serve(&toy.reference().mirror_path(), &toy.clone().named("github://acme/other").connector());
+        },
+        CONNECTOR,
+        3,
+        "fqn_mismatch",
+    ),
+    (
+        "an action where a connector belongs",
+        |mirror, toy| mirror.serve(&toy.reference().mirror_path(), &toy.action("say")),
+        CONNECTOR,
+        3,
+        "malformed_tarball",
+    ),
+    (
+        "a web page where a connector belongs",
+        |mirror, toy| {
+            mirror.home.write(&format!("mirror/{}", toy.reference().mirror_path()), "<!doctype html><title>Hi");
+        },
+        CONNECTOR,
+        3,
+        "malformed_tarball",
+    ),
+];
+
 #[test] // the issue, "Fail closed", and artifacts.md §6 and §10
 fn artifacts_that_are_not_what_they_are_asked_for_are_refused_before_anything_is_below_the_store() {
-    let name = "github://acme/echo";
-    let rows: [(&str, Wrong, &str, i32, &str); 9] = [
-        (
-            "an unsigned action",
-            |mirror, toy| {
-                let document = toy.action_document("say").into_bytes();
-                let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-                let mut header = tar::Header::new_ustar();
-                header.set_size(document.len() as u64);
-                header.set_mode(0o644);
-                tar.append_data(&mut header, "action.md", document.as_slice()).unwrap();
-                let bytes = tar.into_inner().unwrap().finish().unwrap();
-                mirror.home.write(&format!("mirror/{}", toy.action_reference("say").mirror_path()), bytes);
-            },
-            ACTION,
-            3,
-            "malformed_tarball",
-        ),
-        (
-            "an action with a signature of nothing",
-            |mirror, toy| {
-                let files = Files::Action { document: toy.action_document("say").into(), signature: vec![0; 64] };
-                mirror.serve(&toy.action_reference("say").mirror_path(), &files);
-            },
-            ACTION,
-            3,
-            "signature_failure",
-        ),
-        (
-            "an action pinned to content nobody published",
-            |mirror, toy| {
-                let zeros = format!("sha256:{}", "0".repeat(64));
-                let text = action_text("github://acme/echo", "say", "1.2.3", &zeros);
-                mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
-            },
-            ACTION,
-            1,
-            "connectors_missing",
-        ),
-        (
-            "an action pinned to a version that is not there",
-            |mirror, toy| {
-                let text = toy.action_document("say").replacen(
-                    "[[requires.connectors]]\nname = \"github://acme/echo\"\nversion = \"1.2.3\"",
-                    "[[requires.connectors]]\nname = \"github://acme/echo\"\nversion = \"9.9.9\"",
-                    1,
-                );
-                assert!(text.contains("9.9.9"));
-                mirror.serve(&toy.action_reference("say").mirror_path(), &toy.sign_action(text.into_bytes()));
-            },
-            ACTION,
-            1,
-            "connectors_missing",
-        ),
-        (
-            "another action under this name",
-            |mirror, toy| mirror.serve(&toy.action_reference("say").mirror_path(), &toy.action("shout")),
-            ACTION,
-            3,
-            "fqn_mismatch",
-        ),
-        (
-            "an older version under this one's tag",
-            |mirror, toy| mirror.serve(&toy.reference().mirror_path(), &toy.clone().at("1.0.0").connector()),
-            CONNECTOR,
-            3,
-            "fqn_mismatch",
-        ),
-        (
-            "another connector under this name",
-            |mirror, toy| {
-                mirror.serve(&toy.reference().mirror_path(), &toy.clone().named("github://acme/other").connector());
-            },
-            CONNECTOR,
-            3,
-            "fqn_mismatch",
-        ),
-        (
-            "an action where a connector belongs",
-            |mirror, toy| mirror.serve(&toy.reference().mirror_path(), &toy.action("say")),
-            CONNECTOR,
-            3,
-            "malformed_tarball",
-        ),
-        (
-            "a web page where a connector belongs",
-            |mirror, toy| {
-                mirror.home.write(&format!("mirror/{}", toy.reference().mirror_path()), "<!doctype html><title>Hi");
-            },
-            CONNECTOR,
-            3,
-            "malformed_tarball",
-        ),
-    ];
-    for (what, wrong, line, exit, class) in rows {
+    for (what, wrong, line, exit, class) in WRONG {
         let (mirror, toy) = (Mirror::new(), Toy::default());
         mirror.publish(&toy);
-        mirror.ring(&[(name, &toy.publisher)]);
+        mirror.ring(&[("github://acme/echo", &toy.publisher)]);
         wrong(&mirror, &toy);
         for flags in ["", " --yes", " --yes --force"] {
             assert_eq!(mirror.refused(&format!("{line}{flags}")), (exit, class.to_owned()), "{what}{flags}");
@@ -313,7 +314,7 @@ fn a_tampered_store_and_index_are_detected_and_repaired_by_installing_again() {
     fs::write(&module, &changed).unwrap();
     assert_eq!(verify(), (3, Some("signature_failure".to_owned())));
     mirror.home.ok(&format!("{CONNECTOR} --from mirror --yes --hash {}", toy.content()));
-    assert_eq!(fs::read(&module).unwrap(), bytes, "installing it again mends it");
+    assert_eq!(fs::read(&module).unwrap(), bytes, "installing it again repairs it");
     assert_eq!(verify(), (0, None));
 
     let index = mirror.home().join("store/index/connectors.json");

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::store::{action, connector, later, pinned};
 
-/// Nobody, on most systems; what matters is that it is neither root nor this user.
+/// The user `nobody` on most systems; what matters is that it is neither root nor this user.
 const OTHER: u32 = 65_534;
 /// A command that is not done after this many seconds waits for something.
 const FOREVER: &str = "120";
@@ -29,7 +29,7 @@ const FOREVER: &str = "120";
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// What it comes to when nobody plants anything.
+    /// What it comes to when nothing is planted.
     Ours,
     /// Refused.
     Refused,
@@ -235,7 +235,12 @@ fn run(rows: &[Row]) {
     }
 }
 
-fn row(what: &'static str, open: fn(&Scene), plant: &'static str, [ring, connector, action]: [Outcome; 3]) -> Row {
+const fn row(
+    what: &'static str,
+    open: fn(&Scene),
+    plant: &'static str,
+    [ring, connector, action]: [Outcome; 3],
+) -> Row {
     Row { what, open, plant, ring, connector, action }
 }
 

@@ -1,5 +1,6 @@
 //! What is true of every verb.
 
+mod addresses;
 mod bad_input;
 mod json;
 mod memory;

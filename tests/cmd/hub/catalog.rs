@@ -190,17 +190,37 @@ fn a_catalog_is_cloned_for_each_question_and_nothing_stays() {
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
 }
 
+/// A home with a catalog whose entry of google has its key at this server.
+struct Shown {
+    home: Home,
+    identity: Identity,
+    server: Scripted,
+}
+
+impl Shown {
+    fn new() -> Shown {
+        let identity = Identity::new();
+        let server = Scripted::with_tls(&identity, |_| Answer::ok(pem(KR)));
+        let shown = Shown { home: listed(), identity, server };
+        shown.home.list_connector("github://acme/google", "acme", &shown.key_url());
+        shown
+    }
+
+    fn key_url(&self) -> String {
+        format!("{}/keys/publisher.pub", self.server.base())
+    }
+
+    fn show(&self, fqn: &str) -> Said {
+        let roots = self.identity.authority();
+        self.home.aileron(&["hub", "show", fqn], &[("SSL_CERT_FILE", roots.to_str().unwrap())])
+    }
+}
+
 #[test] // H5, H16; keyring.md §8.1: owner grants decide, and the panel says what they say
-fn an_entry_is_shown_with_its_key_and_what_the_ring_says() {
-    let identity = Identity::new();
-    let server = Scripted::with_tls(&identity, |_| Answer::ok(pem(KR)));
-    let home = listed();
-    let key_url = format!("{}/keys/publisher.pub", server.base());
-    home.list_connector("github://acme/google", "acme", &key_url);
-    let roots = identity.authority();
-    let show =
-        |home: &Home, fqn: &str| home.aileron(&["hub", "show", fqn], &[("SSL_CERT_FILE", roots.to_str().unwrap())]);
-    let said = show(&home, "github://acme/google");
+fn a_connectors_entry_is_shown_with_its_key_and_what_the_ring_says() {
+    let shown = Shown::new();
+    let (home, key_url) = (&shown.home, shown.key_url());
+    let said = shown.show("github://acme/google");
     let expected = format!(
         "Kind:            connector
 FQN:             github://acme/google
@@ -229,11 +249,16 @@ Release pattern: v*
         ("{".to_owned(), "unknown (first install)"),
     ] {
         std::fs::write(home.ring(), &grant).unwrap();
-        let said = show(&home, "github://acme/google");
+        let said = shown.show("github://acme/google");
         assert!(said.exit == 0 && said.out.contains(text), "{grant}: {}", said.out);
         assert_eq!(home.saved(), grant, "looking grants nothing");
     }
-    let suite = show(&home, "github://acme/google/suite");
+}
+
+#[test] // H5, H16
+fn entries_of_a_suite_of_an_action_and_without_a_reachable_key_are_shown() {
+    let shown = Shown::new();
+    let suite = shown.show("github://acme/google/suite");
     let expected = format!(
         "Kind:                suite
 FQN:                 github://acme/google/suite
@@ -248,14 +273,14 @@ Member actions (1):
 "
     );
     assert!(suite.out.starts_with(&expected), "{}", suite.out);
-    let action = show(&home, "github://acme/google/actions/send");
+    let action = shown.show("github://acme/google/actions/send");
     for line in
         ["Kind:           action\n", "Intents:        send an email, write to somebody\n", "Category:       mail\n"]
     {
         assert!(action.out.contains(line), "{}", action.out);
     }
     // A key that cannot be fetched is said to be unknown; the entry is shown all the same.
-    let unknown = show(&home, "github://zeta/slack");
+    let unknown = shown.show("github://zeta/slack");
     assert!(
         unknown.exit == 0 && unknown.out.contains("Fingerprint: not known: GET https://localhost:1/"),
         "{}",

@@ -72,8 +72,8 @@ fn trust_reaches_exactly_as_far_as_its_grant() {
     ] {
         assert_eq!(verifies(&ring(grants), authority, seed), expected, "{row}");
     }
-    let nobody = Keyring::new().verify(&Authority::new("github://a/b"), &PAYLOAD, &publisher(1).sign(&PAYLOAD)); // V2
-    assert!(nobody.unwrap_err().to_string().contains("no signing key"));
+    let no_key = Keyring::new().verify(&Authority::new("github://a/b"), &PAYLOAD, &publisher(1).sign(&PAYLOAD)); // V2
+    assert!(no_key.unwrap_err().to_string().contains("no signing key"));
 }
 
 #[test] // V11, V12: the file is read for every verdict

@@ -108,7 +108,7 @@ fn the_ring_entry_that_is_shown_is_a_keyring_that_verify_accepts() {
     home.ok("aileron verify registry");
 }
 
-/// Where standard output goes when nobody will read it.
+/// Where standard output goes when it is not read.
 #[derive(Clone, Copy, Debug)]
 enum Lost {
     FullDisk,

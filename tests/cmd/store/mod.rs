@@ -5,107 +5,20 @@ mod rules;
 mod tampered;
 
 use std::fs::{self, File, FileTimes};
-use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use aileron_cli::store::{Check, Pinned, Store, StoreError};
+use aileron_cli::store::{CheckedWhen, Pinned, Store, StoreError};
 use aileron_cli::sys::clock::Clock;
-use aileron_cli::sys::steps::{Disk, Steps};
+use aileron_cli::sys::disk::crash::Crashing;
 use aileron_testkit::{Publisher, Toy, pack};
 use aileron_verifier::artifact::verify::{Unverified, Verified, Wanted};
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Class;
 use aileron_verifier::trust::keyring::Keyring;
-
-/// A disk that is not flushed: power stays on in here, and thousands of flushes would be all the time these tests take.
-struct Powered;
-
-impl Steps for Powered {
-    fn make_directory(&self, path: &Path) -> io::Result<()> {
-        Disk.make_directory(path)
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        Disk.write(path, bytes)
-    }
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        File::open(path).map(drop)
-    }
-
-    fn settle_below(&self, path: &Path) -> io::Result<()> {
-        File::open(path).map(drop)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        Disk.remove_file(path)
-    }
-
-    fn remove_directory(&self, path: &Path) -> io::Result<()> {
-        Disk.remove_directory(path)
-    }
-}
-
-/// A disk that takes so many steps. The next one is half done where a step can be, and none comes after it.
-struct Dying {
-    left: AtomicUsize,
-}
-
-impl Dying {
-    fn step<T>(&self, whole: impl FnOnce() -> io::Result<T>, half: impl FnOnce()) -> io::Result<T> {
-        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
-            Ok(left) if left > 1 => whole(),
-            Ok(1) => {
-                half();
-                Err(io::Error::other("the world ends here"))
-            }
-            _ => Err(io::Error::other("the world has ended")),
-        }
-    }
-}
-
-impl Steps for Dying {
-    fn make_directory(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Powered.make_directory(path), || ())
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.step(|| Powered.write(path, bytes), || Powered.write(path, &bytes[..bytes.len() / 2]).unwrap())
-    }
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Powered.sync(path), || ())
-    }
-
-    fn settle_below(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Powered.settle_below(path), || ())
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step(|| Powered.rename(from, to), || ())
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.step(|| Powered.remove_file(path), || ())
-    }
-
-    fn remove_directory(&self, path: &Path) -> io::Result<()> {
-        let half = || {
-            if let Some(entry) = fs::read_dir(path).ok().and_then(|mut entries| entries.next()) {
-                fs::remove_file(entry.unwrap().path()).unwrap();
-            }
-        };
-        self.step(|| Powered.remove_directory(path), half)
-    }
-}
 
 /// A clock that is an hour ahead, so that what was just written counts as old.
 struct Later;
@@ -124,13 +37,12 @@ pub(crate) fn later(home: &Path) -> Store {
 }
 
 fn healthy(home: &Path) -> Store {
-    Store::with(home.to_owned(), Arc::new(Powered), Arc::new(Later))
+    Store::with(home.to_owned(), Arc::new(Crashing::never()), Arc::new(Later))
 }
 
-/// A store whose disk ends at step `number`, from 1.
-fn dying(home: &Path, number: usize) -> Store {
-    let steps = Dying { left: AtomicUsize::new(number) };
-    Store::with(home.to_owned(), Arc::new(steps), Arc::new(Later))
+/// A store whose disk crashes at step `number`, from 1.
+fn crashing(home: &Path, number: usize) -> Store {
+    Store::with(home.to_owned(), Arc::new(Crashing::at(number)), Arc::new(Later))
 }
 
 pub(crate) fn connector(toy: &Toy) -> Verified {
@@ -192,7 +104,7 @@ fn assert_sound(home: &Path, ring: &Keyring) {
     assert!(!store.rebuild_index().unwrap(), "rebuilding twice changes nothing");
 }
 
-/// Runs `work` with a disk that ends at each step in turn, on a copy of what `before` makes. Afterwards the store is sound,
+/// Runs `work` with a disk that crashes at each step in turn, on a copy of what `before` makes. Afterwards the store is sound,
 /// and doing the work again gives exactly what it gives when nothing goes wrong. Returns the number of steps.
 fn at_every_step(before: impl Fn(&Store), work: impl Fn(&Store) -> Result<(), StoreError>, ring: &Keyring) -> usize {
     let whole = tempfile::tempdir().unwrap();
@@ -202,14 +114,14 @@ fn at_every_step(before: impl Fn(&Store), work: impl Fn(&Store) -> Result<(), St
     for number in 1.. {
         let home = tempfile::tempdir().unwrap();
         before(&healthy(home.path()));
-        let done = work(&dying(home.path(), number));
+        let done = work(&crashing(home.path(), number));
         assert_sound(home.path(), ring);
         if done.is_ok() {
             assert_eq!(tree(home.path()), whole);
             return number - 1;
         }
-        work(&healthy(home.path())).unwrap_or_else(|error| panic!("after dying at step {number}: {error}"));
-        assert_eq!(tree(home.path()), whole, "after dying at step {number}");
+        work(&healthy(home.path())).unwrap_or_else(|error| panic!("after a crash at step {number}: {error}"));
+        assert_eq!(tree(home.path()), whole, "after a crash at step {number}");
     }
     unreachable!()
 }

@@ -1,4 +1,4 @@
-//! What somebody changed in the store, and what is remembered of a check.
+//! Changes made to the store by hand, and what is remembered of a check.
 
 use super::*;
 
@@ -9,35 +9,35 @@ fn an_entry_is_checked_once_and_again_whenever_anything_about_it_or_the_ring_cha
     let ring = toy.ring();
     let directory = store.put(&connector(&toy)).unwrap().directory;
     let open = |ring: &Keyring| store.open(&pinned(&toy), ring).map(|opened| opened.check);
-    assert_eq!(open(&ring).unwrap(), Check::Now);
-    assert_eq!(open(&ring).unwrap(), Check::Before);
+    assert_eq!(open(&ring).unwrap(), CheckedWhen::Now);
+    assert_eq!(open(&ring).unwrap(), CheckedWhen::Before);
 
     let mut other = ring.clone();
     other.grant(aileron_verifier::name::fqn::Authority::new("github://acme"), Publisher::from_seed(9).key());
-    assert_eq!(open(&other).unwrap(), Check::Now, "another ring");
-    assert_eq!(open(&Keyring::new()).unwrap_err().class(), Class::SignatureFailure, "nobody is trusted any more");
+    assert_eq!(open(&other).unwrap(), CheckedWhen::Now, "another ring");
+    assert_eq!(open(&Keyring::new()).unwrap_err().class(), Class::SignatureFailure, "no key is trusted any more");
     let everywhere = Keyring::of_keys([toy.publisher.key()]);
-    assert_eq!(open(&everywhere).unwrap(), Check::Now);
+    assert_eq!(open(&everywhere).unwrap(), CheckedWhen::Now);
     assert_eq!(open(&Keyring::new()).unwrap_err().class(), Class::SignatureFailure, "not what --key was told");
 
     for member in ["connector.wasm", "manifest.toml", "signature.sig"] {
         let path = directory.join(member);
         open(&ring).unwrap();
-        assert_eq!(open(&ring).unwrap(), Check::Before);
+        assert_eq!(open(&ring).unwrap(), CheckedWhen::Before);
         File::open(&path).unwrap().set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH)).unwrap();
-        assert_eq!(open(&ring).unwrap(), Check::Now, "{member}: another mtime");
+        assert_eq!(open(&ring).unwrap(), CheckedWhen::Now, "{member}: another mtime");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(open(&ring).unwrap(), Check::Now, "{member}: another mode");
+        assert_eq!(open(&ring).unwrap(), CheckedWhen::Now, "{member}: another mode");
         fs::copy(&path, directory.join("copy")).unwrap();
         fs::rename(directory.join("copy"), &path).unwrap();
-        assert_eq!(open(&ring).unwrap(), Check::Now, "{member}: the same bytes in another file");
+        assert_eq!(open(&ring).unwrap(), CheckedWhen::Now, "{member}: the same bytes in another file");
     }
 
     // Without the hour: what was written within the last tick is not remembered.
     let hasty = Store::at(home.path().to_owned());
     fs::write(directory.join("signature.sig"), fs::read(directory.join("signature.sig")).unwrap()).unwrap();
-    assert_eq!(hasty.open(&pinned(&toy), &ring).unwrap().check, Check::Now);
-    assert_eq!(hasty.open(&pinned(&toy), &ring).unwrap().check, Check::Now);
+    assert_eq!(hasty.open(&pinned(&toy), &ring).unwrap().check, CheckedWhen::Now);
+    assert_eq!(hasty.open(&pinned(&toy), &ring).unwrap().check, CheckedWhen::Now);
 }
 
 /// Changes one byte and puts size, mode and times back as they were.
@@ -63,7 +63,7 @@ fn a_changed_entry_is_refused_even_when_its_size_mode_and_times_are_put_back() {
         let (toy, store) = (old(), healthy(home.path()));
         let directory = store.put(&connector(&toy)).unwrap().directory;
         store.open(&pinned(&toy), &toy.ring()).unwrap();
-        assert_eq!(store.open(&pinned(&toy), &toy.ring()).unwrap().check, Check::Before);
+        assert_eq!(store.open(&pinned(&toy), &toy.ring()).unwrap().check, CheckedWhen::Before);
         tamper(&directory.join(member));
         for _ in 0..2 {
             let error = store.open(&pinned(&toy), &toy.ring()).unwrap_err();
@@ -71,7 +71,7 @@ fn a_changed_entry_is_refused_even_when_its_size_mode_and_times_are_put_back() {
             // Where the byte falls decides which step notices: syntax, name, signature or hash.
             assert!(class.is_none_or(|class| class == error.class()), "{member}: {error}");
         }
-        // Installing again mends it.
+        // Installing again repairs it.
         assert!(!store.put(&connector(&toy)).unwrap().was_there);
         store.open(&pinned(&toy), &toy.ring()).unwrap();
     }
@@ -91,7 +91,7 @@ fn a_changed_entry_is_refused_even_when_its_size_mode_and_times_are_put_back() {
     assert_eq!(error.class(), Class::MalformedTarball, "{error}");
 }
 
-/// The manifest with one more host, which nobody signed.
+/// The manifest with one more host, which was not signed.
 fn widened(manifest: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(manifest.to_vec()).unwrap();
     text.replace("api.example.com:443", "api.example.com:443\", \"evil.example:443").into_bytes()
@@ -191,7 +191,7 @@ fn an_ancestor_that_is_exchanged_while_an_entry_is_opened_never_brings_in_an_uns
         fs::write(copy.join(member), if member == "manifest.toml" { widened(&bytes) } else { bytes }).unwrap();
     }
     let signed = store.open(&pinned(&toy), &toy.ring()).unwrap().manifest;
-    assert_eq!(store.open(&pinned(&toy), &toy.ring()).unwrap().check, Check::Before);
+    assert_eq!(store.open(&pinned(&toy), &toy.ring()).unwrap().check, CheckedWhen::Before);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -229,12 +229,12 @@ fn a_store_whose_directories_others_can_write_is_neither_read_nor_written() {
         let (toy, store) = (old(), healthy(home.path()));
         store.put(&connector(&toy)).unwrap();
         let check = || store.open(&pinned(&toy), &toy.ring()).unwrap().check;
-        assert_eq!([check(), check()], [Check::Now, Check::Before]);
+        assert_eq!([check(), check()], [CheckedWhen::Now, CheckedWhen::Before]);
         let set = |mode| fs::set_permissions(home.path().join(cache), fs::Permissions::from_mode(mode)).unwrap();
         set(0o777);
-        assert_eq!([check(), check()], [Check::Now, Check::Now], "{cache}");
+        assert_eq!([check(), check()], [CheckedWhen::Now, CheckedWhen::Now], "{cache}");
         set(0o755);
-        assert_eq!(check(), Check::Before, "{cache}");
+        assert_eq!(check(), CheckedWhen::Before, "{cache}");
     }
 }
 
@@ -250,9 +250,9 @@ fn a_changed_action_is_refused_and_so_is_one_without_a_signature_or_under_anothe
         judged.into_iter().map(|(file, verdict)| (file.name, verdict)).collect::<Vec<_>>()
     };
     let checks = |full| verdict(full).into_iter().map(|(_, verdict)| verdict.unwrap().check).collect::<Vec<_>>();
-    assert_eq!(checks(false), [Check::Now, Check::Now]);
-    assert_eq!(checks(false), [Check::Before, Check::Before]);
-    assert_eq!(checks(true), [Check::Now, Check::Now]);
+    assert_eq!(checks(false), [CheckedWhen::Now, CheckedWhen::Now]);
+    assert_eq!(checks(false), [CheckedWhen::Before, CheckedWhen::Before]);
+    assert_eq!(checks(true), [CheckedWhen::Now, CheckedWhen::Now]);
 
     let path = |name: &str| home.path().join("actions").join(name);
     let class = || verdict(false).remove(0).1.unwrap_err().class();
@@ -261,7 +261,7 @@ fn a_changed_action_is_refused_and_so_is_one_without_a_signature_or_under_anothe
     fs::write(path("say.md"), changed).unwrap();
     assert_eq!(class(), Class::SignatureFailure);
     fs::write(path("say.md"), &text).unwrap();
-    assert_eq!(checks(false), [Check::Now, Check::Before]);
+    assert_eq!(checks(false), [CheckedWhen::Now, CheckedWhen::Before]);
     fs::write(path("say.md"), fs::read(path("shout.md")).unwrap()).unwrap();
     assert_eq!(class(), Class::SignatureFailure, "another action's text");
     fs::write(path("say.sig"), fs::read(path("shout.sig")).unwrap()).unwrap();

@@ -62,7 +62,7 @@ fn the_variable_is_taken_as_it_stands() {
     );
 }
 
-#[test] // closed standard input, and one that two things want
+#[test] // closed standard input, one that two things want; FiloSottile/age#603: a passphrase without a terminal
 fn standard_input_may_be_closed_or_wanted_twice() {
     let home = with_vault();
     home.write("token.txt", "hunter2-token");

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Stdio};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use aileron_testkit::home::tree::contents;
 use aileron_testkit::home::{Ran, TestHome, ended, ok};
@@ -28,7 +29,7 @@ fn form(request: &Request) -> BTreeMap<String, String> {
 }
 
 /// A provider whose code is `good`, and the service whose tokens it gives.
-fn provider() -> Server {
+pub(super) fn provider() -> Server {
     server::http(|request| {
         let code = form(request).get("code").cloned().unwrap_or_default();
         let json = |status: &str, body: serde_json::Value| {
@@ -53,14 +54,19 @@ fn provider() -> Server {
 
 /// A connector that wants tokens of this provider, installed.
 pub(super) fn home(provider: &Server) -> TestHome {
+    let host = format!("127.0.0.1:{}", provider.port());
+    connector(&host, "/authorize?tenant=t", "tea client", &["read", "write"])
+}
+
+/// A connector that asks the service at this host, with tokens of the provider there, installed.
+pub(super) fn connector(host: &str, authorize: &str, client_id: &str, scopes: &[&str]) -> TestHome {
     let home = TestHome::new();
     {
         let repository = home.scaffold("tea", "wat");
-        let host = format!("127.0.0.1:{}", provider.port());
         let capabilities = format!(
             "[capabilities.network]\nhosts = [\"{host}\"]\n[capabilities.credential]\nkind = \"oauth2\"\nscope = \"read\"\n\
-             [capabilities.credential.oauth2]\nauthorize_url = \"http://{host}/authorize?tenant=t\"\n\
-             token_url = \"http://{host}/token\"\nclient_id = \"tea client\"\nscopes = [\"read\", \"write\"]\n\
+             [capabilities.credential.oauth2]\nauthorize_url = \"http://{host}{authorize}\"\n\
+             token_url = \"http://{host}/token\"\nclient_id = \"{client_id}\"\nscopes = {scopes:?}\n\
              [capabilities.runtime]\nimports = [\"log\", \"http_request\", \"http_response_size\", \"http_response_read\"]\n"
         );
         asking(&repository, &format!("http://{host}/me"), "oauth2", &capabilities);
@@ -70,10 +76,26 @@ pub(super) fn home(provider: &Server) -> TestHome {
     home
 }
 
+/// A binding of this identity, set up through the browser.
+pub(super) fn bound(home: &TestHome, identity: &str) {
+    let waiting = Waiting::start(home, &["setup", CONNECTOR, "--identity", identity]);
+    visit(&waiting.back("code=good"));
+    assert_eq!(waiting.end().code, 0);
+}
+
+/// A binding that is authorized again.
+pub(super) fn reauthorized(home: &TestHome, name: &str) {
+    let waiting = Waiting::start(home, &["reauthorize", name]);
+    visit(&waiting.back("code=good"));
+    assert_eq!(waiting.end().code, 0);
+}
+
 /// A setup that waits for its browser.
 struct Waiting {
     child: Child,
     errors: BufReader<ChildStderr>,
+    /// What it said before the address.
+    before: String,
     /// Where the user is sent.
     url: Url,
 }
@@ -87,15 +109,19 @@ impl Waiting {
         let mut command = home.command("setsid");
         command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "binding"]).args(verb);
         command.args(["--passphrase-file", "passphrase.txt"]);
+        Waiting::of(command)
+    }
+
+    fn of(mut command: Command) -> Waiting {
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
+        let (mut before, mut line) = (String::new(), String::new());
         while !line.starts_with("  http") {
-            line.clear();
-            assert_ne!(errors.read_line(&mut line).unwrap(), 0, "it ended before it showed an address");
+            before.push_str(&std::mem::take(&mut line));
+            assert_ne!(errors.read_line(&mut line).unwrap(), 0, "it ended before it showed an address: {before}");
         }
-        Waiting { child, errors, url: line.trim().parse().unwrap() }
+        Waiting { child, errors, before, url: line.trim().parse().unwrap() }
     }
 
     fn sent(&self, name: &str) -> String {
@@ -193,7 +219,7 @@ fn reauthorizing_asks_the_provider_again_and_keeps_what_the_user_said() {
     assert!(gone.code == 4 && gone.stderr.starts_with("binding not found: oauth2/tea/gone\n"), "{gone}");
 }
 
-#[test]
+#[test] // google-gemini/gemini-cli#1437: no way to paste
 fn an_address_that_is_pasted_counts_as_the_browsers_return() {
     let provider = provider();
     let home = home(&provider);
@@ -227,6 +253,110 @@ fn a_provider_that_refuses_is_told_by_its_code_and_nothing_is_stored() {
         assert!(!std::fs::read_to_string(file(&home)).unwrap().contains(NAME), "{refused}");
     }
     assert!(provider.seen().iter().all(|request| request.target == "/token"), "a redirect is not followed");
+}
+
+/// A system whose browser is this shell script, and a display to show it on.
+pub(super) fn with_browser(home: &TestHome, script: &str) -> Command {
+    std::fs::create_dir_all(home.path("bin")).unwrap();
+    home.write("bin/xdg-open", format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(home.path("bin/xdg-open"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = home.command("setsid");
+    let path = format!("{}:{}", home.path("bin").display(), std::env::var("PATH").unwrap());
+    command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "binding", "setup", CONNECTOR, "--identity", "home"]);
+    command.env("PATH", path).env("DISPLAY", ":7").env("AILERON_VAULT_PASSPHRASE", PASSPHRASE);
+    command
+}
+
+#[test] // vault.md §10.4
+fn the_browser_is_started_with_the_page_and_without_a_secret() {
+    let provider = provider();
+    let home = home(&provider);
+    let plays =
+        "printf '%s' \"$1\" >\"$HOME/page\"; env >\"$HOME/environment\"; mv \"$HOME/environment\" \"$HOME/opened\"";
+    let waiting = Waiting::of(with_browser(&home, plays));
+    let opened = home.home().join("opened");
+    while !opened.exists() {
+        std::thread::yield_now();
+    }
+    assert_eq!(std::fs::read_to_string(home.home().join("page")).unwrap(), waiting.url.as_str());
+    let environment = std::fs::read_to_string(opened).unwrap();
+    assert!(environment.contains("DISPLAY=:7") && !environment.contains("PASSPHRASE"), "{environment}");
+    visit(&waiting.back("code=good"));
+    let bound = waiting.end();
+    assert_eq!(bound.code, 0, "{bound}");
+    assert!(bound.stderr.contains("paste the address that it ends at here"), "{bound}");
+}
+
+#[test] // vault.md §10.4; cli/cli#13445: no text browser over SSH
+fn a_browser_that_fails_ends_nothing_and_none_is_started_where_it_cannot_be_seen() {
+    let provider = provider();
+    let home = home(&provider);
+    let fails = with_browser(&home, "exit 3");
+    let mut waiting = Waiting::of(fails);
+    let mut line = String::new();
+    while !line.starts_with("(browser open failed; paste the URL above): ") {
+        line.clear();
+        assert_ne!(waiting.errors.read_line(&mut line).unwrap(), 0);
+    }
+    visit(&waiting.back("code=bad"));
+    assert_eq!(waiting.end().code, 1);
+    let touches = "touch \"$HOME/started\"";
+    for (name, value, reason) in [
+        ("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22", "No browser is opened: this is an SSH session.\n"),
+        ("DISPLAY", "", "No browser is opened: there is no display.\n"),
+        ("BROWSER", "/usr/bin/w3m", "No browser is opened: BROWSER is w3m, which would take over this terminal.\n"),
+        ("--no-browser", "", ""),
+    ] {
+        let mut command = with_browser(&home, touches);
+        if name.starts_with("--") {
+            command.arg(name)
+        } else {
+            command.env(name, value)
+        };
+        let mut waiting = Waiting::of(command);
+        visit(&waiting.back("code=bad"));
+        let shown = std::mem::take(&mut waiting.before);
+        assert_eq!(waiting.end().code, 1);
+        assert!(
+            shown.ends_with(&format!(
+                "{reason}Visit this page in a browser to authorize, or paste the address it ends at here:\n"
+            )),
+            "{shown}"
+        );
+        assert!(!home.home().join("started").exists(), "{name}");
+    }
+}
+
+#[test] // entireio/cli#2088: consent that is lost because storing failed
+fn nothing_is_asked_of_a_provider_that_could_not_be_stored() {
+    let provider = provider();
+    let home = home(&provider);
+    // The vault's lock is a directory: whatever is written, it cannot be taken.
+    home.ok("aileron vault init --passphrase-file passphrase.txt --quiet");
+    std::fs::create_dir(home.home().join(".aileron/secrets.json.lock")).unwrap();
+    let refused =
+        home.run(&format!("aileron binding setup {CONNECTOR} --identity home --passphrase-file passphrase.txt"));
+    assert!(refused.code != 0 && refused.stderr.contains("secrets.json.lock"), "{refused}");
+    assert!(!refused.stderr.contains("/authorize"), "no page was shown: {refused}");
+}
+
+#[test] // pdobsan/oama#36: no refresh token the second time
+fn a_provider_that_gives_no_refresh_token_is_told_with_the_way_on() {
+    let provider = server::http(|_| {
+        answer(
+            "200 OK\r\nContent-Type: application/json",
+            json!({"access_token": ACCESS, "expires_in": 60}).to_string(),
+        )
+    });
+    let home = home(&provider);
+    let waiting = Waiting::setup(&home);
+    visit(&waiting.back("code=good"));
+    let bound = waiting.end();
+    let expected =
+        "the provider gave no refresh token: when the access token ends, authorize again: aileron binding reauthorize";
+    assert!(bound.code == 0 && bound.stderr.contains(expected), "{bound}");
+    let inspected = home.ok("aileron binding list --json");
+    assert!(inspected.stdout.contains(NAME), "{inspected}");
 }
 
 #[test]

@@ -137,87 +137,114 @@ fn output(said: &str, name: &str) -> Option<String> {
     Some(line.1.trim().to_owned())
 }
 
+/// What a job is put through, in this order.
+impl Job<'_> {
+    /// What has to be there before anything is written.
+    fn refuses_what_lacks(&self, home: &TestHome) {
+        let stranger = home.scaffold("stranger", "wat");
+        let stranger = base64(&fs::read(&stranger.key).unwrap());
+        self.fails(self.push().env("AILERON_SIGNING_KEY", &stranger), &["::error title=", "keys/publisher.pub"]);
+        self.fails(&mut self.event("push"), &["::error title=usage_error", "there is no signing key"]);
+        if self.name == "google" {
+            let mut without = self.event("push");
+            without.args(["-s", "AILERON_SIGNING_KEY"]).env("AILERON_SIGNING_KEY", self.key());
+            self.fails(&mut without, &["GOOGLE_OAUTH_CLIENT_SECRET"]);
+        }
+    }
+
+    /// The tag was pushed, and then moved while the job waited.
+    fn refuses_a_moved_tag(&self) {
+        let commit = self.repository.git(&["rev-parse", "HEAD"]);
+        let elsewhere = "0123456789".repeat(4);
+        self.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&elsewhere));
+        self.fails(&mut self.push(), &[&commit, &elsewhere]);
+        self.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&commit));
+    }
+
+    /// Broken off in the middle, then run again.
+    fn goes_on_after_a_break(&self, home: &TestHome) {
+        self.script(r#"{"on": {"method": "POST", "nth": 12, "times": 1000}, "do": "reset"}"#);
+        let broken = run(&mut self.push());
+        let said = text(&broken);
+        assert_eq!(broken.code, 1, "{said}");
+        assert!(said.contains("::error title=incomplete::") && said.contains("gh run rerun 1 --failed"), "{said}");
+        assert_eq!(output(&said, "status").as_deref(), Some("incomplete"), "{said}");
+        assert!(self.fake.github().repository.visible().is_empty(), "nothing is public half-way");
+        self.script("");
+        let said = self.succeeds();
+        let github = self.fake.github();
+        let actions = fs::read_dir(self.repository.root.join("actions")).unwrap().count();
+        assert_eq!(github.repository.visible().len(), actions + 1);
+        assert!(github.repository.releases.values().all(|release| !release.draft));
+        drop(github);
+        assert_eq!(output(&said, "status").as_deref(), Some("complete"), "{said}");
+        assert_eq!(output(&said, "tag").as_deref(), Some(TAG), "{said}");
+        let hash = output(&said, "connector-hash").unwrap();
+        assert!(
+            hash.starts_with("sha256:") && said.contains(&format!("- content hash: `{hash}`")),
+            "a summary: {said}"
+        );
+        let reference = format!("github://ALRubinger/aileron-connector-{}@1.2.3", self.name);
+        let (from, key) = (self.fake.url(), self.repository.public_key());
+        ok(&mut home.consumer(&["verify", &reference, "--from", &from, "--key", &key, "--hash", &hash]));
+    }
+
+    /// Again: nothing to write.
+    fn writes_nothing_again(&self) {
+        let before = self.writes();
+        let said = self.succeeds();
+        assert!(said.contains("it was complete, nothing was written"), "{said}");
+        assert_eq!(self.writes(), before);
+    }
+
+    /// The tag of a published version moves to a commit with another text.
+    fn refuses_another_text(&self) {
+        let action = fs::read_dir(self.repository.root.join("actions")).unwrap().next().unwrap().unwrap().path();
+        let action = format!("actions/{}/action.md", action.file_name().unwrap().to_str().unwrap());
+        self.repository.write(&action, &format!("{}\nMore.\n", self.repository.read(&action)));
+        let moved = self.repository.commit("another text");
+        self.repository.git(&["tag", "--force", TAG]);
+        self.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&moved));
+        self.fails(&mut self.push(), &["::error title=publish_failed", "published versions never change"]);
+    }
+
+    /// A pull request that has got hold of everything.
+    fn refuses_a_pull_request(&self) {
+        let workflow = self.repository.read(".github/workflows/release.yml");
+        let workflow = workflow.replace("${{ inputs.version || github.ref_name }}", "v1.2.4");
+        let (_, rest) = workflow.split_once("permissions: {}").unwrap();
+        self.repository.write(".github/workflows/release.yml", &format!("on: pull_request\npermissions: {{}}{rest}"));
+        self.repository.commit("a proposal");
+        let mut proposed = self.event("pull_request");
+        proposed.args(["-s", "AILERON_SIGNING_KEY"]).env("AILERON_SIGNING_KEY", self.key());
+        let requests = self.fake.log().len();
+        self.fails(&mut proposed, &["::error title=usage_error::nothing is signed on the event pull_request"]);
+        assert_eq!(self.fake.log().len(), requests, "GitHub was not even asked");
+    }
+
+    /// What all these runs left behind: outputs, caches, the runner's copies.
+    fn left_no_secret(&self, home: &TestHome) {
+        let key = fs::read(&self.repository.key).unwrap();
+        fs::remove_file(&self.repository.key).unwrap();
+        let secrets = [base64(&key), String::from_utf8(key).unwrap(), TOKEN.to_owned(), CLIENT_SECRET.to_owned()];
+        for (path, bytes) in contents(home.all()) {
+            for secret in &secrets {
+                assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{path} holds a secret");
+            }
+        }
+    }
+}
+
 fn a_tag_is_released_by_its_workflow(name: &'static str) {
     let home = TestHome::new();
     let Some(job) = Job::new(&home, name) else { return };
-
-    // What has to be there before anything is written.
-    let stranger = home.scaffold("stranger", "wat");
-    let stranger = base64(&fs::read(&stranger.key).unwrap());
-    job.fails(job.push().env("AILERON_SIGNING_KEY", &stranger), &["::error title=", "keys/publisher.pub"]);
-    job.fails(&mut job.event("push"), &["::error title=usage_error", "there is no signing key"]);
-    if name == "google" {
-        let mut without = job.event("push");
-        without.args(["-s", "AILERON_SIGNING_KEY"]).env("AILERON_SIGNING_KEY", job.key());
-        job.fails(&mut without, &["GOOGLE_OAUTH_CLIENT_SECRET"]);
-    }
-
-    // The tag was pushed, and then moved while the job waited.
-    let commit = job.repository.git(&["rev-parse", "HEAD"]);
-    let elsewhere = "0123456789".repeat(4);
-    job.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&elsewhere));
-    job.fails(&mut job.push(), &[&commit, &elsewhere]);
-    job.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&commit));
-
-    // Broken off in the middle, then run again.
-    job.script(r#"{"on": {"method": "POST", "nth": 12, "times": 1000}, "do": "reset"}"#);
-    let broken = run(&mut job.push());
-    let said = text(&broken);
-    assert_eq!(broken.code, 1, "{said}");
-    assert!(said.contains("::error title=incomplete::") && said.contains("gh run rerun 1 --failed"), "{said}");
-    assert_eq!(output(&said, "status").as_deref(), Some("incomplete"), "{said}");
-    assert!(job.fake.github().repository.visible().is_empty(), "nothing is public half-way");
-    job.script("");
-    let said = job.succeeds();
-    let github = job.fake.github();
-    let actions = fs::read_dir(job.repository.root.join("actions")).unwrap().count();
-    assert_eq!(github.repository.visible().len(), actions + 1);
-    assert!(github.repository.releases.values().all(|release| !release.draft));
-    drop(github);
-    assert_eq!(output(&said, "status").as_deref(), Some("complete"), "{said}");
-    assert_eq!(output(&said, "tag").as_deref(), Some(TAG), "{said}");
-    let hash = output(&said, "connector-hash").unwrap();
-    assert!(hash.starts_with("sha256:") && said.contains(&format!("- content hash: `{hash}`")), "a summary: {said}");
-    let reference = format!("github://ALRubinger/aileron-connector-{name}@1.2.3");
-    let (from, key) = (job.fake.url(), job.repository.public_key());
-    ok(&mut home.consumer(&["verify", &reference, "--from", &from, "--key", &key, "--hash", &hash]));
-
-    // Again: nothing to write.
-    let before = job.writes();
-    let said = job.succeeds();
-    assert!(said.contains("it was complete, nothing was written"), "{said}");
-    assert_eq!(job.writes(), before);
-
-    // The tag of a published version moves to a commit with another text.
-    let action = fs::read_dir(job.repository.root.join("actions")).unwrap().next().unwrap().unwrap().path();
-    let action = format!("actions/{}/action.md", action.file_name().unwrap().to_str().unwrap());
-    job.repository.write(&action, &format!("{}\nMore.\n", job.repository.read(&action)));
-    let moved = job.repository.commit("another text");
-    job.repository.git(&["tag", "--force", TAG]);
-    job.fake.github().repository.tags.insert(TAG.to_owned(), TagRef::light(&moved));
-    job.fails(&mut job.push(), &["::error title=publish_failed", "published versions never change"]);
-
-    // A pull request that has got hold of everything.
-    let workflow = job.repository.read(".github/workflows/release.yml");
-    let workflow = workflow.replace("${{ inputs.version || github.ref_name }}", "v1.2.4");
-    let (_, rest) = workflow.split_once("permissions: {}").unwrap();
-    job.repository.write(".github/workflows/release.yml", &format!("on: pull_request\npermissions: {{}}{rest}"));
-    job.repository.commit("a proposal");
-    let mut proposed = job.event("pull_request");
-    proposed.args(["-s", "AILERON_SIGNING_KEY"]).env("AILERON_SIGNING_KEY", job.key());
-    let requests = job.fake.log().len();
-    job.fails(&mut proposed, &["::error title=usage_error::nothing is signed on the event pull_request"]);
-    assert_eq!(job.fake.log().len(), requests, "GitHub was not even asked");
-
-    // What all these runs left behind: outputs, caches, the runner's copies.
-    let key = fs::read(&job.repository.key).unwrap();
-    fs::remove_file(&job.repository.key).unwrap();
-    let secrets = [base64(&key), String::from_utf8(key).unwrap(), TOKEN.to_owned(), CLIENT_SECRET.to_owned()];
-    for (path, bytes) in contents(home.all()) {
-        for secret in &secrets {
-            assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{path} holds a secret");
-        }
-    }
+    job.refuses_what_lacks(&home);
+    job.refuses_a_moved_tag();
+    job.goes_on_after_a_break(&home);
+    job.writes_nothing_again();
+    job.refuses_another_text();
+    job.refuses_a_pull_request();
+    job.left_no_secret(&home);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What must hold for any bytes at all. The fuzz targets call these, and so do the tests, so that neither forgets what the
 //! other knows.
 //!
-//! Each function takes bytes of a stranger through everything that happens to them before a signature counts, and panics
+//! Each function takes untrusted bytes through everything that happens to them before a signature counts, and panics
 //! where a bound of artifacts.md §10 does not hold.
 
 use std::time::{Duration, SystemTime};

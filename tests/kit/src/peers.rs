@@ -1,4 +1,4 @@
-//! Programs nobody here wrote, which tests hold ours against. `.ci/peers` installs them; without one, a test says loudly
+//! Programs that others wrote, which tests hold ours against. `.ci/peers` installs them; without one, a test says loudly
 //! what it did not prove.
 
 use std::path::{Path, PathBuf};

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 /// Something a test cannot bring along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
+    /// Chromium, which plays a person's browser.
+    Chromium,
     /// curl, as the action calls it.
     Curl,
     /// The Go toolchain.
@@ -38,11 +40,13 @@ use Requirement::*;
 
 impl Requirement {
     /// All of them, in the order of their names.
-    pub const ALL: [Requirement; 11] = [Curl, Go, History, Mount, Openssl, Peers, Root, Shared, Strace, Tar, Xxd];
+    pub const ALL: [Requirement; 12] =
+        [Chromium, Curl, Go, History, Mount, Openssl, Peers, Root, Shared, Strace, Tar, Xxd];
 
     /// As `AILERON_REQUIRE` has it.
     pub fn name(self) -> &'static str {
         match self {
+            Chromium => "chromium",
             Curl => "curl",
             Go => "go",
             History => "history",
@@ -60,6 +64,7 @@ impl Requirement {
     /// A command that succeeds where the requirement is met, and what its answer contains.
     fn probe(self) -> Option<(&'static [&'static str], &'static str)> {
         Some(match self {
+            Chromium => (&["chromium", "--version"], "Chromium"),
             Curl => (&["curl", "--version"], ""),
             Go => (&["go", "version"], ""),
             Openssl => (&["openssl", "version"], "OpenSSL 3"),
@@ -100,7 +105,7 @@ pub fn skip(missing: Requirement, reason: impl Display) {
 
 /// Writes a line to stderr past the test runner, which hides what a passing test prints.
 pub fn say(line: Arguments<'_>) {
-    // A test does not fail because nobody listens.
+    // A test does not fail because standard error is closed.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

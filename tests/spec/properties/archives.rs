@@ -16,7 +16,7 @@ fn files() -> impl Strategy<Value = Files> {
 
 /// Reads, and checks what the reader promises of whatever it takes: the caps, and the class of what it does not.
 fn read(archive: &[u8]) -> Option<Files> {
-    for kind in [Kind::Connector, Kind::Action] {
+    for kind in [ArtifactKind::Connector, ArtifactKind::Action] {
         if let Ok(files) = archive::read(archive, Some(kind)) {
             assert_eq!((files.kind(), archive::read(archive, None)), (kind, Ok(files)));
         }

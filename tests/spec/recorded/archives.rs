@@ -2,7 +2,7 @@
 
 use aileron_testkit::vectors;
 use aileron_verifier::artifact::action::Pin;
-use aileron_verifier::artifact::archive::Kind;
+use aileron_verifier::artifact::archive::ArtifactKind;
 use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, Wanted};
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::{NameError, Ref};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{bytes, compare, ring, text};
 
-fn judge(row: &Value, kind: Kind) -> Result<Verified, Class> {
+fn judge(row: &Value, kind: ArtifactKind) -> Result<Verified, Class> {
     let reference: Ref = text(&row["ref"]).parse().map_err(|error: NameError| error.class())?;
     let content = row["expected_hash"].as_str().map(str::parse::<ContentHash>).transpose();
     let content = content.map_err(|_| Class::ValidationError)?;
@@ -42,7 +42,7 @@ fn connectors_are_there(row: &Value, action: &Verified) -> bool {
 #[test]
 fn every_connector_archive_gets_the_recorded_verdict() {
     for row in vectors("connector") {
-        let found = judge(&row, Kind::Connector);
+        let found = judge(&row, ArtifactKind::Connector);
         if let (Ok(verified), Some(hash)) = (&found, row["oracle"]["contentHash"].as_str()) {
             assert_eq!(verified.content().expect("a connector").to_string(), hash, "{}", row["id"]);
             assert_eq!(
@@ -59,7 +59,7 @@ fn every_connector_archive_gets_the_recorded_verdict() {
 #[test]
 fn every_action_archive_gets_the_recorded_verdict() {
     for row in vectors("action") {
-        let found = judge(&row, Kind::Action).and_then(|verified| {
+        let found = judge(&row, ArtifactKind::Action).and_then(|verified| {
             // An installer refuses what `verify` only warns about, and looks for the pinned connectors.
             let refused = verified.warnings().first().map(|problem| problem.rule.class());
             let missing = (!connectors_are_there(&row, &verified)).then_some(Class::ConnectorsMissing);

@@ -91,7 +91,7 @@ fn an_index_is_believed_only_as_its_publisher_signed_it() {
         let signature = toy.publisher.sign(&[changed.as_bytes()]);
         refuse(changed.as_bytes(), &signature, &toy, &ring, Class::ValidationError);
     }
-    // And a signed index is no action, whoever asks.
+    // And a signed index is no action, whatever is asked for.
     let posing = pack(&toy.sign_action(text.into_bytes()));
     let wanted = Wanted::of(toy.action_reference("say"));
     let error = judge(&posing, &wanted, &ring).expect_err("an index is no action");

@@ -4,8 +4,24 @@ use super::*;
 
 /// What can be done to one entry, in place: each makes the archive another one than §7 describes.
 fn bent(entry: &str, content: &[u8]) -> Vec<(String, Vec<Entry>)> {
+    let cases = [other_kinds(entry, content), extended(entry, content), other_fields(entry, content)].concat();
+    let labelled = cases.into_iter().map(|(why, entries)| (format!("{entry}: {why}"), entries));
+    let names = other_names(entry);
+    let named = names.iter().map(|name| (format!("{entry} as {name:?}"), vec![Entry::file(name, content)]));
+    let beside = names.iter().filter(|name| !name.is_empty()).map(|name| {
+        let entries = vec![Entry::file(entry, content), Entry::file(name, content)];
+        (format!("{entry} beside {name:?}"), entries)
+    });
+    labelled.chain(named).chain(beside).collect()
+}
+
+type Case = (&'static str, Vec<Entry>);
+
+/// It is missing, there twice, or no regular file.
+fn other_kinds(entry: &str, content: &[u8]) -> Vec<Case> {
     let sound = || Entry::file(entry, content);
-    let mut cases: Vec<(&str, Vec<Entry>)> = vec![
+    let dotted = format!("./{entry}");
+    vec![
         ("missing", vec![]),
         ("twice", vec![sound(), sound()]),
         ("twice, other content first", vec![Entry::file(entry, b"other"), sound()]),
@@ -24,6 +40,15 @@ fn bent(entry: &str, content: &[u8]) -> Vec<(String, Vec<Entry>)> {
         ("a multi-volume part", vec![sound().kind(b'M').format(Format::Gnu)]),
         ("an unknown type", vec![sound().kind(b'Z')]),
         ("a link beside it", vec![sound(), Entry::file(entry, b"").kind(b'2').link(b"elsewhere")]),
+        ("twice, `./` last", vec![sound(), Entry::file(&dotted, content)]),
+        ("twice, `./` first", vec![Entry::file(&dotted, b"other"), sound()]),
+    ]
+}
+
+/// An extended header says something else of it.
+fn extended(entry: &str, content: &[u8]) -> Vec<Case> {
+    let sound = || Entry::file(entry, content);
+    vec![
         ("PAX path, same name", vec![Entry::pax(&[("path", entry)]), sound()]),
         ("PAX path, other name", vec![Entry::pax(&[("path", "elsewhere")]), sound()]),
         ("PAX path renames into place", vec![Entry::pax(&[("path", entry)]), Entry::file("elsewhere", content)]),
@@ -41,6 +66,13 @@ fn bent(entry: &str, content: &[u8]) -> Vec<(String, Vec<Entry>)> {
             "an extended header, then another",
             vec![Entry::pax(&[("mtime", "1")]), Entry::pax(&[("mtime", "1")]), sound()],
         ),
+    ]
+}
+
+/// Its header holds a name, a size or a number that does not count.
+fn other_fields(entry: &str, content: &[u8]) -> Vec<Case> {
+    let sound = || Entry::file(entry, content);
+    vec![
         ("a directory prefix", vec![sound().prefix(b"nested")]),
         ("a prefix of a dot", vec![sound().prefix(b"./.")]),
         ("a claim of one byte more than a block", vec![sound().declaring(content.len() as u64 + 512)]),
@@ -53,11 +85,12 @@ fn bent(entry: &str, content: &[u8]) -> Vec<(String, Vec<Entry>)> {
         ("a wrong checksum", vec![sound().with(148, b"000000\0 ").without_checksum()]),
         ("an unknown magic", vec![sound().with(257, b"ustax\x0000")]),
         ("a mode that is no number", vec![sound().with(100, b"rw-r--r-")]),
-    ];
-    let dotted = format!("./{entry}");
-    cases.push(("twice, `./` last", vec![sound(), Entry::file(&dotted, content)]));
-    cases.push(("twice, `./` first", vec![Entry::file(&dotted, b"other"), sound()]));
-    let renamed = [
+    ]
+}
+
+/// Names that are not its own.
+fn other_names(entry: &str) -> [String; 18] {
+    [
         entry.to_uppercase(),
         format!("{entry} "),
         format!(" {entry}"),
@@ -76,12 +109,7 @@ fn bent(entry: &str, content: &[u8]) -> Vec<(String, Vec<Entry>)> {
         ".".into(),
         "..".into(),
         String::new(),
-    ];
-    let labelled = cases.into_iter().map(|(why, entries)| (format!("{entry}: {why}"), entries));
-    let named = renamed.iter().map(|name| (format!("{entry} as {name:?}"), vec![Entry::file(name, content)]));
-    let beside = renamed.iter().filter(|name| !name.is_empty());
-    let beside = beside.map(|name| (format!("{entry} beside {name:?}"), vec![sound(), Entry::file(name, content)]));
-    labelled.chain(named).chain(beside).collect()
+    ]
 }
 
 #[test] // artifacts.md §7, reading

@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[test] // artifacts.md §6: a document that cannot be read, or breaks a rule, whoever signed it
+#[test] // artifacts.md §6: a document that cannot be read, or breaks a rule, with whatever signature
 fn a_signature_does_not_make_a_document_sound() {
     let toy = Toy::default();
     let ring = toy.ring();

@@ -4,7 +4,7 @@
 //! stands the same done with the bare engine. Of each figure the median and the least are shown, in milliseconds: on a busy
 //! machine believe the least, and of a compile the processor time. Needs Go.
 
-#![expect(clippy::print_stdout, reason = "a benchmark reports to whoever started it")]
+#![expect(clippy::print_stdout, reason = "a benchmark reports on standard output")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing to report")]
 
 use std::path::{Path, PathBuf};

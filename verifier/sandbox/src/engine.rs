@@ -157,7 +157,7 @@ impl Engine {
         }
     }
 
-    /// [`Engine::compile`] for what nobody has signed.
+    /// [`Engine::compile`] for what is not signed.
     ///
     /// # Errors
     /// As [`Engine::compile`].

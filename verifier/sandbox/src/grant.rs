@@ -75,7 +75,7 @@ impl Target {
             return Err(invalid("an IPv4 address that is not written as four decimal numbers"));
         }
         if scheme == "http" && port == 443 {
-            // A grant for port 443 means TLS: nobody meant the same port in the clear.
+            // A grant for port 443 means TLS, not the same port in the clear.
             return Err(denied(raw, "scheme not permitted").with("scheme", scheme));
         }
         let path_and_query = written::path_and_query(&rest[authority.len()..])

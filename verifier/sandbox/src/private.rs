@@ -1,8 +1,8 @@
 //! Files that only this user can change: opened first, judged by the open handle. artifacts.md §10, "Private".
 //!
 //! The keyring, the store, everything remembered and compiled code decide what is trusted and what runs. A file counts as
-//! private when it is a regular file of this user or of root, writable by nobody else, below directories of which the same
-//! holds up to the root: whoever can write a directory can put another file in the place of any name in it. The path is
+//! private when it is a regular file of this user or of root, writable by no one else, below directories of which the same
+//! holds up to the root: a user who can write a directory can put another file in the place of any name in it. The path is
 //! walked one directory at a time, each opened relative to the handle of the one before, and what is handed out is the
 //! handle that was judged. So nothing can be exchanged between the look and the use.
 //!
@@ -65,6 +65,18 @@ pub struct NotPrivate {
     pub flaw: Flaw,
 }
 
+impl NotPrivate {
+    /// The failure class: always `validation_error`.
+    pub fn class(&self) -> Class {
+        Class::ValidationError
+    }
+
+    /// Never: whose a file is does not change by itself.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
+}
+
 fn below(file: &Path, at: &Path) -> String {
     if file == at { String::new() } else { format!("; other users could replace {}", file.display()) }
 }
@@ -89,7 +101,7 @@ impl PrivateError {
     /// The failure class.
     pub fn class(&self) -> Class {
         match self {
-            PrivateError::NotPrivate(_) => Class::ValidationError,
+            PrivateError::NotPrivate(flaw) => flaw.class(),
             PrivateError::Io { .. } => Class::FetchFailed,
         }
     }
@@ -281,7 +293,7 @@ pub fn make(path: &Path) -> io::Result<()> {
 fn create(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     std::fs::DirBuilder::new().mode(0o700).create(path)?;
-    // A umask can only take bits away; one that takes this user's own leaves a directory nobody can use.
+    // A umask can only take bits away; one that takes this user's own leaves a directory that cannot be used.
     if std::fs::symlink_metadata(path)?.permissions().mode() & 0o700 != 0o700 {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
     }

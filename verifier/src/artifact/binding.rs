@@ -7,16 +7,13 @@
 use std::ops::Range;
 
 use crate::artifact::action::{Action, Pin};
-use crate::artifact::manifest::ConnectorManifest;
+use crate::artifact::manifest::{ConnectorManifest, SECRET_PLACEHOLDER};
 use crate::artifact::rules;
 use crate::name::digest::ContentHash;
 use crate::name::fqn::{Fqn, Ref};
 use crate::name::version::{self, Version};
 use crate::problem::{MOST_PROBLEMS_OF_SOURCE, Problem, Problems, Source, Spanned};
 use crate::text::toml;
-
-/// What `client_secret` holds in source. artifacts.md §5.
-pub const SECRET_PLACEHOLDER: &str = "bound-at-release";
 
 /// The closed list of fields a release fills. artifacts.md §5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,7 +40,7 @@ impl Part {
 /// `connectors/*.yaml`. Fields in schema order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Connector {
+pub struct CatalogConnector {
     /// `github://OWNER/NAME`.
     #[serde(deserialize_with = "or_default")]
     pub fqn: String,
@@ -61,7 +61,7 @@ pub struct Connector {
 /// `actions/*.yaml`. Fields in schema order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Action {
+pub struct CatalogAction {
     /// `github://OWNER/NAME/actions/NAME`.
     #[serde(deserialize_with = "or_default")]
     pub fqn: String,
@@ -85,7 +85,7 @@ pub struct Action {
 /// `suites/*.yaml`. Fields in schema order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Suite {
+pub struct CatalogSuite {
     /// `github://OWNER/NAME/suite` or `…/suites/NAME`.
     #[serde(deserialize_with = "or_default")]
     pub fqn: String,
@@ -141,7 +141,7 @@ pub trait Entry: Serialize {
     }
 }
 
-impl Entry for Connector {
+impl Entry for CatalogConnector {
     const PART: Part = Part::Connectors;
     fn fqn(&self) -> &str {
         &self.fqn
@@ -164,7 +164,7 @@ impl Entry for Connector {
     }
 }
 
-impl Entry for Action {
+impl Entry for CatalogAction {
     const PART: Part = Part::Actions;
     fn fqn(&self) -> &str {
         &self.fqn
@@ -187,7 +187,7 @@ impl Entry for Action {
     }
 }
 
-impl Entry for Suite {
+impl Entry for CatalogSuite {
     const PART: Part = Part::Suites;
     fn fqn(&self) -> &str {
         &self.fqn
@@ -222,9 +222,9 @@ impl Entry for Suite {
     }
 }
 
-impl Suite {
+impl CatalogSuite {
     /// What the catalog's own checks find between a suite and the actions' entries. keyring.md §9.2.
-    pub fn closure(&self, actions: &[Action]) -> Vec<Fault> {
+    pub fn closure(&self, actions: &[CatalogAction]) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut connectors = BTreeSet::new();
         for member in &self.member_actions {
@@ -314,8 +314,8 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 mod tests {
     use super::*;
 
-    fn connector(fqn: &str) -> Connector {
-        Connector {
+    fn connector(fqn: &str) -> CatalogConnector {
+        CatalogConnector {
             fqn: fqn.into(),
             description: "Tea".into(),
             publisher_github: "a".into(),
@@ -351,47 +351,47 @@ mod tests {
 
     #[test] // keyring.md §9.2
     fn every_field_that_breaks_the_schema_is_named() {
-        let nothing = Connector::default().faults();
+        let nothing = CatalogConnector::default().faults();
         assert_eq!(fields(&nothing), ["fqn", "description", "publisher_github", "key_url", "release_pattern"]);
-        let long = Connector { description: "ä".repeat(201), ..connector("github://a/b") };
+        let long = CatalogConnector { description: "ä".repeat(201), ..connector("github://a/b") };
         assert_eq!(long.faults()[0].message, "has 201 characters, at most 200 are allowed");
         for url in ["http://a/b", "https://", "https:///x", "https://a/ b"] {
-            let entry = Connector { key_url: url.into(), ..connector("github://a/b") };
+            let entry = CatalogConnector { key_url: url.into(), ..connector("github://a/b") };
             assert_eq!(fields(&entry.faults()), ["key_url"], "{url}");
         }
-        let action = Action { intents: vec![String::new()], ..Action::default() };
+        let action = CatalogAction { intents: vec![String::new()], ..CatalogAction::default() };
         assert_eq!(fields(&action.faults()), ["fqn", "description", "publisher_github", "connector_fqn", "intents"]);
     }
 
     #[test] // keyring.md §9.2
     fn a_suite_is_closed_over_the_actions_it_names() {
-        let action = |name: &str, connector: &str| Action {
+        let action = |name: &str, connector: &str| CatalogAction {
             fqn: format!("github://a/b/actions/{name}"),
             description: "d".into(),
             publisher_github: "a".into(),
             connector_fqn: connector.into(),
-            ..Action::default()
+            ..CatalogAction::default()
         };
         let actions = [action("x", "github://a/b"), action("y", "github://a/c")];
         assert!(actions[0].faults().is_empty());
         let members: Vec<String> = actions.iter().map(|action| action.fqn.clone()).collect();
-        let suite = Suite {
+        let suite = CatalogSuite {
             fqn: "github://a/b/suite".into(),
             description: "d".into(),
             publisher_github: "a".into(),
             member_actions: members,
-            ..Suite::default()
+            ..CatalogSuite::default()
         };
         assert!(suite.faults().is_empty() && suite.closure(&actions).is_empty());
         assert_eq!(fields(&suite.closure(&actions[..1])), ["member_actions"]);
-        let required = Suite { connectors_required: vec!["github://a/b".into()], ..suite.clone() };
+        let required = CatalogSuite { connectors_required: vec!["github://a/b".into()], ..suite.clone() };
         assert_eq!(fields(&required.closure(&actions)), ["connectors_required"]);
-        let twice = Suite { member_actions: vec!["github://a/b/actions/x".into(); 2], ..suite.clone() };
+        let twice = CatalogSuite { member_actions: vec!["github://a/b/actions/x".into(); 2], ..suite.clone() };
         assert_eq!(fields(&twice.faults()), ["member_actions"]);
         for (fqn, good) in
             [("github://a/b/suites/all", true), ("github://a/b/suites/", false), ("github://a/b/actions/suite", false)]
         {
-            assert_eq!(Suite { fqn: fqn.into(), ..suite.clone() }.faults().is_empty(), good, "{fqn}");
+            assert_eq!(CatalogSuite { fqn: fqn.into(), ..suite.clone() }.faults().is_empty(), good, "{fqn}");
         }
     }
 
@@ -399,15 +399,16 @@ mod tests {
     fn an_entry_lies_where_the_catalog_expects_it() {
         let entry = connector("github://ALRubinger/aileron-connector-google");
         assert_eq!(entry.file_name(), "connectors/github_alrubinger_aileron-connector-google.yaml");
-        let action = Action { fqn: "github://A/b.c/actions/send".into(), ..Action::default() };
+        let action = CatalogAction { fqn: "github://A/b.c/actions/send".into(), ..CatalogAction::default() };
         assert_eq!(action.file_name(), "actions/github_a_b.c_actions_send.yaml");
-        let suite = Suite { fqn: "github://a/b/suites/x".into(), ..Suite::default() };
+        let suite = CatalogSuite { fqn: "github://a/b/suites/x".into(), ..CatalogSuite::default() };
         assert_eq!(suite.file_name(), "suites/github_a_b_suites_x.yaml");
     }
 
     #[test] // keyring.md §13, H15
     fn a_keyword_is_looked_for_in_name_and_description() {
-        let entry = Connector { description: "Google Workspace".into(), ..connector("github://a/aileron-slack") };
+        let entry =
+            CatalogConnector { description: "Google Workspace".into(), ..connector("github://a/aileron-slack") };
         for (keyword, found) in [("google", true), (" SLACK ", true), ("", true), ("calendar", false)] {
             assert_eq!(entry.mentions(keyword), found, "{keyword}");
         }

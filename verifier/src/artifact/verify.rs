@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 
 use crate::artifact::action::Action;
-use crate::artifact::archive::{self, Files, Kind, Malformed};
+use crate::artifact::archive::{self, ArtifactKind, Files, Malformed};
 use crate::artifact::capability::Capabilities;
 use crate::artifact::manifest::ConnectorManifest;
 use crate::artifact::module::{Module, NotAModule};
@@ -41,7 +41,7 @@ pub struct Wanted {
     /// Name and version it was asked for under.
     pub reference: Option<Ref>,
     /// Connector or action; `None` leaves it to the members.
-    pub kind: Option<Kind>,
+    pub kind: Option<ArtifactKind>,
     /// The content hash a connector must have.
     pub content: Option<ContentHash>,
 }
@@ -196,12 +196,12 @@ impl<'a> Unverified<'a> {
 }
 
 /// Loose files are of the kind their holder says; asked for as another kind they are refused in the reader's words.
-fn of_kind(files: Files, wanted: Option<Kind>) -> Result<Files, Malformed> {
+fn of_kind(files: Files, wanted: Option<ArtifactKind>) -> Result<Files, Malformed> {
     match (files.kind(), wanted) {
-        (Kind::Connector, Some(Kind::Action)) => {
+        (ArtifactKind::Connector, Some(ArtifactKind::Action)) => {
             Err(Malformed::UnknownName { name: member::MODULE.into(), kind: wanted })
         }
-        (Kind::Action, Some(Kind::Connector)) => {
+        (ArtifactKind::Action, Some(ArtifactKind::Connector)) => {
             Err(Malformed::UnknownName { name: member::DOCUMENT.into(), kind: wanted })
         }
         _ => Ok(files),
@@ -338,7 +338,7 @@ impl Verified {
     }
 
     /// Connector or action.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ArtifactKind {
         self.files.kind()
     }
 

@@ -57,7 +57,7 @@ pub enum Class {
     WrongPassphrase,
     /// The vault opens and is not what was written.
     VaultTampered,
-    /// The vault is needed, and nobody gave its passphrase.
+    /// The vault is needed, and its passphrase was not given.
     VaultLocked,
     /// The vault's file cannot be reached.
     VaultUnavailable,

@@ -1,4 +1,4 @@
-//! The problems of one document, up to a number nobody reads.
+//! The problems of one document, up to a number that is more than anyone reads.
 //!
 //! A hostile document of a few kilobytes can break a rule ninety thousand times. What is kept is bounded, and so is all
 //! that is done with it later; what is decided by the list stays as if it were whole. artifacts.md §10.

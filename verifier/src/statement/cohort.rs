@@ -14,11 +14,12 @@ use crate::name::digest::{ArchiveDigest, ContentHash};
 use crate::name::fqn::{Authority, Fqn, Ref};
 use crate::name::version::Version;
 use crate::problem::Waiver;
-use crate::statement::document::{Document, Kind};
+use crate::statement::document::{Document, StatementKind};
 use crate::trust::key::Fingerprint;
 
 /// The index on the connector's release. 600 actions take 300 kB.
-pub const KIND: Kind = Kind { asset: ASSET, signature_asset: SIGNATURE_ASSET, schema: SCHEMA, limit: 16 << 20 };
+pub const KIND: StatementKind =
+    StatementKind { asset: ASSET, signature_asset: SIGNATURE_ASSET, schema: SCHEMA, limit: 16 << 20 };
 /// File name of the index on the connector's release.
 pub const ASSET: &str = "cohort.json";
 /// File name of its signature.
@@ -133,7 +134,7 @@ pub enum Toolchain {
 }
 
 impl Toolchain {
-    /// What is recorded of a module nobody built here.
+    /// What is recorded of a module that was built elsewhere.
     pub const PREBUILT: Toolchain = Toolchain::Prebuilt { prebuilt: True };
 }
 
@@ -212,7 +213,7 @@ impl Cohort {
 }
 
 impl Document for Cohort {
-    const KIND: &'static Kind = &KIND;
+    const KIND: &'static StatementKind = &KIND;
 
     /// The connector at the version.
     type Subject = Ref;

@@ -14,7 +14,7 @@ pub const SIGNATURE_LIMIT: u64 = 1024;
 
 /// A kind of statement: a row of [`super::KINDS`].
 #[derive(Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct StatementKind {
     /// File name on a release.
     pub asset: &'static str,
     /// File name of its signature: 64 raw bytes.
@@ -28,7 +28,7 @@ pub struct Kind {
 /// A document that is signed over its own bytes.
 pub trait Document: Serialize + DeserializeOwned {
     /// The row of its kind.
-    const KIND: &'static Kind;
+    const KIND: &'static StatementKind;
 
     /// What it speaks of, and is asked for under.
     type Subject: Clone + PartialEq + fmt::Display;
@@ -49,7 +49,7 @@ pub trait Document: Serialize + DeserializeOwned {
         bytes
     }
 
-    /// Reads a document whose signature nobody has looked at: good for showing and comparing, not for trusting. Unknown keys
+    /// Reads a document whose signature was not checked: good for showing and comparing, not for trusting. Unknown keys
     /// are ignored; a higher schema is refused.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ pub trait Document: Serialize + DeserializeOwned {
         struct Head {
             schema: u32,
         }
-        fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8], kind: &Kind) -> Result<T, DocumentError> {
+        fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8], kind: &StatementKind) -> Result<T, DocumentError> {
             serde_json::from_slice(bytes).map_err(|cause| DocumentError::Shape { asset: kind.asset, cause })
         }
         let kind = Self::KIND;

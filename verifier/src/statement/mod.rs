@@ -12,11 +12,11 @@ pub mod cohort;
 pub mod document;
 pub mod verify;
 
-pub use document::{Document, DocumentError, Kind, SIGNATURE_LIMIT};
+pub use document::{Document, DocumentError, SIGNATURE_LIMIT, StatementKind};
 pub use verify::{Signed, StatementError, UnverifiedStatement};
 
 /// Every kind of statement there is: what a release may hold beside its archive and its suite.
-pub const KINDS: &[&Kind] = &[&cohort::KIND];
+pub const KINDS: &[&StatementKind] = &[&cohort::KIND];
 
 /// The file names of all statements and of their signatures.
 pub fn assets() -> impl Iterator<Item = &'static str> {

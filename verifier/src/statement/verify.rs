@@ -1,6 +1,6 @@
 //! The one home of the verdict on a statement: [`UnverifiedStatement`] goes in, [`Signed`] or the reason comes out.
 //!
-//! The order is part of the contract: a signature is judged before anything is read, so that no stranger's text is parsed.
+//! The order is part of the contract: a signature is judged before anything is read, so that no untrusted text is parsed.
 //!
 //! Nothing else makes a [`Signed`]:
 //!

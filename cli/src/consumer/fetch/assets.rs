@@ -6,7 +6,7 @@
 use aileron_verifier::name::fqn::{Ref, Scheme};
 use aileron_verifier::statement::{Document, SIGNATURE_LIMIT, UnverifiedStatement};
 
-use crate::consumer::fetch::origin::{self, FetchError, Origin, Place};
+use crate::consumer::fetch::origin::{self, FetchError, Origin, OriginPlace};
 use crate::sys::disk;
 use crate::sys::http::{self, HttpError};
 
@@ -24,15 +24,15 @@ impl Origin {
     /// One asset of a release; `None` where the release has none of this name.
     fn asset(&self, reference: &Ref, name: &str, limit: u64) -> Result<Option<Vec<u8>>, FetchError> {
         let asked = match &self.place {
-            Place::Directory(root) => {
+            OriginPlace::Directory(root) => {
                 origin::must_exist(root)?;
                 return Ok(disk::read_if_there(&root.join(reference.asset_path(name)), limit)?);
             }
-            Place::Server(base) => Some(reference.asset_url_below(base.raw(), name)),
-            Place::Scheme if reference.name.scheme() == Scheme::Github => {
+            OriginPlace::Server(base) => Some(reference.asset_url_below(base.raw(), name)),
+            OriginPlace::Scheme if reference.name.scheme() == Scheme::Github => {
                 return Ok(self.github.asset(reference, name, limit)?.1);
             }
-            Place::Scheme => reference.asset_url(name),
+            OriginPlace::Scheme => reference.asset_url(name),
         };
         let Some(url) = asked else { return Ok(None) };
         match self.github.public(&url, limit, http::LARGE) {

@@ -7,13 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use aileron_verifier::layout::{ARCHIVE, VERSIONS_LIMIT};
+use aileron_verifier::layout::{ARCHIVE, CompleteVersions, VERSIONS_LIMIT};
 use aileron_verifier::name::fqn::{Fqn, Ref, Scheme};
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::text::printable;
-use serde::Deserialize;
 
-use crate::consumer::fetch::origin::{FetchError, Origin, Place, must_exist};
+use crate::consumer::fetch::origin::{FetchError, Origin, OriginPlace, must_exist};
 use crate::github::ReadError;
 use crate::sys::address::Address;
 use crate::sys::disk;
@@ -29,10 +28,10 @@ impl Origin {
     /// [`FetchError::NoVersion`] when there is none, [`FetchError::Unlisted`] when this place cannot tell.
     pub fn newest(&self, name: &Fqn) -> Result<Ref, FetchError> {
         let (at, versions) = match &self.place {
-            Place::Directory(root) => in_directory(root, name)?,
-            Place::Server(base) => self.in_index(base.raw(), name)?,
-            Place::Scheme if name.scheme() == Scheme::Github => return self.on_github(name),
-            Place::Scheme => {
+            OriginPlace::Directory(root) => in_directory(root, name)?,
+            OriginPlace::Server(base) => self.in_index(base.raw(), name)?,
+            OriginPlace::Scheme if name.scheme() == Scheme::Github => return self.on_github(name),
+            OriginPlace::Scheme => {
                 return Err(FetchError::Unlisted {
                     name: name.clone(),
                     at: Address::of(format!("{}://", name.scheme().as_str())),
@@ -53,7 +52,7 @@ impl Origin {
         let mut repositories: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut found = Vec::new();
         for name in names {
-            if self.place != Place::Scheme || name.scheme() != Scheme::Github {
+            if self.place != OriginPlace::Scheme || name.scheme() != Scheme::Github {
                 found.push(match self.newest(name) {
                     Ok(newest) => Some(newest),
                     Err(FetchError::NoVersion { .. }) => None,
@@ -66,7 +65,7 @@ impl Origin {
                 repositories.insert(repository.clone(), self.github.tags(name, "")?);
             }
             let tags = repositories.get(&repository).into_iter().flatten();
-            let versions = tags.filter_map(|tag| name.version_at(tag.strip_prefix(TAGS)?)).collect();
+            let versions = tags.filter_map(|tag| name.version_at(tag)).collect();
             found.push(finals(versions).pop().map(|version| Ref { name: name.clone(), version }));
         }
         Ok(found)
@@ -74,7 +73,7 @@ impl Origin {
 
     fn in_index(&self, base: &str, name: &Fqn) -> Result<(Address, Vec<Version>), FetchError> {
         let at = format!("{}/{}", base.trim_end_matches('/'), name.versions_path());
-        let index: Index = self.github.public_document(&at).map_err(|error| match error {
+        let index: CompleteVersions = self.github.public_document(&at).map_err(|error| match error {
             ReadError::Http(HttpError::Absent { .. }) => {
                 FetchError::Unlisted { name: name.clone(), at: Address::of(&*at) }
             }
@@ -91,7 +90,7 @@ impl Origin {
             other => other.into(),
         })?;
         // `v1` and `vendor/…` begin the same way: what is no version is not meant.
-        let versions = tags.iter().filter_map(|tag| name.version_at(tag.strip_prefix(TAGS)?)).collect();
+        let versions = tags.iter().filter_map(|tag| name.version_at(tag)).collect();
         for version in finals(versions).into_iter().rev().take(UNRELEASED) {
             let candidate = Ref { name: name.clone(), version };
             if self.github.has_asset(&candidate, ARCHIVE)? {
@@ -100,15 +99,6 @@ impl Origin {
         }
         Err(FetchError::NoVersion { name: name.clone(), at })
     }
-}
-
-/// How the API begins the name of a tag.
-const TAGS: &str = "refs/tags/";
-
-/// `releases/index.json` of a registry: which versions are complete. artifacts.md §12.
-#[derive(Deserialize)]
-struct Index {
-    versions: Vec<Version>,
 }
 
 /// Without pre-releases, in ascending order of precedence.
@@ -125,7 +115,7 @@ fn in_directory(root: &Path, name: &Fqn) -> Result<(Address, Vec<Version>), Fetc
     let complete: Option<BTreeSet<String>> = match disk::read_if_there(&index, VERSIONS_LIMIT)? {
         None => None,
         Some(bytes) => {
-            let index: Index = serde_json::from_slice(&bytes).map_err(|error| FetchError::Garbled {
+            let index = CompleteVersions::read(&bytes).map_err(|error| FetchError::Garbled {
                 at: Address::of_path(&index),
                 why: printable(&error.to_string()).into_owned(),
             })?;

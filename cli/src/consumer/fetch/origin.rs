@@ -20,14 +20,14 @@ use crate::sys::http::{self, HttpError, Web};
 /// on the ring. artifacts.md §1.
 #[derive(Clone)]
 pub struct Origin {
-    pub(in crate::consumer) place: Place,
+    pub(in crate::consumer) place: OriginPlace,
     /// GitHub, and the web that mirrors are fetched through too.
     pub(in crate::consumer) github: Reader,
 }
 
 /// What answers for names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum OriginPlace {
     /// The download address of the name's own scheme.
     Scheme,
     /// A server laid out like GitHub's download addresses.
@@ -135,23 +135,23 @@ impl Origin {
     pub fn choose(from: Option<&str>, environment: &Environment) -> Origin {
         let mirror = || environment.var("AILERON_MIRROR")?.to_str().map(str::to_owned);
         let place = match from.map(str::to_owned).or_else(mirror) {
-            None => Place::Scheme,
+            None => OriginPlace::Scheme,
             // Of any scheme: what cannot be asked is refused as an address, and shown as one.
-            Some(base) if base.contains("://") => Place::Server(Address::of(base)),
-            Some(path) => Place::Directory(PathBuf::from(path)),
+            Some(base) if base.contains("://") => OriginPlace::Server(Address::of(base)),
+            Some(path) => OriginPlace::Directory(PathBuf::from(path)),
         };
         let token = token::of_environment(environment);
         Origin::new(place, Web::default(), token).with_addresses(Addresses::of(environment))
     }
 
     /// This place, through this web, with this token. For tests, and for callers that know exactly.
-    pub fn new(place: Place, web: Web, token: Option<Secret>) -> Origin {
+    pub fn new(place: OriginPlace, web: Web, token: Option<Secret>) -> Origin {
         Origin { place, github: Reader::new(Addresses::default(), web, token) }
     }
 
     /// A directory mirror.
     pub fn directory(path: impl Into<PathBuf>) -> Origin {
-        Origin::new(Place::Directory(path.into()), Web::default(), None)
+        Origin::new(OriginPlace::Directory(path.into()), Web::default(), None)
     }
 
     /// The same, with GitHub somewhere else.
@@ -160,9 +160,9 @@ impl Origin {
         Origin { github: self.github.with_addresses(addresses), ..self }
     }
 
-    /// Whether somebody else's copy is asked instead of the publisher's own place.
+    /// Whether a mirror is asked instead of the publisher's own place.
     pub fn is_mirror(&self) -> bool {
-        self.place != Place::Scheme || *self.github.addresses() != Addresses::default()
+        self.place != OriginPlace::Scheme || *self.github.addresses() != Addresses::default()
     }
 
     /// Fetches an archive's bytes.
@@ -171,9 +171,9 @@ impl Origin {
     /// [`FetchError::Absent`] when it is not there; the other variants when that could not be found out.
     pub fn fetch(&self, reference: &Ref) -> Result<Vec<u8>, FetchError> {
         let (at, bytes) = match &self.place {
-            Place::Directory(root) => return from_directory(root, reference),
-            Place::Server(base) => self.archive(reference.url_below(base.raw()), reference)?,
-            Place::Scheme if reference.name.scheme() == Scheme::Github => {
+            OriginPlace::Directory(root) => return from_directory(root, reference),
+            OriginPlace::Server(base) => self.archive(reference.url_below(base.raw()), reference)?,
+            OriginPlace::Scheme if reference.name.scheme() == Scheme::Github => {
                 match self.github.asset(reference, ARCHIVE, ARCHIVE_LIMIT).map_err(too_large_or(reference))? {
                     (at, Some(bytes)) => (at, bytes),
                     (at, None) => {
@@ -181,7 +181,7 @@ impl Origin {
                     }
                 }
             }
-            Place::Scheme => {
+            OriginPlace::Scheme => {
                 let url = reference.url().ok_or_else(|| FetchError::Nowhere(reference.clone()))?;
                 self.archive(url, reference)?
             }

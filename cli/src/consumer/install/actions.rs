@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use aileron_verifier::artifact::archive::Kind;
+use aileron_verifier::artifact::archive::ArtifactKind;
 use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::artifact::verify::{Payload, Verified, Wanted};
@@ -37,7 +37,7 @@ impl Installer<'_> {
             InstallTarget::Version(reference) => reference.clone(),
             InstallTarget::Newest(name) => self.origin.newest(name)?,
             InstallTarget::File(path) => {
-                let wanted = Wanted { kind: Some(Kind::Action), ..Wanted::default() };
+                let wanted = Wanted { kind: Some(ArtifactKind::Action), ..Wanted::default() };
                 let verified = self.file(path, &wanted)?;
                 return self.plan(vec![verified], Vec::new());
             }
@@ -153,7 +153,7 @@ impl Installer<'_> {
         listed: &ListedActions,
     ) -> Vec<Result<Verified, InstallError>> {
         let (origin, listener) = (self.origin, self.listener);
-        let wanted = |reference: &Ref| Wanted { kind: Some(Kind::Action), ..Wanted::of(reference.clone()) };
+        let wanted = |reference: &Ref| Wanted { kind: Some(ArtifactKind::Action), ..Wanted::of(reference.clone()) };
         let verdicts = side_by_side(references, |reference| {
             let verdict = fetched(origin, &wanted(reference), listed.get(reference), ring);
             listener(Event::Advance);

@@ -1,6 +1,6 @@
 //! Installed connectors, verified again and compared with what is published now.
 
-use aileron_verifier::artifact::archive::{self, Files, Kind};
+use aileron_verifier::artifact::archive::{self, ArtifactKind, Files};
 use aileron_verifier::artifact::verify::Verified;
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::version::Version;
@@ -82,7 +82,7 @@ fn published(origin: &Origin, pinned: &Pinned) -> Published {
     match origin.fetch(&pinned.reference) {
         Err(FetchError::Absent { .. }) => Published::Gone,
         Err(error) => Published::Unknown(error.to_string()),
-        Ok(bytes) => match archive::read(&bytes, Some(Kind::Connector)) {
+        Ok(bytes) => match archive::read(&bytes, Some(ArtifactKind::Connector)) {
             Ok(Files::Connector { wasm, manifest, .. }) => match ContentHash::of(&[&wasm, &manifest]) {
                 content if content == pinned.content => Published::Same,
                 content => Published::Other(content),

@@ -49,7 +49,7 @@ impl InstalledError {
     }
 }
 
-/// The installed connectors of these names, in their order; a name without a version gives every version.
+/// The installed connectors of these names, in their order; a name without a version gives every version, oldest first.
 ///
 /// # Errors
 /// [`StoreError::NoConnector`], or the store cannot be read.

@@ -31,7 +31,7 @@ pub mod plan;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::artifact::archive::Kind;
+use aileron_verifier::artifact::archive::ArtifactKind;
 use aileron_verifier::artifact::verify::{Payload, Unverified, Verified, VerifyError, Wanted};
 use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::{Authority, Fqn, Ref};
@@ -138,7 +138,7 @@ impl<'a> Installer<'a> {
             InstallTarget::Version(reference) => reference.clone(),
             InstallTarget::Newest(name) => self.origin.newest(name)?,
             InstallTarget::File(path) => {
-                let wanted = Wanted { kind: Some(Kind::Connector), content, ..Wanted::default() };
+                let wanted = Wanted { kind: Some(ArtifactKind::Connector), content, ..Wanted::default() };
                 let verified = self.file(path, &wanted)?;
                 return self.with_connector(verified);
             }
@@ -173,7 +173,7 @@ impl<'a> Installer<'a> {
             return Ok(plan);
         }
         self.progress(&reference);
-        let wanted = Wanted { reference: Some(reference), kind: Some(Kind::Connector), content };
+        let wanted = Wanted { reference: Some(reference), kind: Some(ArtifactKind::Connector), content };
         let verified = self.fetched(&wanted, &ring)?;
         let index = self.index(&verified, &ring);
         let mut plan = InstallPlan::default();
@@ -347,7 +347,7 @@ impl<'a> Installer<'a> {
             self.progress(&needs.reference);
             let wanted = Wanted {
                 reference: Some(needs.reference.clone()),
-                kind: Some(Kind::Connector),
+                kind: Some(ArtifactKind::Connector),
                 content: Some(needs.content),
             };
             let verified = self.fetched(&wanted, &ring).map_err(|error| match is_missing(&error) {

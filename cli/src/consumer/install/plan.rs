@@ -6,7 +6,7 @@ use aileron_verifier::artifact::verify::{Payload, Verified};
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::Waiver;
 
-use crate::store::{Abilities, Entry, InstalledAction, Store, StoreError};
+use crate::store::{Abilities, InstalledAction, Store, StoreEntry, StoreError};
 
 /// A verified connector that is about to be installed.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ pub struct InstallPlan {
 #[derive(Debug, Default)]
 pub struct InstallReceipt {
     /// The connectors.
-    pub connectors: Vec<Entry>,
+    pub connectors: Vec<StoreEntry>,
     /// The actions.
     pub actions: Vec<InstalledAction>,
 }

@@ -23,7 +23,7 @@ pub trait Console {
     /// Shows a text as it stands; line ends are part of it.
     ///
     /// # Errors
-    /// What the system said: nobody can read it.
+    /// What the system said: there is no ring that can be read.
     fn say(&mut self, text: &str) -> io::Result<()>;
 
     /// Shows a question without a line end and reads one line of standard input, whatever that is. `None` is its end.
@@ -108,7 +108,7 @@ pub enum AskError {
     /// The ring cannot be read, or not be written.
     #[error(transparent)]
     Ring(#[from] RingError),
-    /// Nobody can be asked.
+    /// No question can be asked: there is no terminal.
     #[error("cannot ask whether to trust {authority}: {why}")]
     Console {
         /// About whom.
@@ -145,12 +145,12 @@ impl AskError {
 }
 
 impl TrustSession {
-    /// A run in which nobody was asked yet.
+    /// A run in which no question was asked yet.
     pub fn new() -> TrustSession {
         TrustSession::default()
     }
 
-    /// The ring to judge artifacts of `name` with, after asking about its publisher if nobody is trusted for it.
+    /// The ring to judge artifacts of `name` with, after asking about its publisher if no key is trusted for it.
     ///
     /// Silent when the ring has any key for the owner or for the repository: whether it is the right one is the verdict's
     /// business. A key for the repository alone does not speak for the owner's other repositories.
@@ -247,7 +247,7 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    /// Looks at the published key after `refusal`. `None` when there was no signature to compare, or nobody is trusted at all.
+    /// Looks at the published key after `refusal`. `None` when there was no signature to compare, or no key is trusted at all.
     pub fn after(refusal: &SignatureRefused, name: &Fqn, origin: &Origin) -> Option<Divergence> {
         let SignatureRefused::NoMatch { authority, tried } = refusal else { return None };
         let published = publisher_key::fetch(name, origin);

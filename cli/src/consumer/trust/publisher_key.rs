@@ -7,7 +7,7 @@ use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::Class;
 use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
 
-use crate::consumer::fetch::origin::{Origin, Place, must_exist};
+use crate::consumer::fetch::origin::{Origin, OriginPlace, must_exist};
 use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::grant;
 use crate::sys::address::Address;
@@ -88,18 +88,18 @@ pub struct Fetched {
 /// [`KeyFetchError`].
 pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError> {
     let (at, bytes) = match &origin.place {
-        Place::Directory(root) => {
+        OriginPlace::Directory(root) => {
             must_exist(root)?;
             let path = root.join(repository.key_path());
             (Address::of_path(&path), disk::read(&path, KEY_LIMIT)?)
         }
-        Place::Server(base) => {
+        OriginPlace::Server(base) => {
             public(format!("{}/{}", base.raw().trim_end_matches('/'), repository.key_path()), origin)?
         }
-        Place::Scheme if repository.scheme() != Scheme::Github => {
+        OriginPlace::Scheme if repository.scheme() != Scheme::Github => {
             return Err(KeyFetchError::Scheme(repository.scheme()));
         }
-        Place::Scheme => {
+        OriginPlace::Scheme => {
             let (at, bytes) = origin.github.file(repository, PUBLISHER_KEY, KEY_LIMIT).map_err(absent_or_other)?;
             (Address::of(at), bytes)
         }

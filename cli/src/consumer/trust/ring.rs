@@ -120,7 +120,7 @@ impl RingFile {
         self.file.path()
     }
 
-    /// Reads it; one that does not exist is empty. Read from the handle that was found to be private, so that nobody adds
+    /// Reads it; one that does not exist is empty. Read from the handle that was found to be private, so that no other user adds
     /// a key in between. keyring.md §1.4, artifacts.md §10.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //!
 //! A toolchain is one file here, its row in [`TOOLCHAINS`], and a skeleton of its name in `templates/`.
 
-#![expect(clippy::disallowed_methods, reason = "a build works in a temporary copy, which nobody else knows")]
+#![expect(clippy::disallowed_methods, reason = "a build works in a temporary copy of its own")]
 
 mod error;
 mod go;

@@ -1,35 +1,44 @@
 //! A registry that is a directory, laid out as [`aileron_verifier::layout`] draws it, and beside that
-//! `<owner>/<repo>/.staging/<tag>/<asset>`, which is gone when a release is complete.
+//! `<owner>/<repo>/.staging/<tag>/<asset>`, the tag as one name, which is gone when a release is complete.
 //!
 //! Any static web server over it is a mirror. A flip is a rename on one file system; the index and `cohort.json` come
-//! last, so a version that is listed is whole. artifacts.md §1 and §12.
+//! last, so a version that is listed is whole. What needs no order among itself is done side by side: everything that is
+//! staged, and after the connector's flip those of the actions. artifacts.md §1 and §12.
 
 #![expect(clippy::disallowed_methods, reason = "a registry is a directory, whose files are moved into place in order")]
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod made;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use aileron_verifier::layout::{ARCHIVE_LIMIT, DOWNLOADS, VERSIONS_LIMIT};
+use aileron_verifier::layout::{ARCHIVE_LIMIT, CompleteVersions, DOWNLOADS, VERSIONS_LIMIT};
 use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::name::version::{Tag, Version};
 use aileron_verifier::statement::cohort::{self, Cohort};
 use aileron_verifier::statement::{Document as _, DocumentError};
-use serde::{Deserialize, Serialize};
 
-use super::{Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, State, Write};
-use crate::sys::disk::{self, DiskError, Operation};
+use rayon::prelude::*;
+
+use self::made::Made;
+use super::{
+    AssetFile, Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, TagState, Write, WriteKind,
+    WriteProgress,
+};
+use crate::sys::disk::{self, Disk, DiskError, Operation, Steps as _};
 use crate::sys::lock::{self, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// A registry below one directory.
-pub struct Directory {
+pub struct DirectoryForge {
     root: PathBuf,
     unsettled: Mutex<Vec<PathBuf>>,
-    /// Directories that were made or found since the lock was taken.
-    existing: Mutex<HashSet<PathBuf>>,
+    made: Made,
     waiting: LockPolicy,
 }
 
@@ -39,27 +48,16 @@ const STAGING: &str = ".staging";
 /// What a release holds, in the registry's root. A file of ours, since anyone who can list the root could lock that.
 const LOCK: &str = ".release.lock";
 
-/// `releases/index.json`: complete versions in SemVer order.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Index {
-    /// Format version, 1.
-    pub schema: u32,
-    /// The repository's name.
-    pub repository: Fqn,
-    /// Complete versions, oldest first.
-    pub versions: Vec<Version>,
-}
-
-impl Directory {
+impl DirectoryForge {
     /// A registry at `root`, which need not exist yet.
-    pub fn new(root: PathBuf) -> Directory {
+    pub fn new(root: PathBuf) -> DirectoryForge {
         let waiting = LockPolicy { wait: WAIT_FOR_RELEASE, ..LockPolicy::default() };
-        Directory { root, unsettled: Mutex::default(), existing: Mutex::default(), waiting }
+        DirectoryForge { root, unsettled: Mutex::default(), made: Made::default(), waiting }
     }
 
     /// The same registry, whose lock is waited for like this.
-    pub fn waiting(self, waiting: LockPolicy) -> Directory {
-        Directory { waiting, ..self }
+    pub fn waiting(self, waiting: LockPolicy) -> DirectoryForge {
+        DirectoryForge { waiting, ..self }
     }
 
     fn repository(&self, name: &Fqn) -> PathBuf {
@@ -71,7 +69,7 @@ impl Directory {
     }
 
     fn staging(&self, name: &Fqn, tag: &Tag) -> PathBuf {
-        self.repository(name).join(STAGING).join(tag.as_str())
+        self.repository(name).join(STAGING).join(tag.as_segment())
     }
 
     fn index_path(&self, name: &Fqn) -> PathBuf {
@@ -86,12 +84,15 @@ impl Directory {
     ///
     /// # Errors
     /// [`ForgeError`] when it is there and cannot be read.
-    pub fn index(&self, name: &Fqn) -> Result<Option<Index>, ForgeError> {
+    pub fn index(&self, name: &Fqn) -> Result<Option<CompleteVersions>, ForgeError> {
         let path = self.index_path(name);
         let Some(bytes) = disk::read_if_there(&path, VERSIONS_LIMIT)? else { return Ok(None) };
-        let foreign =
-            |error: serde_json::Error| ForgeError::Foreign { path: path.display().to_string(), why: error.to_string() };
-        serde_json::from_slice(&bytes).map(Some).map_err(foreign)
+        let foreign = |why: String| ForgeError::Foreign { path: path.display().to_string(), why };
+        let index = CompleteVersions::read(&bytes).map_err(|error| foreign(error.to_string()))?;
+        match index.repository {
+            Some(_) => Ok(Some(index)),
+            None => Err(foreign("it does not name its repository".to_owned())),
+        }
     }
 
     fn published_cohort(&self, name: &Fqn, version: &Version) -> Result<Option<Cohort>, ForgeError> {
@@ -103,7 +104,7 @@ impl Directory {
     }
 
     /// What stands under each tag. Where nothing at all is published or staged, no tag is looked for one by one.
-    fn states(&self, name: &Fqn, tags: &[Tag]) -> Result<BTreeMap<String, State>, ForgeError> {
+    fn states(&self, name: &Fqn, tags: &[Tag]) -> Result<BTreeMap<String, TagState>, ForgeError> {
         let repository = self.repository(name);
         let [public, staging] = [DOWNLOADS, STAGING].map(|area| !is_absent(&repository.join(area)));
         let digests = |area: bool, directory: PathBuf| if area { digests(&directory) } else { Ok(BTreeMap::new()) };
@@ -112,27 +113,11 @@ impl Directory {
             let staged = digests(staging, self.staging(name, tag))?;
             Ok((tag.as_str().to_owned(), state(assets, staged)))
         };
-        tags.iter().map(state).collect()
+        tags.par_iter().map(state).collect()
     }
 
-    /// Makes a directory and those above it; each is asked for once.
     fn make(&self, directory: &Path) -> Result<(), DiskError> {
-        if self.existing().contains(directory) {
-            return Ok(());
-        }
-        if let Some(above) = directory.parent().filter(|above| above.starts_with(&self.root)) {
-            self.make(above)?;
-        }
-        match fs::create_dir(directory) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {}
-            made => made.map_err(DiskError::at(Operation::CreateDirectory, directory))?,
-        }
-        self.existing().insert(directory.to_owned());
-        Ok(())
-    }
-
-    fn existing(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
-        self.existing.lock().unwrap_or_else(PoisonError::into_inner)
+        self.made.make(&self.root, directory)
     }
 
     fn write(&self, path: PathBuf, bytes: &[u8]) -> Result<(), ForgeError> {
@@ -148,9 +133,27 @@ impl Directory {
         self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
+    /// Puts an asset out of sight. In a directory of this run it needs no temporary sibling: a file that a crash cut short
+    /// has another digest, and is written again by the next run.
+    fn stage(&self, name: &Fqn, tag: &Tag, asset: &AssetFile) -> Result<(), ForgeError> {
+        let staging = self.staging(name, tag);
+        self.make(&staging)?;
+        let path = staging.join(asset.name);
+        if !self.made.is_own(&staging) {
+            return self.write(path, &asset.bytes);
+        }
+        Disk.write(&path, &asset.bytes).map_err(DiskError::at(Operation::Write, &path))?;
+        self.made.put(&path);
+        self.wrote(path);
+        Ok(())
+    }
+
     /// Moves staged assets to where consumers look. One that is not staged any more was moved by an earlier run.
     fn flip(&self, name: &Fqn, tag: &Tag, assets: &[&str]) -> Result<(), ForgeError> {
         let (from, to) = (self.staging(name, tag), self.public(name, tag));
+        if self.made.holds(&from, assets.len()) && self.move_whole(&from, &to, assets)? {
+            return Ok(());
+        }
         self.make(&to)?;
         for asset in assets {
             let target = to.join(asset);
@@ -165,6 +168,20 @@ impl Directory {
         Ok(())
     }
 
+    /// Moves a directory of this run, which holds these assets and nothing else, into a place where nothing is. `false` where
+    /// that cannot be done: then the files go one by one, and say why where they cannot either.
+    fn move_whole(&self, from: &Path, to: &Path, assets: &[&str]) -> Result<bool, DiskError> {
+        if let Some(above) = to.parent() {
+            self.make(above)?;
+        }
+        let is_moved = fs::rename(from, to).is_ok();
+        if is_moved {
+            self.made.moved(from, to);
+            assets.iter().for_each(|asset| self.wrote(to.join(asset)));
+        }
+        Ok(is_moved)
+    }
+
     fn announce(&self, scope: &Scope<'_>, tag: &Tag) -> Result<(), ForgeError> {
         let name = scope.connector;
         // The signature first: an index without one would be refused, a signature without an index is not looked at.
@@ -172,24 +189,19 @@ impl Directory {
         // Swept before the list is written, not after: a version that is listed is never looked at again, so what a kill
         // between the two left behind would stay.
         sweep(&self.repository(name).join(STAGING));
-        self.existing().clear();
+        self.made.begin(&self.root);
         for directory in [self.key_path(name), self.index_path(name)].iter().filter_map(|path| path.parent()) {
             remove_temporaries(directory);
         }
-        let mut index =
-            self.index(name)?.unwrap_or(Index { schema: 1, repository: name.repository(), versions: Vec::new() });
-        if !index.versions.contains(&scope.release.version) {
-            index.versions.push(scope.release.version.clone());
-            index.versions.sort_by(|a, b| a.precedence(b).then_with(|| a.as_str().cmp(b.as_str())));
-            let mut bytes = serde_json::to_vec_pretty(&index).unwrap_or_default();
-            bytes.push(b'\n');
-            self.write(self.index_path(name), &bytes)?;
+        let mut index = self.index(name)?.unwrap_or_else(|| CompleteVersions::none(name.repository()));
+        if index.add(&scope.release.version) {
+            self.write(self.index_path(name), &index.to_bytes())?;
         }
         Ok(())
     }
 }
 
-impl Forge for Directory {
+impl Forge for DirectoryForge {
     fn describe(&self) -> String {
         format!("dir:{}", self.root.display())
     }
@@ -219,7 +231,7 @@ impl Forge for Directory {
 
     fn lock(&self, _: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
         fs::create_dir_all(&self.root).map_err(DiskError::at(Operation::CreateDirectory, &self.root))?;
-        *self.existing() = HashSet::from([self.root.clone()]);
+        self.made.begin(&self.root);
         match lock::take(&self.root.join(LOCK), &self.waiting) {
             Ok(lock) => Ok(Box::new(lock)),
             Err(LockError::Busy { .. }) => Err(ForgeError::Busy(self.describe())),
@@ -231,7 +243,7 @@ impl Forge for Directory {
     fn perform(&self, scope: &Scope<'_>, write: &Write) -> Result<(), ForgeError> {
         let name = scope.connector;
         match write {
-            Write::Stage { tag, asset } => self.write(self.staging(name, tag).join(asset.name), &asset.bytes),
+            Write::Stage { tag, asset } => self.stage(name, tag, asset),
             Write::Flip { tag, assets, .. } => {
                 self.flip(name, tag, &assets.iter().map(|asset| asset.name).collect::<Vec<_>>())
             }
@@ -240,6 +252,21 @@ impl Forge for Directory {
             // A staging directory appears with its first file, and a directory has no page for notes.
             Write::Draft { .. } | Write::Finish { .. } => Ok(()),
         }
+    }
+
+    fn perform_all(&self, scope: &Scope<'_>, writes: &[Write], progress: &WriteProgress<'_>) -> Result<(), ForgeError> {
+        let one = |write: &Write| progress.step(|| self.perform(scope, write));
+        let connector = scope.release.tag();
+        // No order among these: what is staged is out of sight, and an action is there as soon as its connector is.
+        let is_free = |write: &Write| match write.kind() {
+            WriteKind::Stage => true,
+            WriteKind::Flip => write.tag() != Some(&connector),
+            WriteKind::Draft | WriteKind::Key | WriteKind::Announce | WriteKind::Finish => false,
+        };
+        for run in writes.chunk_by(|one, next| is_free(one) && is_free(next)) {
+            run.par_iter().try_for_each(one)?;
+        }
+        Ok(())
     }
 
     fn sync(&self) -> Result<(), ForgeError> {
@@ -255,17 +282,21 @@ impl Forge for Directory {
         Ok(disk::read_if_there(&self.public(scope.connector, tag).join(asset), ARCHIVE_LIMIT)?)
     }
 
+    fn fetch_each(&self, scope: &Scope<'_>, tags: &[&Tag], asset: &str) -> Result<Vec<Option<Vec<u8>>>, ForgeError> {
+        tags.par_iter().map(|tag| self.fetch(scope, tag, asset)).collect()
+    }
+
     fn estimate(&self, _: &[Write], _: &[Write]) -> Option<Estimate> {
         None
     }
 }
 
 /// The state that these files, public and staged ones, amount to.
-fn state(assets: BTreeMap<String, ArchiveDigest>, staged: BTreeMap<String, ArchiveDigest>) -> State {
+fn state(assets: BTreeMap<String, ArchiveDigest>, staged: BTreeMap<String, ArchiveDigest>) -> TagState {
     match (assets.is_empty(), staged.is_empty()) {
-        (true, true) => State::Absent,
-        (true, false) => State::Draft(staged),
-        (false, _) => State::Public { assets, staged },
+        (true, true) => TagState::Absent,
+        (true, false) => TagState::Draft(staged),
+        (false, _) => TagState::Public { assets, staged },
     }
 }
 
@@ -314,7 +345,7 @@ fn sweep(directory: &Path) {
     let _ = fs::remove_dir(directory);
 }
 
-/// Removes what a killed write left directly in a directory. Called under the lock: nobody is writing there now.
+/// Removes what a killed write left directly in a directory. Called under the lock: no other release is writing there now.
 fn remove_temporaries(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         remove_temporary(&entry);

@@ -6,7 +6,7 @@ use aileron_verifier::text::printable;
 use crate::github::{ApiError, ApiRefusal, Lack};
 use crate::sys::disk::DiskError;
 
-/// Why a forge could not be asked or written. Absent, refused and unreachable are three things; absent is a [`State`].
+/// Why a forge could not be asked or written. Absent, refused and unreachable are three things; absent is a [`TagState`].
 #[derive(Debug, thiserror::Error)]
 pub enum ForgeError {
     /// The disk refused.
@@ -43,7 +43,7 @@ pub enum ForgeError {
         /// `owner/name`.
         repository: String,
     },
-    /// Nobody may write there.
+    /// It is read-only for every token.
     #[error("{repository} is archived on GitHub: nothing can be published there")]
     Archived {
         /// `owner/name`.
@@ -87,7 +87,7 @@ pub enum ForgeError {
         /// What it holds, and where it is.
         why: String,
     },
-    /// Somebody else published under a tag of this run.
+    /// Another release was published under a tag of this run.
     #[error("{tag}: {why}")]
     Overtaken {
         /// The tag.
@@ -268,7 +268,7 @@ impl From<ApiError> for ForgeError {
     }
 }
 
-/// What an answer that is no document means for whoever asked.
+/// The forge's error for an answer that is no document.
 fn refused(asked: String, why: ApiRefusal) -> ForgeError {
     let said = why.to_string();
     match why {

@@ -13,6 +13,7 @@ pub mod model;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use aileron_verifier::name::digest::ArchiveDigest;
@@ -27,7 +28,7 @@ use crate::sys::calendar::moment;
 
 /// A file on a release.
 #[derive(Clone)]
-pub struct Asset {
+pub struct AssetFile {
     /// `aileron.tar.gz`, `cohort.json`, …
     pub name: &'static str,
     /// Its exact bytes.
@@ -36,17 +37,17 @@ pub struct Asset {
     pub digest: ArchiveDigest,
 }
 
-impl Asset {
+impl AssetFile {
     /// Digests the bytes.
-    pub fn new(name: &'static str, bytes: Vec<u8>) -> Asset {
+    pub fn new(name: &'static str, bytes: Vec<u8>) -> AssetFile {
         let digest = ArchiveDigest::of(&[&bytes]);
-        Asset { name, bytes: bytes.into(), digest }
+        AssetFile { name, bytes: bytes.into(), digest }
     }
 }
 
 /// What stands under one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum TagState {
     /// Nothing.
     Absent,
     /// Assets that no consumer can see yet.
@@ -76,7 +77,7 @@ pub enum PublishedKey {
 /// One look at the forge: everything a plan needs to know.
 pub struct Remote {
     /// State of each tag that was asked for.
-    pub states: BTreeMap<String, State>,
+    pub states: BTreeMap<String, TagState>,
     /// The key at `HEAD/keys/publisher.pub`.
     pub key: PublishedKey,
     /// The public `cohort.json` of this version, if there is one that can be read.
@@ -143,14 +144,14 @@ pub enum Write {
         /// The release's tag.
         tag: Tag,
         /// The file.
-        asset: Asset,
+        asset: AssetFile,
     },
     /// Make staged assets of a tag visible; the index waits for [`Write::Announce`].
     Flip {
         /// The release's tag.
         tag: Tag,
         /// These, and nothing an earlier run may have left beside them.
-        assets: Vec<Asset>,
+        assets: Vec<AssetFile>,
         /// Shown as a pre-release, never as the latest.
         pre_release: bool,
         /// What a reader of the release page sees, where that is final already.
@@ -260,6 +261,38 @@ pub struct Scope<'a> {
     pub commit: &'a str,
 }
 
+/// How far the writes of a phase have come, and whether they go on.
+pub struct WriteProgress<'a> {
+    stop: &'a AtomicBool,
+    advance: &'a (dyn Fn() + Sync),
+    done: AtomicUsize,
+}
+
+impl<'a> WriteProgress<'a> {
+    /// Nothing is done yet. `advance` hears of each write; once `stop` is set no other one begins.
+    pub fn new(stop: &'a AtomicBool, advance: &'a (dyn Fn() + Sync)) -> WriteProgress<'a> {
+        WriteProgress { stop, advance, done: AtomicUsize::new(0) }
+    }
+
+    /// Does one write and counts it, unless the run is to stop.
+    ///
+    /// # Errors
+    /// What the write gives.
+    pub fn step(&self, write: impl FnOnce() -> Result<(), ForgeError>) -> Result<(), ForgeError> {
+        if !self.stop.load(Ordering::SeqCst) {
+            write()?;
+            self.done.fetch_add(1, Ordering::SeqCst);
+            (self.advance)();
+        }
+        Ok(())
+    }
+
+    /// Writes that are done.
+    pub fn done(&self) -> usize {
+        self.done.load(Ordering::SeqCst)
+    }
+}
+
 /// A place releases are published to.
 pub trait Forge {
     /// Where it is, for people.
@@ -302,6 +335,14 @@ pub trait Forge {
     /// [`ForgeError`]; what was there before the write is still there.
     fn perform(&self, scope: &Scope<'_>, write: &Write) -> Result<(), ForgeError>;
 
+    /// Does the writes of a phase: in their order, or side by side where the order does not matter to anyone.
+    ///
+    /// # Errors
+    /// [`ForgeError`] of the first write that fails; `progress` knows how many are done.
+    fn perform_all(&self, scope: &Scope<'_>, writes: &[Write], progress: &WriteProgress<'_>) -> Result<(), ForgeError> {
+        writes.iter().try_for_each(|write| progress.step(|| self.perform(scope, write)))
+    }
+
     /// Makes the writes since the last call survive a power cut: once per phase.
     ///
     /// # Errors
@@ -313,6 +354,14 @@ pub trait Forge {
     /// # Errors
     /// [`ForgeError`] when it could not be asked.
     fn fetch(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError>;
+
+    /// [`Forge::fetch`] of one asset of each of these tags, in their order.
+    ///
+    /// # Errors
+    /// As [`Forge::fetch`].
+    fn fetch_each(&self, scope: &Scope<'_>, tags: &[&Tag], asset: &str) -> Result<Vec<Option<Vec<u8>>>, ForgeError> {
+        tags.iter().map(|tag| self.fetch(scope, tag, asset)).collect()
+    }
 
     /// What these writes cost and when they can be done, where the forge limits how fast.
     fn estimate(&self, stage: &[Write], flip: &[Write]) -> Option<Estimate>;

@@ -1,28 +1,28 @@
 //! One write after another, and nothing but writes: the plan decided everything.
 //!
-//! Staging is durable before the first flip, every flip is durable before success is reported. An interruption between two
+//! The forge keeps the order where one write needs another. Staging is durable before the first flip, every flip is durable before success is reported. An interruption between two
 //! writes stops here; what was staged is found again by the next run.
 
-use super::plan::{self, Plan};
-use super::{Proven, ReleaseError, Request, World};
-use crate::publisher::forge::{Forge, ForgeError, Scope, Write};
+use super::plan::{self, ReleasePlan};
+use super::{Proven, ReleaseError, ReleaseRequest, World};
+use crate::publisher::forge::{Forge, ForgeError, Scope, Write, WriteProgress};
 
 /// A plan made under the lock: no other release can write any more.
-pub(super) struct Locked {
-    plan: Plan,
+pub(super) struct LockedPlan {
+    plan: ReleasePlan,
     _lock: Option<Box<dyn Send>>,
 }
 
 /// Keeps other releases out, then plans again from what is there now: what was published since the first look counts.
 pub(super) fn lock(
-    plan: Plan,
-    request: &Request,
+    plan: ReleasePlan,
+    request: &ReleaseRequest,
     forge: &dyn Forge,
     world: &World<'_>,
-) -> Result<Locked, ReleaseError> {
+) -> Result<LockedPlan, ReleaseError> {
     let total = plan.writes();
     if total == 0 {
-        return Ok(Locked { plan, _lock: None }); // not even a lock is taken: zero writes are zero
+        return Ok(LockedPlan { plan, _lock: None }); // no lock if there is nothing to write
     }
     world.check_interrupted()?;
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
@@ -34,25 +34,25 @@ pub(super) fn lock(
         let limit = estimate.limit.map(|limit| format!(", the limit is {limit}")).unwrap_or_default();
         world.note(format!("{} writes, done by {}{limit}", plan.writes(), estimate.done_by()));
     }
-    Ok(Locked { plan, _lock: Some(lock) })
+    Ok(LockedPlan { plan, _lock: Some(lock) })
 }
 
 /// Everything is in place, out of consumers' sight.
 pub(super) struct Staged {
-    plan: Plan,
+    plan: ReleasePlan,
     done: usize,
     _lock: Option<Box<dyn Send>>,
 }
 
 /// Everything is visible.
 pub struct Public {
-    pub(super) plan: Plan,
+    pub(super) plan: ReleasePlan,
     /// Writes this run made.
     pub writes: usize,
 }
 
-pub(super) fn stage(locked: Locked, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
-    let Locked { plan, _lock } = locked;
+pub(super) fn stage(locked: LockedPlan, forge: &dyn Forge, world: &World<'_>) -> Result<Staged, ReleaseError> {
+    let LockedPlan { plan, _lock } = locked;
     let total = plan.writes();
     if total == 0 {
         return Ok(Staged { plan, done: 0, _lock });
@@ -78,7 +78,7 @@ pub(super) fn flip(staged: Staged, forge: &dyn Forge, world: &World<'_>) -> Resu
     Ok(Public { plan, writes })
 }
 
-/// Does the writes in order, then makes them durable in one pass. Returns how many writes of the whole plan are done.
+/// Does the writes, then makes them durable in one pass. Returns how many writes of the whole plan are done.
 fn perform(
     writes: &[Write],
     proven: &Proven,
@@ -87,20 +87,17 @@ fn perform(
     forge: &dyn Forge,
     world: &World<'_>,
 ) -> Result<usize, ReleaseError> {
-    let scope = scope(proven);
-    let mut done = before;
-    let failed = |done| move |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };
-    for write in writes {
-        if world.stop.load(std::sync::atomic::Ordering::SeqCst) {
-            forge.sync().map_err(failed(done))?;
-            return Err(ReleaseError::Interrupted { done, of: total });
-        }
-        forge.perform(&scope, write).map_err(failed(done))?;
-        done += 1;
-        world.advance();
+    let advance = || world.advance();
+    let progress = WriteProgress::new(world.stop, &advance);
+    let performed = forge.perform_all(&scope(proven), writes, &progress);
+    let done = before + progress.done();
+    let failed = |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };
+    performed.map_err(failed)?;
+    forge.sync().map_err(failed)?;
+    match progress.done() == writes.len() {
+        true => Ok(done),
+        false => Err(ReleaseError::Interrupted { done, of: total }),
     }
-    forge.sync().map_err(failed(done))?;
-    Ok(done)
 }
 
 fn scope(proven: &Proven) -> Scope<'_> {

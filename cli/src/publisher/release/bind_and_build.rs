@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::client_secret::{self, ClientSecret};
-use super::{Ready, ReleaseError, Request, World};
+use super::{Ready, ReleaseError, ReleaseRequest, World};
 use crate::publisher::build;
 use crate::publisher::lint::{Checked, Findings};
 
@@ -29,7 +29,7 @@ pub struct Bound {
 ///
 /// # Errors
 /// [`ReleaseError`] when a secret is missing or not wanted, or a placeholder would be left.
-pub fn bind(ready: Ready, request: &Request, world: &World<'_>) -> Result<Bound, ReleaseError> {
+pub fn bind(ready: Ready, request: &ReleaseRequest, world: &World<'_>) -> Result<Bound, ReleaseError> {
     let manifest = &ready.checked.manifest;
     let secret = client_secret::find(manifest, &request.client_secret, world.environment)?;
     let text = secret.as_ref().map(ClientSecret::text);
@@ -79,7 +79,7 @@ pub struct Built {
 ///
 /// # Errors
 /// [`ReleaseError::Build`] with the toolchain's own words, or what makes the module no connector.
-pub fn build(bound: Bound, request: &Request, world: &World<'_>) -> Result<Built, ReleaseError> {
+pub fn build(bound: Bound, request: &ReleaseRequest, world: &World<'_>) -> Result<Built, ReleaseError> {
     let Compiled { wasm, module, toolchain } = compile(&bound.ready.checked, request.wasm.as_deref(), world)?;
     Ok(Built { bound, wasm, module, toolchain })
 }
@@ -115,7 +115,7 @@ pub fn compile(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) ->
 }
 
 /// The exact bytes to sign.
-pub struct Pinned {
+pub struct PinnedCohort {
     /// The repository they were made from.
     pub(super) ready: Ready,
     /// `connector.wasm`.
@@ -138,7 +138,7 @@ pub struct Pinned {
 ///
 /// # Errors
 /// [`ReleaseError::Leftovers`] when a placeholder would be left in a value.
-pub fn pin(built: Built, world: &World<'_>) -> Result<Pinned, ReleaseError> {
+pub fn pin(built: Built, world: &World<'_>) -> Result<PinnedCohort, ReleaseError> {
     let Built { bound: Bound { ready, manifest, edits: manifest_edits }, wasm, module, toolchain } = built;
     world.check_interrupted()?;
     let content = ContentHash::of(&[&wasm, manifest.as_bytes()]);
@@ -164,11 +164,11 @@ pub fn pin(built: Built, world: &World<'_>) -> Result<Pinned, ReleaseError> {
         return Err(leftovers(left, &ready));
     }
     let capabilities = Capabilities::of(&ready.checked.manifest, &module);
-    Ok(Pinned { wasm, manifest, content, actions, changes, toolchain, capabilities, ready })
+    Ok(PinnedCohort { wasm, manifest, content, actions, changes, toolchain, capabilities, ready })
 }
 
 /// What is known before anything is signed.
-pub struct Preview {
+pub struct ReleasePreview {
     /// The connector.
     pub release: Ref,
     /// Its identity.
@@ -198,9 +198,9 @@ pub struct Change {
     pub to: String,
 }
 
-impl Pinned {
-    pub(super) fn preview(self) -> Preview {
-        Preview {
+impl PinnedCohort {
+    pub(super) fn preview(self) -> ReleasePreview {
+        ReleasePreview {
             release: self.ready.release,
             content: self.content,
             wasm_size: self.wasm.len(),

@@ -5,8 +5,9 @@
 
 use std::path::Path;
 
-use aileron_verifier::artifact::binding::{self, SECRET_PLACEHOLDER};
+use aileron_verifier::artifact::binding;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
+use aileron_verifier::artifact::manifest::SECRET_PLACEHOLDER;
 use aileron_verifier::name::version;
 use zeroize::Zeroizing;
 

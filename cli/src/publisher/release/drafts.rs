@@ -3,7 +3,7 @@
 
 use super::missing::{Conflict, Missing};
 use super::{Proven, notes};
-use crate::publisher::forge::{Asset, Remote, State, Write};
+use crate::publisher::forge::{AssetFile, Remote, TagState, Write};
 
 /// Connector first, then actions, then the notes.
 pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
@@ -11,11 +11,11 @@ pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -
     for artifact in proven.artifacts() {
         let is_connector = artifact.tag == connector;
         let beside = proven.beside_connector().filter(|_| is_connector);
-        let wanted: Vec<&Asset> = std::iter::once(&artifact.archive).chain(beside).collect();
+        let wanted: Vec<&AssetFile> = std::iter::once(&artifact.archive).chain(beside).collect();
         let tag = &artifact.tag;
         let pre_release = !is_connector || proven.release.version.is_prerelease();
         match remote.states.get(tag.as_str()) {
-            Some(State::Public { assets, .. }) => {
+            Some(TagState::Public { assets, .. }) => {
                 missing.touched = true;
                 let foreign = |asset: &str| Conflict::Foreign { tag: tag.to_string(), asset: asset.to_owned() };
                 let planned = artifact.archive.digest;
@@ -28,11 +28,11 @@ pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -
                 }
                 continue;
             }
-            Some(State::Draft(staged)) => {
+            Some(TagState::Draft(staged)) => {
                 missing.touched = true;
                 missing.stage(tag, &wanted, staged);
             }
-            Some(State::Absent | State::Burned | State::Unknown(_)) | None => {
+            Some(TagState::Absent | TagState::Burned | TagState::Unknown(_)) | None => {
                 missing.stage.push(Write::Draft { tag: tag.clone(), pre_release });
                 missing.stage(tag, &wanted, &Default::default());
             }

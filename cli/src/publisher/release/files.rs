@@ -10,7 +10,7 @@ use aileron_verifier::trust::key::PublicKey;
 
 use super::Proven;
 use super::missing::{Conflict, Missing};
-use crate::publisher::forge::{Asset, PublishedKey, Remote, State, Write};
+use crate::publisher::forge::{AssetFile, PublishedKey, Remote, TagState, Write};
 
 /// Artifacts with the suite, then the index.
 pub(super) fn missing(
@@ -21,7 +21,7 @@ pub(super) fn missing(
 ) -> Result<(), Conflict> {
     publisher_key(missing, &proven.public, remote, replace_key)?;
     let connector = proven.release.tag();
-    let companions: Vec<&Asset> = proven.suite.iter().chain(&proven.statements).collect();
+    let companions: Vec<&AssetFile> = proven.suite.iter().chain(&proven.statements).collect();
     release(missing, &connector, &proven.connector.archive, &companions, remote)?;
     for action in &proven.actions {
         release(missing, &action.tag, &action.archive, &[], remote)?;
@@ -47,8 +47,8 @@ fn publisher_key(missing: &mut Missing, key: &PublicKey, remote: &Remote, replac
 fn release(
     missing: &mut Missing,
     tag: &Tag,
-    archive: &Asset,
-    companions: &[&Asset],
+    archive: &AssetFile,
+    companions: &[&AssetFile],
     remote: &Remote,
 ) -> Result<(), Conflict> {
     let (public, staged) = assets(remote, tag);
@@ -61,7 +61,7 @@ fn release(
         _ => {}
     }
     let wanted = std::iter::once(archive).chain(companions.iter().copied());
-    let lacking: Vec<&Asset> = wanted.filter(|asset| !public.contains_key(asset.name)).collect();
+    let lacking: Vec<&AssetFile> = wanted.filter(|asset| !public.contains_key(asset.name)).collect();
     missing.stage(tag, &lacking, staged);
     if !lacking.is_empty() {
         let assets = lacking.into_iter().cloned().collect();
@@ -94,9 +94,9 @@ fn assets<'r>(
 ) -> (&'r BTreeMap<String, ArchiveDigest>, &'r BTreeMap<String, ArchiveDigest>) {
     static NOTHING: BTreeMap<String, ArchiveDigest> = BTreeMap::new();
     match remote.states.get(tag.as_str()) {
-        Some(State::Public { assets, staged }) => (assets, staged),
-        Some(State::Draft(staged)) => (&NOTHING, staged),
-        Some(State::Absent | State::Burned | State::Unknown(_)) | None => (&NOTHING, &NOTHING),
+        Some(TagState::Public { assets, staged }) => (assets, staged),
+        Some(TagState::Draft(staged)) => (&NOTHING, staged),
+        Some(TagState::Absent | TagState::Burned | TagState::Unknown(_)) | None => (&NOTHING, &NOTHING),
     }
 }
 

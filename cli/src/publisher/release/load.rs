@@ -4,7 +4,7 @@ use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::name::version::Tag;
 use aileron_verifier::statement::cohort::CommitId;
 
-use super::{DirtyTree, ReleaseError, Request, World};
+use super::{DirtyTree, ReleaseError, ReleaseRequest, World};
 use crate::event::counted;
 use crate::publisher::forge::{Forge, Remote, Scope};
 use crate::publisher::lint::{self, Checked};
@@ -29,7 +29,7 @@ pub struct Ready {
 ///
 /// # Errors
 /// [`ReleaseError`], before anything was built or asked.
-pub fn ready(request: &Request, world: &World<'_>) -> Result<Ready, ReleaseError> {
+pub fn ready(request: &ReleaseRequest, world: &World<'_>) -> Result<Ready, ReleaseError> {
     world.begin("checking the repository", 0);
     let project = Project::load(&request.repository, request.dirty.reading(), world.spawner())?;
     let findings = lint::check(project, Some(&request.version), &request.waived);
@@ -43,7 +43,7 @@ pub fn ready(request: &Request, world: &World<'_>) -> Result<Ready, ReleaseError
 }
 
 /// The commit, and whether the work tree is released in its place. artifacts.md §12.
-fn dirty(project: &Project, request: &Request, world: &World<'_>) -> Result<(CommitId, bool), ReleaseError> {
+fn dirty(project: &Project, request: &ReleaseRequest, world: &World<'_>) -> Result<(CommitId, bool), ReleaseError> {
     let history = project.history.as_ref().map_err(|error| ReleaseError::History(error.clone()))?;
     let commit = history.commit.clone();
     if history.is_dirty() {
@@ -70,7 +70,7 @@ fn dirty(project: &Project, request: &Request, world: &World<'_>) -> Result<(Com
 fn place(
     checked: Checked,
     (commit, dirty): (CommitId, bool),
-    request: &Request,
+    request: &ReleaseRequest,
     world: &World<'_>,
 ) -> Result<Ready, ReleaseError> {
     let release = Ref { name: checked.manifest.name.value.clone(), version: request.version.clone() };

@@ -6,7 +6,7 @@ use aileron_verifier::name::digest::ArchiveDigest;
 use aileron_verifier::name::version::Tag;
 use aileron_verifier::problem::Class;
 
-use crate::publisher::forge::{Asset, Write};
+use crate::publisher::forge::{AssetFile, Write};
 
 /// Something else is published already.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +72,7 @@ pub(super) struct Missing {
 
 impl Missing {
     /// Uploads what is not staged yet with these bytes.
-    pub(super) fn stage(&mut self, tag: &Tag, assets: &[&Asset], staged: &BTreeMap<String, ArchiveDigest>) {
+    pub(super) fn stage(&mut self, tag: &Tag, assets: &[&AssetFile], staged: &BTreeMap<String, ArchiveDigest>) {
         for asset in assets.iter().filter(|asset| staged.get(asset.name) != Some(&asset.digest)) {
             self.stage.push(Write::Stage { tag: tag.clone(), asset: (*asset).clone() });
         }

@@ -3,22 +3,22 @@
 //! # How a release walks
 //!
 //! ```text
-//! Request
-//!   load       ─► Project   the repository at one commit                         load, over source and project
-//!   check      ─► Ready     every rule; or all findings, and stop                load, over lint
-//!   observe    ─► Remote    what the forge has of every tag; burned or unknown stops here
-//!   unlock     ─► Unlocked  the private half of the committed key                sign_and_pack
-//!   bind       ─► Bound     placeholders filled, in copies                       bind_and_build
-//!   build      ─► Built     the module; imports compared with the manifest       bind_and_build, over publisher::build
-//!   pin        ─► Pinned    content hash, written into each action               bind_and_build
-//!   sign       ─► Signed                                                         sign_and_pack
-//!   pack       ─► Packed    same input, same bytes                               sign_and_pack
-//!   prove      ─► Proven    each archive through the installer's own verifier    prove
-//!   plan       ─► Plan      what is missing, or a conflict; pure                 plan, over drafts or files
-//!   lock, look again        other releases kept out, and what they did is seen   apply
-//!   stage      ─► drafts and uploads, out of consumers' sight                    apply
-//!   flip       ─► Public    the only line that makes a tag visible               apply
-//!   recheck    ─► Receipt   fetched as a consumer would, and verified again      recheck
+//! ReleaseRequest
+//!   load      ─► Project       the repository at one commit                       load, over source and project
+//!   check     ─► Ready         every rule; or all findings, and stop              load, over lint
+//!   observe   ─► Remote        what the forge has of every tag; burned or unknown stops here
+//!   unlock    ─► Unlocked      the private half of the committed key              sign_and_pack
+//!   bind      ─► Bound         placeholders filled, in copies                     bind_and_build
+//!   build     ─► Built         the module; imports compared with the manifest     bind_and_build, over publisher::build
+//!   pin       ─► PinnedCohort  content hash, written into each action             bind_and_build
+//!   sign      ─► Signed                                                           sign_and_pack
+//!   pack      ─► Packed        same input, same bytes                             sign_and_pack
+//!   prove     ─► Proven        each archive through the installer's own verifier  prove
+//!   plan      ─► ReleasePlan   what is missing, or a conflict; pure               plan, over drafts or files
+//!   lock                       others kept out, and what they did since is seen   apply
+//!   stage                      drafts and uploads, out of consumers' sight        apply
+//!   flip      ─► Public        the only line that makes a tag visible             apply
+//!   recheck   ─► Receipt       fetched as a consumer would, and verified again    recheck
 //! ```
 //!
 //! [`plan`] stops after its line, [`make`] after `prove`, [`preview`] after `pin`. `status` compares with what is published.
@@ -47,18 +47,20 @@ use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Waiver;
 
 pub use self::apply::Public;
-pub use self::bind_and_build::{Bound, Built, Change, Compiled, Pinned, Preview, bind, build, compile, pin};
+pub use self::bind_and_build::{
+    Bound, Built, Change, Compiled, PinnedCohort, ReleasePreview, bind, build, compile, pin,
+};
 pub use self::error::ReleaseError;
 pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};
 pub use self::missing::Conflict;
-pub use self::plan::{Plan, Verdict};
+pub use self::plan::{ReleasePlan, Verdict};
 pub use self::prove::{Proven, prove};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
 pub use self::sign_and_pack::{Artifact, Packed, Unlocked, pack, sign, unlock};
 pub use self::since::{Since, SinceLines};
-pub use self::status::{Standing, Status, status};
+pub use self::status::{ReleaseStatus, Standing, status};
 use crate::event::{Event, Listener};
 use crate::publisher::forge::{Forge, Remote};
 use crate::publisher::project::Reading;
@@ -68,7 +70,7 @@ use crate::sys::environment::Environment;
 use crate::sys::process::Spawner;
 
 /// What is to be released, parsed.
-pub struct Request {
+pub struct ReleaseRequest {
     /// A directory in the repository.
     pub repository: PathBuf,
     /// The version.
@@ -165,7 +167,7 @@ impl World<'_> {
 ///
 /// # Errors
 /// [`ReleaseError`]. Until the first flip nothing is visible to consumers; after any error the same call continues.
-pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
+pub fn release(request: &ReleaseRequest, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
     let ready = ready(request, world)?; // one commit, every rule
     let remote = ready.observe(forge, world)?; // fresh, resumable or complete; burned or unknown stops here
     let key = unlock(&ready, request, world)?; // the private half of the committed key
@@ -185,7 +187,7 @@ pub fn release(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Resul
 pub fn publish(
     proven: Proven,
     remote: &Remote,
-    request: &Request,
+    request: &ReleaseRequest,
     forge: &dyn Forge,
     world: &World<'_>,
 ) -> Result<Receipt, ReleaseError> {
@@ -195,14 +197,14 @@ pub fn publish(
     ended
 }
 
-/// From archives to tags that everybody sees.
+/// From archives to public tags.
 ///
 /// # Errors
 /// [`ReleaseError`].
 pub fn deliver(
     proven: Proven,
     remote: &Remote,
-    request: &Request,
+    request: &ReleaseRequest,
     forge: &dyn Forge,
     world: &World<'_>,
 ) -> Result<Public, ReleaseError> {
@@ -216,7 +218,7 @@ pub fn deliver(
 ///
 /// # Errors
 /// [`ReleaseError`].
-pub fn make(request: &Request, world: &World<'_>) -> Result<Proven, ReleaseError> {
+pub fn make(request: &ReleaseRequest, world: &World<'_>) -> Result<Proven, ReleaseError> {
     let ready = ready(request, world)?;
     let key = unlock(&ready, request, world)?;
     seal(pinned(ready, request, world)?, key, world)
@@ -225,16 +227,16 @@ pub fn make(request: &Request, world: &World<'_>) -> Result<Proven, ReleaseError
 /// What a release would write; without a signing key, as far as hashes go.
 pub enum Planned {
     /// Byte for byte.
-    Signed(Box<Plan>),
+    Signed(Box<ReleasePlan>),
     /// Nothing could be signed, so nothing published could be compared.
-    Unsigned(Preview),
+    Unsigned(ReleasePreview),
 }
 
 /// What [`release`] would write, and nothing more; without a signing key, as far as hashes go.
 ///
 /// # Errors
 /// [`ReleaseError`].
-pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<Planned, ReleaseError> {
+pub fn plan(request: &ReleaseRequest, forge: &dyn Forge, world: &World<'_>) -> Result<Planned, ReleaseError> {
     let ready = ready(request, world)?;
     let remote = ready.observe(forge, world)?;
     match unlock(&ready, request, world) {
@@ -253,7 +255,7 @@ pub fn plan(request: &Request, forge: &dyn Forge, world: &World<'_>) -> Result<P
 ///
 /// # Errors
 /// [`ReleaseError::Conflict`].
-pub fn planned(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
+pub fn planned(proven: Proven, remote: &Remote, request: &ReleaseRequest) -> Result<ReleasePlan, ReleaseError> {
     plan::plan(proven, remote, request)
 }
 
@@ -261,18 +263,18 @@ pub fn planned(proven: Proven, remote: &Remote, request: &Request) -> Result<Pla
 ///
 /// # Errors
 /// [`ReleaseError`].
-pub fn preview(request: &Request, world: &World<'_>) -> Result<Preview, ReleaseError> {
+pub fn preview(request: &ReleaseRequest, world: &World<'_>) -> Result<ReleasePreview, ReleaseError> {
     let ready = ready(request, world)?;
     Ok(pinned(ready, request, world)?.preview())
 }
 
-fn pinned(ready: Ready, request: &Request, world: &World<'_>) -> Result<Pinned, ReleaseError> {
+fn pinned(ready: Ready, request: &ReleaseRequest, world: &World<'_>) -> Result<PinnedCohort, ReleaseError> {
     let bound = bind(ready, request, world)?;
     let built = build(bound, request, world)?;
     pin(built, world)
 }
 
-fn seal(pinned: Pinned, key: Unlocked, world: &World<'_>) -> Result<Proven, ReleaseError> {
+fn seal(pinned: PinnedCohort, key: Unlocked, world: &World<'_>) -> Result<Proven, ReleaseError> {
     let signed = sign(pinned, key, world)?;
     let packed = pack(signed, world)?;
     prove(packed, world)

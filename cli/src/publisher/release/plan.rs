@@ -3,8 +3,8 @@
 
 use super::missing::Missing;
 use super::since::Since;
-use super::{Proven, ReleaseError, Request, drafts, files};
-use crate::publisher::forge::{ForgeError, Layout, Remote, State, Write};
+use super::{Proven, ReleaseError, ReleaseRequest, drafts, files};
+use crate::publisher::forge::{ForgeError, Layout, Remote, TagState, Write};
 
 /// How far a version has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Verdict {
 }
 
 /// Ordered writes: first out of sight, then visible.
-pub struct Plan {
+pub struct ReleasePlan {
     /// What is published.
     pub proven: Proven,
     /// How far the version has come.
@@ -45,7 +45,7 @@ pub struct Plan {
     pub growth: Option<Since>,
 }
 
-impl Plan {
+impl ReleasePlan {
     /// Number of writes.
     pub fn writes(&self) -> usize {
         self.stage.len() + self.flip.len()
@@ -57,18 +57,18 @@ impl Plan {
 pub(super) fn may_go_on(remote: &Remote) -> Result<(), ReleaseError> {
     for (tag, state) in &remote.states {
         match state {
-            State::Burned => {
+            TagState::Burned => {
                 let cause = ForgeError::Burned { tag: tag.clone() };
                 return Err(ReleaseError::Forge { cause, done: 0, of: 0 });
             }
-            State::Unknown(why) => return Err(ReleaseError::Unknown { tag: tag.clone(), why: why.clone() }),
-            State::Absent | State::Draft(_) | State::Public { .. } => {}
+            TagState::Unknown(why) => return Err(ReleaseError::Unknown { tag: tag.clone(), why: why.clone() }),
+            TagState::Absent | TagState::Draft(_) | TagState::Public { .. } => {}
         }
     }
     Ok(())
 }
 
-pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result<Plan, ReleaseError> {
+pub(super) fn plan(proven: Proven, remote: &Remote, request: &ReleaseRequest) -> Result<ReleasePlan, ReleaseError> {
     let mut missing = Missing::default();
     match remote.layout {
         Layout::Files => files::missing(&mut missing, &proven, remote, request.replace_key)?,
@@ -80,5 +80,5 @@ pub(super) fn plan(proven: Proven, remote: &Remote, request: &Request) -> Result
         (false, false) => Verdict::Fresh,
     };
     let growth = Since::of(&proven, remote);
-    Ok(Plan { verdict, stage: missing.stage, flip: missing.flip, growth, proven })
+    Ok(ReleasePlan { verdict, stage: missing.stage, flip: missing.flip, growth, proven })
 }

@@ -11,7 +11,7 @@ use aileron_verifier::statement::cohort::CommitId;
 use zeroize::Zeroizing;
 
 use super::bind_and_build::{Compiled, compile};
-use super::{ReleaseError, Request, World, ready};
+use super::{ReleaseError, ReleaseRequest, World, ready};
 
 /// What building again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,11 @@ pub struct Rebuilt {
 ///
 /// # Errors
 /// [`ReleaseError`], as a release up to its build.
-pub fn rebuild(published: &Verified, request: &Request, world: &World<'_>) -> Result<Option<Rebuilt>, ReleaseError> {
+pub fn rebuild(
+    published: &Verified,
+    request: &ReleaseRequest,
+    world: &World<'_>,
+) -> Result<Option<Rebuilt>, ReleaseError> {
     let (Files::Connector { wasm, .. }, Payload::Connector { content, manifest, .. }) =
         (published.files(), published.payload())
     else {

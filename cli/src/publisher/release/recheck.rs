@@ -8,7 +8,7 @@ use aileron_verifier::statement::cohort::{self, Cohort};
 use rayon::prelude::*;
 
 use super::apply::Public;
-use super::plan::{Plan, Verdict};
+use super::plan::{ReleasePlan, Verdict};
 use super::{Artifact, Proven, ReleaseError, World};
 use crate::publisher::forge::{Forge, Scope};
 
@@ -25,7 +25,7 @@ pub struct Receipt {
 }
 
 pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
-    let Public { plan: Plan { proven, verdict, growth, .. }, writes } = public;
+    let Public { plan: ReleasePlan { proven, verdict, growth, .. }, writes } = public;
     let scope = Scope {
         connector: &proven.release.name,
         release: &proven.release,
@@ -38,10 +38,8 @@ pub(super) fn recheck(public: Public, forge: &dyn Forge, world: &World<'_>) -> R
         |tag: &str, published| ReleaseError::Differs { tag: tag.to_owned(), published, found: "absent".to_owned() };
     let artifacts: Vec<&Artifact> = proven.artifacts().collect();
     world.begin("fetching and verifying what is public", artifacts.len());
-    let fetched: Vec<_> = artifacts
-        .iter()
-        .map(|artifact| forge.fetch(&scope, &artifact.tag, ARCHIVE).map_err(failed))
-        .collect::<Result<_, _>>()?;
+    let tags: Vec<_> = artifacts.iter().map(|artifact| &artifact.tag).collect();
+    let fetched = forge.fetch_each(&scope, &tags, ARCHIVE).map_err(failed)?;
     artifacts.par_iter().zip(fetched).try_for_each(|(artifact, bytes)| {
         let published = artifact.archive.digest;
         let bytes = bytes.ok_or_else(|| absent(artifact.tag.as_str(), published))?;

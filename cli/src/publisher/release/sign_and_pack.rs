@@ -13,14 +13,14 @@ use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::Keyring;
 use rayon::prelude::*;
 
-use super::bind_and_build::{Change, Pinned};
-use super::{Ready, ReleaseError, Request, World, notes};
-use crate::publisher::forge::Asset;
+use super::bind_and_build::{Change, PinnedCohort};
+use super::{Ready, ReleaseError, ReleaseRequest, World, notes};
+use crate::publisher::forge::AssetFile;
 use crate::publisher::sign::{KeyError, KeyOrigin, SigningKey, load_signing_key, may_sign};
 
 /// Signed files, not yet archives.
 pub struct Signed {
-    pinned: Pinned,
+    pinned: PinnedCohort,
     key: SigningKey,
     public: PublicKey,
     connector: (Ref, Files),
@@ -37,7 +37,7 @@ pub struct Unlocked {
 ///
 /// # Errors
 /// [`ReleaseError::Key`], [`ReleaseError::NoPublisherKey`] or [`ReleaseError::WrongKey`].
-pub fn unlock(ready: &Ready, request: &Request, world: &World<'_>) -> Result<Unlocked, ReleaseError> {
+pub fn unlock(ready: &Ready, request: &ReleaseRequest, world: &World<'_>) -> Result<Unlocked, ReleaseError> {
     may_sign(world.environment)?;
     let public = ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
     let account = ready.release.name.repo_authority();
@@ -54,7 +54,7 @@ pub fn unlock(ready: &Ready, request: &Request, world: &World<'_>) -> Result<Unl
 ///
 /// # Errors
 /// [`ReleaseError::Interrupted`].
-pub fn sign(mut pinned: Pinned, key: Unlocked, world: &World<'_>) -> Result<Signed, ReleaseError> {
+pub fn sign(mut pinned: PinnedCohort, key: Unlocked, world: &World<'_>) -> Result<Signed, ReleaseError> {
     let Unlocked { key, public } = key;
     let (wasm, actions) = (std::mem::take(&mut pinned.wasm), std::mem::take(&mut pinned.actions));
     world.begin("signing", actions.len() + 1);
@@ -84,7 +84,7 @@ pub struct Artifact {
     /// The connector's identity; none for an action.
     pub content: Option<ContentHash>,
     /// `aileron.tar.gz`.
-    pub archive: Asset,
+    pub archive: AssetFile,
 }
 
 /// At least so many archives come out of one packer: making its tables costs as much as packing a dozen actions.
@@ -106,13 +106,13 @@ pub struct Packed {
     /// The actions' archives, sorted by name.
     pub actions: Vec<Artifact>,
     /// `cohort.json`.
-    pub index: Asset,
+    pub index: AssetFile,
     /// Its signature.
-    pub signature: Asset,
+    pub signature: AssetFile,
     /// `suite.toml`, if there is one.
-    pub suite: Option<Asset>,
+    pub suite: Option<AssetFile>,
     /// Other statements on this release, each followed by its signature.
-    pub statements: Vec<Asset>,
+    pub statements: Vec<AssetFile>,
     /// The index as a value.
     pub cohort: Cohort,
     /// What binding changed, line by line.
@@ -128,7 +128,7 @@ impl Packed {
     }
 
     /// What the connector's release holds beside its archive.
-    pub fn beside_connector(&self) -> impl Iterator<Item = &Asset> {
+    pub fn beside_connector(&self) -> impl Iterator<Item = &AssetFile> {
         [&self.index, &self.signature].into_iter().chain(&self.suite).chain(&self.statements)
     }
 
@@ -158,7 +158,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
             Files::Connector { .. } => Some(pinned.content),
             Files::Action { .. } => None,
         };
-        let archive = Asset::new(layout::ARCHIVE, packer.pack(&files));
+        let archive = AssetFile::new(layout::ARCHIVE, packer.pack(&files));
         world.advance();
         Ok(Artifact { tag: reference.tag(), reference, content, archive })
     };
@@ -174,9 +174,9 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
 
     let cohort = index(&pinned, &public, &connector, &actions);
     let text = cohort.render();
-    let signature = Asset::new(cohort::SIGNATURE_ASSET, key.sign(&[&text]).to_vec());
-    let suite = suite(&pinned).map(|text| Asset::new(layout::SUITE, text.into_bytes()));
-    let Pinned { ready, content, changes, .. } = pinned;
+    let signature = AssetFile::new(cohort::SIGNATURE_ASSET, key.sign(&[&text]).to_vec());
+    let suite = suite(&pinned).map(|text| AssetFile::new(layout::SUITE, text.into_bytes()));
+    let PinnedCohort { ready, content, changes, .. } = pinned;
     let changelog = ready.checked.project.changelog.as_ref().and_then(|text| text.as_deref().ok());
     let changelog = changelog.and_then(|text| notes::section(text, &ready.release.version));
     Ok(Packed {
@@ -186,7 +186,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
         public,
         connector,
         actions,
-        index: Asset::new(cohort::ASSET, text),
+        index: AssetFile::new(cohort::ASSET, text),
         signature,
         suite,
         statements: Vec::new(),
@@ -196,7 +196,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
     })
 }
 
-fn index(pinned: &Pinned, key: &PublicKey, connector: &Artifact, actions: &[Artifact]) -> Cohort {
+fn index(pinned: &PinnedCohort, key: &PublicKey, connector: &Artifact, actions: &[Artifact]) -> Cohort {
     let checked = &pinned.ready.checked;
     let archive =
         |artifact: &Artifact| Archive { sha256: artifact.archive.digest, size: artifact.archive.bytes.len() as u64 };
@@ -246,7 +246,7 @@ fn waived(waivers: &[aileron_verifier::problem::Waiver]) -> Vec<aileron_verifier
 }
 
 /// The install suite: the repository suite with every member pinned to this version. artifacts.md §4.
-fn suite(pinned: &Pinned) -> Option<String> {
+fn suite(pinned: &PinnedCohort) -> Option<String> {
     let checked = &pinned.ready.checked;
     let suite = checked.suite.as_ref()?;
     let member = |name: &str| {

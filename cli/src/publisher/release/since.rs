@@ -4,7 +4,7 @@
 //! `[capabilities]` is compared, as users' installers will do (artifacts.md §10). A client secret is left out: its digest
 //! belongs in no publisher's log, and in no notes.
 
-use aileron_verifier::artifact::archive::{Files, Kind, read};
+use aileron_verifier::artifact::archive::{ArtifactKind, Files, read};
 use aileron_verifier::artifact::capability::Difference;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::Module;
@@ -106,7 +106,9 @@ fn cut(mut lines: Vec<String>) -> Vec<String> {
 }
 
 fn permissions(archive: &[u8]) -> Option<Permissions> {
-    let Files::Connector { wasm, manifest, .. } = read(archive, Some(Kind::Connector)).ok()? else { return None };
+    let Files::Connector { wasm, manifest, .. } = read(archive, Some(ArtifactKind::Connector)).ok()? else {
+        return None;
+    };
     let source = Source::read(layout::member::MANIFEST, manifest).ok()?;
     let manifest = ConnectorManifest::parse(source, Stage::Artifact).document?;
     let permissions = Permissions::of(&manifest, &Module::parse(&wasm).ok()?);

@@ -5,7 +5,7 @@ use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::statement::cohort::{self, CommitId};
 
 use super::{Ready, ReleaseError, Verdict, World};
-use crate::publisher::forge::{Asset, Estimate, Forge, Remote, State, Write};
+use crate::publisher::forge::{AssetFile, Estimate, Forge, Remote, TagState, Write};
 
 /// One tag's standing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Standing {
 
 /// A version's standing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
+pub struct ReleaseStatus {
     /// The connector at this version.
     pub release: Ref,
     /// Fresh, resumable, complete or burned.
@@ -37,25 +37,25 @@ pub struct Status {
 ///
 /// # Errors
 /// [`ReleaseError::Forge`].
-pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Status, ReleaseError> {
+pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<ReleaseStatus, ReleaseError> {
     let remote = ready.look(forge, world)?;
     let listed = |tag: &str| {
         remote.cohort.as_ref()?.archives().find(|(name, _)| *name == tag).map(|(_, archive)| archive.sha256)
     };
     let standing = |tag: &aileron_verifier::name::version::Tag| {
         let state = match remote.states.get(tag.as_str()) {
-            None | Some(State::Absent) => "absent",
-            Some(State::Draft(_)) => "staged",
-            Some(State::Burned) => "burned",
-            Some(State::Unknown(_)) => "unknown",
-            Some(State::Public { assets, .. }) => match (listed(tag.as_str()), assets.get(ARCHIVE)) {
+            None | Some(TagState::Absent) => "absent",
+            Some(TagState::Draft(_)) => "staged",
+            Some(TagState::Burned) => "burned",
+            Some(TagState::Unknown(_)) => "unknown",
+            Some(TagState::Public { assets, .. }) => match (listed(tag.as_str()), assets.get(ARCHIVE)) {
                 (Some(expected), Some(found)) if expected != *found => "differs",
                 (_, Some(_)) => "public",
                 (_, None) => "staged",
             },
         };
         let why = match remote.states.get(tag.as_str()) {
-            Some(State::Unknown(why)) => Some(why.clone()),
+            Some(TagState::Unknown(why)) => Some(why.clone()),
             _ => None,
         };
         Standing { tag: tag.to_string(), state, why }
@@ -72,13 +72,13 @@ pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Sta
     };
     let estimate = (verdict != Verdict::Burned).then(|| estimate(ready, &remote, forge)).flatten();
     let commit = remote.cohort.map(|cohort| cohort.commit);
-    Ok(Status { release: ready.release.clone(), verdict, tags, commit, estimate })
+    Ok(ReleaseStatus { release: ready.release.clone(), verdict, tags, commit, estimate })
 }
 
 /// What is left to write. Nothing was built, so files are counted without their bytes.
 fn estimate(ready: &Ready, remote: &Remote, forge: &dyn Forge) -> Option<Estimate> {
     let (mut stage, mut flip) = (Vec::new(), Vec::new());
-    let file = |name| Asset::new(name, Vec::new());
+    let file = |name| AssetFile::new(name, Vec::new());
     let connector = ready.release.tag();
     for tag in &ready.tags {
         let mut wanted = vec![ARCHIVE];
@@ -88,8 +88,8 @@ fn estimate(ready: &Ready, remote: &Remote, forge: &dyn Forge) -> Option<Estimat
         }
         let pre_release = *tag != connector;
         let staged = match remote.states.get(tag.as_str()) {
-            Some(State::Public { .. }) => continue,
-            Some(State::Draft(staged)) => Some(staged),
+            Some(TagState::Public { .. }) => continue,
+            Some(TagState::Draft(staged)) => Some(staged),
             _ => {
                 stage.push(Write::Draft { tag: tag.clone(), pre_release });
                 None

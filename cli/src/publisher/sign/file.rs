@@ -21,7 +21,10 @@ pub fn write_private_key_file(path: &Path, text: &Secret, spawner: Spawner<'_>) 
 }
 
 /// [`write_private_key_file`] on the disk that `made` writes to.
-fn write_private_key_file_on(
+///
+/// # Errors
+/// As there.
+pub(crate) fn write_private_key_file_on(
     mut made: Created,
     path: &Path,
     text: &Secret,

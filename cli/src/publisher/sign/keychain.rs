@@ -83,7 +83,7 @@ fn patiently<T: Send + 'static>(
     let thread = std::thread::Builder::new().name("keychain".to_owned());
     thread
         .spawn(move || {
-            // Nobody may be listening any more; then the answer is dropped, and wiped.
+            // The receiver may be gone; then the answer is dropped, and wiped.
             let _ = answer.send(work());
         })
         .map_err(|error| KeyError::NoKeychain(error.to_string()))?;

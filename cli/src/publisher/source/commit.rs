@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::listing::{Entry, Listing};
-use super::parts::{Origin, Piece};
+use super::listing::{ListedEntry, TreeListing};
+use super::parts::{BytesOrigin, Piece};
 use super::path::TreePath;
-use super::resolve::{Node, Nodes, Place, Refusal, resolve};
+use super::resolve::{Node, Nodes, Refusal, TreePlace, resolve};
 use super::{Child, ChildKind, Found, SourceError, Wanted};
-use crate::sys::git::{self, GitError, Head, Kind};
+use crate::sys::git::{self, GitError, Head, ObjectKind};
 use crate::sys::process::Spawner;
 
 /// No link's target is longer: `PATH_MAX` of Linux.
@@ -15,10 +15,13 @@ const TARGET_LIMIT: u64 = 4096;
 /// No file a build may use is longer.
 const FILE_LIMIT: u64 = super::parts::FILE_LIMIT;
 
+/// At least so many objects are worth a second child.
+const TOGETHER: usize = 64;
+
 /// The tree of one commit, below the project's root.
 pub struct Commit {
     root: PathBuf,
-    listing: Listing,
+    listing: TreeListing,
 }
 
 impl Commit {
@@ -34,20 +37,20 @@ impl Commit {
             // git itself checks out no such path.
             let Some(path) = TreePath::new(entry.path) else { continue };
             match entry.kind {
-                Kind::File => entries.push((path, Entry::File(Some(entry.object)))),
-                Kind::Link => links.push((path, entry.object)),
-                Kind::Submodule => entries.push((path, Entry::Submodule)),
+                ObjectKind::File => entries.push((path, ListedEntry::File(Some(entry.object)))),
+                ObjectKind::Link => links.push((path, entry.object)),
+                ObjectKind::Submodule => entries.push((path, ListedEntry::Submodule)),
             }
         }
         let wanted: Vec<(&str, u64)> = links.iter().map(|(_, object)| (object.as_str(), TARGET_LIMIT)).collect();
         git::objects(root, &wanted, spawner, |number, found| {
             let (path, object) = &links[number];
             let target = match found {
-                git::Found::Bytes(target) => target,
-                git::Found::TooLong(_) => Vec::new(), // it leads nowhere on any system
-                git::Found::Missing => return Err(missing(path, object)),
+                git::FoundObject::Bytes(target) => target,
+                git::FoundObject::TooLong(_) => Vec::new(), // it leads nowhere on any system
+                git::FoundObject::Missing => return Err(missing(path, object)),
             };
-            entries.push((path.clone(), Entry::Link(target)));
+            entries.push((path.clone(), ListedEntry::Link(target)));
             Ok::<_, GitError>(())
         })?;
         Ok(Commit { root: root.to_owned(), listing: entries.into_iter().collect() })
@@ -57,7 +60,7 @@ impl Commit {
         &self.root
     }
 
-    pub(super) fn listing(&self) -> &Listing {
+    pub(super) fn listing(&self) -> &TreeListing {
         &self.listing
     }
 
@@ -69,7 +72,7 @@ impl Commit {
             let name = names.next().unwrap_or_default();
             let kind = match (names.next(), entry) {
                 (Some(_), _) => ChildKind::Directory,
-                (None, Entry::File(_)) => ChildKind::File,
+                (None, ListedEntry::File(_)) => ChildKind::File,
                 (None, _) => ChildKind::Unknown,
             };
             if children.last().is_none_or(|last| last.name != name) {
@@ -85,32 +88,43 @@ impl Commit {
         for (number, Wanted { path, limit }) in wanted.iter().enumerate() {
             let place = match TreePath::new(*path) {
                 Some(path) => resolve(self, &path)?,
-                None => Place::Refused(Refusal::Name),
+                None => TreePlace::Refused(Refusal::Name),
             };
             found.push(match place {
-                Place::Absent => Found::Absent,
-                Place::Refused(refusal) => Found::Refused(refusal),
-                Place::Directory(_) => Found::Refused(Refusal::NotAFile("a directory")),
-                Place::File(real) => {
+                TreePlace::Absent => Found::Absent,
+                TreePlace::Refused(refusal) => Found::Refused(refusal),
+                TreePlace::Directory(_) => Found::Refused(Refusal::NotAFile("a directory")),
+                TreePlace::File(real) => {
                     asked.extend(self.object(&real).map(|object| (number, object, *limit)));
                     Found::Absent
                 }
             });
         }
-        let objects: Vec<(&str, u64)> = asked.iter().map(|(_, object, limit)| (*object, *limit)).collect();
-        git::objects(&self.root, &objects, spawner, |at, answer| {
-            let (number, object, limit) = asked[at];
-            found[number] = match answer {
-                git::Found::Bytes(bytes) => Found::Bytes(bytes),
-                git::Found::TooLong(_) => Found::Refused(Refusal::TooLong(limit)),
-                git::Found::Missing => {
-                    let (path, object) = (wanted[number].path.to_owned(), object.to_owned());
-                    return Err(GitError::NoObject { path, object });
-                }
-            };
-            Ok(())
-        })?;
+        // Two children read them side by side: git opens each object that is not packed, one after the other.
+        let (first, second) = asked.split_at(if asked.len() < TOGETHER { asked.len() } else { asked.len() / 2 });
+        let some = |asked: &[(usize, &str, u64)]| {
+            let objects: Vec<(&str, u64)> = asked.iter().map(|(_, object, limit)| (*object, *limit)).collect();
+            let mut answers = Vec::with_capacity(asked.len());
+            git::objects(&self.root, &objects, spawner, |at, answer| {
+                let (number, object, limit) = asked[at];
+                answers.push((number, Commit::found(wanted[number].path, object, limit, answer)?));
+                Ok::<_, GitError>(())
+            })?;
+            Ok::<_, GitError>(answers)
+        };
+        let (first, second) = rayon::join(|| some(first), || some(second));
+        for (number, answer) in first?.into_iter().chain(second?) {
+            found[number] = answer;
+        }
         Ok(found)
+    }
+
+    fn found(path: &str, object: &str, limit: u64, answer: git::FoundObject) -> Result<Found, GitError> {
+        match answer {
+            git::FoundObject::Bytes(bytes) => Ok(Found::Bytes(bytes)),
+            git::FoundObject::TooLong(_) => Ok(Found::Refused(Refusal::TooLong(limit))),
+            git::FoundObject::Missing => Err(GitError::NoObject { path: path.to_owned(), object: object.to_owned() }),
+        }
     }
 
     pub(super) fn fetch<E: From<SourceError>>(
@@ -120,17 +134,17 @@ impl Commit {
         mut take: impl FnMut(&TreePath, Result<Vec<u8>, Refusal>) -> Result<(), E>,
     ) -> Result<(), E> {
         let object = |piece: &Piece| match &piece.from {
-            Origin::Object(object) => Some(object.clone()),
-            Origin::File(path) => self.object(path).map(str::to_owned),
+            BytesOrigin::Object(object) => Some(object.clone()),
+            BytesOrigin::File(path) => self.object(path).map(str::to_owned),
         };
         let objects: Vec<String> = pieces.iter().map(|piece| object(piece).unwrap_or_default()).collect();
         let asked: Vec<(&str, u64)> = objects.iter().map(|object| (object.as_str(), FILE_LIMIT)).collect();
         let taken = git::objects(&self.root, &asked, spawner, |number, found| {
             let to = &pieces[number].to;
             let taken = match found {
-                git::Found::Bytes(bytes) => take(to, Ok(bytes)),
-                git::Found::TooLong(_) => take(to, Err(Refusal::TooLong(FILE_LIMIT))),
-                git::Found::Missing => return Err(Stop(SourceError::from(missing(to, &objects[number])).into())),
+                git::FoundObject::Bytes(bytes) => take(to, Ok(bytes)),
+                git::FoundObject::TooLong(_) => take(to, Err(Refusal::TooLong(FILE_LIMIT))),
+                git::FoundObject::Missing => return Err(Stop(SourceError::from(missing(to, &objects[number])).into())),
             };
             taken.map_err(Stop)
         });
@@ -139,7 +153,7 @@ impl Commit {
 
     fn object(&self, path: &TreePath) -> Option<&str> {
         match self.listing.get(path) {
-            Some(Entry::File(object)) => object.as_deref(),
+            Some(ListedEntry::File(object)) => object.as_deref(),
             _ => None,
         }
     }

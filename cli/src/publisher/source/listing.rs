@@ -9,7 +9,7 @@ use super::resolve::{Node, Nodes};
 
 /// What a list says of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum ListedEntry {
     /// A file. In a commit: the name of its object.
     File(Option<String>),
     /// A link and its target.
@@ -22,19 +22,22 @@ pub(super) enum Entry {
 
 /// Paths and what stands there. Directories are not listed: they are there when something below them is.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Listing(BTreeMap<TreePath, Entry>);
+pub(super) struct TreeListing(BTreeMap<TreePath, ListedEntry>);
 
-impl Listing {
-    pub(super) fn get(&self, path: &TreePath) -> Option<&Entry> {
+impl TreeListing {
+    pub(super) fn get(&self, path: &TreePath) -> Option<&ListedEntry> {
         self.0.get(path)
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&TreePath, &Entry)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&TreePath, &ListedEntry)> {
         self.0.iter()
     }
 
     /// What lies below a directory, at any depth, and its path from there; `None` is the root.
-    pub(super) fn below<'a>(&'a self, directory: Option<&TreePath>) -> impl Iterator<Item = (&'a [u8], &'a Entry)> {
+    pub(super) fn below<'a>(
+        &'a self,
+        directory: Option<&TreePath>,
+    ) -> impl Iterator<Item = (&'a [u8], &'a ListedEntry)> {
         // Paths below `a` begin with `a/`, and `0` is the byte after `/`.
         let bound = |last: &[u8]| directory.map(|at| [at.as_bytes(), last].concat());
         let (from, to) = (bound(b"/"), bound(b"0"));
@@ -46,19 +49,19 @@ impl Listing {
     }
 }
 
-impl FromIterator<(TreePath, Entry)> for Listing {
-    fn from_iter<I: IntoIterator<Item = (TreePath, Entry)>>(entries: I) -> Listing {
-        Listing(entries.into_iter().collect())
+impl FromIterator<(TreePath, ListedEntry)> for TreeListing {
+    fn from_iter<I: IntoIterator<Item = (TreePath, ListedEntry)>>(entries: I) -> TreeListing {
+        TreeListing(entries.into_iter().collect())
     }
 }
 
-impl Nodes for Listing {
+impl Nodes for TreeListing {
     fn node(&self, path: &TreePath) -> Result<Node, SourceError> {
         Ok(match self.0.get(path) {
-            Some(Entry::File(_)) => Node::File,
-            Some(Entry::Link(target)) => Node::Link(target.clone()),
-            Some(Entry::Submodule) => Node::Submodule,
-            Some(Entry::Other(kind)) => Node::Other(kind),
+            Some(ListedEntry::File(_)) => Node::File,
+            Some(ListedEntry::Link(target)) => Node::Link(target.clone()),
+            Some(ListedEntry::Submodule) => Node::Submodule,
+            Some(ListedEntry::Other(kind)) => Node::Other(kind),
             None if self.below(Some(path)).next().is_some() => Node::Directory,
             None => Node::Absent,
         })

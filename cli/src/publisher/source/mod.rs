@@ -34,7 +34,7 @@ pub use self::commit::Commit;
 pub use self::parts::{LeftOut, Parts};
 pub use self::path::TreePath;
 pub use self::resolve::Refusal;
-use self::resolve::{Place, resolve};
+use self::resolve::{TreePlace, resolve};
 pub use self::work::WorkTree;
 use aileron_verifier::problem::Class;
 
@@ -97,7 +97,7 @@ pub enum Found {
 
 /// A directory inside a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directory {
+pub struct SourceDirectory {
     /// Its name, lossy where that is not UTF-8; empty where it is the containing directory that cannot be looked into.
     pub name: String,
     /// Why it cannot be looked into, if so: a link that leads out, a submodule.
@@ -156,12 +156,14 @@ impl SourceTree {
     ///
     /// # Errors
     /// [`SourceError`].
-    pub fn directories(&self, path: &str) -> Result<Vec<Directory>, SourceError> {
+    pub fn directories(&self, path: &str) -> Result<Vec<SourceDirectory>, SourceError> {
         let Some(path) = TreePath::new(path) else { return Ok(Vec::new()) };
         let at = match self.resolve(&path)? {
-            Place::Directory(at) => at,
-            Place::Refused(refusal) => return Ok(vec![Directory { name: String::new(), refusal: Some(refusal) }]),
-            Place::Absent | Place::File(_) => return Ok(Vec::new()),
+            TreePlace::Directory(at) => at,
+            TreePlace::Refused(refusal) => {
+                return Ok(vec![SourceDirectory { name: String::new(), refusal: Some(refusal) }]);
+            }
+            TreePlace::Absent | TreePlace::File(_) => return Ok(Vec::new()),
         };
         let mut children = self.children(at.as_ref())?;
         children.sort_by(|one, other| one.name.cmp(&other.name));
@@ -170,17 +172,17 @@ impl SourceTree {
             let Some(child) = path.join(&name) else { continue };
             let place = match kind {
                 ChildKind::File => continue,
-                ChildKind::Directory => Place::Directory(Some(child)),
+                ChildKind::Directory => TreePlace::Directory(Some(child)),
                 ChildKind::Unknown => self.resolve(&child)?,
             };
             let refusal = match place {
-                Place::Directory(_) => std::str::from_utf8(&name).is_err().then_some(Refusal::Name),
+                TreePlace::Directory(_) => std::str::from_utf8(&name).is_err().then_some(Refusal::Name),
                 // No directory, whatever it is.
-                Place::Refused(Refusal::NotAFile(_) | Refusal::LeadsNowhere(_)) => continue,
-                Place::Absent | Place::File(_) => continue,
-                Place::Refused(refusal) => Some(refusal),
+                TreePlace::Refused(Refusal::NotAFile(_) | Refusal::LeadsNowhere(_)) => continue,
+                TreePlace::Absent | TreePlace::File(_) => continue,
+                TreePlace::Refused(refusal) => Some(refusal),
             };
-            found.push(Directory { name: String::from_utf8_lossy(&name).into_owned(), refusal });
+            found.push(SourceDirectory { name: String::from_utf8_lossy(&name).into_owned(), refusal });
         }
         Ok(found)
     }
@@ -192,9 +194,11 @@ impl SourceTree {
     pub fn names(&self, path: &str) -> Result<Listed, SourceError> {
         let Some(path) = TreePath::new(path) else { return Ok(Listed::NotADirectory) };
         let at = match self.resolve(&path)? {
-            Place::Directory(at) => at,
-            Place::Refused(Refusal::NotAFile(_)) | Place::Absent | Place::File(_) => return Ok(Listed::NotADirectory),
-            Place::Refused(refusal) => return Ok(Listed::Refused(refusal)),
+            TreePlace::Directory(at) => at,
+            TreePlace::Refused(Refusal::NotAFile(_)) | TreePlace::Absent | TreePlace::File(_) => {
+                return Ok(Listed::NotADirectory);
+            }
+            TreePlace::Refused(refusal) => return Ok(Listed::Refused(refusal)),
         };
         let mut names: Vec<Vec<u8>> = self.children(at.as_ref())?.into_iter().map(|child| child.name).collect();
         names.sort();
@@ -207,7 +211,7 @@ impl SourceTree {
     /// [`SourceError`].
     pub fn is_file(&self, path: &str) -> Result<bool, SourceError> {
         let Some(path) = TreePath::new(path) else { return Ok(false) };
-        Ok(matches!(self.resolve(&path)?, Place::File(_)))
+        Ok(matches!(self.resolve(&path)?, TreePlace::File(_)))
     }
 
     /// The files a build may use: the commit's, or those of the work tree that git does not ignore.
@@ -239,7 +243,7 @@ impl SourceTree {
         }
     }
 
-    fn resolve(&self, path: &TreePath) -> Result<Place, SourceError> {
+    fn resolve(&self, path: &TreePath) -> Result<TreePlace, SourceError> {
         match self {
             SourceTree::Commit(commit) => resolve(commit, path),
             SourceTree::Work(work) => resolve(work, path),

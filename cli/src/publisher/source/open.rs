@@ -19,15 +19,15 @@ pub(super) enum Read {
 }
 
 /// Reads files below one root, one after another.
-pub(super) struct Reader<'a> {
+pub(super) struct FileReader<'a> {
     root: &'a Path,
     #[cfg(unix)]
     way: unix::Way,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(root: &'a Path) -> Reader<'a> {
-        Reader {
+impl<'a> FileReader<'a> {
+    pub(super) fn new(root: &'a Path) -> FileReader<'a> {
+        FileReader {
             root,
             #[cfg(unix)]
             way: unix::Way::default(),

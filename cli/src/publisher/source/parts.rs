@@ -4,9 +4,9 @@
 //! left out and named: whether it matters is for the build to say.
 
 use super::SourceError;
-use super::listing::{Entry, Listing};
+use super::listing::{ListedEntry, TreeListing};
 use super::path::TreePath;
-use super::resolve::{Place, Refusal, resolve};
+use super::resolve::{Refusal, TreePlace, resolve};
 
 /// No file a build may use is longer, in bytes.
 pub(super) const FILE_LIMIT: u64 = 256 << 20;
@@ -28,12 +28,12 @@ pub struct Parts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) to: TreePath,
-    pub(super) from: Origin,
+    pub(super) from: BytesOrigin,
 }
 
 /// Where a file's bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum BytesOrigin {
     /// In git's object store.
     Object(String),
     /// In the work tree, without a link on the way.
@@ -61,7 +61,7 @@ impl Parts {
 }
 
 /// The parts of everything in a list.
-pub(super) fn of(listing: &Listing) -> Result<Parts, SourceError> {
+pub(super) fn of(listing: &TreeListing) -> Result<Parts, SourceError> {
     let mut parts = Parts::default();
     for (path, entry) in listing.entries() {
         add(listing, path.clone(), path, entry, &mut Vec::new(), &mut parts)?;
@@ -72,31 +72,31 @@ pub(super) fn of(listing: &Listing) -> Result<Parts, SourceError> {
 
 /// Adds what stands at `real` under the name `to`. `within` are the directories that are being copied through links.
 fn add(
-    listing: &Listing,
+    listing: &TreeListing,
     to: TreePath,
     real: &TreePath,
-    entry: &Entry,
+    entry: &ListedEntry,
     within: &mut Vec<Option<TreePath>>,
     parts: &mut Parts,
 ) -> Result<(), SourceError> {
     let refusal = match entry {
-        Entry::File(object) => {
-            let from = object.clone().map_or_else(|| Origin::File(real.clone()), Origin::Object);
+        ListedEntry::File(object) => {
+            let from = object.clone().map_or_else(|| BytesOrigin::File(real.clone()), BytesOrigin::Object);
             parts.pieces.push(Piece { to, from });
             return Ok(());
         }
-        Entry::Submodule => Refusal::Submodule(to.clone()),
-        Entry::Other(kind) => Refusal::NotAFile(kind),
-        Entry::Link(_) => match resolve(listing, real)? {
-            Place::File(file) => match listing.get(&file) {
+        ListedEntry::Submodule => Refusal::Submodule(to.clone()),
+        ListedEntry::Other(kind) => Refusal::NotAFile(kind),
+        ListedEntry::Link(_) => match resolve(listing, real)? {
+            TreePlace::File(file) => match listing.get(&file) {
                 Some(entry) => return add(listing, to, &file, entry, within, parts),
                 None => return Ok(()),
             },
-            Place::Directory(directory) if holds(directory.as_ref(), real) || within.contains(&directory) => {
+            TreePlace::Directory(directory) if holds(directory.as_ref(), real) || within.contains(&directory) => {
                 Refusal::Circle(to.clone())
             }
-            Place::Directory(_) if within.len() >= DEEPEST || parts.len() >= MOST => Refusal::Circle(to.clone()),
-            Place::Directory(directory) => {
+            TreePlace::Directory(_) if within.len() >= DEEPEST || parts.len() >= MOST => Refusal::Circle(to.clone()),
+            TreePlace::Directory(directory) => {
                 within.push(directory.clone());
                 for (rest, entry) in listing.below(directory.as_ref()) {
                     let real = directory.as_ref().map_or_else(|| TreePath::new(rest), |at| at.join(rest));
@@ -107,8 +107,8 @@ fn add(
                 within.pop();
                 return Ok(());
             }
-            Place::Refused(refusal) => refusal,
-            Place::Absent => return Ok(()),
+            TreePlace::Refused(refusal) => refusal,
+            TreePlace::Absent => return Ok(()),
         },
     };
     parts.left_out.push(LeftOut { path: to, why: refusal });

@@ -31,7 +31,7 @@ pub(super) trait Nodes {
 
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TreePlace {
     Absent,
     /// A file, and its path without links.
     File(TreePath),
@@ -86,7 +86,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Follows `path` from the root.
-pub(super) fn resolve(nodes: &impl Nodes, path: &TreePath) -> Result<Place, SourceError> {
+pub(super) fn resolve(nodes: &impl Nodes, path: &TreePath) -> Result<TreePlace, SourceError> {
     // Names still to walk, the next one last.
     let mut ahead: Vec<Vec<u8>> = path.names().rev().map(<[u8]>::to_vec).collect();
     let mut at: Vec<Vec<u8>> = Vec::new();
@@ -105,31 +105,31 @@ pub(super) fn resolve(nodes: &impl Nodes, path: &TreePath) -> Result<Place, Sour
         let Some(here) = TreePath::of(&at) else { return Ok(out(last_link)) };
         match nodes.node(&here)? {
             Node::Directory => {}
-            Node::File if ahead.iter().all(|name| matches!(&**name, b"" | b".")) => return Ok(Place::File(here)),
+            Node::File if ahead.iter().all(|name| matches!(&**name, b"" | b".")) => return Ok(TreePlace::File(here)),
             Node::Absent | Node::File => {
-                return Ok(last_link.map_or(Place::Absent, |link| Place::Refused(Refusal::LeadsNowhere(link))));
+                return Ok(last_link.map_or(TreePlace::Absent, |link| TreePlace::Refused(Refusal::LeadsNowhere(link))));
             }
             Node::Link(target) => {
                 links += 1;
                 if links > LINKS {
-                    return Ok(Place::Refused(Refusal::Circle(here)));
+                    return Ok(TreePlace::Refused(Refusal::Circle(here)));
                 }
                 if is_absolute(&target) {
-                    return Ok(Place::Refused(Refusal::LeadsOut(here)));
+                    return Ok(TreePlace::Refused(Refusal::LeadsOut(here)));
                 }
                 at.pop();
                 ahead.extend(target.split(|byte| *byte == b'/').rev().map(<[u8]>::to_vec));
                 last_link = Some(here);
             }
-            Node::Submodule => return Ok(Place::Refused(Refusal::Submodule(here))),
-            Node::Other(kind) => return Ok(Place::Refused(Refusal::NotAFile(kind))),
+            Node::Submodule => return Ok(TreePlace::Refused(Refusal::Submodule(here))),
+            Node::Other(kind) => return Ok(TreePlace::Refused(Refusal::NotAFile(kind))),
         }
     }
-    Ok(Place::Directory(TreePath::of(&at)))
+    Ok(TreePlace::Directory(TreePath::of(&at)))
 }
 
-fn out(link: Option<TreePath>) -> Place {
-    link.map_or(Place::Absent, |link| Place::Refused(Refusal::LeadsOut(link)))
+fn out(link: Option<TreePath>) -> TreePlace {
+    link.map_or(TreePlace::Absent, |link| TreePlace::Refused(Refusal::LeadsOut(link)))
 }
 
 /// An absolute target names a place on one machine, even where it lies below the root of this one.
@@ -193,19 +193,19 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_a_file_of_the_tree_or_to_a_reason() {
-        let (map, refused) = (tree(), Place::Refused);
+        let (map, refused) = (tree(), TreePlace::Refused);
         for (from, to) in [
-            ("a/b/c", Place::File(path("a/b/c"))),
-            ("to-file", Place::File(path("a/b/c"))),
-            ("to-dir/c", Place::File(path("a/b/c"))),
-            ("a/up", Place::File(path("top"))),
-            ("a/b/up-two", Place::File(path("a/b/c"))),
-            ("chain", Place::File(path("a/b/c"))),
-            ("to-dir/home/to-dir/c", Place::File(path("a/b/c"))),
-            ("a", Place::Directory(Some(path("a")))),
-            ("a/b/home", Place::Directory(None)),
-            ("gone", Place::Absent),
-            ("top/x", Place::Absent),
+            ("a/b/c", TreePlace::File(path("a/b/c"))),
+            ("to-file", TreePlace::File(path("a/b/c"))),
+            ("to-dir/c", TreePlace::File(path("a/b/c"))),
+            ("a/up", TreePlace::File(path("top"))),
+            ("a/b/up-two", TreePlace::File(path("a/b/c"))),
+            ("chain", TreePlace::File(path("a/b/c"))),
+            ("to-dir/home/to-dir/c", TreePlace::File(path("a/b/c"))),
+            ("a", TreePlace::Directory(Some(path("a")))),
+            ("a/b/home", TreePlace::Directory(None)),
+            ("gone", TreePlace::Absent),
+            ("top/x", TreePlace::Absent),
             ("out", refused(Refusal::LeadsOut(path("out")))),
             ("a/out", refused(Refusal::LeadsOut(path("a/out")))),
             ("around", refused(Refusal::LeadsOut(path("around")))),

@@ -307,3 +307,33 @@ fn a_submodule_is_named_by_both_readers() {
         assert!(left_out.iter().any(|left| left.starts_with("sub: sub is a submodule")), "{left_out:?}");
     }
 }
+
+#[test]
+fn many_files_of_a_commit_come_in_the_order_they_are_asked_for() {
+    let repository = Repository::new();
+    let text = |number: usize| format!("document {number}\n").repeat(1 + number % 7);
+    for number in 0..150 {
+        repository.write(&format!("actions/a{number}/action.md"), &text(number));
+    }
+    repository.git(&["add", "--all"]);
+    repository.git(&["commit", "--quiet", "-m", "all"]);
+    for number in (0..150).step_by(3) {
+        repository.write(&format!("actions/a{number}/action.md"), "changed since");
+    }
+    let spawner = Spawner { environment: &repository.environment, stop: &GO_ON };
+    let head = git::head(&repository.root(), spawner).unwrap();
+    let commit = SourceTree::Commit(Commit::open(&repository.root(), &head, spawner).unwrap());
+    // Forward and backward, with gaps, and few enough for one child.
+    for wanted in [(0..150).collect::<Vec<_>>(), (0..150).rev().collect(), (0..180).step_by(2).collect(), vec![149, 3]]
+    {
+        let paths: Vec<String> = wanted.iter().map(|number| format!("actions/a{number}/action.md")).collect();
+        let asked: Vec<Wanted<'_>> = paths.iter().map(|path| Wanted { path, limit: 90 }).collect();
+        let found = commit.read(&asked, spawner).unwrap();
+        let expected = wanted.iter().map(|number| match text(*number) {
+            _ if *number >= 150 => Found::Absent,
+            long if long.len() > 90 => Found::Refused(Refusal::TooLong(90)),
+            text => Found::Bytes(text.into_bytes()),
+        });
+        assert!(found.into_iter().eq(expected), "{} files", wanted.len());
+    }
+}

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::listing::{Entry, Listing};
-use super::open::{self, Read, Reader};
-use super::parts::{FILE_LIMIT, Origin, Piece};
+use super::listing::{ListedEntry, TreeListing};
+use super::open::{self, FileReader, Read};
+use super::parts::{BytesOrigin, FILE_LIMIT, Piece};
 use super::path::TreePath;
-use super::resolve::{Node, Nodes, Place, Refusal, resolve};
+use super::resolve::{Node, Nodes, Refusal, TreePlace, resolve};
 use super::{Child, ChildKind, Found, SourceError, Wanted};
 use crate::sys::bytes;
 use crate::sys::disk::{DiskError, Operation};
@@ -55,7 +55,7 @@ impl WorkTree {
         /// Files that one thread reads, so that their directories are opened once.
         const TOGETHER: usize = 64;
         let read = |wanted: &[Wanted<'_>]| {
-            let mut reader = Reader::new(&self.root);
+            let mut reader = FileReader::new(&self.root);
             wanted.iter().map(|wanted| self.read_one(wanted, &mut reader)).collect::<Vec<_>>()
         };
         // Of several errors the first in order is given, whichever thread was first.
@@ -63,16 +63,16 @@ impl WorkTree {
         read.into_iter().flatten().collect()
     }
 
-    fn read_one(&self, wanted: &Wanted<'_>, reader: &mut Reader<'_>) -> Result<Found, SourceError> {
+    fn read_one(&self, wanted: &Wanted<'_>, reader: &mut FileReader<'_>) -> Result<Found, SourceError> {
         let Wanted { path, limit } = *wanted;
         let Some(path) = TreePath::new(path) else { return Ok(Found::Refused(Refusal::Name)) };
         let read = match reader.read_direct(&path, limit) {
             Some(read) => read,
             None => match resolve(self, &path)? {
-                Place::Absent => return Ok(Found::Absent),
-                Place::Refused(refusal) => Read::Refused(refusal),
-                Place::Directory(_) => Read::Refused(Refusal::NotAFile("a directory")),
-                Place::File(real) => reader.read(&real, limit)?,
+                TreePlace::Absent => return Ok(Found::Absent),
+                TreePlace::Refused(refusal) => Read::Refused(refusal),
+                TreePlace::Directory(_) => Read::Refused(Refusal::NotAFile("a directory")),
+                TreePlace::File(real) => reader.read(&real, limit)?,
             },
         };
         Ok(match read {
@@ -82,7 +82,7 @@ impl WorkTree {
     }
 
     /// What git tracks, or does not know and does not ignore.
-    pub(super) fn listing(&self, spawner: Spawner<'_>) -> Result<Listing, SourceError> {
+    pub(super) fn listing(&self, spawner: Spawner<'_>) -> Result<TreeListing, SourceError> {
         let mut entries = Vec::new();
         for file in git::files(&self.root, spawner)? {
             let nested = file.strip_suffix(b"/").map(<[u8]>::to_vec);
@@ -90,12 +90,12 @@ impl WorkTree {
             let Some(path) = TreePath::new(nested.unwrap_or(file)) else { continue };
             let entry = match self.node(&path)? {
                 Node::Absent => continue, // deleted, or never checked out
-                Node::Directory => Entry::Submodule,
-                _ if is_nested => Entry::Submodule,
-                Node::File => Entry::File(None),
-                Node::Link(target) => Entry::Link(target),
-                Node::Submodule => Entry::Submodule,
-                Node::Other(kind) => Entry::Other(kind),
+                Node::Directory => ListedEntry::Submodule,
+                _ if is_nested => ListedEntry::Submodule,
+                Node::File => ListedEntry::File(None),
+                Node::Link(target) => ListedEntry::Link(target),
+                Node::Submodule => ListedEntry::Submodule,
+                Node::Other(kind) => ListedEntry::Other(kind),
             };
             entries.push((path, entry));
         }
@@ -107,9 +107,9 @@ impl WorkTree {
         pieces: &[&Piece],
         mut take: impl FnMut(&TreePath, Result<Vec<u8>, Refusal>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut reader = Reader::new(&self.root);
+        let mut reader = FileReader::new(&self.root);
         for piece in pieces {
-            let Origin::File(path) = &piece.from else { continue };
+            let BytesOrigin::File(path) = &piece.from else { continue };
             match reader.read(path, FILE_LIMIT).map_err(SourceError::from)? {
                 Read::Bytes(bytes) => take(&piece.to, Ok(bytes))?,
                 Read::Refused(refusal) => take(&piece.to, Err(refusal))?,

@@ -177,6 +177,26 @@ mod tests {
         assert!(read(400, r#"{"error":"invalid_grant"}"#).is_err_and(|error| error.is_invalid_grant()));
     }
 
+    #[test] // RFC 6749 §5.2
+    fn each_standard_error_code_is_passed_on_and_its_description_is_not() {
+        for code in [
+            "invalid_request",
+            "invalid_client",
+            "invalid_grant",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "invalid_scope",
+        ] {
+            let body =
+                format!(r#"{{"error":"{code}","error_description":"s3cret","error_uri":"https://s3cret.example"}}"#);
+            for status in [400, 401, 200] {
+                let expected = TokenError::Refused { status, code: Some(code) };
+                assert_eq!(expected.to_string(), format!("provider returned {status}: {code}"));
+                assert_eq!(read(status, &body).err(), Some(expected));
+            }
+        }
+    }
+
     #[test]
     fn tokens_are_read_whatever_else_the_answer_holds() {
         let answer = read(

@@ -91,7 +91,7 @@ impl Fixture {
         let warnings = Arc::clone(&self.warnings);
         let say = Arc::new(move |line| warnings.lock().expect("lines").push(line));
         let clock = Arc::new(At(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)));
-        let web = Web::new(Options { longest: Duration::from_secs(5), ..Options::default() });
+        let web = Web::new(Options { longest: Duration::from_secs(2), ..Options::default() });
         Refresher::new(vault, Arc::clone(&self.custodian), web, LockPolicy { clock, say, ..LockPolicy::default() })
     }
 
@@ -170,7 +170,7 @@ fn a_token_that_has_not_ended_or_cannot_be_renewed_is_left_as_it_is() {
 fn a_refusal_names_the_binding_and_nothing_of_the_answer() {
     /// An answer, how its error begins, whether the same may succeed later.
     type Row = (fn() -> Answer, &'static str, bool);
-    let rows: [Row; 9] = [
+    let rows: [Row; 11] = [
         (
             || json("400 Bad Request", r#"{"error":"invalid_grant","error_description":"s3cret"}"#),
             "provider returned 400: invalid_grant",
@@ -186,6 +186,8 @@ fn a_refusal_names_the_binding_and_nothing_of_the_answer() {
         (|| Answer::redirect("http://127.0.0.1:9/s3cret"), "provider returned 302: no standard error code", false),
         (|| json("200 OK", "s3cret"), "parse token response: ", false),
         (|| json("200 OK", r#"{"token_type":"s3cret"}"#), "provider response missing access_token", false),
+        (|| Answer::Silence, "the token endpoint did not answer: ", true),
+        (|| Answer::Drip(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()), "the token endpoint did not answer: ", true),
         (|| Answer::Bytes(Vec::new()), "the token endpoint did not answer: ", true),
         (
             || Answer::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 1 << 16]),
@@ -227,6 +229,27 @@ fn tokens_are_sent_to_the_endpoint_of_the_installed_connector_alone() {
     ));
     assert_eq!(fixture.renewed().as_deref(), Ok("access-2"));
     assert_eq!(form(&provider.seen()[0]), "client_id=tea-client&grant_type=refresh_token&refresh_token=r");
+}
+
+#[test] // the issue: a clock that is set back and forth
+fn a_clock_that_was_set_renews_once_and_ends_nothing() {
+    let provider = Scripted::start(|_| json("200 OK", r#"{"access_token":"access-2","expires_in":3600}"#));
+    let fixture = Fixture::new(&format!("{}/token", provider.base()), 3_600);
+    let at = |seconds: u64| {
+        let clock = Arc::new(At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
+        let (vault, custodian) = (fixture.vault.clone(), Arc::clone(&fixture.custodian));
+        let waiting = LockPolicy { clock, ..LockPolicy::default() };
+        let refresher = Refresher::new(vault, custodian, Web::default(), waiting);
+        block_on(refresher.renewed(NAME, &fixture.client)).map(|envelope| text(&envelope.access_token))
+    };
+    let year = 365 * 86_400;
+    // Back before everything, forward by a year, back again: what was renewed then is not due now.
+    for (seconds, expected, requests) in
+        [(0, "access-1", 0), (NOW + year, "access-2", 1), (NOW + year, "access-2", 1), (NOW, "access-2", 1)]
+    {
+        assert_eq!(at(seconds).expect("a token"), expected, "{seconds}");
+        assert_eq!(provider.seen().len(), requests, "{seconds}");
+    }
 }
 
 #[test] // R9; cloudflare/workers-sdk#15136: a race of refreshes

@@ -1,9 +1,9 @@
-//! One process at a time: a lock on a file of ours that nobody else can open.
+//! One process at a time: a lock on a file that no other user can open.
 //!
-//! Whoever can open a file can lock it, and a lock on a directory that others may list could be held by any of them for
+//! A user who can open a file can lock it, and a lock on a directory that others may list could be held by any of them for
 //! ever. So the lock is a file of mode 0600 beside what it protects, and waiting for it ends: after a second the user is
 //! told what is waited for, and after [`LockPolicy::wait`] the command fails. The file holds the number of the process that
-//! has the lock, and is removed when it is released. One that a killed process left behind is locked by nobody and used
+//! has the lock, and is removed when it is released. One that a killed process left behind is not locked any more, and is used
 //! again.
 
 use std::fmt;
@@ -20,9 +20,9 @@ use super::{DiskError, Operation};
 use crate::sys::clock::{Clock, Machine};
 use crate::sys::interrupt;
 
-/// How long a lock is waited for when nobody says: a minute.
+/// How long a lock is waited for without `--wait-lock`: a minute.
 pub const WAIT: Duration = Duration::from_secs(60);
-/// How long a release waits for another one when nobody says. It may hold its lock for hours; a second is enough for one
+/// How long a release waits for another one without `--wait-lock`. It may hold its lock for hours; a second is enough for one
 /// that ends this instant, and for a child that has not yet let go of what it inherited.
 pub const WAIT_FOR_RELEASE: Duration = Duration::from_secs(1);
 /// How long a lock is waited for before a word is said.
@@ -104,7 +104,7 @@ fn by(process: Option<u32>) -> String {
 /// A lock. Dropping it releases it; so does the end of the process, however it comes.
 #[derive(Debug)]
 pub struct Lock {
-    /// Closed after the name is gone, so that nobody locks a file that is about to be removed.
+    /// Closed after the name is gone, so that no process locks a file that is about to be removed.
     _file: File,
     path: PathBuf,
 }
@@ -265,7 +265,7 @@ mod tests {
         }
         fs::write(&path, "4194304\n").expect("what a killed process left");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("chmod");
-        let _lock = take(&path, &LockPolicy::default()).expect("locked by nobody");
+        let _lock = take(&path, &LockPolicy::default()).expect("it is not locked");
         assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
     }
 
@@ -342,7 +342,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..8 {
                         let _lock = take(&path, &LockPolicy::default()).expect("free in the end");
-                        let _inside = inside.try_lock().expect("nobody else is inside");
+                        let _inside = inside.try_lock().expect("no other thread is inside");
                     }
                 });
             }

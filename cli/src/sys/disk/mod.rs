@@ -2,7 +2,7 @@
 //!
 //! | here | one line |
 //! |---|---|
-//! | this file | reading, without waiting for anybody; public files, written many at once and made durable in one pass |
+//! | this file | reading, without waiting for a writer; public files, written many at once and made durable in one pass |
 //! | [`Replace`] | one file in the place of another, whole wherever it crashes |
 //! | [`Created`] | new files and directories, which go again when something fails |
 //! | [`SharedFile`] | a private file that several processes change, one at a time |
@@ -57,7 +57,7 @@ pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     whole(&file, path, limit)
 }
 
-/// Whether the path names a handle that the caller's shell opened for this process. Nobody else can put one there.
+/// Whether the path names a handle that the caller's shell opened for this process. No other user can put one there.
 pub fn is_handed_over(path: &Path) -> bool {
     path == Path::new("/dev/stdin") || ["/dev/fd", "/proc/self/fd"].iter().any(|handles| path.starts_with(handles))
 }

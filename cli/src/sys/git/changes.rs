@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Access, Configuration, GitError, answer, configuration, configured, records, refused, unexpected};
+use super::{Configuration, GitAccess, GitError, answer, configuration, configured, records, refused, unexpected};
 use crate::sys::bytes;
 use crate::sys::process::{Command, Spawner};
 
@@ -42,7 +42,7 @@ pub fn changes(
         "--",
         ".",
     ];
-    let listed = answer(root, "status", without(filters, Access::Local, spawner)?.args(args))?;
+    let listed = answer(root, "status", without(filters, GitAccess::Local, spawner)?.args(args))?;
     // Paths in `status` are relative to the repository.
     let below = |path: &[u8]| path.strip_prefix(prefix).unwrap_or(path).to_vec();
     let (mut paths, mut modified) = (Vec::new(), Vec::new());
@@ -65,11 +65,11 @@ pub fn changes(
 ///
 /// # Errors
 /// [`GitError`].
-pub fn filters_off<'a>(directory: &Path, access: Access, spawner: Spawner<'a>) -> Result<Command<'a>, GitError> {
+pub fn filters_off<'a>(directory: &Path, access: GitAccess, spawner: Spawner<'a>) -> Result<Command<'a>, GitError> {
     without(&configuration(directory, spawner)?.filters, access, spawner)
 }
 
-fn without<'a>(drivers: &BTreeSet<Vec<u8>>, access: Access, spawner: Spawner<'a>) -> Result<Command<'a>, GitError> {
+fn without<'a>(drivers: &BTreeSet<Vec<u8>>, access: GitAccess, spawner: Spawner<'a>) -> Result<Command<'a>, GitError> {
     let mut off = Vec::new();
     for driver in drivers {
         off.extend(switched_off(driver)?);
@@ -95,7 +95,7 @@ fn filtered(
     if paths.is_empty() || drivers.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let asked = super::command(spawner, Access::Local).args(["check-attr", "-z", "--stdin", "filter"]).within(root);
+    let asked = super::command(spawner, GitAccess::Local).args(["check-attr", "-z", "--stdin", "filter"]).within(root);
     let streamed = asked.stream(
         |pipe| paths.iter().try_for_each(|path| pipe.write_all(path).and_then(|()| pipe.write_all(b"\0"))),
         |pipe| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Access, GitError, command, records, refused, text};
+use super::{GitAccess, GitError, command, records, refused, text};
 use crate::sys::process::Spawner;
 
 /// The settings that are looked at.
@@ -24,7 +24,7 @@ const SETTINGS: &str = r"^(filter\..*|remote\.origin\.url)$";
 /// [`GitError`].
 pub fn configuration(root: &Path, spawner: Spawner<'_>) -> Result<Configuration, GitError> {
     let finished =
-        command(spawner, Access::Local).args(["config", "-z", "--get-regexp", SETTINGS]).within(root).run()?;
+        command(spawner, GitAccess::Local).args(["config", "-z", "--get-regexp", SETTINGS]).within(root).run()?;
     match finished.status.code() {
         Some(0) => Ok(read(&finished.stdout)),
         Some(1) => Ok(Configuration::default()), // none is set

@@ -21,7 +21,7 @@ use aileron_verifier::statement::cohort::CommitId;
 
 pub use self::changes::{Changes, changes, filters_off};
 pub use self::configuration::{Configuration, configuration};
-pub use self::objects::{Found, Kind, TreeEntry, objects, peeled, tree};
+pub use self::objects::{FoundObject, ObjectKind, TreeEntry, objects, peeled, tree};
 use super::address::redacted;
 use super::bytes;
 use super::environment::Environment;
@@ -91,7 +91,7 @@ impl GitError {
 
 /// What a git child may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum GitAccess {
     /// The repository on this disk, and nothing else.
     Local,
     /// Also a remote repository, by https, ssh or as a file: with the user's own credentials and ssh settings.
@@ -125,7 +125,7 @@ const NO_NETWORK: [(&str, &str); 5] = [
 ///
 /// Of the environment it has what every child has, and where the user's own settings are: `GIT_CONFIG_GLOBAL`,
 /// `GIT_CONFIG_SYSTEM`, `GIT_CONFIG_NOSYSTEM`, and the `safe.directory` entries of `GIT_CONFIG_COUNT`. artifacts.md §12.
-pub fn command<'a>(spawner: Spawner<'a>, access: Access) -> Command<'a> {
+pub fn command<'a>(spawner: Spawner<'a>, access: GitAccess) -> Command<'a> {
     configured(spawner, access, &[])
 }
 
@@ -160,7 +160,7 @@ const PERSONAL: &str = r"^((user|author|committer)\.(name|email)|init\.defaultbr
 /// # Errors
 /// [`ProcessError`] when git did not run.
 pub fn personal(directory: &Path, spawner: Spawner<'_>) -> Result<Vec<(String, String)>, ProcessError> {
-    let asked = command(spawner, Access::Local).args(["config", "-z", "--get-regexp", PERSONAL]).within(directory);
+    let asked = command(spawner, GitAccess::Local).args(["config", "-z", "--get-regexp", PERSONAL]).within(directory);
     let Finished { status, stdout, .. } = asked.run()?;
     if !status.success() {
         return Ok(Vec::new());
@@ -179,7 +179,7 @@ pub fn making<'a>(spawner: Spawner<'a>, personal: &[(String, String)]) -> Comman
     let untouched = UNTOUCHED.map(|(name, value)| (OsString::from(name), value));
     let personal = personal.iter().map(|(name, value)| (OsString::from(name), value.as_str()));
     let settings: Vec<_> = untouched.into_iter().chain(personal).collect();
-    configured(spawner, Access::Local, &settings)
+    configured(spawner, GitAccess::Local, &settings)
         .env("GIT_CONFIG_GLOBAL", NOTHING)
         .env("GIT_CONFIG_SYSTEM", NOTHING)
         .env("GIT_CONFIG_NOSYSTEM", "1")
@@ -188,12 +188,12 @@ pub fn making<'a>(spawner: Spawner<'a>, personal: &[(String, String)]) -> Comman
 
 /// The same with more settings. One whose name holds `=` is handed over as a variable, where that is possible; the others
 /// as arguments, which git has always read.
-fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)]) -> Command<'a> {
+fn configured<'a>(spawner: Spawner<'a>, access: GitAccess, more: &[(OsString, &str)]) -> Command<'a> {
     let command = spawner
         .command("git")
         .cap(ANSWER_CAP)
         .inherit(&["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"])
-        .env("GIT_ALLOW_PROTOCOL", if access == Access::Network { "https:ssh:file" } else { "" })
+        .env("GIT_ALLOW_PROTOCOL", if access == GitAccess::Network { "https:ssh:file" } else { "" })
         .env("GIT_LFS_SKIP_SMUDGE", "1")
         .env("GIT_NO_LAZY_FETCH", "1")
         // A clone's private replacements are in no other clone.
@@ -202,8 +202,8 @@ fn configured<'a>(spawner: Spawner<'a>, access: Access, more: &[(OsString, &str)
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C");
-    let command = if access == Access::Network { command.inherit(&["SSH_AUTH_SOCK"]) } else { command };
-    let network: &[_] = if access == Access::Network { &[] } else { &NO_NETWORK };
+    let command = if access == GitAccess::Network { command.inherit(&["SSH_AUTH_SOCK"]) } else { command };
+    let network: &[_] = if access == GitAccess::Network { &[] } else { &NO_NETWORK };
     let fixed = NO_PROGRAMS.iter().chain(network).map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let more = more.iter().map(|(name, value)| (name.clone(), OsString::from(value)));
     let (named, plain): (Vec<_>, Vec<_>) =
@@ -306,7 +306,7 @@ pub fn default_branch(root: &Path, spawner: Spawner<'_>) -> Option<String> {
 /// # Errors
 /// [`GitError`] when git cannot say.
 pub fn is_ignored(directory: &Path, path: &Path, spawner: Spawner<'_>) -> Result<bool, GitError> {
-    let command = command(spawner, Access::Local).args(["check-ignore", "-q", "--"]).args([path]).within(directory);
+    let command = command(spawner, GitAccess::Local).args(["check-ignore", "-q", "--"]).args([path]).within(directory);
     let finished = command.run()?;
     match finished.status.code() {
         Some(0) => Ok(true),
@@ -316,7 +316,7 @@ pub fn is_ignored(directory: &Path, path: &Path, spawner: Spawner<'_>) -> Result
 }
 
 fn ask(directory: &Path, spawner: Spawner<'_>, args: &[&str]) -> Result<Vec<u8>, GitError> {
-    answer(directory, args.first().copied().unwrap_or_default(), command(spawner, Access::Local).args(args))
+    answer(directory, args.first().copied().unwrap_or_default(), command(spawner, GitAccess::Local).args(args))
 }
 
 fn answer(directory: &Path, verb: &str, command: Command<'_>) -> Result<Vec<u8>, GitError> {

@@ -1,18 +1,21 @@
 //! Trees, blobs and tags from the object store: bytes as they were committed, whatever lies in the work tree.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read as _};
 use std::path::Path;
 
 use aileron_verifier::statement::cohort::CommitId;
 
-use super::{Access, GitError, answer, command, refused, unexpected};
+use super::{GitAccess, GitError, answer, command, refused, unexpected};
 use crate::sys::bytes;
 use crate::sys::process::{Command, Spawner};
 
 /// What a tree says of one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ObjectKind {
     /// A file, executable or not.
     File,
     /// A symbolic link: its blob is the target.
@@ -27,7 +30,7 @@ pub struct TreeEntry {
     /// Relative to the prefix that was asked for. Bytes without NUL; nothing else is promised of them.
     pub path: Vec<u8>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: ObjectKind,
     /// Name of its object.
     pub object: String,
 }
@@ -37,7 +40,7 @@ pub struct TreeEntry {
 /// # Errors
 /// [`GitError`].
 pub fn tree(root: &Path, commit: &CommitId, prefix: &[u8], spawner: Spawner<'_>) -> Result<Vec<TreeEntry>, GitError> {
-    let asked = command(spawner, Access::Local).args(["ls-tree", "-r", "-z", "--full-tree", commit.as_str()]);
+    let asked = command(spawner, GitAccess::Local).args(["ls-tree", "-r", "-z", "--full-tree", commit.as_str()]);
     // The prefix is a path, whatever characters it has.
     let asked = asked.env("GIT_LITERAL_PATHSPECS", "1").args(bytes::to_os(prefix).filter(|prefix| !prefix.is_empty()));
     let listed = answer(root, "ls-tree", asked).map_err(|error| match left_out(&error) {
@@ -50,9 +53,9 @@ pub fn tree(root: &Path, commit: &CommitId, prefix: &[u8], spawner: Spawner<'_>)
         let tab = record.iter().position(|byte| *byte == b'\t')?;
         let mut head = std::str::from_utf8(&record[..tab]).ok()?.split(' ');
         let kind = match (head.next()?, head.next()?) {
-            ("120000", "blob") => Kind::Link,
-            (_, "blob") => Kind::File,
-            (_, "commit") => Kind::Submodule,
+            ("120000", "blob") => ObjectKind::Link,
+            (_, "blob") => ObjectKind::File,
+            (_, "commit") => ObjectKind::Submodule,
             _ => return None,
         };
         let path = record[tab + 1..].strip_prefix(prefix)?.to_vec();
@@ -64,7 +67,7 @@ pub fn tree(root: &Path, commit: &CommitId, prefix: &[u8], spawner: Spawner<'_>)
 
 /// An object, as [`objects`] hands it over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum FoundObject {
     /// Its bytes.
     Bytes(Vec<u8>),
     /// It has more bytes than were asked for: so many.
@@ -82,12 +85,12 @@ pub fn objects<E: From<GitError>>(
     root: &Path,
     wanted: &[(&str, u64)],
     spawner: Spawner<'_>,
-    mut take: impl FnMut(usize, Found) -> Result<(), E>,
+    mut take: impl FnMut(usize, FoundObject) -> Result<(), E>,
 ) -> Result<(), E> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let batch = command(spawner, Access::Local).args(["cat-file", "--batch", "--buffer"]);
+    let batch = command(spawner, GitAccess::Local).args(["cat-file", "--batch", "--buffer"]);
     let mut refusal = None;
     let names = wanted.iter().map(|(object, _)| *object);
     let done = batched(root, batch, names, |pipe| {
@@ -105,7 +108,7 @@ pub fn objects<E: From<GitError>>(
         (None, Ok(())) => Ok(()),
         (None, Err(error)) => {
             match left_out(&error).and_then(|object| wanted.iter().position(|(name, _)| *name == object)) {
-                Some(number) => take(number, Found::Missing).and(Err(error.into())),
+                Some(number) => take(number, FoundObject::Missing).and(Err(error.into())),
                 None => Err(error.into()),
             }
         }
@@ -119,25 +122,25 @@ fn left_out(error: &GitError) -> Option<&str> {
 }
 
 /// One answer of `cat-file --batch`.
-fn object(pipe: &mut dyn BufRead, limit: u64) -> io::Result<Found> {
+fn object(pipe: &mut dyn BufRead, limit: u64) -> io::Result<FoundObject> {
     let head = head(pipe)?;
     let mut words = head.rsplit(' ');
     let last = words.next().unwrap_or_default();
     if last == "missing" {
-        return Ok(Found::Missing);
+        return Ok(FoundObject::Missing);
     }
     let size: u64 = last.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, head.clone()))?;
     let mut body = pipe.take(size + 1);
     if size > limit {
         io::copy(&mut body, &mut io::sink())?;
-        return Ok(Found::TooLong(size));
+        return Ok(FoundObject::TooLong(size));
     }
     let mut bytes = Vec::with_capacity(size as usize + 1);
     body.read_to_end(&mut bytes)?;
     if bytes.len() as u64 != size + 1 || bytes.pop() != Some(b'\n') {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Found::Bytes(bytes))
+    Ok(FoundObject::Bytes(bytes))
 }
 
 fn head(pipe: &mut dyn BufRead) -> io::Result<String> {
@@ -152,36 +155,52 @@ fn head(pipe: &mut dyn BufRead) -> io::Result<String> {
 }
 
 /// The commits that local tags peel to, through however many tags; those of `names` that do not exist are left out. A tag
-/// of something else than a commit has that object's name. Costs nothing for tags that were not asked about.
+/// of something else than a commit has that object's name. No tag that was not asked about is opened.
 ///
 /// # Errors
 /// [`GitError`].
 pub fn peeled(root: &Path, names: &[&str], spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
-    // git looks in six places for a name that is missing, and most are: only what exists is asked about a second time.
-    let objects = named(root, names, "", spawner)?;
-    let names: Vec<&str> = objects.keys().map(String::as_str).collect();
-    let commits = named(root, &names, "^{commit}", spawner)?;
-    Ok(objects.into_iter().chain(commits).collect())
-}
-
-/// The objects that local tags name, each with `peel` after it; what does not exist is left out.
-fn named(root: &Path, names: &[&str], peel: &str, spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
-    if names.is_empty() {
-        return Ok(BTreeMap::new());
+    let objects = named(root, names, spawner)?;
+    if objects.is_empty() {
+        return Ok(objects);
     }
-    let check = command(spawner, Access::Local).args(["cat-file", "--batch-check=%(objectname)", "--buffer"]);
-    let asked: Vec<String> = names.iter().map(|name| format!("refs/tags/{name}{peel}")).collect();
-    let mut tags = BTreeMap::new();
+    let check = command(spawner, GitAccess::Local).args(["cat-file", "--batch-check=%(objectname)", "--buffer"]);
+    let asked: Vec<String> = objects.keys().map(|name| format!("{TAGS}{name}^{{commit}}")).collect();
+    let mut commits = BTreeMap::new();
     batched(root, check, asked.iter().map(String::as_str), |pipe| {
-        for name in names {
+        for name in objects.keys() {
             let object = head(pipe)?;
             if !object.ends_with(" missing") {
-                tags.insert((*name).to_owned(), object);
+                commits.insert(name.clone(), object);
             }
         }
         Ok(())
     })?;
-    Ok(tags)
+    Ok(objects.into_iter().chain(commits).collect())
+}
+
+/// How git begins the name of a tag.
+const TAGS: &str = "refs/tags/";
+
+/// The objects that local tags name; what does not exist is left out.
+///
+/// Most names of a release do not, and git looks in six places for each name that is missing: so the tags that begin as
+/// these do are listed, which is one pass.
+fn named(root: &Path, names: &[&str], spawner: Spawner<'_>) -> Result<BTreeMap<String, String>, GitError> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let wanted: BTreeSet<&str> = names.iter().copied().collect();
+    let starts: BTreeSet<&str> = names.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
+    let asked = command(spawner, GitAccess::Local).args(["for-each-ref", "--format=%(objectname) %(refname)"]);
+    let listed = answer(root, "for-each-ref", asked.args(starts.iter().map(|start| format!("{TAGS}{start}"))))?;
+    let listed = String::from_utf8_lossy(&listed);
+    let tags = listed.lines().filter_map(|line| line.split_once(' '));
+    let tags = tags.filter_map(|(object, name)| Some((name.strip_prefix(TAGS)?, object)));
+    Ok(tags
+        .filter(|(name, _)| wanted.contains(name))
+        .map(|(name, object)| (name.to_owned(), object.to_owned()))
+        .collect())
 }
 
 /// Feeds lines to a `cat-file` and reads its answers.

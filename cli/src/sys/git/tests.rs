@@ -7,7 +7,7 @@ use super::*;
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
 /// What a git child sees of these variables: a script in git's place tells.
-fn seen(variables: &[(&str, &str)], access: Access) -> Vec<String> {
+fn seen(variables: &[(&str, &str)], access: GitAccess) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     aileron_testkit::script(&dir.path().join("git"), "for arg; do echo \"ARG $arg\"; done\n/usr/bin/env");
     let path = [("PATH".into(), dir.path().as_os_str().to_owned())];
@@ -65,7 +65,7 @@ fn a_child_knows_where_the_users_settings_are_and_whom_the_user_trusts() {
             ("GITHUB_TOKEN", "hush"),
             ("SSH_AUTH_SOCK", "/agent"),
         ],
-        Access::Local,
+        GitAccess::Local,
     );
     for line in ["GIT_CONFIG_GLOBAL=/ci.gitconfig", "GIT_CONFIG_SYSTEM=/system", "GIT_CONFIG_NOSYSTEM=1"] {
         assert!(child.iter().any(|had| had == line), "{line}");
@@ -81,15 +81,15 @@ fn a_child_knows_where_the_users_settings_are_and_whom_the_user_trusts() {
 #[test]
 fn a_count_that_is_none_is_no_entry() {
     for count in ["", "-1", "x", "0", "1", "99999999999999999999", "18446744073709551615"] {
-        let child = seen(&[("GIT_CONFIG_COUNT", count), ("GIT_CONFIG_KEY_0", "safe.directory")], Access::Local);
+        let child = seen(&[("GIT_CONFIG_COUNT", count), ("GIT_CONFIG_KEY_0", "safe.directory")], GitAccess::Local);
         assert!(!settings(&child).iter().any(|(key, _)| key == "safe.directory"), "{count}");
     }
 }
 
 #[test]
 fn a_child_reaches_no_network_unless_it_is_for_that() {
-    let local = seen(&[("SSH_AUTH_SOCK", "/agent")], Access::Local);
-    let remote = seen(&[("SSH_AUTH_SOCK", "/agent")], Access::Network);
+    let local = seen(&[("SSH_AUTH_SOCK", "/agent")], GitAccess::Local);
+    let remote = seen(&[("SSH_AUTH_SOCK", "/agent")], GitAccess::Network);
     let has = |child: &[String], line: &str| child.iter().any(|had| had == line);
     for line in ["GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1"] {
         assert!(has(&local, line) && has(&remote, line), "{line}");

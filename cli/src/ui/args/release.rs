@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::duration;
 use crate::github::Limits;
-use crate::publisher::release::{DirtyTree, Request, SecretSource};
+use crate::publisher::release::{DirtyTree, ReleaseRequest, SecretSource};
 
 /// What every verb that makes artifacts takes.
 #[derive(Debug, Args)]
@@ -28,9 +28,9 @@ pub(crate) struct ReleaseFlags {
 
 impl ReleaseFlags {
     /// The request of a verb that makes artifacts of this repository.
-    pub(crate) fn request(self, repository: PathBuf) -> Request {
+    pub(crate) fn request(self, repository: PathBuf) -> ReleaseRequest {
         let dirty = if self.allow_dirty { DirtyTree::Released } else { DirtyTree::Refused };
-        Request { dirty, ..self.build.request(self.version, repository) }
+        ReleaseRequest { dirty, ..self.build.request(self.version, repository) }
     }
 }
 
@@ -53,13 +53,13 @@ pub(crate) struct BuildFlags {
 
 impl BuildFlags {
     /// The request of a verb that builds this version of the repository.
-    pub(crate) fn request(self, version: Version, repository: PathBuf) -> Request {
+    pub(crate) fn request(self, version: Version, repository: PathBuf) -> ReleaseRequest {
         let client_secret = match (self.client_secret_env, self.client_secret_file) {
             (Some(name), _) => SecretSource::Variable(name),
             (None, Some(path)) => SecretSource::File(path),
             (None, None) => SecretSource::Default,
         };
-        Request {
+        ReleaseRequest {
             repository,
             version,
             waived: self.allow,

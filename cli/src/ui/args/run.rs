@@ -12,6 +12,7 @@ use super::duration;
 use crate::runtime::static_credential::StaticCredentialSource;
 use crate::sys::disk;
 use crate::sys::environment::Environment;
+use crate::sys::input;
 use crate::ui::report::Failure;
 
 /// Longest object of arguments that is read from a file or from standard input. A guest has 64 MiB of memory by default.
@@ -93,7 +94,7 @@ impl RunFlags {
 
 fn standard_input() -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let read = std::io::stdin().lock().take(ARGUMENTS_LIMIT + 1).read_to_end(&mut bytes);
+    let read = input::unbuffered().and_then(|input| input.take(ARGUMENTS_LIMIT + 1).read_to_end(&mut bytes));
     read.map_err(|error| Failure::usage(format!("cannot read --args from standard input: {error}")))?;
     if bytes.len() as u64 > ARGUMENTS_LIMIT {
         return Err(Failure::usage(format!("--args: standard input is longer than {ARGUMENTS_LIMIT} bytes")));

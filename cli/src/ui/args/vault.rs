@@ -1,6 +1,5 @@
 //! Flags of the verbs that open the vault.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::secret::Secret;
 use crate::sys::disk::{self, DiskError, Operation};
 use crate::sys::environment::Environment;
+use crate::sys::input;
 use crate::ui::report::Failure;
 
 /// Longest passphrase or value that is read from a file or from standard input.
@@ -93,19 +93,7 @@ fn is_standard_input(path: &Path) -> bool {
 /// It cannot be read, or is longer than 4 MiB.
 pub(crate) fn standard_input() -> Result<Secret, Failure> {
     let at = Path::new("standard input");
-    Ok(unbuffered().and_then(read_all).map_err(DiskError::at(Operation::Read, at))?)
-}
-
-/// Standard input without the buffer that the process keeps to its end, and that nobody wipes.
-#[cfg(unix)]
-fn unbuffered() -> io::Result<File> {
-    use std::os::fd::AsFd as _;
-    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
-}
-
-#[cfg(not(unix))]
-fn unbuffered() -> io::Result<io::Stdin> {
-    Ok(io::stdin())
+    Ok(input::unbuffered().and_then(read_all).map_err(DiskError::at(Operation::Read, at))?)
 }
 
 /// Reads to the end, into memory that is wiped wherever it was.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Answer, Context, Verb};
 use crate::publisher::lint;
 use crate::publisher::project::Reading;
-use crate::publisher::release::{self, Compiled, DirtyTree, Request};
+use crate::publisher::release::{self, Compiled, DirtyTree, ReleaseRequest};
 use crate::sys::disk;
 use crate::ui::args::{BuildFlags, examples};
 use crate::ui::report::table::grouped;
@@ -39,7 +39,7 @@ impl Verb for Build {
         let out = self.out.map_or_else(|| context.dist("connector.wasm"), Ok)?;
         // Nothing is released, so changes that are not committed do not stop a build.
         let repository = context.repository.clone();
-        let request = |version| Request { dirty: DirtyTree::Ignored, ..self.build.request(version, repository) };
+        let request = |version| ReleaseRequest { dirty: DirtyTree::Ignored, ..self.build.request(version, repository) };
         match self.version {
             Some(version) => versioned(&request(version), &out, context),
             None => module_only(&request(version::placeholder()), &out, context),
@@ -51,7 +51,7 @@ impl Verb for Build {
     }
 }
 
-fn versioned(request: &Request, out: &Path, context: &Context) -> Answer {
+fn versioned(request: &ReleaseRequest, out: &Path, context: &Context) -> Answer {
     let preview = context.with_world(|world| release::preview(request, world))?;
     disk::write(out, &preview.wasm).map_err(Failure::from)?;
     let mut fields = module_fields(out, preview.wasm.len(), &preview.capabilities.imports);
@@ -64,7 +64,7 @@ fn versioned(request: &Request, out: &Path, context: &Context) -> Answer {
     Ok(Outcome::new(format!("{text}{module}"), fields))
 }
 
-fn module_only(request: &Request, out: &Path, context: &Context) -> Answer {
+fn module_only(request: &ReleaseRequest, out: &Path, context: &Context) -> Answer {
     let project = context.project(Reading::WorkTree)?;
     let mut findings = lint::check(project, None, &request.waived);
     let Some(checked) = findings.checked.take() else { return Err(findings.into()) };

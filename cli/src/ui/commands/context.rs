@@ -11,6 +11,7 @@ use crate::publisher::project::{self, Project, Reading};
 use crate::publisher::release::World;
 use crate::publisher::sign::{self, OsKeychain};
 use crate::secret::Secret;
+use crate::sys::clock::{Clock, Machine};
 use crate::sys::disk;
 use crate::sys::environment::Environment;
 use crate::sys::interrupt;
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) repository: PathBuf,
     pub(crate) environment: Environment,
     pub(crate) progress: Arc<Progress>,
+    /// What locks and GitHub's limits are waited for by.
+    pub(crate) clock: Arc<dyn Clock + Send + Sync>,
     pub(crate) stop: &'static AtomicBool,
 }
 
@@ -37,6 +40,7 @@ impl Context {
             repository,
             environment: Environment::of_this_process(),
             progress: Arc::new(Progress::new(Style::choose(output.quiet, output.json))),
+            clock: Arc::new(Machine),
             stop: match on_interrupt {
                 OnInterrupt::Stop => interrupt::listen(),
                 OnInterrupt::Exit => interrupt::ignored(),
@@ -47,7 +51,14 @@ impl Context {
     /// The same, for another repository.
     pub(crate) fn within(&self, repository: PathBuf) -> Context {
         let (environment, progress) = (self.environment.clone(), Arc::clone(&self.progress));
-        Context { output: self.output, repository, environment, progress, stop: self.stop }
+        Context {
+            output: self.output,
+            repository,
+            environment,
+            progress,
+            clock: Arc::clone(&self.clock),
+            stop: self.stop,
+        }
     }
 
     /// Starts child processes that know nothing of our secrets and end with the run.
@@ -55,11 +66,12 @@ impl Context {
         Spawner { environment: &self.environment, stop: self.stop }
     }
 
-    /// How a lock is waited for: as long as `--wait-lock` says, else a minute, with a line after a second.
+    /// How a lock is waited for, by this context's clock: as long as `--wait-lock` says, else a minute, with a line after a
+    /// second.
     pub(crate) fn waiting(&self, wait: Option<Duration>) -> LockPolicy {
         let progress = Arc::clone(&self.progress);
         let say = Arc::new(move |line| progress.take(Event::Note(line)));
-        LockPolicy { wait: wait.unwrap_or(WAIT), stop: self.stop, say, ..LockPolicy::default() }
+        LockPolicy { wait: wait.unwrap_or(WAIT), clock: Arc::clone(&self.clock), stop: self.stop, say }
     }
 
     /// Asked before anything else is read or asked: a verb that exists to sign is refused on a pull request.
@@ -109,5 +121,41 @@ impl Context {
             let prompt = inquire::Password::new(question).without_confirmation();
             terminal.then(|| prompt.prompt().ok()).flatten().map(Secret::from)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::sys::disk::lock;
+
+    /// A clock on which time passes by waiting only.
+    struct Virtual(std::sync::Mutex<SystemTime>);
+
+    impl Clock for Virtual {
+        fn now(&self) -> SystemTime {
+            *self.0.lock().expect("the time")
+        }
+
+        fn sleep_until(&self, until: SystemTime, _: &AtomicBool) {
+            *self.0.lock().expect("the time") = until;
+        }
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_by_the_contexts_clock() {
+        let output = Output { json: false, quiet: true };
+        let mut context = Context::new(output, PathBuf::from("."), OnInterrupt::Exit);
+        context.clock = Arc::new(Virtual(std::sync::Mutex::new(SystemTime::UNIX_EPOCH)));
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("lock");
+        let _held = lock::take(&path, &context.waiting(None)).expect("it is free");
+        let hours = Duration::from_secs(5 * 3600);
+        let refused =
+            lock::take(&path, &context.within(PathBuf::from("elsewhere")).waiting(Some(hours))).expect_err("held");
+        assert!(matches!(refused, lock::LockError::Busy { waited, .. } if waited >= hours), "{refused}");
+        assert!(context.clock.now() >= SystemTime::UNIX_EPOCH + hours, "no real time passed");
     }
 }

@@ -1,15 +1,15 @@
 //! Where the credentials of a run come from: given by hand, else from the vault. Chosen and unlocked before anything runs.
 //! vault.md §8.2.
 
-use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use aileron_verifier::artifact::manifest::{ConnectorManifest, CredentialKind};
 use aileron_verifier::text::printable;
 
 use super::Context;
-use super::unlocking::{Wording, say, unlock, vault};
-use crate::consumer::trust::prompt::Console as _;
+use super::binding::offer::{can_ask, offer, skipped};
+use super::binding::setup::SetupFlags;
+use super::unlocking::{Questions, Wording, ask, say, unlock, vault};
 use crate::event::Event;
 use crate::runtime::credential_source::{CredentialSource, NoCredentials};
 use crate::runtime::launch::client::Remote;
@@ -17,8 +17,8 @@ use crate::runtime::vault_credential::{Selection, UnlockedVault, VaultCredential
 use crate::sys::http::Web;
 use crate::ui::args::{BindingFlags, RunFlags};
 use crate::ui::report::Failure;
-use crate::ui::report::console::Terminal;
 use crate::vault::binding::{Binding, candidates};
+use crate::vault::custodian::Custodian;
 use crate::vault::document::Document;
 
 /// Where the credentials of a run are.
@@ -60,23 +60,26 @@ pub(super) fn here_or_there(
     }
     let vault = vault(context)?;
     let document = vault.read()?.unwrap_or_default();
-    let named = flags.binding.as_slice();
-    let selection = select(&document, manifests, named, |connector, found| which(connector, found, run, context));
+    let mut user = ThisUser { run, flags, context, open: None };
+    let selection = select(&document, manifests, flags.binding.as_slice(), &mut user)?;
     if let Some(name) = &flags.binding {
         must_be_chosen(name, &selection)?;
     }
     if selection.chosen.is_empty() {
         return here(Box::new(VaultCredentialSource::new(selection, None)));
     }
-    let launched = if flags.passphrase.is_given(&context.environment) { None } else { launched(context)? };
-    if let Some(remote) = launched {
+    let is_open = user.open.is_some() || flags.passphrase.is_given(&context.environment);
+    if let Some(remote) = if is_open { None } else { launched(context)? } {
         note_used(&selection, context);
         let one_each = selection.chosen.into_values().filter(|names| names.len() == 1).flatten().collect();
         return Ok(CredentialPlace::There(remote, one_each));
     }
-    let custodian = Arc::new(unlock(&vault, &flags.passphrase, Wording::OnTheWay, context)?);
+    let custodian = match user.open {
+        Some(custodian) => custodian,
+        None => unlock(&vault, &flags.passphrase, Wording::OnTheWay, context)?,
+    };
     note_used(&selection, context);
-    let unlocked = UnlockedVault::new(vault, custodian, Web::default(), context.waiting(None));
+    let unlocked = UnlockedVault::new(vault, Arc::new(custodian), Web::default(), context.waiting(None));
     here(Box::new(VaultCredentialSource::new(selection, Some(unlocked))))
 }
 
@@ -88,7 +91,7 @@ pub(super) fn note_used(selection: &Selection, context: &Context) {
 }
 
 /// `--binding` names one that is used, or nothing is run.
-pub(super) fn must_be_chosen(name: &str, selection: &Selection) -> Result<(), Failure> {
+fn must_be_chosen(name: &str, selection: &Selection) -> Result<(), Failure> {
     if selection.chosen.values().flatten().any(|chosen| chosen == name) {
         return Ok(());
     }
@@ -96,34 +99,68 @@ pub(super) fn must_be_chosen(name: &str, selection: &Selection) -> Result<(), Fa
     Err(Failure::usage(message).next("aileron binding list shows which binding is for which connector"))
 }
 
-/// The bindings for these connectors: the named one, the only one, those among which a region chooses; `which` is asked about
-/// several. vault.md §8.2.
+/// Who is asked while bindings are chosen.
+pub(super) trait Chooser {
+    /// A binding for a connector that has none yet. vault.md §8.3.
+    ///
+    /// # Errors
+    /// It could not be set up.
+    fn first_use(&mut self, manifest: &ConnectorManifest) -> Result<Option<String>, Failure>;
+
+    /// Which of several is meant. There is no default. vault.md §8.2.
+    fn which(&mut self, connector: &str, bindings: &[Binding]) -> Option<String>;
+}
+
+/// Nobody is.
+pub(super) struct Nobody;
+
+impl Chooser for Nobody {
+    fn first_use(&mut self, _: &ConnectorManifest) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
+    fn which(&mut self, _: &str, _: &[Binding]) -> Option<String> {
+        None
+    }
+}
+
+/// The bindings for these connectors: the named one, the only one, those among which a region chooses, or what is answered.
+/// vault.md §8.2.
+///
+/// # Errors
+/// [`Chooser::first_use`]'s.
 pub(super) fn select(
     document: &Document,
     manifests: &[ConnectorManifest],
     named: &[String],
-    which: impl Fn(&str, &[Binding]) -> Option<String>,
-) -> Selection {
+    chooser: &mut dyn Chooser,
+) -> Result<Selection, Failure> {
     let mut selection = Selection::default();
     for manifest in manifests {
         let Some(credential) = &manifest.credential else { continue };
         let (connector, kind) = (&manifest.name.value, credential.kind.value);
+        if selection.chosen.contains_key(&connector.to_string()) {
+            continue; // another version of it, which has the same bindings
+        }
         let found = candidates(document, connector, kind.as_str());
         let names = || found.iter().map(|binding| binding.name.clone()).collect::<Vec<_>>();
         let named = named.iter().find(|name| found.iter().any(|binding| binding.name == **name));
         let chosen = match (named, found.as_slice()) {
-            (_, []) => continue,
+            (None, []) => match chooser.first_use(manifest)? {
+                Some(name) => Some(vec![name]),
+                None => continue,
+            },
             (Some(name), _) => Some(vec![name.clone()]),
             (None, [one]) => Some(vec![one.name.clone()]),
             (None, several) if kind == CredentialKind::AwsSigv4 && differ_in_region(several) => Some(names()),
-            (None, several) => which(&connector.to_string(), several).map(|name| vec![name]),
+            (None, several) => chooser.which(&connector.to_string(), several).map(|name| vec![name]),
         };
         match chosen {
             Some(chosen) => drop(selection.chosen.insert(connector.to_string(), chosen)),
             None => drop(selection.ambiguous.insert(connector.to_string(), names())),
         }
     }
-    selection
+    Ok(selection)
 }
 
 /// Whether the region of a request can choose among them. vault.md §14.
@@ -133,20 +170,53 @@ fn differ_in_region(bindings: &[Binding]) -> bool {
     regions.windows(2).all(|pair| pair[0] != pair[1])
 }
 
-/// Asks which of several bindings is meant, where somebody can be asked. There is no default. vault.md §8.2.
-fn which(connector: &str, bindings: &[Binding], run: &RunFlags, context: &Context) -> Option<String> {
-    if !io::stdin().is_terminal() || run.args.as_deref() == Some("-") {
-        return None;
+/// Whether there is somebody to ask: a terminal, and standard input is not taken for something else.
+fn is_attended(run: &RunFlags) -> bool {
+    can_ask() && run.args.as_deref() != Some("-")
+}
+
+/// The user at this terminal.
+struct ThisUser<'a> {
+    run: &'a RunFlags,
+    flags: &'a BindingFlags,
+    context: &'a Context,
+    /// The key, once a binding was set up.
+    open: Option<Custodian>,
+}
+
+impl Chooser for ThisUser<'_> {
+    fn first_use(&mut self, manifest: &ConnectorManifest) -> Result<Option<String>, Failure> {
+        let ThisUser { run, flags, context, .. } = *self;
+        if flags.binding.is_some() || flags.passphrase.takes_standard_input() || !is_attended(run) {
+            return Ok(None);
+        }
+        let setup = SetupFlags::unlocked_by(&flags.passphrase);
+        match offer(("This run", manifest), &setup, Questions::Beside, self.open.take(), context)? {
+            None => {
+                say(context, &skipped(manifest));
+                Ok(None)
+            }
+            Some(done) => {
+                say(context, &done.text());
+                self.open = done.custodian;
+                Ok(Some(done.name))
+            }
+        }
     }
-    let row = |(at, binding): (usize, &Binding)| {
-        let account = binding.account.as_ref().map(|account| format!("  {}", printable(account))).unwrap_or_default();
-        format!("  {}  {}{account}\n", at + 1, binding.name)
-    };
-    let rows: String = bindings.iter().enumerate().map(row).collect();
-    // The result is on standard output, one document: what is asked goes beside it.
-    let question = format!("Several credentials are for {connector}:\n{rows}Which one? [1-{}]: ", bindings.len());
-    say(context, &question);
-    let answer = Terminal { json: context.output.json }.ask("").ok()??;
-    let at: usize = answer.trim().parse().ok()?;
-    bindings.get(at.checked_sub(1)?).map(|binding| binding.name.clone())
+
+    fn which(&mut self, connector: &str, bindings: &[Binding]) -> Option<String> {
+        if !is_attended(self.run) {
+            return None;
+        }
+        let row = |(at, binding): (usize, &Binding)| {
+            let account =
+                binding.account.as_ref().map(|account| format!("  {}", printable(account))).unwrap_or_default();
+            format!("  {}  {}{account}\n", at + 1, binding.name)
+        };
+        let rows: String = bindings.iter().enumerate().map(row).collect();
+        let question = format!("Several credentials are for {connector}:\n{rows}Which one? [1-{}]: ", bindings.len());
+        let answer = ask(&question, Questions::Beside, self.context).ok()??;
+        let at: usize = answer.trim().parse().ok()?;
+        bindings.get(at.checked_sub(1)?).map(|binding| binding.name.clone())
+    }
 }

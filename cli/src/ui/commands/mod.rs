@@ -1,7 +1,7 @@
 //! One file per verb: its arguments, its help, and what it does. A verb that needs two wings composes them here.
 //!
 //! To add a verb: write `<verb>.rs` (as [`inspect`] does), add its row to a table below, and write
-//! `tests/cmd/<verb>/transcript.txt`. What verbs share is in `ui/args` (flags), [`context`], [`installing`], [`running`]
+//! `tests/cmd/<verb>/transcript.txt`. What verbs share is in `ui/args` (flags), [`context`], [`installing`], [`installation`], [`running`]
 //! and [`registry`].
 
 mod action;
@@ -18,6 +18,7 @@ mod hub;
 mod hub_entry;
 mod init;
 mod inspect;
+mod installation;
 mod installing;
 mod keyring;
 mod keys;

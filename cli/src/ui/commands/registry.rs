@@ -8,14 +8,14 @@ use aileron_verifier::name::version::Version;
 
 use super::Context;
 use crate::github::{Addresses, Limits, Network, WaitPolicy, token};
-use crate::publisher::forge::directory::Directory;
+use crate::publisher::forge::directory::DirectoryForge;
 use crate::publisher::forge::github::rehearsal::Rehearsal;
-use crate::publisher::forge::github::{GitHub, Place};
+use crate::publisher::forge::github::{GitHubForge, GitHubPlace};
 use crate::publisher::forge::model;
 use crate::publisher::forge::{Forge, ForgeError};
 use crate::publisher::release::{ReleaseError, World};
 use crate::secret::Secret;
-use crate::sys::clock::{self, Clock as _};
+use crate::sys::clock::Clock as _;
 use crate::sys::disk;
 use crate::sys::lock::{LockPolicy, WAIT_FOR_RELEASE};
 use crate::ui::args::{LimitsOf, RegistryFlags, RegistryName};
@@ -35,7 +35,7 @@ pub(super) fn with_forge<T>(
 ) -> Result<(T, String), Failure> {
     let (place, token) = match &target.to {
         RegistryName::Directory(path) => {
-            let forge = Directory::new(path.clone()).waiting(locking(target, context));
+            let forge = DirectoryForge::new(path.clone()).waiting(locking(target, context));
             let answer = context.with_world(|world| work(&forge, world))?;
             return Ok((answer, forge.describe()));
         }
@@ -45,10 +45,10 @@ pub(super) fn with_forge<T>(
     let in_ci = || context.environment.var("CI").map(|_| IN_CI);
     let longest = target.max_wait.or_else(in_ci);
     context.with_world(|world| {
-        let waiting = WaitPolicy { clock: &clock::Machine, stop: world.stop, listener: world.listener, longest };
+        let waiting = WaitPolicy { clock: &*context.clock, stop: world.stop, listener: world.listener, longest };
         let unable = |cause| ReleaseError::Forge { cause, done: 0, of: 0 };
         let network = Arc::new(Network::default());
-        let forge = GitHub::new(place, network, &token, limits, waiting).map_err(unable)?;
+        let forge = GitHubForge::new(place, network, &token, limits, waiting).map_err(unable)?;
         let answer = work(&forge, world)?;
         Ok((answer, forge.describe()))
     })
@@ -73,13 +73,13 @@ pub(super) fn rehearse<T>(
     work: impl FnOnce(&dyn Forge, &World<'_>) -> Result<T, ReleaseError>,
 ) -> Result<(T, Rehearsed), Failure> {
     let journal = disk::temporary_directory()?;
-    let place = Place { journal: journal.path().to_owned(), ..without_journal(target, context) };
+    let place = GitHubPlace { journal: journal.path().to_owned(), ..without_journal(target, context) };
     let limits = limits(target, &place);
     let mut github = model::GitHub::new(model::Repository::new(repository.owner(), repository.repo()));
     if limits == Limits::none() {
         github.limits = model::Limits::none();
     }
-    let stage = Arc::new(Rehearsal::new(github, clock::Machine.now()));
+    let stage = Arc::new(Rehearsal::new(github, context.clock.now()));
     let began = stage.now();
     // In CI the token will be the workflow's, which is allowed a fifth of a person's requests.
     let token = if context.environment.var("CI").is_some() { "ghs_rehearsal" } else { "ghp_rehearsal" };
@@ -88,7 +88,7 @@ pub(super) fn rehearse<T>(
         let waiting = WaitPolicy { clock: &*stage, stop: world.stop, listener: world.listener, longest };
         let unable = |cause| ReleaseError::Forge { cause, done: 0, of: 0 };
         let token = Secret::from(token.to_owned());
-        let forge = GitHub::new(place, stage.clone(), &token, limits, waiting).map_err(unable)?;
+        let forge = GitHubForge::new(place, stage.clone(), &token, limits, waiting).map_err(unable)?;
         world.note(format!("rehearsing with a model of GitHub, as if {} had no releases yet", repository.repository()));
         let answer = work(&forge, world)?;
         let until = stage.now();
@@ -97,7 +97,7 @@ pub(super) fn rehearse<T>(
     })
 }
 
-fn limits(target: &RegistryFlags, place: &Place) -> Limits {
+fn limits(target: &RegistryFlags, place: &GitHubPlace) -> Limits {
     match target.limits {
         Some(LimitsOf::Github) => Limits::github(),
         Some(LimitsOf::None) => Limits::none(),
@@ -106,8 +106,8 @@ fn limits(target: &RegistryFlags, place: &Place) -> Limits {
     }
 }
 
-fn place(target: &RegistryFlags, version: &Version, context: &Context) -> Result<Place, Failure> {
-    Ok(Place { journal: context.dist(version.as_str())?, ..without_journal(target, context) })
+fn place(target: &RegistryFlags, version: &Version, context: &Context) -> Result<GitHubPlace, Failure> {
+    Ok(GitHubPlace { journal: context.dist(version.as_str())?, ..without_journal(target, context) })
 }
 
 /// How another release is waited for that writes to the same place.
@@ -116,8 +116,8 @@ fn locking(target: &RegistryFlags, context: &Context) -> LockPolicy {
 }
 
 /// Where GitHub is; the journal is nowhere yet.
-fn without_journal(target: &RegistryFlags, context: &Context) -> Place {
-    Place { addresses: addresses(target, context), journal: PathBuf::new(), locking: locking(target, context) }
+fn without_journal(target: &RegistryFlags, context: &Context) -> GitHubPlace {
+    GitHubPlace { addresses: addresses(target, context), journal: PathBuf::new(), locking: locking(target, context) }
 }
 
 /// `--api-url`, else what the environment says.

@@ -10,7 +10,7 @@ use super::pack::{artifacts_json, artifacts_text};
 use super::plan::growth_text;
 use super::registry::{Rehearsed, rehearse, with_forge};
 use super::{Answer, Context, Verb};
-use crate::publisher::release::{self, Receipt, Request};
+use crate::publisher::release::{self, Receipt, ReleaseRequest};
 use crate::sys::calendar::{moment, rfc3339};
 use crate::ui::args::{RegistryFlags, RegistryName, ReleaseFlags, SigningFlags, duration, examples};
 use crate::ui::report::{Failure, Outcome};
@@ -93,7 +93,7 @@ impl Verb for Release {
 }
 
 /// The same release in front of a model of GitHub.
-fn rehearsed(request: &Request, target: &RegistryFlags, context: &Context) -> Answer {
+fn rehearsed(request: &ReleaseRequest, target: &RegistryFlags, context: &Context) -> Answer {
     if target.to != RegistryName::GitHub {
         let usage = Failure::usage("--rehearse plays GitHub; a directory is published to as fast as it is written");
         return Err(usage.next("leave --rehearse out, or publish to another directory first"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Context, Verb};
 use crate::event::counted;
 use crate::github::RequestKind;
-use crate::publisher::forge::github::journal::{self, Event, Line, WriteRecord, instant};
+use crate::publisher::forge::github::journal::{self, JournalEvent, Line, WriteRecord, instant};
 use crate::sys::calendar::{moment, rfc3339};
 use crate::sys::clock::{Clock as _, Machine};
 use crate::ui::args::{examples, version};
@@ -63,12 +63,12 @@ struct JournalRun<'a> {
 
 /// A run begins with its first line, and ends before the next one's. Reads of before the lock come first.
 fn runs(lines: &[Line]) -> Vec<JournalRun<'_>> {
-    let ends = |line: &Line| matches!(line.event, Event::End { .. });
+    let ends = |line: &Line| matches!(line.event, JournalEvent::End { .. });
     let mut runs: Vec<JournalRun<'_>> = Vec::new();
     let mut from = 0;
     for (at, line) in lines.iter().enumerate() {
         // A run that was killed has no end: the next one's first line shows it.
-        let begins = matches!(line.event, Event::Begin { .. }) && lines[from..at].iter().any(is_begin);
+        let begins = matches!(line.event, JournalEvent::Begin { .. }) && lines[from..at].iter().any(is_begin);
         if begins {
             let first = lines[from..at].iter().rposition(|line| !is_read(line)).map_or(from, |last| from + last + 1);
             runs.push(JournalRun { lines: &lines[from..first] });
@@ -86,25 +86,28 @@ fn runs(lines: &[Line]) -> Vec<JournalRun<'_>> {
 }
 
 fn is_begin(line: &Line) -> bool {
-    matches!(line.event, Event::Begin { .. })
+    matches!(line.event, JournalEvent::Begin { .. })
 }
 
 fn is_read(line: &Line) -> bool {
-    matches!(line.event, Event::Answer { kind: RequestKind::Read, .. })
+    matches!(line.event, JournalEvent::Answer { kind: RequestKind::Read, .. })
 }
 
 impl JournalRun<'_> {
     fn answers(&self, wanted: RequestKind) -> usize {
-        self.lines.iter().filter(|line| matches!(&line.event, Event::Answer { kind, .. } if *kind == wanted)).count()
+        self.lines
+            .iter()
+            .filter(|line| matches!(&line.event, JournalEvent::Answer { kind, .. } if *kind == wanted))
+            .count()
     }
 
     fn done(&self) -> usize {
-        self.lines.iter().filter(|line| matches!(line.event, Event::Done(_))).count()
+        self.lines.iter().filter(|line| matches!(line.event, JournalEvent::Done(_))).count()
     }
 
     fn how(&self) -> &str {
         let how = self.lines.iter().find_map(|line| match &line.event {
-            Event::End { how } => Some(how.as_str()),
+            JournalEvent::End { how } => Some(how.as_str()),
             _ => None,
         });
         how.unwrap_or("no end recorded (killed, or still running)")
@@ -117,7 +120,7 @@ impl JournalRun<'_> {
         let now = Machine.now();
         let mut row = |at: u64, what: String| rows.push(vec![moment(instant(at), now), what]);
         for Line { at, event } in self.lines {
-            if let Event::Done(write) = event {
+            if let JournalEvent::Done(write) = event {
                 stretch = Some(match stretch {
                     Some((began, count, first, _)) => (began, count + 1, first, write),
                     None => (*at, 1, write, write),
@@ -125,21 +128,21 @@ impl JournalRun<'_> {
                 continue;
             }
             let trouble = match event {
-                Event::Begin { repository, version, commit, tool } => {
+                JournalEvent::Begin { repository, version, commit, tool } => {
                     let commit = commit.get(..10).unwrap_or(commit);
                     Some(format!("{repository}@{version} from commit {commit}, by aileron-pub {tool}"))
                 }
-                Event::Wait { until, why } => {
+                JournalEvent::Wait { until, why } => {
                     Some(format!("waiting until {} ({why})", moment(instant(*until), instant(*at))))
                 }
-                Event::Answer { status: None, why, .. } => {
+                JournalEvent::Answer { status: None, why, .. } => {
                     Some(format!("no answer: {}", why.as_deref().unwrap_or("the connection ended")))
                 }
-                Event::Answer { status: Some(status @ 400..), request, .. } if *status != 404 => {
+                JournalEvent::Answer { status: Some(status @ 400..), request, .. } if *status != 404 => {
                     let request = request.as_deref().map(|id| format!(", request {id}")).unwrap_or_default();
                     Some(format!("HTTP {status}{request}"))
                 }
-                Event::Burned { tag } => Some(format!("{tag} can never be published again")),
+                JournalEvent::Burned { tag } => Some(format!("{tag} can never be published again")),
                 _ => None,
             };
             if let Some(what) = trouble {
@@ -168,7 +171,9 @@ impl JournalRun<'_> {
             .lines
             .iter()
             .filter_map(|line| match &line.event {
-                Event::Wait { until, why } => Some(json!({"at": stamp(line.at), "until": stamp(*until), "why": why})),
+                JournalEvent::Wait { until, why } => {
+                    Some(json!({"at": stamp(line.at), "until": stamp(*until), "why": why}))
+                }
                 _ => None,
             })
             .collect();

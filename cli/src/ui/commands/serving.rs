@@ -9,7 +9,7 @@ use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::verify::{Payload, Verified};
 use aileron_verifier::trust::keyring::Keyring;
 
-use super::credentials::{note_used, select};
+use super::credentials::{Nobody, note_used, select};
 use super::installing::home;
 use super::running::{command_line, render_action, render_denied, runner_with};
 use super::unlocking::vault;
@@ -114,7 +114,7 @@ impl ActionService {
 
     /// The manifests of its connectors.
     pub(super) fn manifests(&self, action: &Action, ring: &Keyring) -> Vec<ConnectorManifest> {
-        Installed { store: &self.home.store, ring }.manifests(action)
+        Installed { store: &self.home.store, ring }.manifests([action])
     }
 
     /// Runs an action. `unlock` gives the key where one of its connectors has a binding; nobody approves without an
@@ -151,7 +151,7 @@ impl ActionService {
     ) -> Result<Box<dyn CredentialSource>, Failure> {
         let manifests = self.manifests(order.action, ring);
         let document = self.vault.read()?.unwrap_or_default();
-        let selection = select(&document, &manifests, order.bindings, |_, _| None);
+        let selection = select(&document, &manifests, order.bindings, &mut Nobody)?;
         let is_chosen = |name: &&String| !selection.chosen.values().flatten().any(|chosen| chosen == *name);
         if let Some(unknown) = order.bindings.iter().find(is_chosen) {
             return Err(Failure::usage(format!("no binding {unknown} is for a connector that runs here")));

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::plan::{estimate_text, requests_json};
 use super::registry::with_forge;
 use super::{Answer, Context, Verb};
-use crate::publisher::release::{self, DirtyTree, Request, Standing};
+use crate::publisher::release::{self, DirtyTree, ReleaseRequest, Standing};
 use crate::sys::calendar::rfc3339;
 use crate::ui::args::{BuildFlags, RegistryFlags, examples, version};
 use crate::ui::report::Outcome;
@@ -36,7 +36,7 @@ impl Verb for Status {
         let allow = rules::waivers().collect();
         let build = BuildFlags { allow, ..BuildFlags::default() };
         let request = build.request(self.version, context.repository.clone());
-        let request = Request { dirty: DirtyTree::Ignored, ..request };
+        let request = ReleaseRequest { dirty: DirtyTree::Ignored, ..request };
         let (target, version) = (&self.registry, &request.version);
         let (status, registry) = with_forge(target, version, context, |forge, world| {
             release::status(&release::ready(&request, world)?, forge, world)

@@ -10,6 +10,7 @@ use super::Context;
 use crate::consumer::trust::prompt::{Console as _, consents};
 use crate::event::Event;
 use crate::secret::Secret;
+use crate::sys::input;
 use crate::sys::lock::LockPolicy;
 use crate::sys::terminal::Echo;
 use crate::ui::args::PassphraseFlags;
@@ -265,14 +266,13 @@ pub(super) fn typed_value(question: &str, flags: &PassphraseFlags, context: &Con
     Ok(line.map_or_else(|| Secret::from(value.expose().to_vec()), |line| Secret::from(line.to_vec())))
 }
 
-/// A line that is typed unseen; where standard input is not a terminal, the next line of it, of which the buffer of this
-/// process may keep a copy to its end.
+/// A line that is typed unseen; where standard input is not a terminal, the next line of it.
 pub(super) fn line_of_input(question: &str, context: &Context) -> Result<Secret, Failure> {
     if io::stdin().is_terminal() {
         return ask_hidden(question, context.output.json, context.stop);
     }
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
-    let read = io::stdin().lock().take(LONGEST_LINE as u64).read_until(b'\n', &mut line);
+    let read = input::lines().and_then(|input| input.take(LONGEST_LINE as u64).read_until(b'\n', &mut line));
     read.map_err(lost)?;
     if line.len() == LONGEST_LINE {
         return Err(Failure::usage(format!("a line of standard input is longer than {LONGEST_LINE} bytes")));
@@ -282,14 +282,32 @@ pub(super) fn line_of_input(question: &str, context: &Context) -> Result<Secret,
     Ok(Secret::from(line))
 }
 
+/// Where questions are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Questions {
+    /// On standard output; with `--json` on standard error.
+    #[default]
+    OnOutput,
+    /// On standard error in any case: standard output belongs to the one document of a run.
+    Beside,
+}
+
 /// Shows what a question is about, where the question is shown.
 pub(super) fn tell(text: &str, context: &Context) -> Result<(), Failure> {
     Terminal { json: context.output.json }.say(text).map_err(lost)
 }
 
 /// Asks for one line on standard input, whatever that is. `None` at its end.
-pub(super) fn ask(question: &str, context: &Context) -> Result<Option<String>, Failure> {
-    Terminal { json: context.output.json }.ask(question).map_err(lost)
+pub(super) fn ask(question: &str, shown: Questions, context: &Context) -> Result<Option<String>, Failure> {
+    let mut console = Terminal { json: context.output.json };
+    let question = match shown {
+        Questions::Beside if !context.output.json => {
+            say(context, question);
+            ""
+        }
+        Questions::OnOutput | Questions::Beside => question,
+    };
+    console.ask(question).map_err(lost)
 }
 
 /// Asks whether to go on. Only a plain yes is one.

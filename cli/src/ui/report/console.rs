@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::door::{self, Stream};
 use crate::consumer::trust::prompt::Console;
+use crate::sys::input;
 
 /// Longest line that is an answer. A longer one is read to its end, so that it never answers the next question, and counts
 /// as an empty one.
@@ -36,8 +37,7 @@ impl Console for Terminal {
 
     fn ask(&mut self, question: &str) -> io::Result<Option<String>> {
         self.show("question", question)?;
-        // The process shares one buffered reader, so questions take their lines in turn.
-        line(&mut io::stdin().lock())
+        line(&mut input::lines()?)
     }
 }
 

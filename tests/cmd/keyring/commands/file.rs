@@ -54,7 +54,7 @@ fn a_ring_with_a_byte_order_mark_is_named_and_left_as_it_is() {
     }
 }
 
-#[test] // nothing lost, nothing half, whoever writes at the same time
+#[test] // nothing lost, nothing half, with several writers at the same time
 fn a_storm_of_commands_loses_no_change_and_shows_no_half_file() {
     let home = Home::with_ring(EXAMPLE);
     let file = home.0.home().join("key");

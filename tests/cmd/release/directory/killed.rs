@@ -107,7 +107,7 @@ fn debris_of_a_killed_release_is_swept_by_the_next() {
     tree::copy(&whole, &registry);
     let place = registry.join(CONNECTOR);
     fs::remove_file(place.join("releases/index.json")).unwrap();
-    for debris in [".staging/actions/demo-ping/v0.1.0", ".staging/v0.1.0"] {
+    for debris in [".staging/actions%2Fdemo-ping%2Fv0.1.0", ".staging/v0.1.0"] {
         fs::create_dir_all(place.join(debris)).unwrap();
     }
     for debris in ["HEAD/keys", "releases", ".staging/v0.1.0"] {

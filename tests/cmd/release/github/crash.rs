@@ -1,6 +1,6 @@
-//! A process that dies at any write, and the next one that finds what it left. issue: "crash matrix".
+//! A process that crashes at any write, and the next one that finds what it left. issue: "crash matrix".
 //!
-//! Every write of a cohort is died at, before and after, with every rerun carried to its end, on a cohort of 9 releases; and
+//! A crash at every write of a cohort, before and after it, with every rerun carried to its end, on a cohort of 9 releases; and
 //! every seventh of a cohort of 31, which has to wait for a window of GitHub's limits in between. A rerun looks at every
 //! release twice, so the same over 517 releases is an hour of work. With linear's 517 releases (pages of lists included)
 //! chains of lives have to arrive at the same place: one that ends at random writes, and one in which two lives end at
@@ -27,7 +27,7 @@ struct Instant {
     call: Call,
 }
 
-/// What becomes of the journal when a machine dies.
+/// What becomes of the journal when a machine crashes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Journal {
     Kept,
@@ -39,7 +39,7 @@ pub(crate) fn is_write(call: &Call) -> bool {
     call.method != "GET"
 }
 
-/// Whenever something is about to become public it is whole, and the connector is there before its actions: whoever
+/// Whenever something is about to become public it is whole, and the connector is there before its actions: a consumer who
 /// installs at this instant gets everything, or is told that it is not public yet.
 fn assert_installable(proven: &Proven, call: &Call, github: &Model) {
     let fields: Value = serde_json::from_slice(&call.body).unwrap_or_default();
@@ -81,7 +81,7 @@ fn instants(cohort: &Cohort, immutable: bool) -> Vec<Instant> {
     Arc::into_inner(seen).unwrap().into_inner().unwrap()
 }
 
-/// A machine on which a run died at that instant, before the write was carried out or after.
+/// A machine on which a run crashed at that instant, before the write was carried out or after.
 fn died(cohort: &Cohort, at: &Instant, after: bool, journal: Journal) -> Arc<Stage> {
     let mut github = at.github.clone();
     if after {
@@ -165,7 +165,7 @@ impl Dice {
     }
 }
 
-/// Dies at the nth write from now.
+/// Crashes at the nth write from now.
 fn dies_at(cohort: &Cohort, stage: &Arc<Stage>, write: usize, after: bool) {
     let (mut seen, proven) = (0, cohort.shared());
     stage.script(move |call, github| {
@@ -235,7 +235,7 @@ fn a_life_that_ends_before_and_one_that_ends_after_every_write_of_five_hundred_r
 }
 
 /// An undisturbed run up to a write; from there on every life ends at the next write that is its turn: one before it is
-/// carried out, one after. Whoever comes last finds nothing missing, nothing twice and nothing public that is not whole.
+/// carried out, one after. The last run finds nothing missing, nothing twice and nothing public that is not whole.
 fn lives_between(cohort: &Cohort, begin: usize, end: usize, stride: usize) -> usize {
     let stage = Stage::new(cohort.hosted());
     let mut lives = 0;

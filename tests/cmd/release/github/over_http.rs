@@ -261,7 +261,7 @@ fn a_rehearsal_is_a_release_without_a_network() {
     assert_eq!(rehearsed["requests"]["creations"], 11);
     assert_eq!(rehearsed["refused_for_a_limit"], 0);
     assert!((15..20).contains(&rehearsed["seconds"].as_u64().unwrap()), "{rehearsed}");
-    assert_eq!(fake.log(), [], "nobody was asked");
+    assert_eq!(fake.log(), [], "no request was made");
     assert!(!repository.root.join("dist").exists(), "and nothing stays");
     let released = ok(&mut release(&repository, &fake)).json();
     assert_eq!(released["content_hash"], rehearsed["content_hash"]);

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aileron_cli::event::Event;
 use aileron_cli::github::{Addresses, Limits, Server, WaitPolicy};
 use aileron_cli::publisher::forge::github::rehearsal::Rehearsal;
-use aileron_cli::publisher::forge::github::{GitHub, Place, journal};
+use aileron_cli::publisher::forge::github::{GitHubForge, GitHubPlace, journal};
 use aileron_cli::publisher::forge::model::wire::{Call, understand};
 use aileron_cli::publisher::forge::model::{GitHub as Model, Operation, Response};
 use aileron_cli::publisher::forge::{Forge as _, Remote, Scope};
@@ -33,7 +33,7 @@ pub(crate) const BEGAN: u64 = 1_750_000_123;
 /// A signed cohort, made once: what is published again and again.
 pub(crate) struct Cohort {
     pub(crate) proven: Arc<Proven>,
-    pub(crate) request: release::Request,
+    pub(crate) request: release::ReleaseRequest,
     environment: Environment,
 }
 
@@ -64,7 +64,7 @@ impl Cohort {
     fn make(home: TestHome, repository: PathBuf, key: PathBuf, wasm: Option<PathBuf>, waived: &[&str]) -> Cohort {
         let names = ["PATH", "HOME"].map(|name| (name.into(), std::env::var_os(name).unwrap_or_default()));
         let environment: Environment = names.into_iter().collect();
-        let request = release::Request {
+        let request = release::ReleaseRequest {
             repository,
             version: "0.1.0".parse().unwrap(),
             waived: waived.iter().map(|rule| rule.parse().unwrap()).collect(),
@@ -249,7 +249,7 @@ impl Stage {
     pub(crate) fn run<T>(
         self: &Arc<Self>,
         cohort: &Cohort,
-        work: impl FnOnce(&GitHub<'_>, &World<'_>) -> Result<T, ReleaseError>,
+        work: impl FnOnce(&GitHubForge<'_>, &World<'_>) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
         let listener = |event| {
             if let Event::Note(text) = event {
@@ -257,7 +257,7 @@ impl Stage {
             }
         };
         with_world(&cohort.environment, &listener, |world| {
-            let place = Place {
+            let place = GitHubPlace {
                 addresses: Addresses {
                     api: self.api.clone(),
                     server: self.api.replace("/api/v3", "").replace("api.github", "github"),
@@ -269,7 +269,7 @@ impl Stage {
             let (stop, longest) = (world.stop, self.max_wait);
             let waiting = WaitPolicy { clock: &self.rehearsal, stop, listener: &listener, longest };
             let token = Secret::from(self.token.clone());
-            let forge = GitHub::new(place, self.clone(), &token, self.limits, waiting).unwrap();
+            let forge = GitHubForge::new(place, self.clone(), &token, self.limits, waiting).unwrap();
             work(&forge, world)
         })
     }
@@ -291,7 +291,7 @@ impl Stage {
     }
 }
 
-fn look(forge: &GitHub<'_>, cohort: &Cohort) -> Result<Remote, ReleaseError> {
+fn look(forge: &GitHubForge<'_>, cohort: &Cohort) -> Result<Remote, ReleaseError> {
     forge.observe(&cohort.scope()).map_err(|cause| ReleaseError::Forge { cause, done: 0, of: 0 })
 }
 

@@ -4,6 +4,9 @@
 //! that plays what was pushed. One origin serves the API (at `/` and `/api/v3`), uploads, downloads and raw files; addresses
 //! in answers begin with what the client called us, be it by `Host` or, through a proxy setting, by an absolute address.
 //!
+//! It implements no `aileron_cli::github::Server`, since a client meets it through `Network`, which does, over a real socket;
+//! where no socket is wanted, `Rehearsal` and the tests' `Stage` implement `Server` over the same model.
+//!
 //! hyper without a framework: routing is the model's, and a fault must be able to end a connection without an answer.
 
 mod script;
@@ -59,7 +62,7 @@ impl Options {
 
 /// A request that was answered, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LogEntry {
     /// `GET`, …
     pub method: String,
     /// As it came, with its query.
@@ -86,7 +89,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Log {
-    entries: Vec<Entry>,
+    entries: Vec<LogEntry>,
     file: Option<File>,
 }
 
@@ -144,7 +147,7 @@ impl FakeGitHub {
     }
 
     /// Every request so far.
-    pub fn log(&self) -> Vec<Entry> {
+    pub fn log(&self) -> Vec<LogEntry> {
         lock(&self.shared.log).entries.clone()
     }
 
@@ -183,7 +186,7 @@ impl Shared {
         }
     }
 
-    fn record(&self, entry: Entry) {
+    fn record(&self, entry: LogEntry) {
         let mut log = lock(&self.log);
         if let Some(file) = &mut log.file {
             let status = entry.status.map_or_else(|| "-".to_owned(), |status| status.to_string());

@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::script::{Action, Fault, When};
-use super::{Entry, Shared, lock, snapshot};
+use super::{LogEntry, Shared, lock, snapshot};
 
 /// Ends the connection without an answer.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ async fn answer(request: hyper::Request<Incoming>, shared: Arc<Shared>) -> Resul
         query => format!("{}?{query}", call.path),
     };
     let fault = lock(&shared.script).fault(&call.method, &path);
-    let record = |status| shared.record(Entry { method: head.method.to_string(), path: path.clone(), status });
+    let record = |status| shared.record(LogEntry { method: head.method.to_string(), path: path.clone(), status });
     let Some(Fault { action, when }) = fault else {
         let answer = carry_out(&shared, &call, When::After, None);
         record(Some(answer.status));

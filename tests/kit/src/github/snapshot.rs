@@ -24,7 +24,7 @@ pub(super) fn load(path: &Path, github: &mut GitHub) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes everything down: whoever reads the file sees one state or the next.
+/// Writes everything down: a reader of the file sees one state or the next.
 pub(super) fn save(path: &Path, github: &GitHub) -> io::Result<()> {
     let bytes = bytes(path);
     fs::create_dir_all(&bytes)?;

@@ -21,6 +21,11 @@ impl Crashing {
         Crashing { left: AtomicUsize::new(number) }
     }
 
+    /// Never crashes: a disk that is not flushed, for tests that would spend their time in flushes.
+    pub fn never() -> Crashing {
+        Crashing::at(usize::MAX)
+    }
+
     /// Whether it has not crashed: whatever was done needed fewer steps.
     pub fn is_alive(&self) -> bool {
         self.left.load(Ordering::SeqCst) > 0

@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime};
 use super::error::{DiskError, Operation};
 use super::steps::Steps;
 
-/// How the name of a temporary sibling begins when nobody says otherwise. A write that was killed leaves one.
+/// How the name of a temporary sibling begins by default. A write that was killed leaves one.
 pub const TEMPORARY: &str = ".aileron-";
-/// Nobody writes one file for longer than this.
+/// No write of one file takes longer than this.
 const ABANDONED: Duration = Duration::from_secs(3_600);
 
 /// Random bytes in the name of a temporary sibling.
@@ -21,7 +21,7 @@ const RANDOM: usize = 8;
 pub enum Readers {
     /// This user alone: mode 0600.
     User,
-    /// Whoever the umask lets: mode 0644.
+    /// Every user the umask lets: mode 0644.
     All,
 }
 
@@ -97,7 +97,7 @@ impl Replace<'_> {
         self.remove(directory, |_| true);
     }
 
-    /// Removes the temporary siblings in this directory that nobody can be writing any more: older than an hour, by the
+    /// Removes the temporary siblings in this directory that no process can be writing any more: older than an hour, by the
     /// file system's own clock, as `now` tells it.
     pub fn sweep_abandoned(&self, directory: &Path, now: SystemTime) {
         let changed = |entry: &fs::DirEntry| entry.metadata().and_then(|found| found.modified()).ok();
@@ -105,7 +105,7 @@ impl Replace<'_> {
         self.remove(directory, |entry| age(entry).is_some_and(|age| age > ABANDONED));
     }
 
-    /// Best effort: what cannot be removed is in nobody's way.
+    /// Best effort: what cannot be removed does no harm.
     fn remove(&self, directory: &Path, is_left: impl Fn(&fs::DirEntry) -> bool) {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(|name| self.is_sibling(name)) && is_left(&entry) {

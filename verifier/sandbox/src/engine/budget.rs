@@ -22,7 +22,7 @@ const BODY: usize = 4 << 20;
 /// Cost of any function, however short: what the compiler sets up for it.
 const BASE: u64 = 200;
 
-/// Why a module is not compiled.
+/// Why a module is not compiled. No class of its own: [`super::compiling`] makes it a `connector_load_failed` with this text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum OverBudget {
     /// One function joins too many values.

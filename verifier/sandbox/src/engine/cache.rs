@@ -1,6 +1,6 @@
 //! Compiled code on disk. artifacts.md §9.
 //!
-//! What lies here is mapped and run, so three things are made sure of: nobody else can write here ([`crate::private`], and
+//! What lies here is mapped and run, so three things are made sure of: no other user can write here ([`crate::private`], and
 //! the directory 0700), the bytes are the ones we wrote (a digest of our own, or the stamp of
 //! a file whose digest was checked), and they were made by this engine with these settings (the name). Whatever does not
 //! hold makes the entry absent: it is compiled again and replaced.
@@ -45,7 +45,7 @@ impl fmt::Debug for Cache {
 /// Why there is no cache, or why something is not in it. Never a reason not to run.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheFault {
-    /// Somebody else could plant code there.
+    /// Another user could plant code there.
     #[error("compiled code is not kept: {} {reason}", .at.display())]
     NotPrivate {
         /// The directory, or one above it.
@@ -222,7 +222,7 @@ impl Hasher for Sha256Hasher {
 fn map(engine: &Engine, file: File) -> Option<Module> {
     // SAFETY: the file holds what `Module::serialize` of an engine with the same compatibility hash wrote (the hash is in
     // its name), unchanged: its digest was checked, now or under a stamp that still holds, on this very file handle. It is
-    // never written in place, only replaced by renaming, and it lies in a directory nobody else may enter, so the bytes
+    // never written in place, only replaced by renaming, and it lies in a directory that no other user may enter, so the bytes
     // under the mapping stay what they are.
     unsafe { Module::deserialize_open_file(engine, file) }.ok()
 }

@@ -1,6 +1,6 @@
 //! Lets running guests look up: every tick, each of them hands control back once, and its own deadline is looked at.
 //!
-//! A guest in a loop never waits for anything, so no timer of its thread would ever run. A tick ends nobody: it only
+//! A guest in a loop never waits for anything, so no timer of its thread would ever run. A tick ends no guest: it only
 //! makes the guests of this engine yield.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! Path and query of a URL as they go out: as the guest wrote them. sandbox.md §4.1, §4.3.
 //!
 //! Dot segments stay, and so do escapes: a connector that escapes what a user typed, to keep it inside of one segment, relies on
-//! that. Go's `net/url` decides what is escaped: a path with a byte that may not stand in one is decoded and escaped anew.
+//! that. Go's `net/url` decides what is escaped: a path with a byte that may not stand in one is decoded and escaped again.
 
 /// What follows the authority, as it is written on the request line: the fragment is left out, an empty path is `/`.
 ///

@@ -38,6 +38,7 @@ pub(crate) struct Capture {
 }
 
 /// A guest wrote more to standard output than it may. Carried by the trap that ends it.
+/// No class of its own: [`crate::outcome`] makes it one.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output exceeds its cap")]
 pub(crate) struct StdoutLimit;

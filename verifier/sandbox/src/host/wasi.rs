@@ -17,6 +17,7 @@ use super::clock::{GuestClock, Profile};
 use super::memory;
 
 /// The guest ended itself. Travels as an error from the call to the end of the run.
+/// No failure and no class: [`crate::outcome`] says what an exit code means.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("exit with code {0}")]
 pub(crate) struct GuestExit(pub(crate) u32);

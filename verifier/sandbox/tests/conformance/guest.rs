@@ -135,7 +135,7 @@ impl Guest {
     /// Evaluates expressions of type i32 in order and gives them as the output, under their names.
     pub(crate) fn report(mut self, values: &[(&str, &str)]) -> Guest {
         for (at, (name, expression)) in values.iter().enumerate() {
-            // Evaluated before its name is written: the prelude's scratch is nobody's to rely on.
+            // Evaluated before its name is written: the prelude's scratch may be overwritten by then.
             let name = self.text(&format!("{}\"{name}\":", if at == 0 { "{\"output\":{" } else { "," }));
             self = self.run(&format!(
                 "(local.set $value {expression}) (call $print {name}) (call $print_i32 (local.get $value))"
@@ -206,7 +206,7 @@ pub(crate) fn failure(done: &Done) -> &Failure {
     done.result.as_ref().unwrap_err()
 }
 
-/// Nobody may be reached.
+/// No host may be reached.
 pub(crate) struct NoNetwork;
 
 impl Exchange for NoNetwork {

@@ -249,19 +249,20 @@ fn spawning_links_denies_and_says_so() {
     assert_eq!(failure(&done).details["boundary_detail"], "action");
 }
 
-#[test] // WASI preview 1: a list of buffers is one stream of bytes
-fn every_buffer_of_a_list_is_written_and_filled() {
-    // Entries of a list at 1024, eight bytes each: pointer and length.
-    let list = |entries: &[(u32, u32)]| {
-        let entry = |(at, (pointer, length)): (usize, &(u32, u32))| {
-            let at = 1024 + at * 8;
-            format!(
-                "(i32.store (i32.const {at}) (i32.const {pointer})) (i32.store (i32.const {}) (i32.const {length}))",
-                at + 4
-            )
-        };
-        entries.iter().enumerate().map(entry).collect::<String>()
+/// Stores the entries of a list of buffers at 1024, eight bytes each: pointer and length.
+fn list(entries: &[(u32, u32)]) -> String {
+    let entry = |(at, (pointer, length)): (usize, &(u32, u32))| {
+        let at = 1024 + at * 8;
+        let after = at + 4;
+        format!(
+            "(i32.store (i32.const {at}) (i32.const {pointer})) (i32.store (i32.const {after}) (i32.const {length}))"
+        )
     };
+    entries.iter().enumerate().map(entry).collect()
+}
+
+#[test] // WASI preview 1: a list of buffers is one stream of bytes
+fn every_buffer_of_a_list_is_written() {
     let text = "{\"output\":{\"a\":1}}";
     let at = |from: u32, to: u32| (65_536 + from, to - from);
     for entries in [
@@ -284,6 +285,10 @@ fn every_buffer_of_a_list_is_written_and_filled() {
         let done = guest.run(&list(&entries)).run(&check).done();
         assert_eq!(output(&done)["a"], 1, "{entries:?}");
     }
+}
+
+#[test] // WASI preview 1: a list of buffers is one stream of bytes
+fn every_buffer_of_a_list_is_filled() {
     // `{"args":{},"op":"x"}` has 20 bytes; read into two places, then to its end.
     let read = |entries: &[(u32, u32)]| {
         let count = entries.len();
@@ -309,6 +314,10 @@ fn every_buffer_of_a_list_is_written_and_filled() {
         let (n, first, second) = expected;
         assert_eq!(read(&entries), (json!(n), json!(first), json!(second)), "{entries:?}");
     }
+}
+
+#[test]
+fn a_list_of_buffers_opens_no_descriptor_and_lies_in_memory() {
     // A descriptor that is not open stays closed, whatever the list; a list outside of memory is no list.
     let code = |call: &str| {
         output(&Guest::new().run(&list(&[(2048, 1), (3072, 1)])).report(&[("n", call)]).done())["n"].clone()

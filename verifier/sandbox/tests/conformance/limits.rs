@@ -93,7 +93,7 @@ fn a_cancellation_that_arrives_too_late_changes_nothing() {
     assert!(STOP.load(Ordering::Relaxed) && done.result.is_ok());
 }
 
-#[test] // a guest that loops takes nobody's time but its own
+#[test] // a guest that loops takes no time of other guests
 fn one_endless_guest_does_not_hold_up_another() {
     let endless = Guest::new().run("(loop $l (br $l))").connector();
     let quick = Guest::new().say("{\"output\":{}}").connector();

@@ -108,7 +108,7 @@ fn only_one_binary_core_module_of_webassembly_2_is_a_build() {
         "(func $f return_call $f)",
         "(tag $t) (func (throw $t))",
         "(type (struct))",
-        "(table 1 externref)", // 2.0 has it, but nobody could give a guest anything to put there
+        "(table 1 externref)", // 2.0 has it, but there is nothing a guest could put there
         "(func (result v128) (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0)))",
         "(global i32 (i32.add (i32.const 1) (i32.const 2)))",
         "(type $f (func)) (func (param (ref $f)))",

@@ -47,105 +47,107 @@ fn bound(kind: &str) -> Result<BoundCredential, CredentialRefusal> {
     Ok(BoundCredential { kind: kind.to_owned(), secret, region: None, access_key_id: None })
 }
 
+/// What the manifest declares, what the guest asks for, what is bound; and the class, the detail and the message of the refusal.
+type Check = (
+    &'static str,
+    &'static str,
+    Option<fn() -> Result<BoundCredential, CredentialRefusal>>,
+    Class,
+    &'static str,
+    &'static str,
+);
+
+/// §7.2, in the order of its rows.
+const CHECKS: [Check; 10] = [
+    (
+        "",
+        "oauth2",
+        Some(|| bound("oauth2")),
+        Class::CapabilityDenied,
+        "connector_manifest",
+        "http_request: connector did not declare [capabilities.credential]",
+    ),
+    (
+        OAUTH2,
+        "api_key",
+        Some(|| bound("oauth2")),
+        Class::CapabilityDenied,
+        "connector_manifest",
+        "http_request: requested credential kind does not match connector manifest",
+    ),
+    (
+        OAUTH2,
+        "OAuth2",
+        Some(|| bound("oauth2")),
+        Class::CapabilityDenied,
+        "connector_manifest",
+        "http_request: requested credential kind does not match connector manifest",
+    ),
+    (
+        OAUTH2,
+        "oauth2",
+        None,
+        Class::BindingRequired,
+        "action",
+        "http_request: no oauth2 credential is bound for github://acme/aileron-connector-x; run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
+    ),
+    (
+        OAUTH2,
+        "oauth2",
+        Some(|| Err(CredentialRefusal::NotBound { candidates: vec!["oauth2/x/a".into(), "oauth2/x/b".into()] })),
+        Class::BindingRequired,
+        "action",
+        "http_request: several oauth2 credentials are bound for github://acme/aileron-connector-x (oauth2/x/a, oauth2/x/b); run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
+    ),
+    (
+        OAUTH2,
+        "oauth2",
+        Some(|| Err(CredentialRefusal::EntryMissing { path: "oauth2/x/work".into() })),
+        Class::BindingRequired,
+        "action",
+        "http_request: github://acme/aileron-connector-x needs the oauth2 credential oauth2/x/work, which is not in the vault; run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
+    ),
+    (
+        OAUTH2,
+        "oauth2",
+        Some(|| Err(CredentialRefusal::KindMismatch)),
+        Class::CapabilityDenied,
+        "vault",
+        "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
+    ),
+    (
+        OAUTH2,
+        "oauth2",
+        Some(|| {
+            let (binding, why) = ("oauth2/x/work".into(), "provider returned 400: invalid_grant".into());
+            Err(CredentialRefusal::RefreshFailed { binding, why, retriable: false })
+        }),
+        Class::BindingFailed,
+        "vault",
+        "http_request: oauth2 refresh failed for oauth2/x/work: provider returned 400: invalid_grant; run `aileron binding reauthorize oauth2/x/work`",
+    ),
+    (
+        OAUTH2,
+        "oauth2",
+        Some(|| bound("api_key")),
+        Class::CapabilityDenied,
+        "vault",
+        "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
+    ),
+    (
+        OAUTH2,
+        "oauth2",
+        Some(|| bound("basic")),
+        Class::CapabilityDenied,
+        "runtime",
+        "http_request: unsupported credential kind for v1 injection",
+    ),
+];
+
 #[test] // sandbox.md §7.2, in the order of its rows; §13 C-1 to C-6, C-12
 fn every_check_has_its_class_and_nothing_is_dialled() {
     let server = server::http(|_| answer("200 OK", "caught"));
-    let names: &dyn Fn() -> Result<BoundCredential, CredentialRefusal> = &|| bound("oauth2");
-    assert!(names().is_ok());
-    type Row = (
-        &'static str,
-        &'static str,
-        Option<fn() -> Result<BoundCredential, CredentialRefusal>>,
-        Class,
-        &'static str,
-        &'static str,
-    );
-    let rows: [Row; 10] = [
-        (
-            "",
-            "oauth2",
-            Some(|| bound("oauth2")),
-            Class::CapabilityDenied,
-            "connector_manifest",
-            "http_request: connector did not declare [capabilities.credential]",
-        ),
-        (
-            OAUTH2,
-            "api_key",
-            Some(|| bound("oauth2")),
-            Class::CapabilityDenied,
-            "connector_manifest",
-            "http_request: requested credential kind does not match connector manifest",
-        ),
-        (
-            OAUTH2,
-            "OAuth2",
-            Some(|| bound("oauth2")),
-            Class::CapabilityDenied,
-            "connector_manifest",
-            "http_request: requested credential kind does not match connector manifest",
-        ),
-        (
-            OAUTH2,
-            "oauth2",
-            None,
-            Class::BindingRequired,
-            "action",
-            "http_request: no oauth2 credential is bound for github://acme/aileron-connector-x; run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
-        ),
-        (
-            OAUTH2,
-            "oauth2",
-            Some(|| Err(CredentialRefusal::NotBound { candidates: vec!["oauth2/x/a".into(), "oauth2/x/b".into()] })),
-            Class::BindingRequired,
-            "action",
-            "http_request: several oauth2 credentials are bound for github://acme/aileron-connector-x (oauth2/x/a, oauth2/x/b); run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
-        ),
-        (
-            OAUTH2,
-            "oauth2",
-            Some(|| Err(CredentialRefusal::EntryMissing { path: "oauth2/x/work".into() })),
-            Class::BindingRequired,
-            "action",
-            "http_request: github://acme/aileron-connector-x needs the oauth2 credential oauth2/x/work, which is not in the vault; run `aileron binding setup github://acme/aileron-connector-x`, or see `aileron binding list`",
-        ),
-        (
-            OAUTH2,
-            "oauth2",
-            Some(|| Err(CredentialRefusal::KindMismatch)),
-            Class::CapabilityDenied,
-            "vault",
-            "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
-        ),
-        (
-            OAUTH2,
-            "oauth2",
-            Some(|| {
-                let (binding, why) = ("oauth2/x/work".into(), "provider returned 400: invalid_grant".into());
-                Err(CredentialRefusal::RefreshFailed { binding, why, retriable: false })
-            }),
-            Class::BindingFailed,
-            "vault",
-            "http_request: oauth2 refresh failed for oauth2/x/work: provider returned 400: invalid_grant; run `aileron binding reauthorize oauth2/x/work`",
-        ),
-        (
-            OAUTH2,
-            "oauth2",
-            Some(|| bound("api_key")),
-            Class::CapabilityDenied,
-            "vault",
-            "http_request: what is bound for github://acme/aileron-connector-x is not of kind oauth2",
-        ),
-        (
-            OAUTH2,
-            "oauth2",
-            Some(|| bound("basic")),
-            Class::CapabilityDenied,
-            "runtime",
-            "http_request: unsupported credential kind for v1 injection",
-        ),
-    ];
-    for (manifest, asked, source, class, detail, message) in rows {
+    for (manifest, asked, source, class, detail, message) in CHECKS {
         let network = connected(&server, manifest);
         let network = match source {
             Some(says) => network.with_credentials(Arc::new(Says(says, AtomicUsize::new(0)))),

@@ -1,4 +1,4 @@
-//! Every hop is judged anew. §4.3, §13 N17.
+//! Every hop is checked again. §4.3, §13 N17.
 
 use std::sync::Arc;
 

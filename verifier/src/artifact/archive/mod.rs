@@ -28,7 +28,7 @@ pub const MAX_MODULE: u64 = 256 << 20;
 /// Largest `manifest.toml` or `action.md`, in bytes: 1 MiB. artifacts.md §7.
 ///
 /// `signature.sig` and extended headers stop here as well: a signature of the wrong length is a failure of the signature,
-/// judged elsewhere, but nobody has to hold more than this to see it.
+/// judged elsewhere, but no more than this is ever held for that.
 pub const MAX_DOCUMENT: u64 = 1 << 20;
 /// Most tar entries, directories and extended headers counted. artifacts.md §7.
 pub const MAX_ENTRIES: usize = 16;
@@ -42,18 +42,18 @@ pub const MAX_UNPACKED: u64 = MAX_MODULE + MAX_ENTRIES as u64 * MAX_DOCUMENT;
 
 /// What an archive holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ArtifactKind {
     /// A wasm module and its manifest.
     Connector,
     /// An action document.
     Action,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ArtifactKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::Connector => "connector",
-            Kind::Action => "action",
+            ArtifactKind::Connector => "connector",
+            ArtifactKind::Action => "action",
         })
     }
 }
@@ -81,10 +81,10 @@ pub enum Files {
 
 impl Files {
     /// Which of the two it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ArtifactKind {
         match self {
-            Files::Connector { .. } => Kind::Connector,
-            Files::Action { .. } => Kind::Action,
+            Files::Connector { .. } => ArtifactKind::Connector,
+            Files::Action { .. } => ArtifactKind::Action,
         }
     }
 }
@@ -230,7 +230,7 @@ pub enum Malformed {
         /// Its name, as far as it is text.
         name: String,
         /// The kind that was asked for; `None` when any would do.
-        kind: Option<Kind>,
+        kind: Option<ArtifactKind>,
     },
     /// A member of the one kind beside a member of the other.
     #[error("{member} belongs to {kind} archives, the members before it do not", kind = .kind)]
@@ -238,7 +238,7 @@ pub enum Malformed {
         /// The member.
         member: &'static str,
         /// The kind it belongs to.
-        kind: Kind,
+        kind: ArtifactKind,
     },
     /// A member stands twice.
     #[error("{0} stands twice in the archive")]
@@ -260,7 +260,7 @@ pub enum Malformed {
     #[error("{member} is missing from the {kind} archive")]
     Missing {
         /// The kind of the archive.
-        kind: Kind,
+        kind: ArtifactKind,
         /// The member.
         member: &'static str,
     },
@@ -299,10 +299,10 @@ impl Malformed {
     }
 }
 
-fn archive_of(kind: Option<Kind>) -> &'static str {
+fn archive_of(kind: Option<ArtifactKind>) -> &'static str {
     match kind {
-        Some(Kind::Connector) => "a connector archive",
-        Some(Kind::Action) => "an action archive",
+        Some(ArtifactKind::Connector) => "a connector archive",
+        Some(ArtifactKind::Action) => "an action archive",
         None => "an archive",
     }
 }

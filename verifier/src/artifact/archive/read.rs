@@ -2,7 +2,7 @@
 
 use super::gzip::Unpacked;
 use super::tar::{BLOCK, EntryKind, Header, check_pax};
-use super::{Files, Kind, MAX_DOCUMENT, MAX_ENTRIES, MAX_MODULE, Malformed};
+use super::{ArtifactKind, Files, MAX_DOCUMENT, MAX_ENTRIES, MAX_MODULE, Malformed};
 use crate::layout::member;
 
 /// Reads an archive strictly. artifacts.md §7, every rule of its reading paragraph.
@@ -13,7 +13,7 @@ use crate::layout::member;
 ///
 /// # Errors
 /// [`Malformed`], for the first rule found broken.
-pub fn read(archive: &[u8], kind: Option<Kind>) -> Result<Files, Malformed> {
+pub fn read(archive: &[u8], kind: Option<ArtifactKind>) -> Result<Files, Malformed> {
     let mut stream = Unpacked::open(archive)?;
     let mut found = Found { asked: kind, kind, ..Found::default() };
     let mut entry = 0;
@@ -78,7 +78,7 @@ fn next_header(stream: &mut Unpacked<'_>, entry: usize) -> Result<Option<[u8; BL
     }
 }
 
-/// Content and padding. What the padding holds is nobody's business: no reader looks at it.
+/// Content and padding. What the padding holds does not matter: no reader looks at it.
 fn content(stream: &mut Unpacked<'_>, size: u64, entry: usize) -> Result<Vec<u8>, Malformed> {
     let bytes = stream.take(size)?;
     if (bytes.len() as u64) < size {
@@ -130,10 +130,10 @@ impl Member {
     }
 
     /// The kind it tells; a signature is in both.
-    fn kind(self) -> Option<Kind> {
+    fn kind(self) -> Option<ArtifactKind> {
         match self {
-            Member::Wasm | Member::Bin | Member::Manifest => Some(Kind::Connector),
-            Member::Document => Some(Kind::Action),
+            Member::Wasm | Member::Bin | Member::Manifest => Some(ArtifactKind::Connector),
+            Member::Document => Some(ArtifactKind::Action),
             Member::Signature => None,
         }
     }
@@ -149,9 +149,9 @@ impl Member {
 /// What has been read so far.
 #[derive(Default)]
 struct Found {
-    asked: Option<Kind>,
+    asked: Option<ArtifactKind>,
     /// Asked for, or told by the first member that tells.
-    kind: Option<Kind>,
+    kind: Option<ArtifactKind>,
     /// `connector.wasm` or `connector.bin`.
     binary: Option<(&'static str, Vec<u8>)>,
     manifest: Option<Vec<u8>>,
@@ -206,12 +206,12 @@ impl Found {
         let kind = self.kind.ok_or(Malformed::Empty)?;
         let missing = |member: Member| Malformed::Missing { kind, member: member.name() };
         Ok(match kind {
-            Kind::Connector => Files::Connector {
+            ArtifactKind::Connector => Files::Connector {
                 wasm: self.binary.ok_or(missing(Member::Wasm))?.1,
                 manifest: self.manifest.ok_or(missing(Member::Manifest))?,
                 signature: self.signature.ok_or(missing(Member::Signature))?,
             },
-            Kind::Action => Files::Action {
+            ArtifactKind::Action => Files::Action {
                 document: self.document.ok_or(missing(Member::Document))?,
                 signature: self.signature.ok_or(missing(Member::Signature))?,
             },

@@ -179,8 +179,8 @@ fn each_broken_rule_has_its_own_message() {
 #[test]
 fn asked_for_a_kind_the_other_is_foreign() {
     let archive = Packer::new().pack(&action());
-    assert_eq!(read(&archive, Some(Kind::Action)), Ok(action()));
-    let refused = read(&archive, Some(Kind::Connector)).expect_err("an action");
+    assert_eq!(read(&archive, Some(ArtifactKind::Action)), Ok(action()));
+    let refused = read(&archive, Some(ArtifactKind::Connector)).expect_err("an action");
     assert_eq!(refused.to_string(), "\"action.md\" does not belong into a connector archive");
 }
 

@@ -14,7 +14,7 @@ use crate::layout::member;
 /// 2.62 MB. Past 6 nothing is won; actions come out the same at each. Never change it: see the golden digests.
 const LEVEL: u32 = 6;
 
-/// No flags, time 0, no extra flags, an operating system nobody has: RFC 1952.
+/// No flags, time 0, no extra flags, no known operating system: RFC 1952.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// Packs archives, one after the other, with the same bytes as if each had a packer of its own.
@@ -39,7 +39,7 @@ impl Packer {
 
     /// The archive of `files`: identical input gives identical bytes on every platform. artifacts.md §7, writing.
     ///
-    /// Sizes are not judged. Whoever packs proves the archive afterwards, with [`read`](super::read) and the rest of the
+    /// Sizes are not judged. The caller proves the archive afterwards, with [`read`](super::read) and the rest of the
     /// verdict.
     pub fn pack(&mut self, files: &Files) -> Vec<u8> {
         let tar = match files {

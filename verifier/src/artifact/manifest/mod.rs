@@ -72,7 +72,7 @@ fn manifest(root: &Table<'_>, stage: Stage) -> Option<ConnectorManifest> {
     }
     let identity = connector.as_ref().map(Identity::read);
     let capabilities = root.table("capabilities");
-    let capabilities = capabilities.as_ref().map(|table| Capabilities::read(table, stage)).unwrap_or_default();
+    let capabilities = capabilities.as_ref().map(|table| DeclaredCapabilities::read(table, stage)).unwrap_or_default();
     if stage == Stage::Source && capabilities.imports.is_none() && !capabilities.refused_imports {
         let at = capabilities.runtime.unwrap_or_else(|| root.source().text.len()..root.source().text.len());
         root.report(rules::RUNTIME_MISSING, at, "[capabilities.runtime] imports is not declared");
@@ -135,7 +135,7 @@ fn idempotency(table: &Table<'_>) -> bool {
 
 /// `[capabilities]`.
 #[derive(Default)]
-struct Capabilities {
+struct DeclaredCapabilities {
     hosts: Vec<Spanned<String>>,
     credential: Option<Credential>,
     imports: Option<Vec<Spanned<String>>>,
@@ -145,8 +145,8 @@ struct Capabilities {
     spawn: Option<Spawn>,
 }
 
-impl Capabilities {
-    fn read(table: &Table<'_>, stage: Stage) -> Capabilities {
+impl DeclaredCapabilities {
+    fn read(table: &Table<'_>, stage: Stage) -> DeclaredCapabilities {
         let network = table.table("network");
         let hosts = network.as_ref().and_then(|network| network.strings("hosts"));
         let hosts = hosts.map(|hosts| hosts.value).unwrap_or_default();
@@ -157,7 +157,7 @@ impl Capabilities {
         let runtime = table.table("runtime");
         let imports = runtime.as_ref().and_then(|runtime| runtime.strings("imports")).map(|imports| imports.value);
         runtime.iter().for_each(Table::finish);
-        let capabilities = Capabilities {
+        let capabilities = DeclaredCapabilities {
             hosts,
             credential: table.table("credential").and_then(|table| credential::read(&table, stage)),
             refused_imports: imports.is_none() && runtime.as_ref().is_some_and(|runtime| runtime.has("imports")),

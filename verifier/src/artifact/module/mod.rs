@@ -262,7 +262,7 @@ impl Module {
         }
         let mut seen = BTreeSet::new();
         for import in &self.imports {
-            // A hostile file repeats itself a million times; nobody needs to hear it twice.
+            // A hostile file repeats itself a million times; once is enough.
             if seen.insert((&import.module, &import.name, import.item.to_string()))
                 && let Some(message) = import.fault()
             {

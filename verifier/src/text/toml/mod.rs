@@ -27,7 +27,7 @@ pub const MARK: char = '\u{feff}';
 pub enum Stage {
     /// Committed text: placeholders stand, secrets must not, and there is advice to give.
     Source,
-    /// Text inside an archive: nothing is bound any more, and nobody is left to take advice.
+    /// Text inside an archive: nothing is bound any more, and advice comes too late.
     Artifact,
 }
 

@@ -243,7 +243,7 @@ impl<'d> Table<'d> {
         self.entries.all().filter_map(read).collect()
     }
 
-    /// Reports every key nobody asked for. Call it after the last question.
+    /// Reports every key that was not asked for. Call it after the last question.
     pub fn finish(&self) {
         let asked = self.asked.borrow();
         if asked.len() == self.entries.len() {

@@ -28,7 +28,7 @@ pub use verify::SignatureRefused;
 pub struct Keyring {
     /// No authority is empty text, and no list is empty.
     grants: BTreeMap<Authority, Vec<PublicKey>>,
-    /// Trusted whoever is asked about. Never part of a file.
+    /// Trusted for every authority. Never part of a file.
     everywhere: Vec<PublicKey>,
 }
 
@@ -38,14 +38,14 @@ impl Keyring {
         Keyring::default()
     }
 
-    /// A ring that trusts these keys for every authority, and nobody else. What `verify --key` uses.
+    /// A ring that trusts these keys for every authority, and no others. What `verify --key` uses.
     pub fn of_keys(keys: impl IntoIterator<Item = PublicKey>) -> Keyring {
         Keyring { grants: BTreeMap::new(), everywhere: keys.into_iter().collect() }
     }
 
     /// Adds a key at the end of an authority's list. `false` when it was there already, or the authority is empty text.
     ///
-    /// Takes any key: whoever grants trust on someone's word asks [`PublicKey::refusing_small_order`] first.
+    /// Takes any key: before trust is granted on someone's word, ask [`PublicKey::refusing_small_order`] first.
     pub fn grant(&mut self, authority: Authority, key: PublicKey) -> bool {
         if authority.as_str().is_empty() {
             return false;
@@ -104,7 +104,7 @@ impl Keyring {
         ArchiveDigest::of(&[self.render().as_bytes(), everywhere.join("\n").as_bytes()]).to_string()
     }
 
-    /// Whether nobody is trusted for anything.
+    /// Whether no key is trusted for anything.
     pub fn is_empty(&self) -> bool {
         self.grants.is_empty() && self.everywhere.is_empty()
     }

@@ -12,7 +12,7 @@ use crate::trust::signature::{Signature, WrongLength, accepts};
 /// Why a ring does not stand behind a signature. All are class `signature_failure`. keyring.md §2.5.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureRefused {
-    /// Nobody was ever trusted for it.
+    /// No key was ever trusted for it.
     #[error("no signing key registered for authority {}", Quoted(.authority.as_str()))]
     NoKey {
         /// Who was asked about.

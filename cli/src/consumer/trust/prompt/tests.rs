@@ -25,7 +25,7 @@ impl Console for Script {
     fn ask(&mut self, question: &str) -> io::Result<Option<String>> {
         self.shown.push_str(question);
         self.asked += 1;
-        assert!(!self.answers.is_empty(), "nobody expected this question: {question}");
+        assert!(!self.answers.is_empty(), "this question was not expected: {question}");
         Ok(self.answers.remove(0).map(str::to_owned))
     }
 }
@@ -184,7 +184,7 @@ fn only_the_named_key_and_no_weak_one_is_granted() {
     assert!(!scene.ring.path().exists());
 }
 
-#[test] // keyring.md §1.4: what cannot be read is not "nobody is trusted"
+#[test] // keyring.md §1.4: what cannot be read is not "no key is trusted"
 fn a_broken_ring_stops_before_any_question() {
     let mut scene = Scene::new(&[]);
     fs::write(scene.ring.path(), "{\"version\":99}").expect("writes");
@@ -213,6 +213,6 @@ fn a_refused_signature_is_compared_with_the_published_key() {
     fs::remove_file(scene.key_file("acme/x")).expect("there");
     let unknown = look(&refusal(OTHER)).expect("compared");
     assert!(unknown.published.is_err() && unknown.differs().is_none());
-    let nobody = SignatureRefused::NoKey { authority: authority.clone() };
-    assert!(look(&nobody).is_none());
+    let no_key = SignatureRefused::NoKey { authority: authority.clone() };
+    assert!(look(&no_key).is_none());
 }

@@ -27,7 +27,7 @@ use crate::sys::lock::{self, Lock, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
 /// The journal of a version, in the directory that is its own.
 pub const FILE: &str = "journal.jsonl";
-/// What a run that writes holds. Not the journal itself: where locks are mandatory, nobody could read it then.
+/// What a run that writes holds. Not the journal itself: where locks are mandatory, no other process could read it then.
 const LOCK: &str = "release.lock";
 /// Longest journal that is read: a thousand releases over many runs are a few megabytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -39,13 +39,13 @@ pub struct Line {
     pub at: u64,
     /// What happened.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: JournalEvent,
 }
 
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-pub enum Event {
+pub enum JournalEvent {
     /// A run begins to write.
     Begin {
         /// `aileron-pub`'s version.
@@ -208,23 +208,26 @@ impl JournalState {
         for Line { at, event } in lines {
             let at = instant(*at);
             match event {
-                Event::Intent(write) => {
+                JournalEvent::Intent(write) => {
                     state.lost(asked.take());
                     asked = Some((write, at));
                 }
-                Event::Answer { kind, status, .. } => {
+                JournalEvent::Answer { kind, status, .. } => {
                     state.requests.push((at, *kind));
                     if kind.is_write() {
                         let intent = asked.take();
                         state.lost(intent.filter(|_| status.is_none_or(|status| status >= 500)));
                     }
                 }
-                Event::Draft { tag, id } => {
+                JournalEvent::Draft { tag, id } => {
                     state.unheard.remove(tag);
                     state.drafts.insert(tag.clone(), *id);
                 }
-                Event::Burned { tag } => drop(state.burned.insert(tag.clone())),
-                Event::Begin { .. } | Event::Done(_) | Event::Wait { .. } | Event::End { .. } => {}
+                JournalEvent::Burned { tag } => drop(state.burned.insert(tag.clone())),
+                JournalEvent::Begin { .. }
+                | JournalEvent::Done(_)
+                | JournalEvent::Wait { .. }
+                | JournalEvent::End { .. } => {}
             }
         }
         state.lost(asked);
@@ -300,7 +303,7 @@ impl Journal {
     ///
     /// # Errors
     /// The disk's refusal: what cannot be written down is not done.
-    pub fn record(&mut self, now: SystemTime, event: Event) -> Result<(), DiskError> {
+    pub fn record(&mut self, now: SystemTime, event: JournalEvent) -> Result<(), DiskError> {
         let line = Line { at: milliseconds(now), event };
         match self.file {
             Some(_) => self.write(&line),

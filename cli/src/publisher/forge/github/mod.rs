@@ -49,7 +49,7 @@ const ASSET_LIMIT: u64 = layout::ARCHIVE_LIMIT;
 const SHOWN_SOON: [u64; 3] = [2, 5, 15];
 
 /// Where GitHub is, and where this version keeps its journal.
-pub struct Place {
+pub struct GitHubPlace {
     /// Where GitHub is.
     pub addresses: Addresses,
     /// Directory of the journal, and of the lock that keeps two runs of one version apart.
@@ -59,7 +59,7 @@ pub struct Place {
 }
 
 /// A repository's releases.
-pub struct GitHub<'a> {
+pub struct GitHubForge<'a> {
     addresses: Addresses,
     client: Client<'a>,
     record: Rc<Record>,
@@ -77,26 +77,26 @@ pub struct GitHub<'a> {
     reads_of_a_look: Cell<usize>,
 }
 
-impl<'a> GitHub<'a> {
+impl<'a> GitHubForge<'a> {
     /// Talks to this server with this token.
     ///
     /// # Errors
     /// [`ForgeError::NoToken`] when the token is none that could be sent, [`ForgeError::BadAddress`] where it may not go.
     pub fn new(
-        place: Place,
+        place: GitHubPlace,
         server: Arc<dyn Server>,
         token: &Secret,
         limits: Limits,
         waiting: WaitPolicy<'a>,
-    ) -> Result<GitHub<'a>, ForgeError> {
-        let Place { addresses, journal, locking } = place;
+    ) -> Result<GitHubForge<'a>, ForgeError> {
+        let GitHubPlace { addresses, journal, locking } = place;
         if let Some(bad) = [&addresses.api, &addresses.server].into_iter().find(|url| http::address(url).is_none()) {
             return Err(ForgeError::BadAddress(Address::of(&**bad).to_string()));
         }
         let record = Rc::new(Record::new(journal::Journal::new(journal).locking(locking)));
         let client = Client::new(server, &addresses.api, token, limits, waiting, record.clone())?;
         client.remember(&record.state().requests);
-        Ok(GitHub {
+        Ok(GitHubForge {
             addresses,
             client,
             record,
@@ -125,7 +125,7 @@ fn route(name: &Fqn) -> String {
     format!("/repos/{}/{}", name.owner(), name.repo())
 }
 
-impl Forge for GitHub<'_> {
+impl Forge for GitHubForge<'_> {
     fn describe(&self) -> String {
         if self.client.is_fake() {
             "a model of GitHub".to_owned()
@@ -139,7 +139,7 @@ impl Forge for GitHub<'_> {
     }
 
     fn lock(&self, scope: &Scope<'_>) -> Result<Box<dyn Send>, ForgeError> {
-        let begin = journal::Event::Begin {
+        let begin = journal::JournalEvent::Begin {
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             repository: scope.connector.repository().to_string(),
             version: scope.release.version.to_string(),
@@ -168,7 +168,7 @@ impl Forge for GitHub<'_> {
 
     fn record_end(&self, how: &str) {
         // A run that could not write its last line down has said it to the user.
-        let _ = self.record.keep(journal::Event::End { how: how.to_owned() }, self.client.now());
+        let _ = self.record.keep(journal::JournalEvent::End { how: how.to_owned() }, self.client.now());
         let _ = self.record.sync();
     }
 

@@ -14,11 +14,11 @@ use aileron_verifier::text::printable;
 use aileron_verifier::text::printable::printable_within;
 
 use super::known::{self, Known, KnownAsset};
-use super::{ASSET_LIMIT, GitHub, route};
+use super::{ASSET_LIMIT, GitHubForge, route};
 use crate::event::counted;
 use crate::github::documents::{self, Asset, PAGE, Release, is_whole};
 use crate::github::{ApiError, ApiRefusal, if_there};
-use crate::publisher::forge::{ForgeError, Layout, PublishedKey, Remote, Scope, State};
+use crate::publisher::forge::{ForgeError, Layout, PublishedKey, Remote, Scope, TagState};
 use crate::sys::address::Address;
 
 /// Pages that are asked for: GitHub lists no more than 10,000 releases.
@@ -30,14 +30,14 @@ const ADDRESS: usize = 400;
 const LAGS: &str = "GitHub's list of releases lags behind";
 
 /// The list, and whether that is all.
-pub(super) struct Listed {
+pub(super) struct ListedReleases {
     releases: Vec<Release>,
     complete: bool,
 }
 
-impl GitHub<'_> {
-    /// Drafts beside the ones in use are invisible to everybody but the maintainers, and theirs to delete.
-    pub(super) fn note_leftovers(&self, scope: &Scope<'_>, listed: &Listed) {
+impl GitHubForge<'_> {
+    /// Drafts beside the ones in use are visible to the maintainers only, and theirs to delete.
+    pub(super) fn note_leftovers(&self, scope: &Scope<'_>, listed: &ListedReleases) {
         let releases = self.releases.borrow();
         let is_left = |release: &&Release| {
             let tag = &release.tag_name;
@@ -59,7 +59,7 @@ impl GitHub<'_> {
     }
 
     /// What a newer version of this tool put on drafts of this version is its own: it is neither sent nor deleted here.
-    fn note_newer(&self, scope: &Scope<'_>, listed: &Listed) {
+    fn note_newer(&self, scope: &Scope<'_>, listed: &ListedReleases) {
         let is_of_this = |release: &&Release| scope.tags.iter().any(|tag| tag.as_str() == release.tag_name);
         for release in listed.releases.iter().filter(is_of_this) {
             if let Some(asset) = known::newer(release) {
@@ -72,7 +72,7 @@ impl GitHub<'_> {
 
     /// A draft that was asked for without an answer, and made again at once: where the list does not even show the second one,
     /// it cannot tell whether the first is there too.
-    pub(super) fn note_unheard(&self, scope: &Scope<'_>, listed: &Listed) {
+    pub(super) fn note_unheard(&self, scope: &Scope<'_>, listed: &ListedReleases) {
         let releases = self.releases.borrow();
         let is_shown = |id: u64| listed.releases.iter().any(|release| *release.id == id);
         let unheard = self.unheard.borrow();
@@ -86,7 +86,7 @@ impl GitHub<'_> {
     }
 
     /// Every release the list shows, drafts included.
-    pub(super) fn list(&self, name: &Fqn) -> Result<Listed, ForgeError> {
+    pub(super) fn list(&self, name: &Fqn) -> Result<ListedReleases, ForgeError> {
         let mut releases = Vec::new();
         let repository = route(name);
         for page in 1..=PAGES {
@@ -96,26 +96,26 @@ impl GitHub<'_> {
                 Err(ApiError::Refused { why: ApiRefusal::Refused(why), .. })
                     if page > 1 && why.starts_with("HTTP 422") =>
                 {
-                    return Ok(Listed { releases, complete: false });
+                    return Ok(ListedReleases { releases, complete: false });
                 }
                 found => found?,
             };
             let (count, before) = (found.len(), releases.len());
             releases.extend(found);
             if count == 0 && before >= CAP {
-                return Ok(Listed { releases, complete: false });
+                return Ok(ListedReleases { releases, complete: false });
             }
             if count < PAGE {
-                return Ok(Listed { releases, complete: true });
+                return Ok(ListedReleases { releases, complete: true });
             }
         }
-        Ok(Listed { releases, complete: false })
+        Ok(ListedReleases { releases, complete: false })
     }
 
     /// The list, once it shows what it must: a draft that was asked for and of which nothing was heard may be there unseen,
-    /// and so may siblings of one that was made just now by somebody whose journal is not ours. Whoever only looks does not
+    /// and so may siblings of one that was made just now by a run whose journal is not ours. A run that only looks does not
     /// wait for that.
-    fn settled_list(&self, scope: &Scope<'_>) -> Result<Listed, ForgeError> {
+    fn settled_list(&self, scope: &Scope<'_>) -> Result<ListedReleases, ForgeError> {
         let listed = self.list(scope.connector)?;
         if !self.record.is_locked() {
             return Ok(listed);
@@ -142,7 +142,7 @@ impl GitHub<'_> {
     }
 
     /// Remembers the cohort's releases: the public one of a tag, else its oldest draft that is ours to write to.
-    pub(super) fn remember(&self, scope: &Scope<'_>, listed: &Listed) -> Result<(), ForgeError> {
+    pub(super) fn remember(&self, scope: &Scope<'_>, listed: &ListedReleases) -> Result<(), ForgeError> {
         let mut known: BTreeMap<String, Known> = BTreeMap::new();
         let mut take = |release: &Release| -> Result<(), ForgeError> {
             let rank = (release.draft, known::foreign(release).is_some(), *release.id);
@@ -228,25 +228,25 @@ impl GitHub<'_> {
         Some(format!("its draft on GitHub {why}: {}", printable_within(&page, ADDRESS)))
     }
 
-    fn state(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> State {
+    fn state(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> TagState {
         let releases = self.releases.borrow();
         let public = |tag: &str| releases.get(tag).is_some_and(|known| !known.draft);
         if !public(tag.as_str())
             && (self.record.state().burned.contains(tag.as_str()) || self.was_deleted(scope, tag, tagged))
         {
-            return State::Burned;
+            return TagState::Burned;
         }
-        let Some(known) = releases.get(tag.as_str()) else { return State::Absent };
+        let Some(known) = releases.get(tag.as_str()) else { return TagState::Absent };
         let whole = known.assets.iter().filter_map(|(name, asset)| Some((name.clone(), asset.digest?)));
         match (known.draft, self.foreign_text(scope, known)) {
-            (true, Some(why)) => State::Unknown(why),
-            (true, None) => State::Draft(whole.collect()),
-            (false, _) => State::Public { assets: whole.collect(), staged: BTreeMap::new() },
+            (true, Some(why)) => TagState::Unknown(why),
+            (true, None) => TagState::Draft(whole.collect()),
+            (false, _) => TagState::Public { assets: whole.collect(), staged: BTreeMap::new() },
         }
     }
 
     /// Whether an immutable release of this version stood under a tag that has none now. Releases are published connector
-    /// first, so a connector that is missing beside a public action was there; and nobody but a flip makes an action's tag.
+    /// first, so a connector that is missing beside a public action was there; and nothing but a flip makes an action's tag.
     fn was_deleted(&self, scope: &Scope<'_>, tag: &Tag, tagged: &BTreeSet<String>) -> bool {
         let releases = self.releases.borrow();
         let is_frozen = |known: &Known| !known.draft && known.immutable;

@@ -7,17 +7,17 @@ use aileron_verifier::name::version::Tag;
 use octocrab::Octocrab;
 use octocrab::repos::releases::MakeLatest;
 
-use super::GitHub;
-use super::journal::{Event, WriteRecord};
+use super::GitHubForge;
+use super::journal::{JournalEvent, WriteRecord};
 use super::known::KnownAsset;
 use crate::github::documents::Release;
 use crate::github::{ApiError, ApiRefusal, if_there};
-use crate::publisher::forge::{Asset, ForgeError, Scope, Write};
+use crate::publisher::forge::{AssetFile, ForgeError, Scope, Write};
 
 /// Seconds between looks after a write that got no answer; together longer than the list lags behind.
 const AGAIN: [u64; 4] = [1, 4, 16, 20];
 
-impl GitHub<'_> {
+impl GitHubForge<'_> {
     pub(super) fn carry_out(&self, scope: &Scope<'_>, write: &Write) -> Result<(), ForgeError> {
         // Consumers of GitHub find the key in the repository, and the index among the connector's assets.
         let (Some(record), Some(tag)) = (WriteRecord::of(write), write.tag()) else { return Ok(()) };
@@ -29,12 +29,12 @@ impl GitHub<'_> {
             self.record.intend(record.clone());
             let asked_at = self.client.now();
             let error = match self.attempt(scope, write) {
-                Ok(()) => return Ok(self.record.keep(Event::Done(record), self.client.now())?),
+                Ok(()) => return Ok(self.record.keep(JournalEvent::Done(record), self.client.now())?),
                 Err(
                     error @ (ForgeError::Unreachable { .. } | ForgeError::Taken { .. } | ForgeError::DraftGone { .. }),
                 ) => error,
                 Err(ForgeError::Burned { tag }) => {
-                    self.record.keep(Event::Burned { tag: tag.clone() }, self.client.now())?;
+                    self.record.keep(JournalEvent::Burned { tag: tag.clone() }, self.client.now())?;
                     return Err(ForgeError::Burned { tag });
                 }
                 Err(error) => return Err(self.explained(scope, error)),
@@ -126,7 +126,7 @@ impl GitHub<'_> {
     }
 
     /// Uploads to a draft. What is there with these bytes stays; what an upload left half-done, or another build, goes.
-    fn stage(&self, scope: &Scope<'_>, tag: &Tag, asset: &Asset) -> Result<(), ForgeError> {
+    fn stage(&self, scope: &Scope<'_>, tag: &Tag, asset: &AssetFile) -> Result<(), ForgeError> {
         self.may_write_to(scope, tag)?;
         let (upload_url, there) = {
             let releases = self.releases.borrow();
@@ -167,12 +167,12 @@ impl GitHub<'_> {
         &self,
         scope: &Scope<'_>,
         tag: &Tag,
-        assets: &[Asset],
+        assets: &[AssetFile],
         pre_release: bool,
         notes: Option<&str>,
     ) -> Result<(), ForgeError> {
         let public = self.releases.borrow().get(tag.as_str()).filter(|known| !known.draft).map(|known| {
-            let found = |asset: &Asset| known.assets.get(asset.name).and_then(|there| there.digest);
+            let found = |asset: &AssetFile| known.assets.get(asset.name).and_then(|there| there.digest);
             assets.iter().try_for_each(|asset| overtaken(tag, asset, found(asset)))
         });
         if let Some(verdict) = public {
@@ -218,7 +218,7 @@ impl GitHub<'_> {
 }
 
 /// Somebody published under this tag meanwhile: the same bytes are as good as ours, others are not ours to touch.
-fn overtaken(tag: &Tag, asset: &Asset, found: Option<ArchiveDigest>) -> Result<(), ForgeError> {
+fn overtaken(tag: &Tag, asset: &AssetFile, found: Option<ArchiveDigest>) -> Result<(), ForgeError> {
     if found == Some(asset.digest) {
         return Ok(());
     }

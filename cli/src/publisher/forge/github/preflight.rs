@@ -6,12 +6,12 @@ use aileron_verifier::text::printable;
 use serde::de::IgnoredAny;
 use url::form_urlencoded;
 
-use super::{GitHub, route};
+use super::{GitHubForge, route};
 use crate::github::documents::{AnnotatedTag, GitObject, ListedFile, ListedTag, Repository};
 use crate::github::{ApiError, ApiRefusal, if_there};
 use crate::publisher::forge::{ForgeError, Scope};
 
-impl GitHub<'_> {
+impl GitHubForge<'_> {
     /// The repository is there under this very name, and the token may write to it.
     pub(super) fn preflight(&self, scope: &Scope<'_>) -> Result<(), ForgeError> {
         let name = scope.connector;
@@ -94,14 +94,13 @@ impl GitHub<'_> {
             let matching = format!("{}/git/matching-refs/tags/{prefix}", route(scope.connector));
             let found: Vec<ListedTag> = self.client.read(async |crab| crab.get(&matching, None::<&()>).await)?;
             for found in found {
-                let name = found.name.strip_prefix("refs/tags/").unwrap_or_default();
-                let Some(tag) = scope.tags.iter().find(|tag| tag.as_str() == name) else { continue };
+                let Some(tag) = scope.tags.iter().find(|tag| found.tag() == Some(tag.as_str())) else { continue };
                 let found = self.peeled(scope, found.object)?;
                 if found != format!("commit {}", scope.commit) {
                     let (tag, wanted) = (tag.to_string(), scope.commit.to_owned());
                     return Err(ForgeError::TagElsewhere { tag, found, wanted });
                 }
-                there.insert(name.to_owned());
+                there.insert(tag.to_string());
             }
         }
         Ok(there)

@@ -3,7 +3,7 @@
 use std::cell::{Ref, RefCell};
 use std::time::SystemTime;
 
-use super::journal::{Event, Journal, JournalState, WriteRecord, milliseconds};
+use super::journal::{Journal, JournalEvent, JournalState, WriteRecord, milliseconds};
 use crate::github::{Log, RequestKind, RequestOutcome};
 use crate::publisher::forge::ForgeError;
 use crate::sys::disk::DiskError;
@@ -28,7 +28,7 @@ impl Record {
 
     /// Keeps other runs of this version out, reads what they did until now, and begins to write down what this one does.
     /// Whether they did anything since the journal was read first.
-    pub(super) fn lock(&self, whose: &str, begin: Event, now: SystemTime) -> Result<(Lock, bool), ForgeError> {
+    pub(super) fn lock(&self, whose: &str, begin: JournalEvent, now: SystemTime) -> Result<(Lock, bool), ForgeError> {
         let mut journal = self.journal.borrow_mut();
         let lock = journal.lock(whose)?;
         let state = journal.state();
@@ -51,10 +51,10 @@ impl Record {
 
     pub(super) fn made(&self, tag: &str, id: u64, now: SystemTime) -> Result<(), DiskError> {
         self.state.borrow_mut().drafts.insert(tag.to_owned(), id);
-        self.keep(Event::Draft { tag: tag.to_owned(), id }, now)
+        self.keep(JournalEvent::Draft { tag: tag.to_owned(), id }, now)
     }
 
-    pub(super) fn keep(&self, event: Event, now: SystemTime) -> Result<(), DiskError> {
+    pub(super) fn keep(&self, event: JournalEvent, now: SystemTime) -> Result<(), DiskError> {
         self.journal.borrow_mut().record(now, event)
     }
 
@@ -66,7 +66,7 @@ impl Record {
 impl Log for Record {
     fn leaves(&self, kind: RequestKind, now: SystemTime) -> Result<(), DiskError> {
         match self.intent.borrow().clone().filter(|_| kind.is_write()) {
-            Some(write) => self.keep(Event::Intent(write), now),
+            Some(write) => self.keep(JournalEvent::Intent(write), now),
             None => Ok(()),
         }
     }
@@ -77,11 +77,11 @@ impl Log for Record {
             Ok(status) => (Some(status), None),
             Err(why) => (None, Some(why)),
         };
-        self.keep(Event::Answer { kind, status, request, why }, now)
+        self.keep(JournalEvent::Answer { kind, status, request, why }, now)
     }
 
     fn waits(&self, until: SystemTime, why: &str, now: SystemTime) -> Result<(), DiskError> {
-        self.keep(Event::Wait { until: milliseconds(until), why: why.to_owned() }, now)?;
+        self.keep(JournalEvent::Wait { until: milliseconds(until), why: why.to_owned() }, now)?;
         self.sync()
     }
 }

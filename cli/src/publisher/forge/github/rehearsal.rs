@@ -43,7 +43,7 @@ impl Clock for Rehearsal {
     }
 
     fn sleep_until(&self, until: SystemTime, _: &AtomicBool) {
-        // Rounded up: whoever waits for an instant wants it to have come.
+        // Rounded up: after waiting for an instant it must have come.
         let whole = milliseconds(until) + u64::from(until > UNIX_EPOCH + Duration::from_millis(milliseconds(until)));
         self.now.fetch_max(whole, Ordering::SeqCst);
     }

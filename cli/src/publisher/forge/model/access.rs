@@ -6,7 +6,7 @@ use super::time::Timestamp;
 
 /// Whose budget a request is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Kind {
+pub enum TokenKind {
     /// A person's token.
     Personal,
     /// A workflow's `GITHUB_TOKEN`.
@@ -19,7 +19,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// Whose it is.
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// What it may do here.
     pub access: Access,
     /// From then on it is refused like a wrong one.
@@ -40,12 +40,12 @@ pub enum Access {
 impl Token {
     /// A person's token that may write contents.
     pub fn personal() -> Token {
-        Token { kind: Kind::Personal, access: Access::Write, expires: None }
+        Token { kind: TokenKind::Personal, access: Access::Write, expires: None }
     }
 
     /// A workflow's token with `contents: write`.
     pub fn actions() -> Token {
-        Token { kind: Kind::Actions, access: Access::Write, expires: None }
+        Token { kind: TokenKind::Actions, access: Access::Write, expires: None }
     }
 
     /// The same token that may only read.
@@ -64,6 +64,6 @@ impl Token {
 /// The asker of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) access: Access,
 }

@@ -164,7 +164,7 @@ impl GitHub {
             asset.name = name.clone().unwrap_or_else(|| asset.name.clone());
             asset.label = fields["label"].as_str().map(str::to_owned).or_else(|| asset.label.clone());
         }
-        self.asset(base, Caller { kind: super::Kind::Personal, access: super::Access::Write }, id, Accept::Json)
+        self.asset(base, Caller { kind: super::TokenKind::Personal, access: super::Access::Write }, id, Accept::Json)
     }
 
     /// GitHub Docs, "Delete a release asset"; "Immutable releases": its assets cannot be deleted.

@@ -41,7 +41,7 @@ impl GitHub {
     }
 
     /// 422 for a draft or pre-release that is to be Latest: "Latest release cannot be draft or prerelease."
-    /// (kaito-project/kaito#1680, getsentry/craft#583). A new draft may carry the wish, which is then without effect
+    /// (kaito-project/kaito#1680, getsentry/craft#583). A new draft may ask for it, which is then without effect
     /// (openclaw/openclaw#139297).
     pub(super) fn set_latest(
         &mut self,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::access::Kind;
+use super::access::TokenKind;
 use super::request::Operation;
 use super::response::Response;
 use super::time::Timestamp;
@@ -32,7 +32,7 @@ pub struct Primary {
     pub personal: u64,
     /// A workflow's own token, per repository.
     pub actions: u64,
-    /// Nobody's, per address.
+    /// Without a token, per address.
     pub anonymous: u64,
 }
 
@@ -86,7 +86,7 @@ pub struct Usage {
 /// The counters of a forge.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Meter {
-    spent: BTreeMap<Kind, Spent>,
+    spent: BTreeMap<TokenKind, Spent>,
     /// Totals.
     pub usage: Usage,
 }
@@ -96,7 +96,7 @@ impl Meter {
     pub(super) fn charge(
         &mut self,
         limits: &Limits,
-        kind: Kind,
+        kind: TokenKind,
         now: Timestamp,
         operation: &Operation,
         request_id: &str,
@@ -133,7 +133,7 @@ impl Meter {
     }
 
     /// `x-ratelimit-*`. GitHub Docs, "Rate limits for the REST API", "Checking the status of your rate limit".
-    pub(super) fn headers(&self, limits: &Limits, kind: Kind, now: Timestamp) -> Vec<(&'static str, String)> {
+    pub(super) fn headers(&self, limits: &Limits, kind: TokenKind, now: Timestamp) -> Vec<(&'static str, String)> {
         let Some((limit, used, reset)) = self.standing(limits, kind, now) else { return Vec::new() };
         vec![
             ("x-ratelimit-limit", limit.to_string()),
@@ -145,7 +145,7 @@ impl Meter {
     }
 
     /// Allowed, used, and the second at which the window ends.
-    pub(super) fn standing(&self, limits: &Limits, kind: Kind, now: Timestamp) -> Option<(u64, u64, u64)> {
+    pub(super) fn standing(&self, limits: &Limits, kind: TokenKind, now: Timestamp) -> Option<(u64, u64, u64)> {
         let limit = limits.allowance(kind)?;
         let spent = self.spent.get(&kind).filter(|spent| !spent.is_over(now));
         let (start, used) = spent.map_or((now, 0), |spent| (spent.window.unwrap_or(now), spent.used));
@@ -154,12 +154,12 @@ impl Meter {
 }
 
 impl Limits {
-    fn allowance(&self, kind: Kind) -> Option<u64> {
+    fn allowance(&self, kind: TokenKind) -> Option<u64> {
         let primary = self.primary.as_ref()?;
         Some(match kind {
-            Kind::Personal => primary.personal,
-            Kind::Actions => primary.actions,
-            Kind::Anonymous => primary.anonymous,
+            TokenKind::Personal => primary.personal,
+            TokenKind::Actions => primary.actions,
+            TokenKind::Anonymous => primary.anonymous,
         })
     }
 }
@@ -212,11 +212,11 @@ impl Spent {
 }
 
 /// 403 with nothing remaining. GitHub Docs, "Rate limits for the REST API", "Exceeding the rate limit".
-fn primary(kind: Kind, request_id: &str) -> Response {
+fn primary(kind: TokenKind, request_id: &str) -> Response {
     let whose = match kind {
-        Kind::Personal => "user ID 1000",
-        Kind::Actions => "installation ID 2000",
-        Kind::Anonymous => "127.0.0.1",
+        TokenKind::Personal => "user ID 1000",
+        TokenKind::Actions => "installation ID 2000",
+        TokenKind::Anonymous => "127.0.0.1",
     };
     let help = format!(
         "If you reach out to GitHub Support for help, please include the request ID {request_id} and timestamp."

@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::access::{Access, Kind, Token};
+pub use self::access::{Access, Token, TokenKind};
 pub use self::limits::{Limits, Meter, Primary, Usage};
 pub use self::releases::BODY_LIMIT;
 pub use self::repository::{Asset, AssetState, Commits, Release, Repository, TagRef};
@@ -184,7 +184,7 @@ impl GitHub {
         if let Operation::Stored(id, signature) = &request.operation {
             return self.stored(*id, signature);
         }
-        self.locate(request, Caller { kind: Kind::Anonymous, access: Access::Public })?;
+        self.locate(request, Caller { kind: TokenKind::Anonymous, access: Access::Public })?;
         match &request.operation {
             Operation::Download { tag, asset } => self.download(&request.base, tag, asset),
             Operation::RawFile(path) => self.raw_file(path),
@@ -195,7 +195,7 @@ impl GitHub {
     /// 401 `Bad credentials` for a wrong, revoked or expired token. GitHub Docs, "Troubleshooting the REST API".
     fn caller(&self, now: Timestamp, token: Option<&str>) -> Result<Caller, Response> {
         let Some(text) = token else {
-            return Ok(Caller { kind: Kind::Anonymous, access: Access::Public });
+            return Ok(Caller { kind: TokenKind::Anonymous, access: Access::Public });
         };
         match self.token(text) {
             Some(token) if token.expires.is_none_or(|at| now < at) => {
@@ -246,7 +246,8 @@ impl GitHub {
     fn finish(&self, now: Timestamp, request: &Request, mut answer: Response, id: String) -> Response {
         if request.operation.is_api() {
             if !request.operation.is_upload() && answer.status != 401 {
-                let kind = self.caller(now, request.token.as_deref()).map_or(Kind::Anonymous, |caller| caller.kind);
+                let kind =
+                    self.caller(now, request.token.as_deref()).map_or(TokenKind::Anonymous, |caller| caller.kind);
                 answer.headers.extend(self.meter.headers(&self.limits, kind, now));
             }
             answer.headers.push(("x-github-media-type", "github.v3; format=json".to_owned()));
@@ -268,12 +269,12 @@ impl GitHub {
     }
 }
 
-/// Nobody: 401. A token that may only read: 403 (GitHub Docs, "Troubleshooting the REST API", "Resource not accessible").
+/// No token: 401. A token that may only read: 403 (GitHub Docs, "Troubleshooting the REST API", "Resource not accessible").
 fn may_write(caller: Caller) -> Result<(), Response> {
     match (caller.kind, caller.access) {
         (_, Access::Write) => Ok(()),
-        (Kind::Anonymous, _) => Err(Response::refusal(401, "Requires authentication", "")),
-        (Kind::Actions, _) => Err(Response::refusal(403, "Resource not accessible by integration", "")),
-        (Kind::Personal, _) => Err(Response::refusal(403, "Resource not accessible by personal access token", "")),
+        (TokenKind::Anonymous, _) => Err(Response::refusal(401, "Requires authentication", "")),
+        (TokenKind::Actions, _) => Err(Response::refusal(403, "Resource not accessible by integration", "")),
+        (TokenKind::Personal, _) => Err(Response::refusal(403, "Resource not accessible by personal access token", "")),
     }
 }

@@ -79,7 +79,7 @@ impl GitHub {
         })
     }
 
-    /// `permissions` tells what the token may do; nobody gets none of it. GitHub Docs, "Get a repository".
+    /// `permissions` tells what the token may do; without a token there is no such field. GitHub Docs, "Get a repository".
     pub(super) fn present_repository(&self, base: &Base, caller: Caller) -> Value {
         let repository = &self.repository;
         let full = repository.full_name();
@@ -121,7 +121,7 @@ impl GitHub {
         for (name, suffix) in ADDRESSES {
             document[*name] = Value::String(format!("{own}{suffix}"));
         }
-        if caller.kind != super::Kind::Anonymous {
+        if caller.kind != super::TokenKind::Anonymous {
             let push = caller.access == Access::Write;
             document["permissions"] =
                 json!({"admin": false, "maintain": false, "push": push, "triage": push, "pull": true});

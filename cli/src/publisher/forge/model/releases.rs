@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::access::Caller;
 use super::latest::MakeLatest;
 use super::response::{already_exists, custom, invalid, missing};
-use super::{Base, GitHub, Kind, Release, Response, TagRef, Timestamp};
+use super::{Base, GitHub, Release, Response, TagRef, Timestamp, TokenKind};
 
 const CREATE: &str = "/releases/releases#create-a-release";
 const UPDATE: &str = "/releases/releases#update-a-release";
@@ -30,7 +30,7 @@ struct Wanted {
 }
 
 impl GitHub {
-    /// A draft is there for those who may push, and for nobody else. GitHub Docs, "List releases".
+    /// A draft is there only for those who may push. GitHub Docs, "List releases".
     pub(super) fn release(&self, base: &Base, caller: Caller, id: u64) -> Result<Response, Response> {
         let release = self.repository.releases.get(&id).filter(|release| !release.draft || caller.sees_drafts());
         let release = release.ok_or_else(|| Response::not_found(GET))?;
@@ -166,7 +166,7 @@ impl GitHub {
         // cli/cli#9514, googleapis/release-please-action#878: a workflow's token has no `workflows` permission, so it may
         // not make a tag at a commit that changes one.
         let refused = target.is_some_and(|commit| self.repository.touches_workflows.contains(&commit));
-        if !tagged && refused && caller.kind == Kind::Actions {
+        if !tagged && refused && caller.kind == TokenKind::Actions {
             return Err(Response::refusal(403, "Resource not accessible by integration", page));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Instants as GitHub writes them. Nobody here reads a clock: the caller says what time it is.
+//! Instants as GitHub writes them. No clock is read here: the caller says what time it is.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -4,7 +4,8 @@ use aileron_verifier::problem::Waiver;
 use clap::Args;
 
 use crate::ui::args::{InstallFlags, examples};
-use crate::ui::commands::installing::{InstallOptions, install, target};
+use crate::ui::commands::installation::{InstallOptions, Offer, install};
+use crate::ui::commands::installing::target;
 use crate::ui::commands::{Answer, Context, Verb};
 
 /// Install an action, and the connector it pins if that is missing.
@@ -26,6 +27,9 @@ pub(crate) struct Add {
     /// Take the place of another action of this name, or of a newer version.
     #[arg(long)]
     force: bool,
+    /// Do not offer to set up credentials that are missing: list them.
+    #[arg(long)]
+    no_bind: bool,
     /// How to install.
     #[command(flatten)]
     install: InstallFlags,
@@ -34,7 +38,8 @@ pub(crate) struct Add {
 impl Verb for Add {
     fn run(self, context: &Context) -> Answer {
         let target = target(&self.target, None)?;
-        let options = InstallOptions { flags: &self.install, allow: &self.allow, force: self.force };
+        let offer = Offer::of(&self.install, self.no_bind);
+        let options = InstallOptions { flags: &self.install, allow: &self.allow, force: self.force, offer };
         install(&options, context, |installer| installer.action(&target))
     }
 }

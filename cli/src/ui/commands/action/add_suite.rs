@@ -6,7 +6,8 @@ use aileron_verifier::problem::Waiver;
 use clap::Args;
 
 use crate::ui::args::{InstallFlags, examples};
-use crate::ui::commands::installing::{InstallOptions, install, reference};
+use crate::ui::commands::installation::{InstallOptions, Offer, install};
+use crate::ui::commands::installing::reference;
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::Failure;
 
@@ -30,6 +31,9 @@ pub(crate) struct AddSuite {
     /// Take the place of other actions of the same names, or of newer versions.
     #[arg(long)]
     force: bool,
+    /// Do not offer to set up credentials that are missing: list them.
+    #[arg(long)]
+    no_bind: bool,
     /// How to install.
     #[command(flatten)]
     install: InstallFlags,
@@ -37,7 +41,8 @@ pub(crate) struct AddSuite {
 
 impl Verb for AddSuite {
     fn run(self, context: &Context) -> Answer {
-        let options = InstallOptions { flags: &self.install, allow: &self.allow, force: self.force };
+        let offer = Offer::of(&self.install, self.no_bind);
+        let options = InstallOptions { flags: &self.install, allow: &self.allow, force: self.force, offer };
         match (&self.release, &self.file) {
             (Some(release), _) => {
                 let release = reference(release)?;

@@ -55,7 +55,7 @@ impl Verb for Run {
         let arguments = arguments::typed(&action.inputs, object.as_deref(), &self.run.arg)
             .map_err(|error| Failure::from(error).next(usage(action)))?;
         let installed = Installed { store: &home.store, ring: &ring };
-        let manifests = installed.manifests(action);
+        let manifests = installed.manifests([&**action]);
         let credentials = match here_or_there(&self.run, &self.binding, &manifests, launched, context)? {
             CredentialPlace::Here(credentials) => credentials,
             CredentialPlace::There(remote, bindings) => {

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use crate::ui::args::{UpgradeFlags, examples};
-use crate::ui::commands::installing::{InstallOptions, home, install};
+use crate::ui::commands::installation::{InstallOptions, Offer, install};
+use crate::ui::commands::installing::home;
 use crate::ui::commands::{Answer, Context, Verb};
 
 /// Replace actions by their newest final versions, and install the connectors those pin.
@@ -23,7 +24,7 @@ impl Verb for Upgrade {
             [] => store.actions()?,
             names => names.iter().map(|name| store.action(name)).collect::<Result<Vec<_>, _>>()?,
         };
-        let options = InstallOptions { flags: installing, allow, force: false };
+        let options = InstallOptions { flags: installing, allow, force: false, offer: Offer::None };
         install(&options, context, |installer| installer.upgrades(&files))
     }
 }

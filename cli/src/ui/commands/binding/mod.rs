@@ -3,10 +3,11 @@
 mod browser;
 mod inspect;
 mod list;
+pub(super) mod offer;
 mod reauthorize;
 mod rebind;
 mod revoke;
-mod setup;
+pub(super) mod setup;
 
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::verify::Payload;
@@ -19,7 +20,7 @@ use super::installing::installed_name;
 use super::unlocking::{line_of_input, refused, vault};
 use super::verb::verbs;
 use crate::consumer::home::Home;
-use crate::consumer::install::installed::{InstalledError, one};
+use crate::consumer::install::installed::find;
 use crate::secret::Secret;
 use crate::store::StoreError;
 use crate::sys::calendar::date_and_time;
@@ -105,12 +106,12 @@ fn absent(name: &str) -> Failure {
     Failure::new(Class::FetchFailed, Exit::NotFound, message.clone()).with_text(message).next("aileron binding list")
 }
 
-/// The manifest of an installed connector, verified again.
+/// The manifest of an installed connector, verified again. A name without a version is its newest installed one: a binding
+/// serves all of them, and the newest says what is wanted now.
 fn manifest(connector: &str, home: &Home) -> Result<ConnectorManifest, Failure> {
-    let pinned = one(&home.store, &installed_name(connector)?).map_err(|error| match error {
-        InstalledError::SeveralVersions { .. } => Failure::from(error).next("name the version whose manifest counts"),
-        error => error.into(),
-    })?;
+    let named = installed_name(connector)?;
+    let found = find(&home.store, std::slice::from_ref(&named))?.pop();
+    let pinned = found.ok_or_else(|| StoreError::NoConnector(connector.to_owned()))?;
     let verified = home.store.verify(&pinned, &home.ring.load()?)?;
     match verified.payload() {
         Payload::Connector { manifest, .. } => Ok(manifest.as_ref().clone()),

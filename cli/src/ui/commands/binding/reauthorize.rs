@@ -5,7 +5,8 @@ use aileron_verifier::text::printable;
 use clap::Args;
 use serde_json::json;
 
-use super::{NewValue, absent, browser, found, manifest, vault_for};
+use super::browser::{self, BrowserFlags};
+use super::{NewValue, absent, found, manifest, vault_for};
 use crate::runtime::oauth::{Client, Purpose};
 use crate::ui::args::{PassphraseFlags, examples};
 use crate::ui::commands::installing::home;
@@ -21,9 +22,9 @@ use crate::ui::report::{Exit, Failure, Outcome};
 pub(crate) struct Reauthorize {
     /// The binding, as `binding list` names it.
     name: String,
-    /// Port of 127.0.0.1 that the browser comes back to, for `ssh -L PORT:127.0.0.1:PORT` [default: the system's choice].
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
-    callback_port: u16,
+    /// The way through a browser.
+    #[command(flatten)]
+    browser: BrowserFlags,
     /// The passphrase.
     #[command(flatten)]
     passphrase: PassphraseFlags,
@@ -31,7 +32,7 @@ pub(crate) struct Reauthorize {
 
 impl Verb for Reauthorize {
     fn run(self, context: &Context) -> Answer {
-        let Reauthorize { name, callback_port, passphrase } = self;
+        let Reauthorize { name, browser: flags, passphrase } = self;
         let vault = vault_for(&passphrase, context)?;
         let binding = found(&vault, &name)?;
         let refused = |why: String| Failure::new(Class::ValidationError, Exit::Failure, why);
@@ -50,7 +51,8 @@ impl Verb for Reauthorize {
         };
         let client = Client::of(settings)?;
         let custodian = unlock(&vault, &passphrase, Wording::OnTheWay, context)?;
-        let NewValue { secret, labels } = browser::tokens(&client, Purpose::Reauthorize, callback_port, context)?;
+        vault.check_writable()?;
+        let NewValue { secret, labels } = browser::tokens(&client, Purpose::Reauthorize, &flags, context)?;
         // vault.md §8.4: a successful reauthorization ends what was stale.
         let fresh = [("status", "active"), ("stale_reason", ""), ("missing_scopes", "")];
         let labels: Vec<(&str, &str)> =

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use crate::ui::args::{InstallFlags, examples};
-use crate::ui::commands::installing::{InstallOptions, content, install, target};
+use crate::ui::commands::installation::{InstallOptions, Offer, install};
+use crate::ui::commands::installing::{content, target};
 use crate::ui::commands::{Answer, Context, Verb};
 
 /// Install a connector: fetched, verified, shown, and on disk only after you said yes.
@@ -38,7 +39,7 @@ impl Verb for Install {
     fn run(self, context: &Context) -> Answer {
         let target = target(&self.target, self.version.as_deref())?;
         let content = content(self.hash.as_ref())?;
-        let options = InstallOptions { flags: &self.install, allow: &[], force: self.force };
+        let options = InstallOptions { flags: &self.install, allow: &[], force: self.force, offer: Offer::None };
         install(&options, context, |installer| installer.connector(&target, content))
     }
 }

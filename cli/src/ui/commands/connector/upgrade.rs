@@ -5,7 +5,8 @@ use clap::Args;
 
 use crate::consumer::install::installed::upgradable;
 use crate::ui::args::{UpgradeFlags, examples};
-use crate::ui::commands::installing::{InstallOptions, home, install, name};
+use crate::ui::commands::installation::{InstallOptions, Offer, install};
+use crate::ui::commands::installing::{home, name};
 use crate::ui::commands::{Answer, Context, Verb};
 
 /// Install the newest final version beside the one you have, and show what it may do that the old one may not.
@@ -29,7 +30,7 @@ impl Verb for Upgrade {
         let names = names.iter().map(|text| name(text)).collect::<Result<Vec<_>, _>>()?;
         let asked_for: Vec<_> = names.iter().map(Fqn::owner_authority).collect();
         let names = upgradable(&store, names)?;
-        let options = InstallOptions { flags: installing, allow, force: false };
+        let options = InstallOptions { flags: installing, allow, force: false, offer: Offer::None };
         install(&options, context, |installer| {
             installer.asked_for.extend(asked_for);
             installer.connector_upgrades(&names)

@@ -6,7 +6,7 @@ use aileron_verifier::artifact::catalog::{Entry, Part};
 use aileron_verifier::text::{LISTED, listed, printable};
 use serde_json::{Value, json};
 
-use crate::consumer::hub::{Catalog, Decision, FoundEntry, TrustState};
+use crate::consumer::hub::{Catalog, FoundEntry, KeyDecision, TrustState};
 use crate::sys::address::Address;
 use crate::ui::report::Outcome;
 use crate::ui::report::door::{Colour, Paint, one_line};
@@ -169,7 +169,7 @@ impl Canvas {
 }
 
 /// One authority, as keyring.md §8.3 shows it in full; colours as its §8.2.
-pub(super) fn panel(canvas: &mut Canvas, decision: &Decision<'_>) {
+pub(super) fn panel(canvas: &mut Canvas, decision: &KeyDecision<'_>) {
     let (colour, state) = match decision.state {
         TrustState::AlreadyTrusted => (Colour::Green, "already trusted"),
         TrustState::Unknown => (Colour::Yellow, "unknown (first install)"),
@@ -208,7 +208,7 @@ fn entries(entries: &[impl AsRef<str>]) -> Vec<String> {
 }
 
 /// keyring.md §8.1.
-pub(super) fn decision_json(decision: &Decision<'_>) -> Value {
+pub(super) fn decision_json(decision: &KeyDecision<'_>) -> Value {
     json!({
         "fqn": decision.entry.fqn,
         "publisher_github": decision.entry.publisher_github,

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::ui::args::examples;
-use crate::ui::commands::unlocking::{ask, tell, vault};
+use crate::ui::commands::unlocking::{Questions, ask, tell, vault};
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::table::table;
 use crate::ui::report::{Exit, Failure, Outcome};
@@ -38,7 +38,8 @@ impl Verb for Reset {
         let revoke: Vec<Value> =
             rows.iter().map(|row| json!({"name": row[0], "for": row[1], "account": row[2]})).collect();
         let fields = |outcome: &str| json!({"path": path, "outcome": outcome, "revoke": revoke, "set_up_again": again});
-        if ask("Type delete to delete it: ", context)?.as_deref().map(str::trim) != Some("delete") {
+        if ask("Type delete to delete it: ", Questions::OnOutput, context)?.as_deref().map(str::trim) != Some("delete")
+        {
             return Ok(Outcome::new("cancelled\n", fields("cancelled")));
         }
         vault.remove()?;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::event::Event;
-use crate::store::{Check, Pinned, Store, StoreError};
+use crate::store::{CheckedWhen, Pinned, Store, StoreError};
 use crate::ui::commands::installing::home;
 use crate::ui::commands::{Answer, Context};
 use crate::ui::report::table::table;
@@ -17,7 +17,7 @@ use crate::ui::report::{Exit, Failure, Outcome};
 struct Row {
     kind: &'static str,
     name: String,
-    verdict: Result<Check, StoreError>,
+    verdict: Result<CheckedWhen, StoreError>,
     details: Value,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn run(ring: &Keyring, full: bool, context: &Context) -> Answer {
 fn connector(store: &Store, pinned: &Pinned, ring: &Keyring, full: bool) -> Row {
     let (verdict, signer) = if full {
         match store.verify(pinned, ring) {
-            Ok(verified) => (Ok(Check::Now), Some(*Verified::signer(&verified))),
+            Ok(verified) => (Ok(CheckedWhen::Now), Some(*Verified::signer(&verified))),
             Err(error) => (Err(error), None),
         }
     } else {
@@ -92,8 +92,8 @@ fn connector(store: &Store, pinned: &Pinned, ring: &Keyring, full: bool) -> Row 
 impl Row {
     fn shown(&self) -> Vec<String> {
         let verdict = match &self.verdict {
-            Ok(Check::Now) => "verified".to_owned(),
-            Ok(Check::Before) => "unchanged since it was verified".to_owned(),
+            Ok(CheckedWhen::Now) => "verified".to_owned(),
+            Ok(CheckedWhen::Before) => "unchanged since it was verified".to_owned(),
             Err(StoreError::Refused { why, .. }) => format!("refused: {}: {why}", why.class()),
             Err(error) => format!("refused: {}: {error}", error.class()),
         };
@@ -107,7 +107,7 @@ impl Row {
         }
         document["verdict"] = json!(if self.verdict.is_ok() { "verified" } else { "refused" });
         match &self.verdict {
-            Ok(check) => document["checked"] = json!(if *check == Check::Now { "now" } else { "before" }),
+            Ok(check) => document["checked"] = json!(if *check == CheckedWhen::Now { "now" } else { "before" }),
             Err(error) => {
                 document["error"] = json!({"class": error.class().as_str(), "message": error.to_string()});
             }

@@ -20,7 +20,7 @@ use crate::consumer::fetch::origin::Origin;
 use crate::consumer::trust::grant::Trust;
 use crate::consumer::verify::{self, Subject, Verification, VerificationError};
 use crate::event::Event;
-use crate::publisher::release::{self, DirtyTree, Request};
+use crate::publisher::release::{self, DirtyTree, ReleaseRequest};
 use crate::ui::args::{BuildFlags, VerdictFlags, examples};
 use crate::ui::report::table::{grouped, table};
 use crate::ui::report::{Exit, Failure, Outcome, of_judge};
@@ -202,7 +202,7 @@ fn rebuild(flags: &SubjectFlags, context: &Context) -> Answer {
     let allow = rules::waivers().collect();
     let version = verified.reference().version.clone();
     let request = BuildFlags { allow, ..BuildFlags::default() }.request(version, context.repository.clone());
-    let request = Request { dirty: DirtyTree::Ignored, ..request };
+    let request = ReleaseRequest { dirty: DirtyTree::Ignored, ..request };
     let rebuilt = context.with_world(|world| release::rebuild(verified, &request, world))?;
     let Some(rebuilt) = rebuilt else {
         return Err(Failure::usage("an action is not built; --rebuild compares a connector"));

@@ -1,7 +1,7 @@
 //! The consent screen with anything at all in every foreign field.
 
 use aileron_testkit::{Toy, module};
-use aileron_verifier::artifact::archive::{Files, Kind};
+use aileron_verifier::artifact::archive::{ArtifactKind, Files};
 use aileron_verifier::artifact::verify::{Unverified, Wanted};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
@@ -15,7 +15,7 @@ fn quoted(text: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-fn verified(files: Files, kind: Kind, toy: &Toy) -> Verified {
+fn verified(files: Files, kind: ArtifactKind, toy: &Toy) -> Verified {
     let wanted = Wanted { kind: Some(kind), ..Wanted::default() };
     Unverified::unpacked(files).verify(&wanted, &toy.ring()).expect("a toy verifies")
 }
@@ -31,14 +31,14 @@ fn connector_of(toy: &Toy, text: &str) -> Verified {
          [capabilities.spawn.operations.a]\nargv = {any}\ndescription = {any}\n",
         toy.manifest().replace("\"Toys\"", &any)
     );
-    verified(toy.sign_connector(module(), manifest.into_bytes()), Kind::Connector, toy)
+    verified(toy.sign_connector(module(), manifest.into_bytes()), ArtifactKind::Connector, toy)
 }
 
 fn action_of(toy: &Toy, name: &str, text: &str) -> Verified {
     let any = quoted(&format!("x{text}"));
     let document = toy.action_document(name).replace("\"hear it again\"", &any);
     let document = document.replace("capabilities = [\"echo\"]", &format!("capabilities = [{any}, \"echo\"]"));
-    verified(toy.sign_action(document.into_bytes()), Kind::Action, toy)
+    verified(toy.sign_action(document.into_bytes()), ArtifactKind::Action, toy)
 }
 
 /// A plan of a suite with an upgraded connector, every foreign text being `text` or, in what is installed, `before`.

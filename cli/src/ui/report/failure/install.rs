@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aileron_verifier::artifact::archive::{Kind, Malformed};
+use aileron_verifier::artifact::archive::{ArtifactKind, Malformed};
 use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::layout::member;
 use aileron_verifier::problem::Rule;
@@ -117,12 +117,14 @@ fn beside_published_key(failure: Failure, divergence: Option<&Divergence>) -> Fa
 /// Asked for as a connector, and an action, or the other way round.
 fn other_kind(why: &VerifyError, what: &str) -> Option<String> {
     match why {
-        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(Kind::Connector) })
+        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(ArtifactKind::Connector) })
             if name == member::DOCUMENT =>
         {
             Some(format!("this is an action: aileron action add {what}"))
         }
-        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(Kind::Action) }) if name == member::MODULE => {
+        VerifyError::Archive(Malformed::UnknownName { name, kind: Some(ArtifactKind::Action) })
+            if name == member::MODULE =>
+        {
             Some(format!("this is a connector: aileron connector install {what}"))
         }
         _ => None,

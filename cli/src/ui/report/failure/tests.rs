@@ -1,6 +1,10 @@
 //! Every error of the wings, variant by variant: its class, its exit code, and whether trying again may help. artifacts.md §8.
 //!
+//! Those that are never drawn themselves are in `undrawn`.
+//!
 //! The macro makes a `match` without `_` from the names in the rows, so a new variant does not compile until it has its row.
+
+mod undrawn;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +14,8 @@ use std::time::Duration;
 
 use aileron_sandbox::failure::Failure as SandboxFailure;
 use aileron_verifier::artifact::catalog::Fault;
-use aileron_verifier::artifact::module::NotAModule;
+use aileron_verifier::artifact::module::{ModuleFault, NotAModule};
+use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::name::fqn::{Authority, Fqn, NameError, Ref, Scheme};
@@ -74,9 +79,23 @@ use crate::vault::error::VaultError;
 /// One row: what the error says of itself, and what is drawn of it. Whatever wraps it may change the exit code only.
 fn row<E: Classified>(what: &str, error: E, drawn: impl FnOnce(E) -> Failure, expected: (Class, Exit, bool)) {
     let said = (error.class(), error.is_retriable());
+    is_a_message(what, &error.to_string());
     let failure = drawn(error);
+    is_a_message(what, &failure.message);
+    if let Some(next) = &failure.next {
+        is_a_message(what, next);
+    }
     assert_eq!(said, (expected.0, expected.2), "{what}");
     assert_eq!((failure.class, failure.exit, failure.retriable), expected, "{what}, as it is drawn");
+}
+
+/// A message is text for people: there is one, it starts with what it is about and not with a blank, ends without a full stop,
+/// and shows no value as the program sees it.
+fn is_a_message(what: &str, text: &str) {
+    assert!(!text.is_empty() && text.trim_start() == text && !text.ends_with('.'), "{what}: {text:?}");
+    for debug in ["Some(", "None", "Ok(", "Err(", "{ ", "Error {", "::"] {
+        assert!(!text.contains(debug), "{what} shows {debug:?}: {text}");
+    }
 }
 
 /// `Variant: value => class exit retriable`, for every variant of one error.
@@ -184,6 +203,10 @@ fn findings() -> Box<Findings> {
 
 fn problem() -> Problem {
     Refusal::LfsPointer.problem("x")
+}
+
+fn fault() -> ModuleFault {
+    ModuleFault { rule: rules::MODULE_EXPORT, message: text() }
 }
 
 fn stopped() -> ProcessError {
@@ -408,7 +431,7 @@ fn every_error_of_a_release_has_its_class_exit_and_retriable() {
         Leftovers: ReleaseError::Leftovers(findings()) => ValidationError Policy false;
         Build: BuildError::Text(text()).into() => BuildFailed Failure false;
         NotAModule: NotAModule::Empty.into() => BuildFailed Failure false;
-        NotAConnector: ReleaseError::NotAConnector(Vec::new()) => BuildFailed Failure false;
+        NotAConnector: ReleaseError::NotAConnector(vec![fault()]) => BuildFailed Failure false;
         Key: KeyError::Empty.into() => ValidationError Failure false;
         NoPublisherKey: ReleaseError::NoPublisherKey => ValidationError Policy false;
         WrongKey: ReleaseError::WrongKey { signing: fingerprint(), committed: fingerprint() } => SignatureFailure Refused false;
@@ -589,7 +612,7 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
     }
     rows! { CredentialError as Failure::from;
         Unset: CredentialError::Unset(text()) => UsageError Usage false;
-        Empty: CredentialError::Empty(PathBuf::new()) => UsageError Usage false;
+        Empty: CredentialError::Empty("x".into()) => UsageError Usage false;
         NotOneLine: CredentialError::NotOneLine(text()) => UsageError Usage false;
         Unwanted: CredentialError::Unwanted(text()) => UsageError Usage false;
         Disk: read().into() => FetchFailed Failure false;

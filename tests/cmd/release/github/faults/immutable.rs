@@ -25,7 +25,7 @@ fn immutable_releases_are_published_and_a_burned_tag_is_never_tried_twice() {
             let remote = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope());
             Ok(remote.unwrap().states[&tag].clone())
         });
-        assert_eq!(look.unwrap(), aileron_cli::publisher::forge::State::Burned);
+        assert_eq!(look.unwrap(), aileron_cli::publisher::forge::TagState::Burned);
         assert_eq!(stage.github().meter.usage.writes, writes);
     }
 }
@@ -45,7 +45,7 @@ fn a_deleted_immutable_release_is_seen_at_the_first_look() {
             let remote = aileron_cli::publisher::forge::Forge::observe(forge, &cohort.scope());
             Ok(remote.unwrap().states[&tag].clone())
         });
-        assert_eq!(look.unwrap(), aileron_cli::publisher::forge::State::Burned, "{tag}");
+        assert_eq!(look.unwrap(), aileron_cli::publisher::forge::TagState::Burned, "{tag}");
         assert_eq!(stage.github().meter.usage.writes, writes);
     }
 }
@@ -63,7 +63,7 @@ fn a_public_release_the_list_does_not_show_yet_is_not_taken_for_deleted() {
         Ok(remote.unwrap().states)
     });
     for (tag, state) in states.unwrap() {
-        assert!(matches!(state, aileron_cli::publisher::forge::State::Public { .. }), "{tag}: {state:?}");
+        assert!(matches!(state, aileron_cli::publisher::forge::TagState::Public { .. }), "{tag}: {state:?}");
     }
 }
 

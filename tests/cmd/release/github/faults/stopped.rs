@@ -57,7 +57,7 @@ fn a_strange_file_on_a_draft_stops_the_run_before_it_is_published() {
         Ok(remote.states[cohort.proven.tags[0].as_str()].clone())
     });
     assert!(
-        matches!(state.unwrap(), aileron_cli::publisher::forge::State::Unknown(why) if why.contains("holiday.jpg"))
+        matches!(state.unwrap(), aileron_cli::publisher::forge::TagState::Unknown(why) if why.contains("holiday.jpg"))
     );
 }
 

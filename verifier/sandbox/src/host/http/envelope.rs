@@ -1,7 +1,7 @@
 //! What a guest asks for, read as Go's `encoding/json` reads it. sandbox.md §4.1.
 //!
-//! Connectors were written against that decoder: keys match in any case, `null` is the default, unknown keys are nobody's
-//! business, and a known key of the wrong type makes the whole envelope malformed. Text that is not UTF-8 becomes U+FFFD.
+//! Connectors were written against that decoder: keys match in any case, `null` is the default, unknown keys are
+//! ignored, and a known key of the wrong type makes the whole envelope malformed. Text that is not UTF-8 becomes U+FFFD.
 
 use std::fmt;
 

@@ -32,7 +32,7 @@ impl Resolver for System {
         let host = host.to_owned();
         let spawned = std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
             let found = (host.as_str(), 0).to_socket_addrs();
-            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect())); // nobody may wait any more
+            let _ = sender.send(found.map(|found| found.map(|address| address.ip()).collect())); // the waiting side may be gone
         });
         Box::pin(async move {
             spawned?;
@@ -88,7 +88,7 @@ pub(super) type Resolution = Pin<
     Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, Box<dyn std::error::Error + Send + Sync>>> + Send>,
 >;
 
-/// A granted name leads into the user's own network.
+/// A granted name leads into the user's own network. Its class is that of [`NotPublic::failure`], which never is retriable.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} resolves to {address}, which is not a public address")]
 pub(super) struct NotPublic {

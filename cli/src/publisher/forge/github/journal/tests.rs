@@ -4,8 +4,8 @@ fn at(second: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(second)
 }
 
-fn answer(kind: RequestKind, status: Option<u16>) -> Event {
-    Event::Answer { kind, status, request: None, why: None }
+fn answer(kind: RequestKind, status: Option<u16>) -> JournalEvent {
+    JournalEvent::Answer { kind, status, request: None, why: None }
 }
 
 fn record(write: WriteKind) -> WriteRecord {
@@ -13,8 +13,8 @@ fn record(write: WriteKind) -> WriteRecord {
     WriteRecord { write, tag: "v1.0.0".to_owned(), asset }
 }
 
-fn intent(write: WriteKind) -> Event {
-    Event::Intent(record(write))
+fn intent(write: WriteKind) -> JournalEvent {
+    JournalEvent::Intent(record(write))
 }
 
 #[test]
@@ -27,10 +27,10 @@ fn a_journal_remembers_what_the_next_run_asks() {
     for (second, event) in [
         (2, intent(WriteKind::Draft)),
         (3, answer(RequestKind::Creation, Some(201))),
-        (3, Event::Draft { tag: "v1.0.0".to_owned(), id: 7 }),
+        (3, JournalEvent::Draft { tag: "v1.0.0".to_owned(), id: 7 }),
         (4, intent(WriteKind::Draft)),
         (5, answer(RequestKind::Creation, None)),
-        (6, Event::Burned { tag: "actions/b/v1.0.0".to_owned() }),
+        (6, JournalEvent::Burned { tag: "actions/b/v1.0.0".to_owned() }),
         (7, intent(WriteKind::Stage)),
     ] {
         journal.record(at(second), event).unwrap();
@@ -39,7 +39,7 @@ fn a_journal_remembers_what_the_next_run_asks() {
     assert_eq!(state.drafts, BTreeMap::from([("v1.0.0".to_owned(), 7)]));
     assert_eq!(state.burned.len(), 1);
     let unheard = BTreeMap::from([("v1.0.0".to_owned(), at(4))]);
-    assert_eq!(state.unheard, unheard, "a draft may be there that nobody has seen");
+    assert_eq!(state.unheard, unheard, "a draft may be there that this run did not see");
     let kinds: Vec<RequestKind> = state.requests.iter().map(|(_, kind)| *kind).collect();
     let lost = RequestKind::Creation;
     assert_eq!(kinds, [RequestKind::Read, RequestKind::Creation, RequestKind::Creation, lost, lost]);
@@ -63,14 +63,18 @@ fn a_journal_keeps_the_kind_of_a_write_and_reads_the_lines_of_before() {
             "write the notes of v1.0.0",
         ),
     ] {
-        let done = Line { at: 1, event: Event::Done(record(kind)) };
+        let done = Line { at: 1, event: JournalEvent::Done(record(kind)) };
         let text = format!(r#"{{"at":1,"event":"done",{now}}}"#);
         assert_eq!(serde_json::to_string(&done).unwrap(), text);
         for text in [text, format!(r#"{{"at":1,"event":"done","write":"{before}"}}"#)] {
             assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), done, "{text}");
         }
         let intent = format!(r#"{{"at":1,"event":"intent","write":"{before}","tag":"v1.0.0"}}"#);
-        assert_eq!(serde_json::from_str::<Line>(&intent).unwrap().event, Event::Intent(record(kind)), "{intent}");
+        assert_eq!(
+            serde_json::from_str::<Line>(&intent).unwrap().event,
+            JournalEvent::Intent(record(kind)),
+            "{intent}"
+        );
         assert_eq!(record(kind).line(), line);
     }
     for write in ["", "dance", "dance v1.0.0", "write home"] {
@@ -105,7 +109,7 @@ fn a_damaged_journal_is_read_as_far_as_it_goes() {
         assert_eq!((lines.len(), others), (understood, skipped), "{text:?}");
         let mut journal = Journal::new(directory.path().to_owned());
         journal.open().unwrap();
-        journal.record(at(2), Event::End { how: "complete".to_owned() }).unwrap();
+        journal.record(at(2), JournalEvent::End { how: "complete".to_owned() }).unwrap();
         let after = super::lines(directory.path()).unwrap().unwrap();
         assert_eq!(after.0.len(), understood + 1, "{text:?}");
     }
