@@ -12,6 +12,8 @@ mod hub;
 mod init;
 mod keyring;
 mod keys;
+mod launch;
+mod mcp;
 mod plan;
 mod readme;
 mod release;

@@ -82,6 +82,11 @@ fn shape(text: &str) -> String {
         if let Some(at) = word.find("aileron-demo-") {
             return format!("{}aileron-demo-*", word[..at].rsplit('/').next_back().unwrap_or_default());
         }
+        // The port is the system's choice where another program has the usual one.
+        let hosts = ["http://localhost:", "http://127.0.0.1:"];
+        if let Some(host) = hosts.into_iter().find(|host| word.starts_with(host)) {
+            return format!("{host}*{}", word[host.len()..].trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
         let digits = word.trim_matches(['(', ')', ',', ':']);
         let number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ':');
         if number { "N".to_owned() } else { word.to_owned() }

@@ -8,6 +8,7 @@ mod emulated;
 mod front;
 mod gh;
 mod linters;
+mod mcp;
 mod openapi;
 mod recorded;
 mod vault;

@@ -28,6 +28,9 @@
 //! | [`vault_credential`] | the bindings of the vault that were chosen for a run |
 //! | [`oauth`] | OAuth 2 as values: requests, answers, what the vault keeps of them; pure |
 //! | [`authorize`], [`listener`] | the walk through the user's browser, and where it comes back |
+//! | [`launch`] | one process that holds the vault's key and runs actions for others: its HTTP interface, both ends |
+//! | [`tool`] | an action as an agent sees it: name, description, schema |
+//! | [`mcp`] | the Model Context Protocol: tools for an agent |
 //! | [`token_endpoint`] | one request for tokens |
 //! | [`refresh`] | new tokens for a binding, one request for all processes |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
@@ -40,7 +43,9 @@ pub mod authorize;
 pub mod cassette;
 pub mod credential_source;
 pub mod interpolate;
+pub mod launch;
 pub mod listener;
+pub mod mcp;
 pub mod oauth;
 pub mod public;
 pub mod recording;
@@ -50,4 +55,5 @@ pub mod session;
 pub mod static_credential;
 pub mod steps;
 pub mod token_endpoint;
+pub mod tool;
 pub mod vault_credential;

@@ -59,6 +59,8 @@ pub enum Approval<'a> {
     Given,
     /// Asked for, after the preview.
     Ask(&'a mut dyn Approver),
+    /// There is nobody who could be asked.
+    Nobody,
 }
 
 /// What runs may reach beside the hosts of the manifest, and through which proxies.
@@ -146,6 +148,9 @@ pub enum ActionError {
     /// Its approval was asked for and denied. Nothing was run.
     #[error("{0} was not approved; nothing was run")]
     Denied(String),
+    /// It needs an approval, and there is nobody to give it. Nothing was run.
+    #[error("{0} needs a person's approval, and nobody can be asked here; nothing was run")]
+    Unattended(String),
     /// Its approval could not be asked for. Nothing was run.
     #[error("cannot ask for approval: {0}")]
     NotAsked(io::Error),
@@ -158,7 +163,7 @@ impl ActionError {
     /// The failure class.
     pub fn class(&self) -> Class {
         match self {
-            ActionError::Denied(_) => Class::ApprovalDenied,
+            ActionError::Denied(_) | ActionError::Unattended(_) => Class::ApprovalDenied,
             ActionError::NotAsked(_) => Class::StoreUnwritable,
             ActionError::Stopped(stopped) => stopped.failure.class(),
         }
@@ -167,7 +172,7 @@ impl ActionError {
     /// Whether the same command may succeed later.
     pub fn is_retriable(&self) -> bool {
         match self {
-            ActionError::Denied(_) | ActionError::NotAsked(_) => false,
+            ActionError::Denied(_) | ActionError::Unattended(_) | ActionError::NotAsked(_) => false,
             ActionError::Stopped(stopped) => stopped.failure.is_retriable(),
         }
     }
@@ -241,6 +246,9 @@ impl Runner<'_> {
         installed: Installed<'_>,
         approval: Approval<'_>,
     ) -> Result<Executed, ActionError> {
+        if matches!(approval, Approval::Nobody) && action.needs_approval() {
+            return Err(ActionError::Unattended(action.name.value.clone()));
+        }
         let mut open = Vec::new();
         let mut invoke = |call: &Call<'_>| self.run_call(call, installed, &mut open);
         if let Approval::Ask(approver) = approval

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::secret::{Secret, is_blank};
 
@@ -39,6 +39,15 @@ impl Environment {
         let home =
             || Some(PathBuf::from(self.var(if cfg!(windows) { "USERPROFILE" } else { "HOME" })?).join(".aileron"));
         self.var("AILERON_HOME").map(PathBuf::from).or_else(home)
+    }
+
+    /// A path for people: `~/…` where it is below the user's home directory.
+    pub fn below_home(&self, path: &Path) -> String {
+        let home = self.var(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(Path::new);
+        match home.and_then(|home| path.strip_prefix(home).ok()) {
+            Some(below) => format!("~/{}", below.display()),
+            None => path.display().to_string(),
+        }
     }
 
     /// All of them.

@@ -10,6 +10,8 @@ static STOP: AtomicBool = AtomicBool::new(false);
 static LISTENING: AtomicBool = AtomicBool::new(false);
 /// Whether the first signal ends the process.
 static AT_ONCE: AtomicBool = AtomicBool::new(false);
+/// Whether signals are for a program that was started, and mean nothing here.
+static PASSED_ON: AtomicBool = AtomicBool::new(false);
 
 /// Pieces of work that no signal may cut short, at this moment.
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -52,6 +54,7 @@ pub fn ignored() -> &'static AtomicBool {
 /// Starts listening for interrupt and termination. A second signal ends the process at once with exit code 130.
 pub fn listen() -> &'static AtomicBool {
     AT_ONCE.store(false, Ordering::SeqCst);
+    PASSED_ON.store(false, Ordering::SeqCst);
     if !LISTENING.swap(true, Ordering::SeqCst) {
         hear();
     }
@@ -67,8 +70,16 @@ pub fn guard_terminal() {
     }
 }
 
+/// From now on signals do nothing here: whoever calls this passes them on, and ends when that program does.
+pub fn passed_on() {
+    PASSED_ON.store(true, Ordering::SeqCst);
+}
+
 fn hear() {
     let heard = || {
+        if PASSED_ON.load(Ordering::SeqCst) {
+            return;
+        }
         if STOP.swap(true, Ordering::SeqCst) || AT_ONCE.load(Ordering::SeqCst) {
             DEFERRED.store(true, Ordering::SeqCst);
             if HELD.load(Ordering::SeqCst) == 0 {

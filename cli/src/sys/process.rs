@@ -1,10 +1,11 @@
-//! Child processes: toolchains and git.
+//! Child processes: toolchains and git, and in [`foreground`] the program that a user launches.
 //!
 //! A child sees a short list of variables and never a key, a token, or a setting that changes what a compiler emits.
 //! Its standard output is whole or an error, never cut, and it ends when the run is interrupted. Not here: what a
 //! child's output means.
 
 mod capture;
+pub mod foreground;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -32,11 +33,13 @@ impl Environment {
     }
 
     /// The program as a path. Relative entries of `PATH` do not count: they would run what lies in a repository.
-    fn find(&self, program: &str) -> Option<PathBuf> {
+    pub(crate) fn find(&self, program: impl AsRef<OsStr>) -> Option<PathBuf> {
         let path = self.iter().find(|(name, _)| name.to_str().is_some_and(|name| is_same_name(name, "PATH")));
+        let mut program = program.as_ref().to_owned();
+        program.push(std::env::consts::EXE_SUFFIX);
         std::env::split_paths(path?.1)
             .filter(|dir| dir.is_absolute())
-            .map(|dir| dir.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+            .map(|dir| dir.join(&program))
             .find(|candidate| is_executable(candidate))
     }
 }

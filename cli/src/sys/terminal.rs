@@ -1,4 +1,4 @@
-//! One line typed on the controlling terminal, without showing it.
+//! One line typed on the controlling terminal, without showing it, or with stars, or as it is.
 //!
 //! `/dev/tty` and not standard input: that may be a file that answers other questions. Keys are read one by one with the
 //! terminal's own echo, line editing and signal keys off, so that Ctrl-C, Ctrl-\ and Ctrl-Z are bytes here: the terminal is
@@ -17,6 +17,17 @@ use crate::secret::Secret;
 
 /// No line is longer: a file was pasted by mistake.
 const LIMIT: usize = 1 << 20;
+
+/// What the terminal shows of what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// Nothing.
+    Nothing,
+    /// A star for each character: how long the line is can be seen.
+    Stars,
+    /// The characters themselves: the answer to a question that is no secret.
+    Text,
+}
 
 /// How reading a line ended.
 pub enum Typed {
@@ -105,6 +116,22 @@ impl Editor {
         }
     }
 
+    /// Characters so far.
+    fn characters(&self) -> usize {
+        self.line.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+    }
+
+    /// What a terminal is sent so that it shows the line, after it has shown `bytes` bytes and `characters` characters of it.
+    fn shown(&self, echo: Echo, bytes: usize, characters: usize) -> Zeroizing<Vec<u8>> {
+        let now = self.characters();
+        Zeroizing::new(match echo {
+            Echo::Nothing => Vec::new(),
+            _ if now < characters => b"\x08 \x08".repeat(characters - now),
+            Echo::Stars => b"*".repeat(now - characters),
+            Echo::Text => self.line.get(bytes..).unwrap_or_default().to_vec(),
+        })
+    }
+
     /// Grows by moving to another place, so that the place before is wiped.
     fn push(&mut self, byte: u8) {
         if self.line.len() == self.line.capacity() {
@@ -116,15 +143,19 @@ impl Editor {
     }
 }
 
-/// Asks on the controlling terminal and reads one line that is not shown.
+/// Asks on the controlling terminal and reads one line, of which no more is shown than `echo` says.
 ///
 /// `ask` writes the question, and is called again when the process was suspended and goes on; it is given the terminal for
 /// when standard error leads elsewhere.
 ///
 /// # Errors
 /// There is no terminal, or it fails.
-pub fn read_hidden(ask: impl Fn(&mut dyn io::Write) -> io::Result<()>, stop: &AtomicBool) -> io::Result<Typed> {
-    system::read_hidden(&ask, stop)
+pub fn read_line(
+    ask: impl Fn(&mut dyn io::Write) -> io::Result<()>,
+    echo: Echo,
+    stop: &AtomicBool,
+) -> io::Result<Typed> {
+    system::read_line(&ask, echo, stop)
 }
 
 /// Puts the terminal in order if a line is being read: for code that is about to end the process.
@@ -149,7 +180,7 @@ mod system {
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
     use zeroize::Zeroizing;
 
-    use super::{Editor, Key, Typed, too_long};
+    use super::{Echo, Editor, Key, Typed, too_long};
 
     /// How the terminal was, while a line is read.
     static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
@@ -192,14 +223,15 @@ mod system {
 
     type Ask<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
 
-    pub(super) fn read_hidden(ask: Ask<'_>, stop: &AtomicBool) -> io::Result<Typed> {
+    pub(super) fn read_line(ask: Ask<'_>, echo: Echo, stop: &AtomicBool) -> io::Result<Typed> {
         let flags = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
         let mut terminal = File::options().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         let mut editor = Editor::new();
         loop {
             let hidden = Hidden::begin(&terminal)?;
             ask(&mut terminal)?;
-            let key = read(&mut terminal, &mut editor, stop)?;
+            terminal.write_all(&editor.shown(echo, 0, 0))?;
+            let key = read(&mut terminal, &mut editor, echo, stop)?;
             drop(hidden);
             match key {
                 Key::Suspend => {
@@ -223,7 +255,7 @@ mod system {
         }
     }
 
-    fn read(terminal: &mut File, editor: &mut Editor, stop: &AtomicBool) -> io::Result<Key> {
+    fn read(terminal: &mut File, editor: &mut Editor, echo: Echo, stop: &AtomicBool) -> io::Result<Key> {
         let mut byte = Zeroizing::new([0]);
         loop {
             if stop.load(Ordering::SeqCst) {
@@ -239,8 +271,9 @@ mod system {
                 Ok(0) => return Ok(Key::End),
                 read => read?,
             };
+            let (bytes, characters) = (editor.line.len(), editor.characters());
             match editor.take(byte[0]) {
-                Key::More => {}
+                Key::More => terminal.write_all(&editor.shown(echo, bytes, characters))?,
                 key => return Ok(key),
             }
         }
@@ -252,9 +285,13 @@ mod system {
     use std::io;
     use std::sync::atomic::AtomicBool;
 
-    use super::Typed;
+    use super::{Echo, Typed};
 
-    pub(super) fn read_hidden(_: &dyn Fn(&mut dyn io::Write) -> io::Result<()>, _: &AtomicBool) -> io::Result<Typed> {
+    pub(super) fn read_line(
+        _: &dyn Fn(&mut dyn io::Write) -> io::Result<()>,
+        _: Echo,
+        _: &AtomicBool,
+    ) -> io::Result<Typed> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "nothing can be typed unseen on this system yet"))
     }
 
@@ -302,6 +339,27 @@ mod tests {
         ] {
             let (found, last) = typed(bytes);
             assert_eq!((found.as_slice(), &last), (line, &key), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_terminal_shows_stars_or_the_text_and_takes_back_what_is_erased() {
+        for (bytes, stars, text) in [
+            (&b"tea"[..], "***", "tea"),
+            ("caf\u{e9}".as_bytes(), "****", "caf\u{e9}"),
+            (b"te\x7f\x7f", "**\x08 \x08\x08 \x08", "te\x08 \x08\x08 \x08"),
+            (b"te\x15a", "**\x08 \x08\x08 \x08*", "te\x08 \x08\x08 \x08a"),
+            (b"\x1b[200~te\x1b[A", "**", "te"),
+        ] {
+            for (echo, expected) in [(Echo::Nothing, ""), (Echo::Stars, stars), (Echo::Text, text)] {
+                let (mut editor, mut shown) = (Editor::new(), Vec::new());
+                for byte in bytes {
+                    let (bytes, characters) = (editor.line.len(), editor.characters());
+                    editor.take(*byte);
+                    shown.extend_from_slice(&editor.shown(echo, bytes, characters));
+                }
+                assert_eq!(String::from_utf8_lossy(&shown), expected, "{bytes:?}");
+            }
         }
     }
 

@@ -7,10 +7,10 @@ mod browser;
 mod first_use;
 mod json;
 mod others;
-mod refresh;
+pub(crate) mod refresh;
 mod rows;
-mod running;
-mod terminal;
+pub(crate) mod running;
+pub(crate) mod terminal;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,10 +18,10 @@ use std::process::Command;
 use aileron_testkit::home::TestHome;
 
 /// What opens the vaults of these tests. No output may ever hold it.
-const PASSPHRASE: &str = "hunter2 and some milk";
+pub(crate) const PASSPHRASE: &str = "hunter2 and some milk";
 
 /// A home with a passphrase in `passphrase.txt` and a vault that it opens.
-fn with_vault() -> TestHome {
+pub(crate) fn with_vault() -> TestHome {
     let home = TestHome::new();
     home.write("passphrase.txt", format!("{PASSPHRASE}\n"));
     home.ok("aileron vault init --passphrase-file passphrase.txt --quiet");
@@ -43,7 +43,7 @@ fn without_terminal(home: &TestHome, line: &str) -> Command {
 }
 
 /// The vault's file.
-fn file(home: &TestHome) -> PathBuf {
+pub(crate) fn file(home: &TestHome) -> PathBuf {
     home.home().join(".aileron/secrets.json")
 }
 

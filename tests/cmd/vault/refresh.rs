@@ -39,7 +39,7 @@ fn provider(before: impl Fn() + Send + Sync + 'static) -> Server {
 }
 
 /// The connector, and a binding whose token has ended.
-fn expired(provider: &Server) -> TestHome {
+pub(crate) fn expired(provider: &Server) -> TestHome {
     let home = home(provider);
     let vault = VaultFile::at(file(&home));
     let custodian = vault.create(&Secret::from(PASSPHRASE.to_owned())).unwrap();
@@ -56,7 +56,7 @@ fn expired(provider: &Server) -> TestHome {
 }
 
 /// The tokens of the binding, as they are stored.
-fn stored(home: &TestHome) -> Value {
+pub(crate) fn stored(home: &TestHome) -> Value {
     let vault = VaultFile::at(file(home));
     let custodian = vault.unlock(&Secret::from(PASSPHRASE.to_owned())).unwrap();
     let document = vault.read().unwrap().unwrap();
@@ -65,7 +65,7 @@ fn stored(home: &TestHome) -> Value {
     serde_json::from_slice(value(NAME, entry, &custodian).unwrap().expose()).unwrap()
 }
 
-fn refreshes(provider: &Server) -> usize {
+pub(crate) fn refreshes(provider: &Server) -> usize {
     provider.seen().iter().filter(|request| request.target == "/token").count()
 }
 
@@ -144,7 +144,7 @@ fn processes_that_renew_and_add_at_once_send_one_request_and_lose_nothing() {
 }
 
 /// A provider that says when it is asked, and answers when it is told to.
-fn waiting() -> (Server, mpsc::Receiver<()>, mpsc::Sender<()>) {
+pub(crate) fn waiting() -> (Server, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let ((is_asked, asked), (go, goes)) = (mpsc::channel(), mpsc::channel::<()>());
     let gates = Mutex::new((is_asked, goes));
     let before = move || {

@@ -13,7 +13,7 @@ use super::PASSPHRASE;
 use crate::run::running::{SECRET, api_key, asking, echo, installed};
 use crate::run::server::Server;
 
-pub(super) const CONNECTOR: &str = "github://acme/aileron-connector-tea";
+pub(crate) const CONNECTOR: &str = "github://acme/aileron-connector-tea";
 
 /// A connector that asks this service, installed.
 pub(super) fn home(service: &Server) -> TestHome {
@@ -29,9 +29,14 @@ pub(super) fn home(service: &Server) -> TestHome {
 }
 
 /// Puts entries into the home's vault, and makes it where there is none.
-pub(super) fn bind(home: &TestHome, entries: &[(&str, &str, &str)]) {
+pub(crate) fn bind(home: &TestHome, entries: &[(&str, &str, &str)]) {
+    bind_as(PASSPHRASE, home, entries);
+}
+
+/// The same with another passphrase.
+pub(crate) fn bind_as(passphrase: &str, home: &TestHome, entries: &[(&str, &str, &str)]) {
     let vault = VaultFile::at(home.home().join(".aileron/secrets.json"));
-    let passphrase = Secret::from(PASSPHRASE.to_owned());
+    let passphrase = Secret::from(passphrase.to_owned());
     let custodian = match vault.read().unwrap() {
         None => vault.create(&passphrase).unwrap(),
         Some(_) => vault.unlock(&passphrase).unwrap(),

@@ -9,14 +9,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{PASSPHRASE, file, with_vault};
 
 /// A shell on a pseudo-terminal (`script`, of util-linux).
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     seen: String,
 }
 
 impl Terminal {
     /// Runs a shell script in which `$AILERON` is the program, with the terminal's state before and after it.
-    pub(super) fn start(home: &TestHome, script: &str) -> Terminal {
+    pub(crate) fn start(home: &TestHome, script: &str) -> Terminal {
         let mut command: Command = home.command("script");
         let whole = format!("stty -a >before; {script}; echo \"ended $?\"; stty -a >after");
         command.env("AILERON", env!("CARGO_BIN_EXE_aileron")).env("SHELL", "/bin/sh");
@@ -26,7 +26,7 @@ impl Terminal {
     }
 
     /// Waits until the terminal shows this, after what it was waited for before.
-    pub(super) fn sees(&mut self, text: &str) -> &mut Terminal {
+    pub(crate) fn sees(&mut self, text: &str) -> &mut Terminal {
         let mut buffer = [0; 4096];
         while !self.seen.contains(text) {
             let read = self.child.stdout.as_mut().unwrap().read(&mut buffer).unwrap();
@@ -40,13 +40,13 @@ impl Terminal {
         self
     }
 
-    pub(super) fn types(&mut self, bytes: impl AsRef<[u8]>) -> &mut Terminal {
+    pub(crate) fn types(&mut self, bytes: impl AsRef<[u8]>) -> &mut Terminal {
         self.child.stdin.as_mut().unwrap().write_all(bytes.as_ref()).unwrap();
         self
     }
 
     /// The end of the script, with this exit code; and the terminal is in order.
-    pub(super) fn ends(mut self, home: &TestHome, code: i32) {
+    pub(crate) fn ends(mut self, home: &TestHome, code: i32) {
         self.sees(&format!("ended {code}"));
         drop(self.child.stdin.take());
         assert!(self.child.wait().unwrap().success());

@@ -44,7 +44,7 @@ pub const LARGE: Duration = Duration::from_secs(300);
 /// Host names to addresses; port 0 stands for the address's own.
 pub type Resolver = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
-/// What differs between this machine and a test of it. Proxies come from the environment in any case.
+/// What differs between this machine and a test of it, and between the web and this machine.
 #[derive(Clone)]
 pub struct Options {
     /// The only certificates that vouch for servers, as DER [default: the platform's; `SSL_CERT_FILE` is honoured there].
@@ -57,6 +57,8 @@ pub struct Options {
     pub idle: Duration,
     /// Total time of any fetch, where that is less than what it may take.
     pub longest: Duration,
+    /// Whether no proxy is asked, whatever the environment says: what is for this machine stays on it.
+    pub direct: bool,
 }
 
 impl Default for Options {
@@ -67,6 +69,7 @@ impl Default for Options {
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(30),
             longest: Duration::MAX,
+            direct: false,
         }
     }
 }
@@ -350,6 +353,9 @@ fn build(options: &Options) -> Result<Client, reqwest::Error> {
         .default_headers(identity.into_iter().collect())
         .referer(false)
         .redirect(Policy::none());
+    if options.direct {
+        builder = builder.no_proxy();
+    }
     if let Some(resolver) = &options.resolver {
         builder = builder.dns_resolver(Arc::new(Injected(resolver.clone())));
     }

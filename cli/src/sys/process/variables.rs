@@ -56,6 +56,14 @@ pub(super) fn is_passed(name: &str) -> bool {
     PASSED.iter().chain(here).any(|pattern| allowed(pattern)) && !NEVER.iter().any(|word| upper.contains(word))
 }
 
+/// Variables of ours that say where things are and hold no secret.
+const OURS_TO_SHARE: [&str; 2] = ["AILERON_HOME", "AILERON_MIRROR"];
+
+/// Whether a program that the user launches may have the variable: everything of his, and of ours what is no secret.
+pub(super) fn is_for_the_users_program(name: &str) -> bool {
+    !name.to_ascii_uppercase().starts_with("AILERON_") || OURS_TO_SHARE.iter().any(|ours| is_same_name(name, ours))
+}
+
 /// Names of variables differ in case, but on Windows.
 pub(super) fn is_same_name(one: &str, other: &str) -> bool {
     if cfg!(windows) { one.eq_ignore_ascii_case(other) } else { one == other }

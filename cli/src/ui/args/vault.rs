@@ -35,6 +35,11 @@ impl PassphraseFlags {
         }
     }
 
+    /// Whether it was given beforehand.
+    pub(crate) fn is_given(&self, environment: &Environment) -> bool {
+        self.passphrase_file.is_some() || environment.var("AILERON_VAULT_PASSPHRASE").is_some()
+    }
+
     /// Whether standard input is the passphrase's.
     pub(crate) fn takes_standard_input(&self) -> bool {
         self.passphrase_file.as_deref().is_some_and(is_standard_input)

@@ -12,12 +12,22 @@ use super::binding::setup::SetupFlags;
 use super::unlocking::{Questions, Wording, ask, say, unlock, vault};
 use crate::event::Event;
 use crate::runtime::credential_source::{CredentialSource, NoCredentials};
+use crate::runtime::launch::client::Remote;
 use crate::runtime::vault_credential::{Selection, UnlockedVault, VaultCredentialSource};
 use crate::sys::http::Web;
 use crate::ui::args::{BindingFlags, RunFlags};
 use crate::ui::report::Failure;
 use crate::vault::binding::{Binding, candidates};
 use crate::vault::custodian::Custodian;
+use crate::vault::document::Document;
+
+/// Where the credentials of a run are.
+pub(super) enum CredentialPlace {
+    /// In this process.
+    Here(Box<dyn CredentialSource>),
+    /// In another one that holds the vault's key, which runs the action with these bindings where several are for a connector.
+    There(Remote, Vec<String>),
+}
 
 /// The credentials for the connectors of these manifests. The vault is read only when one of them declares a credential
 /// and none was given by hand, and its passphrase is asked for only when one of its bindings will be used.
@@ -27,58 +37,130 @@ pub(super) fn credentials(
     manifests: &[ConnectorManifest],
     context: &Context,
 ) -> Result<Box<dyn CredentialSource>, Failure> {
+    match here_or_there(run, flags, manifests, |_| Ok(None), context)? {
+        CredentialPlace::Here(source) => Ok(source),
+        CredentialPlace::There(..) => Ok(Box::new(NoCredentials)),
+    }
+}
+
+/// [`credentials`], or the process that has them: it is looked for where the passphrase would be asked for.
+pub(super) fn here_or_there(
+    run: &RunFlags,
+    flags: &BindingFlags,
+    manifests: &[ConnectorManifest],
+    launched: impl FnOnce(&Context) -> Result<Option<Remote>, Failure>,
+    context: &Context,
+) -> Result<CredentialPlace, Failure> {
+    let here = |source| Ok(CredentialPlace::Here(source));
     if run.credential_env.is_some() || run.credential_file.is_some() {
-        return Ok(Box::new(run.credential(&context.environment)));
+        return here(Box::new(run.credential(&context.environment)));
     }
     if manifests.iter().all(|manifest| manifest.credential.is_none()) && flags.binding.is_none() {
-        return Ok(Box::new(NoCredentials));
+        return here(Box::new(NoCredentials));
     }
     let vault = vault(context)?;
     let document = vault.read()?.unwrap_or_default();
+    let mut user = ThisUser { run, flags, context, open: None };
+    let selection = select(&document, manifests, flags.binding.as_slice(), &mut user)?;
+    if let Some(name) = &flags.binding {
+        must_be_chosen(name, &selection)?;
+    }
+    if selection.chosen.is_empty() {
+        return here(Box::new(VaultCredentialSource::new(selection, None)));
+    }
+    let is_open = user.open.is_some() || flags.passphrase.is_given(&context.environment);
+    if let Some(remote) = if is_open { None } else { launched(context)? } {
+        note_used(&selection, context);
+        let one_each = selection.chosen.into_values().filter(|names| names.len() == 1).flatten().collect();
+        return Ok(CredentialPlace::There(remote, one_each));
+    }
+    let custodian = match user.open {
+        Some(custodian) => custodian,
+        None => unlock(&vault, &flags.passphrase, Wording::OnTheWay, context)?,
+    };
+    note_used(&selection, context);
+    let unlocked = UnlockedVault::new(vault, Arc::new(custodian), Web::default(), context.waiting(None));
+    here(Box::new(VaultCredentialSource::new(selection, Some(unlocked))))
+}
+
+/// Says which bindings a run uses.
+pub(super) fn note_used(selection: &Selection, context: &Context) {
+    for (connector, names) in &selection.chosen {
+        context.progress.take(Event::Note(format!("using {} of the vault for {connector}", names.join(", "))));
+    }
+}
+
+/// `--binding` names one that is used, or nothing is run.
+fn must_be_chosen(name: &str, selection: &Selection) -> Result<(), Failure> {
+    if selection.chosen.values().flatten().any(|chosen| chosen == name) {
+        return Ok(());
+    }
+    let message = format!("--binding {name}: no binding of that name is for a connector that runs here");
+    Err(Failure::usage(message).next("aileron binding list shows which binding is for which connector"))
+}
+
+/// Who is asked while bindings are chosen.
+pub(super) trait Chooser {
+    /// A binding for a connector that has none yet. vault.md §8.3.
+    ///
+    /// # Errors
+    /// It could not be set up.
+    fn first_use(&mut self, manifest: &ConnectorManifest) -> Result<Option<String>, Failure>;
+
+    /// Which of several is meant. There is no default. vault.md §8.2.
+    fn which(&mut self, connector: &str, bindings: &[Binding]) -> Option<String>;
+}
+
+/// Nobody is.
+pub(super) struct Nobody;
+
+impl Chooser for Nobody {
+    fn first_use(&mut self, _: &ConnectorManifest) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
+    fn which(&mut self, _: &str, _: &[Binding]) -> Option<String> {
+        None
+    }
+}
+
+/// The bindings for these connectors: the named one, the only one, those among which a region chooses, or what is answered.
+/// vault.md §8.2.
+///
+/// # Errors
+/// [`Chooser::first_use`]'s.
+pub(super) fn select(
+    document: &Document,
+    manifests: &[ConnectorManifest],
+    named: &[String],
+    chooser: &mut dyn Chooser,
+) -> Result<Selection, Failure> {
     let mut selection = Selection::default();
-    let mut open: Option<Custodian> = None;
     for manifest in manifests {
         let Some(credential) = &manifest.credential else { continue };
         let (connector, kind) = (&manifest.name.value, credential.kind.value);
         if selection.chosen.contains_key(&connector.to_string()) {
             continue; // another version of it, which has the same bindings
         }
-        let found = candidates(&document, connector, kind.as_str());
+        let found = candidates(document, connector, kind.as_str());
         let names = || found.iter().map(|binding| binding.name.clone()).collect::<Vec<_>>();
-        let named = flags.binding.as_ref().filter(|name| found.iter().any(|binding| binding.name == **name));
+        let named = named.iter().find(|name| found.iter().any(|binding| binding.name == **name));
         let chosen = match (named, found.as_slice()) {
-            (None, []) => match first_use(manifest, run, flags, &mut open, context)? {
+            (None, []) => match chooser.first_use(manifest)? {
                 Some(name) => Some(vec![name]),
                 None => continue,
             },
             (Some(name), _) => Some(vec![name.clone()]),
             (None, [one]) => Some(vec![one.name.clone()]),
             (None, several) if kind == CredentialKind::AwsSigv4 && differ_in_region(several) => Some(names()),
-            (None, several) => which(&connector.to_string(), several, run, context).map(|name| vec![name]),
+            (None, several) => chooser.which(&connector.to_string(), several).map(|name| vec![name]),
         };
         match chosen {
             Some(chosen) => drop(selection.chosen.insert(connector.to_string(), chosen)),
             None => drop(selection.ambiguous.insert(connector.to_string(), names())),
         }
     }
-    if let Some(name) = &flags.binding
-        && !selection.chosen.values().flatten().any(|chosen| chosen == name)
-    {
-        let message = format!("--binding {name}: no binding of that name is for a connector that runs here");
-        return Err(Failure::usage(message).next("aileron binding list shows which binding is for which connector"));
-    }
-    if selection.chosen.is_empty() {
-        return Ok(Box::new(VaultCredentialSource::new(selection, None)));
-    }
-    let custodian = match open {
-        Some(custodian) => custodian,
-        None => unlock(&vault, &flags.passphrase, Wording::OnTheWay, context)?,
-    };
-    for (connector, names) in &selection.chosen {
-        context.progress.take(Event::Note(format!("using {} of the vault for {connector}", names.join(", "))));
-    }
-    let unlocked = UnlockedVault::new(vault, Arc::new(custodian), Web::default(), context.waiting(None));
-    Ok(Box::new(VaultCredentialSource::new(selection, Some(unlocked))))
+    Ok(selection)
 }
 
 /// Whether the region of a request can choose among them. vault.md §14.
@@ -93,43 +175,48 @@ fn is_attended(run: &RunFlags) -> bool {
     can_ask() && run.args.as_deref() != Some("-")
 }
 
-/// No binding yet: sets one up where the user can be asked and wants it. vault.md §8.3.
-fn first_use(
-    manifest: &ConnectorManifest,
-    run: &RunFlags,
-    flags: &BindingFlags,
-    open: &mut Option<Custodian>,
-    context: &Context,
-) -> Result<Option<String>, Failure> {
-    if flags.binding.is_some() || flags.passphrase.takes_standard_input() || !is_attended(run) {
-        return Ok(None);
-    }
-    let setup = SetupFlags::unlocked_by(&flags.passphrase);
-    match offer(("This run", manifest), &setup, Questions::Beside, open.take(), context)? {
-        None => {
-            say(context, &skipped(manifest));
-            Ok(None)
-        }
-        Some(done) => {
-            say(context, &done.text());
-            *open = done.custodian;
-            Ok(Some(done.name))
-        }
-    }
+/// The user at this terminal.
+struct ThisUser<'a> {
+    run: &'a RunFlags,
+    flags: &'a BindingFlags,
+    context: &'a Context,
+    /// The key, once a binding was set up.
+    open: Option<Custodian>,
 }
 
-/// Asks which of several bindings is meant, where somebody can be asked. There is no default. vault.md §8.2.
-fn which(connector: &str, bindings: &[Binding], run: &RunFlags, context: &Context) -> Option<String> {
-    if !is_attended(run) {
-        return None;
+impl Chooser for ThisUser<'_> {
+    fn first_use(&mut self, manifest: &ConnectorManifest) -> Result<Option<String>, Failure> {
+        let ThisUser { run, flags, context, .. } = *self;
+        if flags.binding.is_some() || flags.passphrase.takes_standard_input() || !is_attended(run) {
+            return Ok(None);
+        }
+        let setup = SetupFlags::unlocked_by(&flags.passphrase);
+        match offer(("This run", manifest), &setup, Questions::Beside, self.open.take(), context)? {
+            None => {
+                say(context, &skipped(manifest));
+                Ok(None)
+            }
+            Some(done) => {
+                say(context, &done.text());
+                self.open = done.custodian;
+                Ok(Some(done.name))
+            }
+        }
     }
-    let row = |(at, binding): (usize, &Binding)| {
-        let account = binding.account.as_ref().map(|account| format!("  {}", printable(account))).unwrap_or_default();
-        format!("  {}  {}{account}\n", at + 1, binding.name)
-    };
-    let rows: String = bindings.iter().enumerate().map(row).collect();
-    let question = format!("Several credentials are for {connector}:\n{rows}Which one? [1-{}]: ", bindings.len());
-    let answer = ask(&question, Questions::Beside, context).ok()??;
-    let at: usize = answer.trim().parse().ok()?;
-    bindings.get(at.checked_sub(1)?).map(|binding| binding.name.clone())
+
+    fn which(&mut self, connector: &str, bindings: &[Binding]) -> Option<String> {
+        if !is_attended(self.run) {
+            return None;
+        }
+        let row = |(at, binding): (usize, &Binding)| {
+            let account =
+                binding.account.as_ref().map(|account| format!("  {}", printable(account))).unwrap_or_default();
+            format!("  {}  {}{account}\n", at + 1, binding.name)
+        };
+        let rows: String = bindings.iter().enumerate().map(row).collect();
+        let question = format!("Several credentials are for {connector}:\n{rows}Which one? [1-{}]: ", bindings.len());
+        let answer = ask(&question, Questions::Beside, self.context).ok()??;
+        let at: usize = answer.trim().parse().ok()?;
+        bindings.get(at.checked_sub(1)?).map(|binding| binding.name.clone())
+    }
 }

@@ -12,6 +12,7 @@ mod connector;
 mod context;
 mod credentials;
 mod demo;
+mod forwarding;
 mod go_flags;
 mod hub;
 mod hub_entry;
@@ -21,6 +22,8 @@ mod installation;
 mod installing;
 mod keyring;
 mod keys;
+mod launch;
+mod mcp;
 mod pack;
 mod plan;
 mod program;
@@ -30,6 +33,7 @@ mod report;
 mod run;
 mod running;
 mod secret;
+mod serving;
 mod status;
 mod test;
 mod unlocking;
@@ -80,6 +84,8 @@ verbs! {
         Binding(binding::Binding),
         #[command(subcommand)]
         Status(vault::ConsumerStatus),
+        Launch(launch::Launch),
+        Mcp(mcp::Mcp),
         Keyring(keyring::Keyring),
         Hub(hub::Hub),
     }

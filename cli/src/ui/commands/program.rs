@@ -76,7 +76,7 @@ pub fn publisher(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let context = Context::new(args.output, args.repository, args.command.on_interrupt());
         let workflow = Workflow::of(&context.environment, &context.repository, args.command.version());
         let answer = interrupted(args.command.run(&context), context.stop);
-        finish(&name, context.output.json, workflow.as_ref(), answer)
+        finish(&name, context.output.json, workflow.as_ref(), answer) as u8
     })
 }
 
@@ -86,7 +86,10 @@ pub fn consumer(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let output = args.command.take_output_flags(args.output);
         let name = args.command.first_word().map_or(name.clone(), |word| format!("{name} {word}"));
         let context = Context::new(output, PathBuf::from("."), args.command.on_interrupt());
-        finish(&name, context.output.json, None, args.command.run(&context))
+        let answer = args.command.run(&context);
+        let of_program = answer.as_ref().ok().and_then(|outcome| outcome.exit_code);
+        let exit = finish(&name, context.output.json, None, answer);
+        of_program.unwrap_or(exit as u8)
     })
 }
 
@@ -100,13 +103,13 @@ pub(super) fn within<'a>(line: impl Iterator<Item = &'a str>, context: &Context)
     parsed.command.run(&context)
 }
 
-fn run<A: Parser>(args: impl IntoIterator<Item = OsString>, work: impl FnOnce(String, A) -> Exit) -> ExitCode {
+fn run<A: Parser>(args: impl IntoIterator<Item = OsString>, work: impl FnOnce(String, A) -> u8) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let exit = match parse::<A>(&args) {
         Ok((name, parsed)) => work(name, parsed),
-        Err(error) => explain::<A>(&error, &args),
+        Err(error) => explain::<A>(&error, &args) as u8,
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(exit)
 }
 
 /// A command line as a value, and the verb's name as clap has it: `keys generate`.

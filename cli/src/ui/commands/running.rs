@@ -7,14 +7,16 @@ use aileron_sandbox::host::clock::Profile;
 use aileron_sandbox::host::log::LogLine;
 use aileron_sandbox::invoke::Limits;
 use aileron_sandbox::outcome::Output;
+use aileron_verifier::text::Json;
 use serde_json::json;
 
 use super::Context;
-use crate::runtime::arguments;
+use crate::runtime::arguments::{self, Arguments};
 use crate::runtime::credential_source::CredentialSource;
 use crate::runtime::public::error_object;
-use crate::runtime::runner::{NetworkOptions, RunError, Runner, as_json};
+use crate::runtime::runner::{ActionError, NetworkOptions, RunError, Runner, as_json};
 use crate::runtime::session::{RunOptions, Session, proxies};
+use crate::runtime::steps::Executed;
 use crate::ui::args::RunFlags;
 use crate::ui::report::door::{self, Stream};
 use crate::ui::report::{Failure, Outcome};
@@ -63,6 +65,40 @@ pub(super) fn render_result(result: Result<Option<&Output>, &SandboxFailure>) ->
 pub(super) fn render_failure(failure: &SandboxFailure) -> Outcome {
     let text = json!({"error": error_object(failure)});
     Outcome::document(format!("{text}\n")).with_failure(Some(failure.into()))
+}
+
+/// What an action gave, or why it gave nothing, as the one document. sandbox.md §10.3, 15a.
+pub(super) fn render_action(result: Result<Executed, ActionError>) -> Result<Outcome, Failure> {
+    match result {
+        Ok(result) => {
+            let outcome = Outcome::document(format!("{}\n", Json::object(result.fields())));
+            let fields = result.fields().into_iter();
+            Ok(fields.fold(outcome, |outcome, (name, value)| outcome.with_exact(name, value.clone())))
+        }
+        Err(ActionError::Stopped(stopped)) => Ok(render_failure(&stopped.failure.with("step", stopped.step))),
+        Err(error @ (ActionError::Denied(_) | ActionError::Unattended(_))) => Ok(render_denied(error, None)),
+        Err(error @ ActionError::NotAsked(_)) => Err(error.into()),
+    }
+}
+
+/// An action that was not approved; with the command line by which a person would be asked, where nobody was.
+pub(super) fn render_denied(error: ActionError, command: Option<String>) -> Outcome {
+    let mut failure = SandboxFailure { boundary: "user", ..SandboxFailure::new(error.class(), error.to_string()) };
+    let mut told = Failure::from(error);
+    if let Some(command) = command {
+        failure = failure.with("command", command.clone());
+        told = told.next(format!("in a terminal: {command}"));
+    }
+    Outcome::document(format!("{}\n", json!({"error": error_object(&failure)}))).with_failure(Some(told))
+}
+
+/// The command line that runs an action with these arguments, for a shell.
+pub(super) fn command_line(action: &str, arguments: &Arguments) -> String {
+    if arguments.is_empty() {
+        return format!("aileron action run {action}");
+    }
+    let object = Json::object(arguments.iter().map(|(name, value)| (name.as_str(), value))).to_string();
+    format!("aileron action run {action} --args '{}'", object.replace('\'', "'\\''"))
 }
 
 /// An op that was not started: a connector that cannot be loaded is a result of the run, everything else is the verb's

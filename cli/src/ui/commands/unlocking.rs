@@ -12,11 +12,12 @@ use crate::event::Event;
 use crate::secret::Secret;
 use crate::sys::input;
 use crate::sys::lock::LockPolicy;
+use crate::sys::terminal::Echo;
 use crate::ui::args::PassphraseFlags;
 use crate::ui::args::vault::standard_input;
 use crate::ui::report::console::Terminal;
 use crate::ui::report::door::{self, Stream};
-use crate::ui::report::hidden::ask_hidden;
+use crate::ui::report::hidden::{ask_hidden, ask_typed};
 use crate::ui::report::{Exit, Failure};
 use crate::vault::custodian::Custodian;
 use crate::vault::document::{Document, State};
@@ -28,21 +29,57 @@ const SHORT: usize = 12;
 /// Bytes of a line of standard input that is a value, and one more.
 const LONGEST_LINE: usize = 64 << 10;
 
-/// The texts of an empty passphrase: vault.md §6.2 has two.
+/// The words in which the same things are asked and said. vault.md §6.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wording {
     /// `vault init` and `secret set`.
     OwnVerb,
     /// Every other command that needs the vault.
     OnTheWay,
+    /// `launch`, which says what it does at each step.
+    Launch,
 }
 
 impl Wording {
     fn empty(self) -> Failure {
         refused(match self {
             Wording::OwnVerb => "error: passphrase cannot be empty",
-            Wording::OnTheWay => "vault passphrase cannot be empty",
+            Wording::OnTheWay | Wording::Launch => "vault passphrase cannot be empty",
         })
+    }
+
+    /// Asks for a passphrase: this one, where it is not `launch` that asks.
+    fn ask(self, plain: &str, launch: &str, context: &Context) -> Result<Secret, Failure> {
+        let (question, echo) = match self {
+            Wording::OwnVerb | Wording::OnTheWay => (plain, Echo::Nothing),
+            Wording::Launch => (launch, Echo::Stars),
+        };
+        ask_typed(question, echo, context.output.json, context.stop).map_err(without_terminal)
+    }
+
+    fn current(self, context: &Context) -> Result<Secret, Failure> {
+        self.ask("Vault passphrase: ", "Vault is encrypted. Enter passphrase to unlock:\n> ", context)
+    }
+
+    /// Derives a key, which takes a moment.
+    fn derive<T>(
+        self,
+        step: &str,
+        context: &Context,
+        work: impl FnOnce() -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        let shown = |text: &str| self.says(text, context);
+        shown(&format!("{step}..."));
+        let done = work();
+        shown(if done.is_ok() { "  ✓\n" } else { "  ✗\n" });
+        done
+    }
+
+    /// Says what `launch` says on the way, and nobody else.
+    fn says(self, text: &str, context: &Context) {
+        if self == Wording::Launch && !context.output.quiet && !context.output.json {
+            say(context, text);
+        }
     }
 }
 
@@ -70,20 +107,25 @@ pub(super) fn unlock(
     // What cannot be unlocked is said before anybody types.
     vault.lockable()?;
     tighten(vault, context);
-    let attempt = |passphrase: Secret| match passphrase.expose().is_empty() {
+    let attempt = |step: &str, passphrase: Secret| match passphrase.expose().is_empty() {
         true => Err(wording.empty()),
-        false => Ok(vault.unlock(&passphrase)),
+        false => {
+            let unlocked = wording.derive(step, context, || vault.unlock(&passphrase));
+            if unlocked.is_ok() {
+                wording.says("✓ Vault unlocked\n", context);
+            }
+            Ok(unlocked)
+        }
     };
     if let Some(passphrase) = flags.given(&context.environment)? {
-        return Ok(attempt(passphrase)??);
+        return Ok(attempt("Verifying passphrase", passphrase)??);
     }
-    let ask = || ask_hidden("Vault passphrase: ", context.output.json, context.stop).map_err(without_terminal);
-    match attempt(ask()?)? {
+    match attempt("\nVerifying passphrase", wording.current(context)?)? {
         Err(VaultError::Rejected) => {}
         unlocked => return Ok(unlocked?),
     }
     note(context, "aileron: wrong passphrase — try again.");
-    Ok(attempt(ask()?)??)
+    Ok(attempt("\nVerifying passphrase", wording.current(context)?)??)
 }
 
 /// Makes the vault: with the passphrase that is given beforehand, or with one that is typed twice.
@@ -98,16 +140,29 @@ pub(super) fn create(
         Some(State::Broken(_)) => drop(vault.lockable()?),
         Some(State::Uninitialised | State::Legacy) | None => {}
     }
-    let passphrase = match flags.given(&context.environment)? {
+    let (passphrase, typed) = match flags.given(&context.environment)? {
         Some(passphrase) if passphrase.expose().is_empty() => return Err(wording.empty()),
-        Some(passphrase) => passphrase,
+        Some(passphrase) => (passphrase, ""),
         None => {
             say(context, &banner(vault.path()));
-            choose("Vault passphrase: ", wording, context)?
+            (choose("Vault passphrase: ", wording, context)?, "\n")
         }
     };
     short(&passphrase, context);
-    Ok(vault.create(&passphrase)?)
+    let step = format!("{typed}Deriving encryption key (Argon2id, 64 MiB memory, ~500ms)");
+    let custodian = wording.derive(&step, context, || vault.create(&passphrase))?;
+    wording.says(&format!("✓ Vault created at {}\n", context.environment.below_home(vault.path())), context);
+    Ok(custodian)
+}
+
+/// Whether there is no vault yet, or one that nothing is in and that has no passphrase.
+pub(super) fn is_to_be_made(vault: &VaultFile) -> Result<bool, Failure> {
+    let is_empty = |document: Document| match document.state() {
+        State::Uninitialised => true,
+        State::Legacy => document.entries().next().is_none(),
+        State::Ready | State::Broken(_) => false,
+    };
+    Ok(vault.read()?.is_none_or(is_empty))
 }
 
 /// For a verb that stores something: the vault is made when there is none.
@@ -117,12 +172,7 @@ pub(super) fn unlock_or_create(
     wording: Wording,
     context: &Context,
 ) -> Result<Custodian, Failure> {
-    let is_empty = |document: Document| match document.state() {
-        State::Uninitialised => true,
-        State::Legacy => document.entries().next().is_none(),
-        State::Ready | State::Broken(_) => false,
-    };
-    match vault.read()?.is_none_or(is_empty) {
+    match is_to_be_made(vault)? {
         true => create(vault, flags, wording, context),
         false => unlock(vault, flags, wording, context),
     }
@@ -130,12 +180,12 @@ pub(super) fn unlock_or_create(
 
 /// A new passphrase, typed twice.
 pub(super) fn choose(question: &str, wording: Wording, context: &Context) -> Result<Secret, Failure> {
-    let ask = |question: &str| ask_hidden(question, context.output.json, context.stop).map_err(without_terminal);
-    let passphrase = ask(question)?;
+    let passphrase = wording.ask(question, "Choose a passphrase to protect your credentials:\n> ", context)?;
     if passphrase.expose().is_empty() {
         return Err(wording.empty());
     }
-    match ask("Confirm passphrase: ")?.expose() == passphrase.expose() {
+    let again = wording.ask("Confirm passphrase: ", "Confirm passphrase:\n> ", context)?;
+    match again.expose() == passphrase.expose() {
         true => Ok(passphrase),
         false => Err(refused("error: passphrases do not match")),
     }
@@ -177,6 +227,13 @@ pub(super) fn say(context: &Context, text: &str) {
 
 fn note(context: &Context, line: &str) {
     say(context, &format!("{line}\n"));
+}
+
+/// Asks on the controlling terminal, where standard input is another program's. Enter alone is a yes.
+pub(super) fn confirms_on_terminal(question: &str, context: &Context) -> Result<bool, Failure> {
+    let answer = ask_typed(question, Echo::Text, context.output.json, context.stop).map_err(without_terminal)?;
+    let answer = String::from_utf8_lossy(answer.expose()).trim().to_lowercase();
+    Ok(["", "y", "yes"].contains(&answer.as_str()))
 }
 
 fn without_terminal(failure: Failure) -> Failure {

@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use aileron_verifier::text::{hidden, screen};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::workflow::{inert, inert_json};
 use crate::sys::environment::Environment;
@@ -159,6 +160,12 @@ pub(super) fn write_commands(commands: &str) -> io::Result<()> {
 /// Prints clap's own help, with its colours on a terminal. Nothing in it is foreign.
 pub(crate) fn write_help(help: &clap::Error) -> io::Result<()> {
     help.print()
+}
+
+/// The standard streams for a protocol of JSON lines, which has them to the end of the process. A program reads them: what is
+/// on them is not gone over.
+pub(crate) fn protocol() -> (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>) {
+    (Box::new(tokio::io::stdin()), Box::new(tokio::io::stdout()))
 }
 
 /// Whether standard output is thrown away without an error: for a result that must not be lost.

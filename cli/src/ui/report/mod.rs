@@ -52,6 +52,8 @@ pub struct Outcome {
     pub exact: Vec<(&'static str, Json)>,
     /// Called when the result has been written out whole; dropped when it could not be. For a result that exists nowhere else.
     pub when_written: Option<Box<dyn FnOnce()>>,
+    /// The exit code of the user's program that the verb ran: it counts instead of our own.
+    pub exit_code: Option<u8>,
     /// Set when the verb did its work and the answer is no: findings, refusals.
     pub failure: Option<Failure>,
 }

@@ -8,6 +8,7 @@ mod remove;
 mod run;
 mod upgrade;
 
+pub(super) use self::approval::{Prompt, approval_text};
 use super::verb::verbs;
 
 verbs! {

@@ -1,33 +1,25 @@
 //! `action run`.
 
-use std::io;
-
-use aileron_sandbox::failure::Failure as SandboxFailure;
 use aileron_verifier::artifact::action::Action;
 use aileron_verifier::artifact::verify::Payload;
-use aileron_verifier::text::Json;
 use clap::Args;
-use serde_json::json;
 
-use super::approval::approval;
-use crate::consumer::trust::prompt::{Console as _, consents};
+use super::approval::Prompt;
 use crate::runtime::arguments;
-use crate::runtime::public::error_object;
-use crate::runtime::runner::{ActionError, Approval, ApprovalRequest, Approver, Decision, Installed};
+use crate::runtime::runner::{Approval, Installed};
 use crate::store::StoreError;
 use crate::ui::args::{BindingFlags, RunFlags, examples};
-use crate::ui::commands::credentials::credentials;
+use crate::ui::commands::credentials::{CredentialPlace, here_or_there};
+use crate::ui::commands::forwarding::{ForwardedRun, forward, launched, run_request};
 use crate::ui::commands::installing::home;
-use crate::ui::commands::running::{render_failure, runner};
+use crate::ui::commands::running::{render_action, runner};
 use crate::ui::commands::{Answer, Context, Verb};
-use crate::ui::report::console::Terminal;
-use crate::ui::report::door::{self, Stream};
-use crate::ui::report::sheet::width;
-use crate::ui::report::{Failure, Outcome};
+use crate::ui::report::Failure;
 
 /// Run an installed action: its steps in order, after your approval where it asks for one.
 ///
-/// Standard output holds {"action":…,"output":…,"steps":…} or {"error":{…}}; logs and the preview go to standard error.
+/// Standard output holds {"action":…,"output":…,"steps":…} or {"error":{…}}; logs and the preview go to standard error. Where
+/// `aileron launch` runs, an action that needs the vault runs there, and the passphrase is not asked for.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron action run get-item --arg id=7 --credential-env TOKEN",
@@ -63,20 +55,18 @@ impl Verb for Run {
         let arguments = arguments::typed(&action.inputs, object.as_deref(), &self.run.arg)
             .map_err(|error| Failure::from(error).next(usage(action)))?;
         let installed = Installed { store: &home.store, ring: &ring };
-        let credentials = credentials(&self.run, &self.binding, &installed.manifests([&**action]), context)?;
+        let manifests = installed.manifests([&**action]);
+        let credentials = match here_or_there(&self.run, &self.binding, &manifests, launched, context)? {
+            CredentialPlace::Here(credentials) => credentials,
+            CredentialPlace::There(remote, bindings) => {
+                let request = run_request(&self.run, &arguments, bindings);
+                return forward(&remote, &ForwardedRun { name: &self.name, request, approve: self.approve }, context);
+            }
+        };
         let runner = runner(&self.run, credentials.as_ref(), context)?;
         let mut prompt = Prompt { json: context.output.json };
         let approval = if self.approve { Approval::Given } else { Approval::Ask(&mut prompt) };
-        match runner.run_action(action, &arguments, installed, approval) {
-            Ok(result) => {
-                let outcome = Outcome::document(format!("{}\n", Json::object(result.fields())));
-                let fields = result.fields().into_iter();
-                Ok(fields.fold(outcome, |outcome, (name, value)| outcome.with_exact(name, value.clone())))
-            }
-            Err(ActionError::Stopped(stopped)) => Ok(render_failure(&stopped.failure.with("step", stopped.step))),
-            Err(error @ ActionError::Denied(_)) => Ok(render_denied(error)),
-            Err(error @ ActionError::NotAsked(_)) => Err(error.into()),
-        }
+        render_action(runner.run_action(action, &arguments, installed, approval))
     }
 }
 
@@ -86,30 +76,4 @@ fn usage(action: &Action) -> String {
         if input.required { pair } else { format!("[{pair}]") }
     });
     format!("aileron action run {} {}", action.name.value, inputs.collect::<Vec<_>>().join(" "))
-}
-
-/// Asks on the terminal. Only a plain yes is one; the end of input is a no. sandbox.md 15a.
-struct Prompt {
-    json: bool,
-}
-
-impl Approver for Prompt {
-    fn decide(&mut self, request: &ApprovalRequest<'_>) -> io::Result<Decision> {
-        let text = approval(request.action, request.arguments, request.preview, width());
-        // The result is on standard output, one document: what is asked goes beside it.
-        let mut console = Terminal { json: self.json };
-        let approved = if self.json {
-            console.say(&text)?;
-            consents(&mut console, "Run it? [y/N]: ")?
-        } else {
-            door::write_text(Stream::Err, &format!("{text}Run it? [y/N]: "))?;
-            consents(&mut console, "")?
-        };
-        Ok(if approved { Decision::Approved } else { Decision::Denied })
-    }
-}
-
-fn render_denied(error: ActionError) -> Outcome {
-    let failure = SandboxFailure { boundary: "user", ..SandboxFailure::new(error.class(), error.to_string()) };
-    Outcome::document(format!("{}\n", json!({"error": error_object(&failure)}))).with_failure(Some(error.into()))
 }

@@ -4,18 +4,22 @@ use aileron_sandbox::failure::Failure as SandboxFailure;
 use aileron_verifier::problem::Class;
 use serde_json::Value;
 
-use super::{Exit, Failure, classified};
+use super::{Exit, Failure, classified, private};
 use crate::runtime::arguments::ArgumentError;
 use crate::runtime::authorize::AuthorizeError;
 use crate::runtime::cassette::NotACassette;
 use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
+use crate::runtime::launch::error::LaunchError;
 use crate::runtime::listener::{ListenError, WaitError};
+use crate::runtime::mcp::McpError;
 use crate::runtime::oauth::ClientError;
 use crate::runtime::runner::{ActionError, RunError};
+use crate::sys::lock::LockError;
+use crate::sys::private::PrivateError;
 
 classified!(ActionError, ArgumentError, NotACassette, RunError, SandboxFailure, CredentialError, Unfilled);
-classified!(AuthorizeError, ClientError, ListenError);
+classified!(AuthorizeError, ClientError, ListenError, LaunchError, McpError);
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
@@ -80,6 +84,9 @@ impl From<ActionError> for Failure {
     fn from(error: ActionError) -> Failure {
         match &error {
             ActionError::Denied(_) => Failure::of(&error, Exit::Policy).next("--approve runs it without asking"),
+            ActionError::Unattended(name) => {
+                Failure::of(&error, Exit::Policy).next(format!("in a terminal: aileron action run {name}"))
+            }
             ActionError::NotAsked(_) => Failure::of(&error, Exit::Failure),
             ActionError::Stopped(stopped) => (&stopped.failure).into(),
         }
@@ -103,6 +110,39 @@ impl From<ListenError> for Failure {
     fn from(error: ListenError) -> Failure {
         let failure = Failure::of(&error, Exit::Failure).with_text(error.to_string());
         failure.next("leave out --callback-port, or name a port that is free")
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Failure {
+        let fail = |exit| Failure::of(&error, exit);
+        match &error {
+            LaunchError::Elsewhere => fail(Exit::Usage).next("unset AILERON_API_URL and AILERON_TOKEN"),
+            LaunchError::Unreachable(_) | LaunchError::Unexpected(_) | LaunchError::Refused => fail(Exit::Failure).next(
+                "start aileron launch again; or, to be asked for the passphrase, unset AILERON_API_URL and AILERON_TOKEN",
+            ),
+            LaunchError::Running(_) => {
+                fail(Exit::Failure).next("use that one; or aileron launch PROGRAM, which serves PROGRAM alone")
+            }
+            LaunchError::NotPrivate(PrivateError::NotPrivate(why)) => fail(Exit::Failure).next(private::next(why)),
+            LaunchError::Lock(LockError::Interrupted(_)) => fail(Exit::Interrupted),
+            LaunchError::Listen(_)
+            | LaunchError::NoRandom(_)
+            | LaunchError::NotPrivate(_)
+            | LaunchError::Disk(_)
+            | LaunchError::Lock(_) => fail(Exit::Failure),
+        }
+    }
+}
+
+impl From<McpError> for Failure {
+    fn from(error: McpError) -> Failure {
+        match &error {
+            McpError::NotSpoken(_) => {
+                Failure::of(&error, Exit::Usage).next("aileron mcp --config prints what a host that starts it needs")
+            }
+            McpError::System(_) | McpError::Broken(_) => Failure::of(&error, Exit::Failure),
+        }
     }
 }
 

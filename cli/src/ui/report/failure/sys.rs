@@ -6,8 +6,16 @@ use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
 use crate::sys::lock::LockError;
 use crate::sys::process::ProcessError;
+use crate::sys::process::foreground::ForegroundError;
 
-classified!(DiskError, GitError, HttpError, LockError, ProcessError);
+classified!(DiskError, ForegroundError, GitError, HttpError, LockError, ProcessError);
+
+/// The command line names a program that cannot be run.
+impl From<ForegroundError> for Failure {
+    fn from(error: ForegroundError) -> Failure {
+        Failure::of(&error, Exit::Usage)
+    }
+}
 
 impl From<&DiskError> for Failure {
     fn from(error: &DiskError) -> Failure {

@@ -24,6 +24,7 @@ use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey, PublicKeyError};
 use aileron_verifier::trust::keyring::{KeyringError, SignatureRefused};
 use http::Method;
+use rmcp::service::ServerInitializeError;
 
 use super::{Classified, Exit, Failure};
 use crate::consumer::authority::AuthorityError;
@@ -54,7 +55,9 @@ use crate::runtime::authorize::AuthorizeError;
 use crate::runtime::cassette::Cassette;
 use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
+use crate::runtime::launch::error::LaunchError;
 use crate::runtime::listener::{ListenError, WaitError};
+use crate::runtime::mcp::McpError;
 use crate::runtime::oauth::callback::CallbackError;
 use crate::runtime::oauth::{ClientError, TokenError};
 use crate::runtime::public::of_runtime;
@@ -66,8 +69,9 @@ use crate::sys::disk::{DiskError, Operation};
 use crate::sys::git::GitError;
 use crate::sys::http::HttpError;
 use crate::sys::lock::LockError;
-use crate::sys::private::{Flaw, NotPrivate};
+use crate::sys::private::{Flaw, NotPrivate, PrivateError};
 use crate::sys::process::ProcessError;
+use crate::sys::process::foreground::ForegroundError;
 use crate::vault::blob::OpenError;
 use crate::vault::document::Malformed;
 use crate::vault::error::VaultError;
@@ -111,6 +115,17 @@ macro_rules! rows {
 
 fn text() -> String {
     "x".to_owned()
+}
+
+/// A task that did not come to its end.
+fn broken_task() -> tokio::task::JoinError {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("an event loop");
+    let aborted = async {
+        let task = tokio::spawn(std::future::pending::<()>());
+        task.abort();
+        task.await
+    };
+    runtime.block_on(aborted).expect_err("aborted")
 }
 
 fn io_error() -> io::Error {
@@ -232,6 +247,10 @@ fn every_error_of_the_machine_has_its_class_exit_and_retriable() {
         TooLong: ProcessError::TooLong { program: "go", cap: 1 } => BuildFailed Failure false;
         Held: ProcessError::Held { program: "go" } => BuildFailed Failure false;
         Run: ProcessError::Run { path: "x".into(), source: Arc::new(io_error()) } => BuildFailed Failure false;
+    }
+    rows! { ForegroundError as Failure::from;
+        NotFound: ForegroundError::NotFound(text()) => UsageError Usage false;
+        Run: ForegroundError::Run { path: "x".into(), cause: io_error() } => UsageError Usage false;
     }
     rows! { HttpError as |error| Failure::from(&FetchError::Http(error));
         Absent: absent() => FetchFailed NotFound false;
@@ -620,8 +639,28 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
     }
     rows! { ActionError as Failure::from;
         Denied: ActionError::Denied(text()) => ApprovalDenied Policy false;
+        Unattended: ActionError::Unattended(text()) => ApprovalDenied Policy false;
         NotAsked: ActionError::NotAsked(io_error()) => StoreUnwritable Failure false;
         Stopped: ActionError::Stopped(Stopped { step: text(), failure: of_runtime("x") }) => ConnectorRuntimeError Failure false;
+    }
+    let busy = || LockError::Busy { path: "x".into(), holder: None, waited: Duration::ZERO };
+    rows! { LaunchError as Failure::from;
+        Listen: LaunchError::Listen(io_error()) => VaultUnavailable Failure true;
+        NoRandom: LaunchError::NoRandom(getrandom::Error::UNSUPPORTED) => VaultUnavailable Failure false;
+        Running: LaunchError::from(busy()) => VaultUnavailable Failure false;
+        NotPrivate: LaunchError::NotPrivate(PrivateError::Io { path: "x".into(), cause: io_error() }) => FetchFailed Failure false;
+        Disk: LaunchError::Disk(read()) => FetchFailed Failure false;
+        Lock: LaunchError::Lock(LockError::Interrupted("x".into())) => StoreUnwritable Interrupted true;
+        Elsewhere: LaunchError::Elsewhere => UsageError Usage false;
+        Unreachable: LaunchError::Unreachable(unreachable()) => VaultUnavailable Failure true;
+        Unexpected: LaunchError::Unexpected(500) => VaultUnavailable Failure false;
+        Refused: LaunchError::Refused => VaultUnavailable Failure false;
+    }
+    let not_spoken = || McpError::NotSpoken(Box::new(ServerInitializeError::Cancelled));
+    rows! { McpError as Failure::from;
+        System: McpError::System(io_error()) => ConnectorRuntimeError Failure true;
+        NotSpoken: not_spoken() => UsageError Usage false;
+        Broken: McpError::Broken(broken_task()) => ConnectorRuntimeError Failure false;
     }
     rows! { Unfilled as |why| Failure::from(&of_runtime(why.to_string()));
         Absent: Unfilled::Absent { step: text(), path: text() } => ConnectorRuntimeError Failure false;
