@@ -31,7 +31,7 @@ pub enum LaunchError {
     #[error(transparent)]
     Lock(LockError),
     /// The address is not one of this machine: the token would be sent elsewhere.
-    #[error("AILERON_API_URL must be http://127.0.0.1:PORT/v1, or localhost or [::1]: the token is sent there")]
+    #[error("AILERON_API_URL must be http://127.0.0.1:PORT/v1 or another loopback address: the token is sent there")]
     Elsewhere,
     /// It does not answer, or not whole.
     #[error("aileron launch does not answer: {0}")]

@@ -48,7 +48,7 @@ impl Wording {
         })
     }
 
-    /// Asks for a passphrase: this one, where it is not `launch` that asks.
+    /// Asks for a passphrase, in the words of `launch` or in those of every other verb.
     fn ask(self, plain: &str, launch: &str, context: &Context) -> Result<Secret, Failure> {
         let (question, echo) = match self {
             Wording::OwnVerb | Wording::OnTheWay => (plain, Echo::Nothing),
@@ -57,6 +57,7 @@ impl Wording {
         ask_typed(question, echo, context.output.json, context.stop).map_err(without_terminal)
     }
 
+    /// Asks for the passphrase of the vault that is there.
     fn current(self, context: &Context) -> Result<Secret, Failure> {
         self.ask("Vault passphrase: ", "Vault is encrypted. Enter passphrase to unlock:\n> ", context)
     }
