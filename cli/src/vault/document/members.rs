@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::Unknown;
-use super::read::Malformed;
+use super::malformed::Malformed;
 
 /// A string, borrowed where it has no escapes.
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 //! Four shapes and files of before there was a version are read ([`read`]); one is written ([`write`]), in which both the
 //! existing runtime and the product document find what they know. Members that nobody here knows are kept.
 
+mod malformed;
 mod members;
 mod read;
 mod write;
@@ -13,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::blob::Blob;
 
-pub use self::read::Malformed;
+pub use self::malformed::Malformed;
 
 /// Bytes of a salt at least.
 pub const SHORTEST_SALT: usize = 16;
