@@ -98,7 +98,7 @@ const ROWS: &[(&str, Held)] = &[
     ("H2", Not("as H1; --yes of the trust question is T6")),
     ("H3", Not("as H1; a declined trust question is exit 1 (artifacts.md §10)")),
     ("H4", Not("as H1; the whole panel is what `hub show` prints")),
-    ("H5", By("tests/cmd/hub/catalog.rs::an_entry_is_shown_with_its_key_and_what_the_ring_says")),
+    ("H5", By("tests/cmd/hub/catalog.rs::a_connectors_entry_is_shown_with_its_key_and_what_the_ring_says")),
     ("H6", Not("there is no daemon to answer 404; the catalog is read by the program itself")),
     ("H7", Not("there is no daemon to answer 503 or garbage")),
     ("H8", Not("the daemon's second look at the key; here the key that was shown is the one that is granted")),
