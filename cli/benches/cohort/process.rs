@@ -42,10 +42,10 @@ pub(crate) fn release(program: &OsStr, repository: &Repository, registry: &Path)
     })
 }
 
-/// `aileron-pub check` of the work tree, by `program`.
-pub(crate) fn check(program: &OsStr, repository: &Repository) -> Spent {
+/// `aileron-pub check` of the work tree, or of the commit that a version would be released from, by `program`.
+pub(crate) fn check(program: &OsStr, repository: &Repository, version: Option<&str>) -> Spent {
     spent(program, |command| {
-        command.args(["check", "--json", "--repo"]).arg(&repository.root);
+        command.arg("check").args(version).args(["--json", "--repo"]).arg(&repository.root);
         command.args(repository.request().waived.iter().flat_map(|waiver| ["--allow", waiver.rule().id()]))
     })
 }

@@ -269,9 +269,9 @@ fn a_bare_owner_is_looked_up_in_the_catalog() {
     home.list_connector("github://example/a-keyless", "example", "");
     let roots = identity.authority();
     let roots = [("SSL_CERT_FILE", path(&roots))];
-    let nobody = trust(&home, &roots);
+    let no_entry = trust(&home, &roots);
     let expected = "error: no Hub entry with a publisher key for github://example; trust via a specific connector, e.g. keyring trust github://example/<repo>\n";
-    assert_eq!((nobody.exit, nobody.err.as_str()), (1, expected));
+    assert_eq!((no_entry.exit, no_entry.err.as_str()), (1, expected));
     home.list_connector("github://example/b", "example", &at("/good"));
     home.list_connector("github://example/c", "example", &at("/evil"));
     let trusted = trust(&home, &roots);

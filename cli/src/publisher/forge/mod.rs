@@ -366,3 +366,49 @@ pub trait Forge {
     /// What these writes cost and when they can be done, where the forge limits how fast.
     fn estimate(&self, stage: &[Write], flip: &[Write]) -> Option<Estimate>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // the journal keeps these words, and old journals are read
+    fn a_write_is_named_by_its_kind_its_tag_and_its_file() {
+        let tag: Tag = "github://acme/tea@1.0.0".parse::<Ref>().expect("a Ref").tag();
+        let asset = AssetFile::new("aileron.tar.gz", vec![1]);
+        let (assets, pre_release) = (vec![asset.clone()], false);
+        for (write, word, line) in [
+            (Write::Draft { tag: tag.clone(), pre_release }, "draft", "draft v1.0.0"),
+            (Write::Stage { tag: tag.clone(), asset }, "stage", "stage v1.0.0 aileron.tar.gz"),
+            (Write::Flip { tag: tag.clone(), assets, pre_release, notes: None }, "flip", "publish v1.0.0"),
+            (Write::Key { pem: Vec::new() }, "key", "write the publisher's key"),
+            (Write::Announce { tag: tag.clone() }, "announce", "announce v1.0.0"),
+            (
+                Write::Finish { tag: tag.clone(), notes: String::new(), latest: true },
+                "finish",
+                "write the notes of v1.0.0",
+            ),
+        ] {
+            assert_eq!(write.describe(), line);
+            assert_eq!(serde_json::to_value(write.kind()).expect("a word"), word);
+            let read: WriteKind = serde_json::from_value(word.into()).expect(word);
+            assert_eq!(read, write.kind());
+            assert_eq!(write.tag().is_some(), word != "key", "{word}");
+            assert_eq!(write.asset().is_some(), word == "stage", "{word}");
+        }
+    }
+
+    #[test]
+    fn a_phase_counts_what_is_done_and_stops_where_it_is_told_or_fails() {
+        let (stop, heard) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let advance = || {
+            heard.fetch_add(1, Ordering::SeqCst);
+        };
+        let progress = WriteProgress::new(&stop, &advance);
+        progress.step(|| Ok(())).expect("done");
+        progress.step(|| Err(ForgeError::NoToken)).expect_err("what the write gives");
+        assert_eq!((progress.done(), heard.load(Ordering::SeqCst)), (1, 1));
+        stop.store(true, Ordering::SeqCst);
+        progress.step(|| unreachable!("the run is to stop")).expect("no error");
+        assert_eq!((progress.done(), heard.load(Ordering::SeqCst)), (1, 1));
+    }
+}

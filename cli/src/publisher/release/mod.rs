@@ -18,7 +18,7 @@
 //!   lock                       others kept out, and what they did since is seen   apply
 //!   stage                      drafts and uploads, out of consumers' sight        apply
 //!   flip      ─► Public        the only line that makes a tag visible             apply
-//!   recheck   ─► Receipt       fetched as a consumer would, and verified again    recheck
+//!   recheck   ─► Receipt       fetched as a consumer would: the bytes proven      recheck
 //! ```
 //!
 //! [`plan`] stops after its line, [`make`] after `prove`, [`preview`] after `pin`. `status` compares with what is published.

@@ -172,6 +172,55 @@ fn only_the_named_assets_are_moved_whatever_lies_beside_them() {
 }
 
 #[test]
+fn what_stands_under_a_tag_is_its_files_and_neither_temporaries_nor_other_tags() {
+    let cohort = Cohort::new(4);
+    let [connector, public, staged, both, absent] = &*cohort.tags else { unreachable!("five tags") };
+    let put = |path: PathBuf, text: &str| {
+        fs::create_dir_all(path.parent().expect("a directory")).expect("makes");
+        fs::write(path, text).expect("writes");
+    };
+    for tag in [connector, public, both] {
+        put(cohort.public(tag), "public");
+        put(cohort.public(tag).with_file_name(".aileron-a1B2c3"), "half");
+    }
+    // Another tag, whose name begins with the connector's and a slash.
+    put(cohort.public(connector).with_file_name("v2").join(ARCHIVE), "of another tag");
+    put(cohort.staged(staged), "staged");
+    put(cohort.staged(both), "staged");
+    fs::create_dir_all(cohort.staged(absent).parent().expect("a directory")).expect("makes");
+    let assets = |text: &str| BTreeMap::from([(ARCHIVE.to_owned(), ArchiveDigest::of(&[text.as_bytes()]))]);
+    let (public_assets, staged_assets) = (assets("public"), assets("staged"));
+    let states = cohort.forge().observe(&cohort.scope()).expect("looks").states;
+    let state = |tag: &Tag| states.get(tag.as_str()).cloned().expect("it was asked for");
+    assert_eq!(state(connector), TagState::Public { assets: public_assets.clone(), staged: BTreeMap::new() });
+    assert_eq!(state(public), TagState::Public { assets: public_assets.clone(), staged: BTreeMap::new() });
+    assert_eq!(state(staged), TagState::Draft(staged_assets.clone()));
+    assert_eq!(state(both), TagState::Public { assets: public_assets, staged: staged_assets });
+    assert_eq!(state(absent), TagState::Absent);
+}
+
+#[test]
+fn a_list_that_another_tool_made_or_broke_stops_a_release() {
+    let cohort = Cohort::new(0);
+    let list = cohort.place("releases/index.json");
+    fs::create_dir_all(list.parent().expect("a directory")).expect("makes");
+    for (text, why) in [
+        ("", "EOF"),
+        ("<html>", "expected value"),
+        (r#"{"schema":1,"repository":"github://acme/tea"}"#, "missing field `versions`"),
+        (r#"{"versions":["1.0.0"]}"#, "it does not name its repository"),
+        (r#"{"schema":1,"repository":"github://acme/tea","versions":["v1"]}"#, "starts with `v`"),
+    ] {
+        fs::write(&list, text).expect("writes");
+        let error = cohort.forge().observe(&cohort.scope()).err().expect(text);
+        assert!(matches!(&error, ForgeError::Foreign { .. }) && error.to_string().contains(why), "{text}: {error}");
+    }
+    let longest = usize::try_from(VERSIONS_LIMIT).expect("a length");
+    fs::write(&list, vec![b' '; longest + 1]).expect("writes");
+    assert!(matches!(cohort.forge().index(&cohort.release.name), Err(ForgeError::Disk(_))), "too long");
+}
+
+#[test]
 fn one_asset_of_many_tags_comes_in_their_order() {
     let cohort = Cohort::new(40);
     cohort.perform(&cohort.stages()).expect("stages");

@@ -37,7 +37,7 @@ fn every_answer_to_every_request_ends_well_or_says_how_to_go_on() {
                 assert_eq!(seen[&(request, passing, usize::MAX)], Ended::Again, "{request}: {passing}");
             }
         }
-        // An answer that is always lost stops nobody who looks what became of the request.
+        // An answer that is always lost stops no run that looks what became of the request.
         assert_ne!(seen[&(request, "lost after", usize::MAX)], Ended::Error, "{request}");
         for lost in ["500", "502", "lost before"].into_iter().filter(|_| request != "the limits") {
             assert_eq!(seen[&(request, lost, usize::MAX)], Ended::Again, "{request}: {lost}");
