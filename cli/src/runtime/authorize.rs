@@ -24,7 +24,7 @@ pub enum AuthorizeError {
     /// The system has no random bytes.
     #[error("cannot authorize: no random bytes from the system: {0}")]
     Random(getrandom::Error),
-    /// Nobody came back.
+    /// The browser did not come back.
     #[error(transparent)]
     Wait(#[from] WaitError),
     /// The provider, or the user there, said no.

@@ -100,7 +100,7 @@ impl McpError {
     }
 }
 
-/// Asks the person at the host's end a yes-or-no question. An error says why nobody was asked.
+/// Asks the person at the host's end a yes-or-no question. An error says why it could not be asked.
 pub type AskUser<'a> = dyn Fn(&str) -> io::Result<bool> + 'a;
 
 /// What is behind the protocol. Called on threads that may wait.
@@ -212,7 +212,7 @@ fn as_listed(tool: ListedTool) -> Tool {
     Tool::new(Cow::Owned(tool.name), Cow::Owned(tool.description), Arc::new(tool.schema)).with_annotations(annotations)
 }
 
-/// As text, digit for digit, for whoever reads; and as a value for whoever computes.
+/// As text, digit for digit, for a reader; and as a value for a program.
 fn as_result(called: Called) -> CallToolResult {
     let text = vec![ContentBlock::text(called.document.clone())];
     let mut result = if called.is_error { CallToolResult::error(text) } else { CallToolResult::success(text) };

@@ -3,13 +3,13 @@
 //! ```text
 //! lock of this binding, for all processes ─► read it again ─► not due any more: another one renewed it, use that
 //!   │ due
-//!   ├─ asked for by nobody any more: nothing is sent
+//!   ├─ its op has ended meanwhile: nothing is sent
 //!   └─ one request ─► new tokens ─► stored ─► used         from here on neither a deadline nor Ctrl-C cuts it short:
 //!        └─ invalid_grant ─► read it once more              the provider may have ended the old refresh token already
 //! ```
 //!
 //! A refresh runs in a thread of its own, because the op that wants the token may reach its deadline in the middle of it.
-//! Whoever owns the [`Refresher`] waits for what was begun: [`Refresher::finish`].
+//! The owner of the [`Refresher`] waits for what was begun: [`Refresher::finish`].
 //!
 //! Not here: whether a token is due, what is sent and what an answer means ([`oauth`](super::oauth)).
 

@@ -59,8 +59,8 @@ pub enum Approval<'a> {
     Given,
     /// Asked for, after the preview.
     Ask(&'a mut dyn Approver),
-    /// There is nobody who could be asked.
-    Nobody,
+    /// No person can be asked.
+    Unattended,
 }
 
 /// What runs may reach beside the hosts of the manifest, and through which proxies.
@@ -148,8 +148,8 @@ pub enum ActionError {
     /// Its approval was asked for and denied. Nothing was run.
     #[error("{0} was not approved; nothing was run")]
     Denied(String),
-    /// It needs an approval, and there is nobody to give it. Nothing was run.
-    #[error("{0} needs a person's approval, and nobody can be asked here; nothing was run")]
+    /// It needs an approval, and no person can be asked for it. Nothing was run.
+    #[error("{0} needs a person's approval, and no one can be asked here; nothing was run")]
     Unattended(String),
     /// Its approval could not be asked for. Nothing was run.
     #[error("cannot ask for approval: {0}")]
@@ -246,7 +246,7 @@ impl Runner<'_> {
         installed: Installed<'_>,
         approval: Approval<'_>,
     ) -> Result<Executed, ActionError> {
-        if matches!(approval, Approval::Nobody) && action.needs_approval() {
+        if matches!(approval, Approval::Unattended) && action.needs_approval() {
             return Err(ActionError::Unattended(action.name.value.clone()));
         }
         let mut open = Vec::new();

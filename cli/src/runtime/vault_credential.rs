@@ -25,7 +25,7 @@ pub type Names = BTreeMap<String, Vec<String>>;
 pub struct Selection {
     /// One each, or several among which the region of a request chooses.
     pub chosen: Names,
-    /// Connectors for which there are several and nobody chose: asked for a credential, they are refused, with these names.
+    /// Connectors for which there are several and the user chose none: asked for a credential, they are refused, with these names.
     pub ambiguous: Names,
 }
 

@@ -104,7 +104,7 @@ fn is_readable(input: &File, within: Duration) -> bool {
     matches!(poll(&mut [PollFd::new(input, PollFlags::IN)], Some(&within)), Ok(ready) if ready > 0)
 }
 
-/// There is no such question here: the read waits, and takes the next line whoever it was for.
+/// There is no such question here: the read waits, and takes the next line, even one that another question waits for.
 #[cfg(not(unix))]
 fn is_readable(_: &File, _: Duration) -> bool {
     true

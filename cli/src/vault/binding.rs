@@ -79,7 +79,7 @@ pub fn bindings(document: &Document) -> Vec<Binding> {
     document.entries().filter_map(|(name, entry)| Binding::of(name, entry)).collect()
 }
 
-/// The bindings of a connector that are of this kind: nothing else takes part in the choice, and nobody chooses among
+/// The bindings of a connector that are of this kind: nothing else takes part in the choice, and no one chooses among
 /// several but the user. vault.md §8.2.
 pub fn candidates(document: &Document, connector: &Fqn, kind: &str) -> Vec<Binding> {
     let connector = connector.to_string();
@@ -87,7 +87,7 @@ pub fn candidates(document: &Document, connector: &Fqn, kind: &str) -> Vec<Bindi
     bindings(document).into_iter().filter(is_meant).collect()
 }
 
-/// The service of a connector's bindings when nobody names one: its repository, lower-cased, without the prefix that
+/// The service of a connector's bindings when none is named: its repository, lower-cased, without the prefix that
 /// repositories of connectors have.
 pub fn default_service(connector: &Fqn) -> String {
     let repository = connector.repo().to_lowercase();

@@ -148,7 +148,7 @@ fn derive(passphrase: &Secret, salt: &[u8], cost: Cost) -> Result<Zeroizing<[u8;
     memory.resize(params.block_count(), Block::new());
     let mut key = Zeroizing::new([0; KEY]);
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    // Fails for lengths only: a passphrase of 4 GiB, or a salt that reading a file lets nobody get this far with.
+    // Fails for lengths only: a passphrase of 4 GiB, or a salt that is refused when the file is read.
     argon2
         .hash_password_into_with_memory(passphrase.expose(), salt, key.as_mut_slice(), memory.as_mut_slice())
         .map_err(|_| VaultError::Rejected)?;

@@ -34,7 +34,7 @@ const NAME: &str = "secrets.json";
 const TEMPORARY: &str = ".secrets-";
 /// How long the lock is waited for. vault.md §5.
 pub const WAIT: Duration = Duration::from_secs(5);
-/// How often a change is begun anew because another program changed the file meanwhile.
+/// How often a change is begun again because another program changed the file meanwhile.
 const ATTEMPTS: usize = 20;
 /// How long a writer that writes in place is given to finish.
 const SETTLING: Duration = Duration::from_millis(50);
@@ -148,8 +148,8 @@ impl VaultFile {
         Ok(custodian)
     }
 
-    /// Reads the file, lets `change` work on it, and writes it. Nobody who takes the lock comes in between; when somebody
-    /// who takes none does, it begins anew, so `change` may be called several times.
+    /// Reads the file, lets `change` work on it, and writes it. Other users of the lock wait; when a program that
+    /// takes none writes meanwhile, it begins again, so `change` may be called several times.
     ///
     /// With a custodian the file has to be still of its key. Without one only what needs no key can be changed: labels, and
     /// which entries there are.
@@ -175,7 +175,7 @@ impl VaultFile {
         })
     }
 
-    /// Gives the vault another passphrase: a new salt, a new key, every entry sealed anew. All or nothing.
+    /// Gives the vault another passphrase: a new salt, a new key, every entry sealed again. All or nothing.
     ///
     /// # Errors
     /// [`VaultError::Entry`] for an entry that does not open; those of [`VaultFile::change`].

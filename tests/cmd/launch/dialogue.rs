@@ -79,7 +79,7 @@ fn approval_is_asked_for_where_it_was_started() {
         assert_eq!((said.code, service.seen().len()), (code, requests), "{said}");
         assert!(said.stderr.contains("--approve does not count there"), "{said}");
     }
-    // Who asked has gone: a late yes is for nobody.
+    // Who asked has gone: a late yes approves nothing.
     let asking = home.consumer(&["action", "run", "tea-about", "--arg", "why=gone"]);
     let mut asking = { asking }.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     terminal.sees("why: gone\r\n").sees("Run it? [y/N]: ");

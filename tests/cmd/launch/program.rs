@@ -150,7 +150,7 @@ fn nobody_is_answered_after_the_program_ended() {
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
-#[test] // vault.md §12: a token that was asked for is stored, whoever does not wait for it any more
+#[test] // vault.md §12: a token that was asked for is stored, also when its op has ended
 fn a_program_that_ends_in_mid_refresh_loses_no_token() {
     let (provider, asked, go) = waiting();
     let home = expired(&provider);

@@ -13,7 +13,7 @@ const RUN: &str = "POST /v1/actions/tea-ping/run";
 const HOST: &str = "host: 127.0.0.1:PORT";
 const TOKEN: &str = "authorization: Bearer TOKEN";
 
-#[test] // bitwarden/clients#3932: a local interface that answers whoever asks
+#[test] // bitwarden/clients#3932: a local interface that answers every program
 fn without_the_token_or_from_a_web_page_nothing_runs() {
     let service = echo();
     let home = home(&service);

@@ -14,7 +14,7 @@ use crate::release::directory::signal;
 use crate::run::running::{SECRET, echo};
 use crate::vault::PASSPHRASE;
 
-/// `aileron action run` where nobody can type.
+/// `aileron action run` without a controlling terminal.
 fn action_run(home: &TestHome, more: &[&str]) -> std::process::Command {
     let mut command = home.command("setsid");
     command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "action", "run"]).args(more);
@@ -60,7 +60,7 @@ fn a_run_that_fails_there_fails_here_in_the_same_way() {
         |ran: &Ran| ran.stderr.lines().find(|line| line.starts_with("connector_runtime_error")).map(str::to_owned);
     assert_eq!((first(&there), first(&here).is_some()), (first(&here), true), "{there}\n{here}");
 
-    // Approval: not from outside, whatever is said there, and nobody sits at that terminal.
+    // Approval: not from outside, whatever is said there, and that one has no terminal.
     let seen = service.seen().len();
     for more in [&[][..], &["--approve"]] {
         let denied = ends(&mut action_run(&home, &[&["tea-about", "--arg", "why=it's"], more].concat()), 6);
@@ -109,7 +109,7 @@ fn a_file_that_was_left_behind_is_ignored_and_replaced() {
     std::fs::write(&path, document.to_string()).unwrap();
     let asked = ends(&mut action_run(&home, &["tea-ping"]), 1);
     assert!(asked.stderr.contains("cannot open terminal"), "{asked}");
-    assert!(stranger.accept().is_err(), "nobody connected");
+    assert!(stranger.accept().is_err(), "no connection");
     let launched = Launched::start(&home);
     ok(&mut action_run(&home, &["tea-ping"]));
     launched.end(Signal::INT);
@@ -131,9 +131,9 @@ fn the_token_is_sent_to_this_machine_only() {
             "{refused}"
         );
     }
-    let nobody = with("http://127.0.0.1:1/v1");
-    assert_eq!(nobody.code, 1);
-    assert!(nobody.stderr.contains("vault_unavailable: aileron launch does not answer: "), "{nobody}");
+    let silent = with("http://127.0.0.1:1/v1");
+    assert_eq!(silent.code, 1);
+    assert!(silent.stderr.contains("vault_unavailable: aileron launch does not answer: "), "{silent}");
     // A proxy of the environment is for the web, not for this machine.
     let launched = Launched::start(&home);
     let url = format!("http://127.0.0.1:{}/v1", launched.port);

@@ -90,7 +90,7 @@ fn called(answer: &Value) -> (bool, Value) {
     (result["isError"] == true, document)
 }
 
-/// `aileron mcp` where nobody can type.
+/// `aileron mcp` without a controlling terminal.
 fn mcp(home: &TestHome, more: &[&str]) -> Command {
     let mut command = home.command("setsid");
     command.args(["--wait", env!("CARGO_BIN_EXE_aileron"), "mcp"]).args(more);
@@ -276,14 +276,14 @@ fn the_vault_of_a_running_launch_is_made_use_of() {
     let home = home(&service);
     let mut host = Host::start(&mut mcp(&home, &[]), true);
     let (failed, document) = host.call("tea_ping", &json!({}));
-    assert_eq!((failed, &document["error"]["class"]), (true, &json!("vault_locked")), "nobody can type here");
+    assert_eq!((failed, &document["error"]["class"]), (true, &json!("vault_locked")), "no terminal to type on");
     let next = document["error"]["next"].as_str().unwrap();
     assert!(next.starts_with("aileron launch, in a terminal, opens the vault for this"), "{next}");
     assert!(service.seen().is_empty());
     let launched = Launched::start(&home);
     assert!(!host.call("tea_ping", &json!({})).0);
     assert_eq!(service.only().header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
-    // Whoever holds the vault decides about approval, and nobody sits there.
+    // The launch that holds the vault decides about approval, and it has no terminal.
     let (failed, document) = host.call("tea_about", &json!({"why": "x"}));
     assert_eq!((failed, &document["error"]["class"]), (true, &json!("approval_denied")));
     launched.end(Signal::INT);

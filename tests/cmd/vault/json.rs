@@ -31,7 +31,7 @@ fn every_verb_writes_one_document() {
         ("vault reset".to_owned(), "vault reset", 0, ""),
         ("vault".to_owned(), "vault", 2, "usage_error"),
     ] {
-        // Nobody can type: there is no controlling terminal.
+        // No passphrase can be typed: there is no controlling terminal.
         let ran = home.finish(without_terminal(&home, &format!("{line} --json")), &line);
         let document = ran.json();
         assert_eq!((ran.code, document["command"].as_str()), (code, Some(command)), "{line}: {document}");

@@ -35,7 +35,7 @@ pub(crate) fn with_bindings() -> TestHome {
     home
 }
 
-/// `aileron` where nobody can type: without a controlling terminal.
+/// `aileron` without a controlling terminal: nothing can be typed.
 fn without_terminal(home: &TestHome, line: &str) -> Command {
     let mut command = home.command("setsid");
     command.arg("--wait").arg(env!("CARGO_BIN_EXE_aileron")).args(line.split(' '));

@@ -1,6 +1,6 @@
 //! `launch.json` in `AILERON_HOME`: where a running `aileron launch` is, and its token, for other terminals of the same user.
 //!
-//! Whoever wrote it holds a lock beside it to the end, which the system takes away however that end comes: a file without its
+//! Its writer holds a lock beside it to the end, which the system takes away however that end comes: a file without its
 //! lock is one that was left behind, and another program may have its port by now. It is not made use of, and the next
 //! `aileron launch` replaces it.
 
@@ -112,7 +112,7 @@ mod tests {
         let path = home.path().join(NAME);
         assert!(find(home.path()).is_none());
         let token = Token::new().expect("random");
-        let announced = Announcement::reserve(home.path(), once()).expect("nobody else");
+        let announced = Announcement::reserve(home.path(), once()).expect("no other one");
         assert!(find(home.path()).is_none(), "reserved is not announced");
         announced.publish(ADDRESS, &token).expect("writes");
         assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
@@ -128,7 +128,7 @@ mod tests {
     fn one_that_was_left_behind_or_is_not_ours_is_ignored_and_replaced() {
         let home = tempfile::tempdir().expect("a directory");
         let path = home.path().join(NAME);
-        let left = Announcement::reserve(home.path(), once()).expect("nobody else");
+        let left = Announcement::reserve(home.path(), once()).expect("no other one");
         left.publish(ADDRESS, &Token::new().expect("random")).expect("writes");
         let text = std::fs::read(&path).expect("reads");
         drop(left);
@@ -145,7 +145,7 @@ mod tests {
             let _lock = lock::take(&home.path().join("launch.json.lock"), &once()).expect("a lock");
             assert!(find(home.path()).is_none(), "{text}");
         }
-        let announced = Announcement::reserve(home.path(), once()).expect("nobody else");
+        let announced = Announcement::reserve(home.path(), once()).expect("no other one");
         announced.publish(ADDRESS, &Token::new().expect("random")).expect("writes");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).expect("a mode");
         assert!(find(home.path()).is_none(), "others could have written it");

@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    #[test] // bitwarden/clients#3932: a local interface that answers whoever asks
+    #[test] // bitwarden/clients#3932: a local interface that answers every program
     fn without_the_token_or_from_a_web_page_nothing_is_asked_for() {
         let gate = gate();
         let ok = Ok(Call::VaultStatus);

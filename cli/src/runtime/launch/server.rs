@@ -1,7 +1,7 @@
 //! Serves on 127.0.0.1: connections, sizes, time, and the end. What a request may ask for is [`gate`](super::gate)'s.
 //!
 //! One thread carries all connections. What may wait (for the disk, for an op, for somebody's approval) runs on a thread of its
-//! own, so that a long run keeps nobody else out.
+//! own, so that a long run does not keep the others out.
 
 use std::convert::Infallible;
 use std::io;
@@ -40,7 +40,7 @@ const HEADERS: usize = 64;
 pub const BODY_BYTES: usize = 4 << 20;
 /// Connections at one time; the next one waits to be accepted.
 const CONNECTIONS: usize = 64;
-/// Runs at one time. Each has a thread, and an op up to 64 MiB of memory where nobody says otherwise.
+/// Runs at one time. Each has a thread, and an op up to 64 MiB of memory unless the request says otherwise.
 const RUNS: usize = 16;
 /// How long answers may take to leave when it ends.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ const SLICE: Duration = Duration::from_millis(20);
 
 /// What is behind the addresses. Called on a thread per request, which may wait.
 pub trait Service: Send + Sync + 'static {
-    /// Does what is asked for. `given_up` is set when whoever asked is gone.
+    /// Does what is asked for. `given_up` is set when the client is gone.
     fn answer(&self, call: Call, body: &[u8], given_up: &GivenUp) -> Answer;
 }
 
@@ -69,14 +69,14 @@ impl From<Refusal> for Answer {
     }
 }
 
-/// Whether whoever asked is still there, and whether the run is waiting for a person.
+/// Whether the client is still there, and whether the run is waiting for a person.
 pub struct GivenUp {
     answer: oneshot::Sender<Answer>,
     under_way: Arc<AtomicUsize>,
 }
 
 impl GivenUp {
-    /// Whether the answer would reach nobody.
+    /// Whether the client is gone, so that no answer reaches it.
     pub fn is_set(&self) -> bool {
         self.answer.is_closed()
     }
@@ -136,7 +136,7 @@ impl Server {
         format!("http://127.0.0.1:{}{BASE}", self.port)
     }
 
-    /// Begins to answer whoever shows the token.
+    /// Begins to answer clients that show the token.
     ///
     /// # Errors
     /// [`LaunchError::Listen`]: the system gives no thread or no event loop.
@@ -158,7 +158,7 @@ impl Server {
 }
 
 impl Serving {
-    /// Ends it: nobody new comes in, runs that were told to stop come to their end, and their answers leave.
+    /// Ends it: no new client comes in, runs that were told to stop come to their end, and their answers leave.
     pub fn end(self) {
         self.shared.end.notify_one();
         let joined = self.thread.join();
@@ -248,7 +248,7 @@ impl Shared {
             let _under_way = UnderWay(Arc::clone(&under_way));
             let given_up = GivenUp { answer, under_way };
             let found = service.answer(call, &body, &given_up);
-            let _ = given_up.answer.send(found); // whoever asked may be gone
+            let _ = given_up.answer.send(found); // the client may be gone
             drop(permit);
         };
         if std::thread::Builder::new().name("run".to_owned()).spawn(work).is_err() {

@@ -111,10 +111,10 @@ pub(super) trait Chooser {
     fn which(&mut self, connector: &str, bindings: &[Binding]) -> Option<String>;
 }
 
-/// Nobody is.
-pub(super) struct Nobody;
+/// No person can be asked.
+pub(super) struct Unattended;
 
-impl Chooser for Nobody {
+impl Chooser for Unattended {
     fn first_use(&mut self, _: &ConnectorManifest) -> Result<Option<String>, Failure> {
         Ok(None)
     }

@@ -233,7 +233,7 @@ fn refusal(failure: &Failure) -> server::Answer {
     server::Answer { status, body: json!({"error": error}).to_string() }
 }
 
-/// Asks whoever started this process.
+/// Asks the person who started this process.
 struct AtThisTerminal<'a> {
     terminal: &'a Mutex<()>,
     given_up: &'a GivenUp,

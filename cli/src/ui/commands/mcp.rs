@@ -14,7 +14,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::action::approval_text;
-use super::credentials::{Nobody, select};
+use super::credentials::{Unattended, select};
 use super::forwarding::{ForwardedRun, forward, launched, run_request};
 use super::serving::{ActionService, HeldKey, RunOrder, action_of, arguments_of};
 use super::unlocking::{Wording, unlock};
@@ -165,7 +165,7 @@ impl AgentTools {
     /// Whether the vault is needed, and which of the bindings that were named count for this action.
     fn bindings(&self, action: &Action, ring: &Keyring) -> Result<(bool, Vec<String>), Failure> {
         let document = self.service.vault.read()?.unwrap_or_default();
-        let selection = select(&document, &self.service.manifests(action, ring), &self.binding, &mut Nobody)?;
+        let selection = select(&document, &self.service.manifests(action, ring), &self.binding, &mut Unattended)?;
         let is_needed = !selection.chosen.is_empty();
         let chosen: Vec<String> = selection.chosen.into_values().flatten().collect();
         Ok((is_needed, self.binding.iter().filter(|name| chosen.contains(name)).cloned().collect()))
@@ -202,7 +202,7 @@ fn no_terminal(failure: Failure) -> Failure {
     }
 }
 
-/// Asks whoever uses the host.
+/// Asks the person who uses the host.
 struct ThroughTheHost<'a> {
     ask: &'a AskUser<'a>,
 }

@@ -81,7 +81,7 @@ pub(super) fn render_action(result: Result<Executed, ActionError>) -> Result<Out
     }
 }
 
-/// An action that was not approved; with the command line by which a person would be asked, where nobody was.
+/// An action that was not approved; with the command line by which a person would be asked, where no person was.
 pub(super) fn render_denied(error: ActionError, command: Option<String>) -> Outcome {
     let mut failure = SandboxFailure { boundary: "user", ..SandboxFailure::new(error.class(), error.to_string()) };
     let mut told = Failure::from(error);

@@ -9,7 +9,7 @@ use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::verify::{Payload, Verified};
 use aileron_verifier::trust::keyring::Keyring;
 
-use super::credentials::{Nobody, note_used, select};
+use super::credentials::{Unattended, note_used, select};
 use super::installing::home;
 use super::running::{command_line, render_action, render_denied, runner_with};
 use super::unlocking::vault;
@@ -78,7 +78,7 @@ pub(super) struct ActionService {
     /// What this process says goes to standard error, or nowhere where the terminal is another program's.
     pub(super) context: Context,
     pub(super) vault: VaultFile,
-    /// A token that could not be stored is said whoever has the terminal.
+    /// A token that could not be stored is said even where a program has the terminal.
     warnings: Context,
     home: Home,
     is_silent: bool,
@@ -117,7 +117,7 @@ impl ActionService {
         Installed { store: &self.home.store, ring }.manifests([action])
     }
 
-    /// Runs an action. `unlock` gives the key where one of its connectors has a binding; nobody approves without an
+    /// Runs an action. `unlock` gives the key where one of its connectors has a binding; no one approves without an
     /// `approver`.
     pub(super) fn run(
         &self,
@@ -133,7 +133,7 @@ impl ActionService {
         if self.is_silent {
             runner.options.log = None;
         }
-        let approval = approver.map_or(Approval::Nobody, Approval::Ask);
+        let approval = approver.map_or(Approval::Unattended, Approval::Ask);
         let installed = Installed { store: &self.home.store, ring };
         match runner.run_action(action, arguments, installed, approval) {
             Err(error @ ActionError::Unattended(_)) => {
@@ -151,7 +151,7 @@ impl ActionService {
     ) -> Result<Box<dyn CredentialSource>, Failure> {
         let manifests = self.manifests(order.action, ring);
         let document = self.vault.read()?.unwrap_or_default();
-        let selection = select(&document, &manifests, order.bindings, &mut Nobody)?;
+        let selection = select(&document, &manifests, order.bindings, &mut Unattended)?;
         let is_chosen = |name: &&String| !selection.chosen.values().flatten().any(|chosen| chosen == *name);
         if let Some(unknown) = order.bindings.iter().find(is_chosen) {
             return Err(Failure::usage(format!("no binding {unknown} is for a connector that runs here")));

@@ -76,7 +76,7 @@ impl Wording {
         done
     }
 
-    /// Says what `launch` says on the way, and nobody else.
+    /// Says what `launch` alone says on the way.
     fn says(self, text: &str, context: &Context) {
         if self == Wording::Launch && !context.output.quiet && !context.output.json {
             say(context, text);

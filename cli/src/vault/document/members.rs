@@ -118,7 +118,7 @@ impl<'a> Members<'a> {
         taken.filter_map(|(name, member)| Some((name, member.raw()?))).collect()
     }
 
-    /// What nobody took, to be written back.
+    /// What was not taken, to be written back.
     pub(super) fn kept(self) -> Unknown {
         let kept = self.0.into_iter().filter_map(|(name, member)| Some((name.into_owned(), member.raw()?.to_owned())));
         kept.collect()

@@ -1,7 +1,7 @@
 //! The vault's file as a value: bytes to entries and back. Pure, and without a key: values are blobs here. vault.md §2.
 //!
 //! Four shapes and files of before there was a version are read ([`read`]); one is written ([`write`]), in which both the
-//! existing runtime and the product document find what they know. Members that nobody here knows are kept.
+//! existing runtime and the product document find what they know. Members that are not known here are kept.
 
 mod malformed;
 mod members;

@@ -166,7 +166,7 @@ fn what_cannot_be_written_leaves_the_old_one() {
     assert_eq!(fs::read(vault.path()).expect("a file"), before);
 }
 
-#[test] // V19: the world ends at each step of init, put, rekey and delete
+#[test] // V19: a crash at each disk step of init, put, rekey and delete
 fn dying_at_any_step_leaves_the_old_vault_or_the_new_one() {
     type Change = fn(&VaultFile, &Custodian) -> Result<(), VaultError>;
     let changes: [(&str, Change); 3] = [
@@ -337,5 +337,5 @@ fn permissions_are_tightened_and_what_others_can_write_is_refused() {
     mode(0o660);
     assert!(matches!(vault.read(), Err(VaultError::NotPrivate(_))));
     assert!(matches!(put(&vault, &custodian, "secret/more", b"v"), Err(VaultError::NotPrivate(_))));
-    assert!(!vault.tighten(), "whoever could write it may have");
+    assert!(!vault.tighten(), "another user could have written it");
 }
