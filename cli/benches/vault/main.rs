@@ -1,19 +1,22 @@
 //! What the vault costs beside what it cannot do without: `cargo bench --bench vault`.
 //!
-//! Unlocking beside the derivation alone, listing beside starting a process, one change beside writing and flushing its bytes.
+//! Unlocking beside the derivation alone, listing beside starting a process, one change beside writing and flushing its bytes,
+//! a run by `aileron launch` beside one with a credential by hand.
 //! Everything is measured in one run, so the ratios hold whatever the machine. What the rows mean: `../README.md`.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aileron_cli::secret::Secret;
 use aileron_cli::vault::custodian::Custodian;
 use aileron_cli::vault::document::{Document, Entry};
 use aileron_cli::vault::file::VaultFile;
+use aileron_testkit::home::{TestHome, api_key, asking, installed};
+use aileron_testkit::scripted::{Answer, Scripted};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 /// Odd, so that the median is one of them.
@@ -41,6 +44,7 @@ fn main() {
     unlocking(&vault);
     listing(&home);
     changing(&vault, &custodian, folder.path());
+    launched();
     let told = Command::new(std::env::current_exe().expect("this program")).arg("--unlock").arg(vault.path()).output();
     let kibibytes: u64 = String::from_utf8_lossy(&told.expect("it runs").stdout).trim().parse().expect("a number");
     println!("peak of a process that unlocks: {:.1} MiB, at most {} MiB", kibibytes as f64 / 1024.0, 64 + 24);
@@ -99,6 +103,42 @@ fn changing(vault: &VaultFile, custodian: &Custodian, folder: &Path) {
         vault.change(Some(custodian), change).expect("puts");
     };
     row("put, beside write and fsync of its bytes", put, write, 3.0);
+}
+
+/// An action whose connector sends a credential: run by `aileron launch`, which has it from the vault, beside one that is given
+/// by hand. Two processes each time, the module compiled already.
+fn launched() {
+    const KEY: &str = "tea-key-0123456789";
+    let service = Scripted::start(|_| Answer::ok("{}"));
+    let home = TestHome::new();
+    let host = service.address().to_string();
+    let repository = home.scaffold("tea", "wat");
+    asking(&repository, &format!("http://{host}/"), "api_key", &api_key(&host));
+    installed(&repository, &home.path("registry"));
+    let vault = VaultFile::at(home.home().join(".aileron/secrets.json"));
+    let custodian = vault.create(&passphrase()).expect("a vault");
+    let bind = |document: &mut Document| {
+        let entry = Entry::new("api_key", custodian.seal(&Secret::from(KEY.to_owned()))?);
+        document.put("api_key/tea/home", entry.with_label("connector_fqn", "github://acme/aileron-connector-tea"));
+        Ok(())
+    };
+    vault.change(Some(&custodian), bind).expect("binds");
+    home.write("passphrase.txt", PASSPHRASE);
+    home.write("key.txt", KEY);
+    let mut launch = home.command("aileron");
+    launch.args(["launch", "--passphrase-file", "passphrase.txt"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut launch = launch.spawn().expect("it starts");
+    let mut lines = BufReader::new(launch.stdout.take().expect("a pipe")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("Listening on"))), "it listens");
+    let run = |line: &str| drop(home.ok(line));
+    row(
+        "action run by launch, beside one by hand",
+        || run("aileron action run tea-ping"),
+        || run("aileron action run tea-ping --credential-file key.txt"),
+        1.5,
+    );
+    launch.kill().expect("it ends");
+    launch.wait().expect("it ended");
 }
 
 /// Both alternate, so that what else the machine does is shared.

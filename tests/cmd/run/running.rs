@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
 use std::process::Stdio;
 
 use aileron_testkit::Requirement;
 use aileron_testkit::home::tree::contents;
-use aileron_testkit::home::{Repository, TestHome, ended, ends, ok};
+use aileron_testkit::home::{TestHome, ended, ends, ok};
 use base64::Engine as _;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -16,50 +15,9 @@ use super::certificate::identity;
 use super::server::{self, Server, answer};
 use crate::release::directory::{signal, start};
 
+pub(crate) use aileron_testkit::home::{api_key, asking, installed};
+
 pub(crate) const SECRET: &str = "s3cret-0123456789-abcdef";
-
-/// A connector whose every operation makes one request and gives the answer, a JSON object, as its output.
-pub(crate) fn asking(repository: &Repository<'_>, url: &str, credential: &str, capabilities: &str) {
-    let envelope = json!({"url": url, "credential": credential, "headers": {"Accept": "application/json"}}).to_string();
-    let module = format!(
-        r#"(module
-  (import "aileron_host" "http_request" (func $request (param i32 i32) (result i32)))
-  (import "aileron_host" "http_response_size" (func $size (result i32)))
-  (import "aileron_host" "http_response_read" (func $read (param i32 i32) (result i32)))
-  (import "aileron_host" "log" (func $log (param i32 i32 i32 i32)))
-  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-  (memory (export "memory") 2)
-  (data (i32.const 512) "{{\"output\":")
-  (data (i32.const 600) "}}")
-  (data (i32.const 700) "infoasked")
-  (data (i32.const 1024) "{data}")
-  (func (export "_start")
-    (call $log (i32.const 700) (i32.const 4) (i32.const 704) (i32.const 5))
-    (if (call $request (i32.const 1024) (i32.const {length})) (then (return)))
-    (call $give (i32.const 512) (i32.const 10))
-    (drop (call $read (i32.const 8192) (call $size)))
-    (call $give (i32.const 8192) (call $size))
-    (call $give (i32.const 600) (i32.const 1)))
-  (func $give (param $at i32) (param $length i32)
-    (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (local.get $length))
-    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 64)))))
-"#,
-        data = envelope.replace('\\', "\\\\").replace('"', "\\\""),
-        length = envelope.len(),
-    );
-    repository.write("connector/connector.wat", &module);
-    let manifest = repository.read("connector/manifest.toml");
-    let head = &manifest[..manifest.find("# No network").unwrap()];
-    repository.write("connector/manifest.toml", &format!("{head}{capabilities}"));
-    repository.commit("a connector that asks");
-}
-
-pub(crate) fn api_key(host: &str) -> String {
-    format!(
-        "[capabilities.network]\nhosts = [\"{host}\"]\n[capabilities.credential]\nkind = \"api_key\"\nscope = \"read\"\n\
-         [capabilities.runtime]\nimports = [\"log\", \"http_request\", \"http_response_size\", \"http_response_read\"]\n"
-    )
-}
 
 /// A service that tells everything it was sent.
 pub(crate) fn echo() -> Server {
@@ -257,15 +215,6 @@ fn a_certificate_is_believed_when_ssl_cert_file_says_so() {
     assert_eq!(document(&refused.stdout)["error"]["class"], "connector_runtime_error");
     let trusting = ok(repository.publisher(&["run", "x"]).env("SSL_CERT_FILE", &pem));
     assert_eq!(trusting.stdout, "{\"output\":{\"over\":\"tls\"}}\n");
-}
-
-/// A release of `repository` that this machine trusts and has installed.
-pub(crate) fn installed(repository: &Repository<'_>, registry: &Path) {
-    let home = repository.home;
-    ok(&mut repository.release("v0.1.0", registry));
-    ok(&mut home.consumer(&["keyring", "trust", "--key-file", &repository.public_key(), "github://acme"]));
-    let reference = "github://acme/aileron-connector-tea@0.1.0";
-    ok(&mut home.consumer(&["action", "add-suite", reference, "--from", registry.to_str().unwrap(), "--yes"]));
 }
 
 #[test] // the issue: `aileron connector run`, `aileron action run`

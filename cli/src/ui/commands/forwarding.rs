@@ -55,7 +55,7 @@ pub(super) fn forward(remote: &Remote, run: &ForwardedRun<'_>, context: &Context
     let note = |line: String| context.progress.take(Event::Note(line));
     note(format!("using the vault of aileron launch at {}", remote.address()));
     if run.approve {
-        note("--approve does not count there: who started aileron launch is asked".to_owned());
+        note("--approve does not count there: the person who started aileron launch is asked".to_owned());
     }
     if !Remote::takes(run.request.render().len()) {
         return Err(Failure::usage("these arguments are too long for aileron launch"));

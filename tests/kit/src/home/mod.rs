@@ -4,6 +4,7 @@
 //! variable of the person who runs the tests can change what they prove.
 #![expect(clippy::unwrap_used, reason = "a home that cannot be made is a bug of the test")]
 
+mod asking;
 mod ran;
 mod redact;
 mod repository;
@@ -18,6 +19,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
+pub use asking::{api_key, asking, installed};
 pub use ran::{Ran, ended, ends, ok, run, strings, writes};
 pub use repository::{ALLOW, OWNER, Repository, directory, module};
 
