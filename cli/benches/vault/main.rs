@@ -126,9 +126,9 @@ fn launched() {
     home.write("passphrase.txt", PASSPHRASE);
     home.write("key.txt", KEY);
     let mut launch = home.command("aileron");
-    launch.args(["launch", "--passphrase-file", "passphrase.txt"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    launch.args(["launch", "--passphrase-file", "passphrase.txt"]).stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut launch = launch.spawn().expect("it starts");
-    let mut lines = BufReader::new(launch.stdout.take().expect("a pipe")).lines();
+    let mut lines = BufReader::new(launch.stderr.take().expect("a pipe")).lines();
     assert!(lines.any(|line| line.is_ok_and(|line| line.contains("Listening on"))), "it listens");
     let run = |line: &str| drop(home.ok(line));
     row(
