@@ -70,7 +70,7 @@ pub fn guard_terminal() {
     }
 }
 
-/// From now on signals do nothing here: whoever calls this passes them on, and ends when that program does.
+/// From now on signals do nothing here: the caller passes them on to a program, and ends when that program does.
 pub fn passed_on() {
     PASSED_ON.store(true, Ordering::SeqCst);
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::store::{action, connector, later, pinned};
 
-/// The user `nobody` on most systems; what matters is that it is neither root nor this user.
+/// An unprivileged user: neither root nor this user.
 const OTHER: u32 = 65_534;
 /// A command that is not done after this many seconds waits for something.
 const FOREVER: &str = "120";

@@ -162,12 +162,12 @@ fn another_process_of_the_same_user_reads_none_of_its_memory() {
 
 /// A user without rights, where this one is root and can become one who reaches this directory.
 fn unprivileged(directory: &Path) -> Option<u32> {
-    const NOBODY: u32 = 65534;
+    const UNPRIVILEGED: u32 = 65534;
     let is_reached = directory.ancestors().all(|above| {
         use std::os::unix::fs::PermissionsExt as _;
         above == directory || above.metadata().is_ok_and(|found| found.permissions().mode() & 0o001 != 0)
     });
     let mut command = Command::new("setpriv");
-    let becomes = command.args(["--reuid", &NOBODY.to_string(), "--clear-groups", "true"]).output();
-    (is_reached && becomes.is_ok_and(|ran| ran.status.success())).then_some(NOBODY)
+    let becomes = command.args(["--reuid", &UNPRIVILEGED.to_string(), "--clear-groups", "true"]).output();
+    (is_reached && becomes.is_ok_and(|ran| ran.status.success())).then_some(UNPRIVILEGED)
 }

@@ -3,8 +3,8 @@
 mod dialogue;
 pub(crate) mod leaks;
 mod program;
-mod strangers;
 mod terminals;
+mod unauthorized;
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Which request may come in, and what it asks for. Pure: the head of a request in, a call or a refusal out.
 //!
-//! Three things are asked before anything else, each for another stranger. A web page cannot set `Host` to one of ours when
-//! its name was made to lead to 127.0.0.1; a page that sends a request across sites says so with `Origin`; and a program of
+//! Three headers are checked before anything else, each against another attack. A web page whose name was made to lead to
+//! 127.0.0.1 cannot set `Host` to one of ours; a page that sends a request across sites says so with `Origin`; and a program of
 //! another user does not have the token.
 
 use std::borrow::Cow;

@@ -12,7 +12,6 @@ use super::binding::setup::SetupFlags;
 use super::unlocking::{Questions, Wording, ask, say, unlock, vault};
 use crate::event::Event;
 use crate::runtime::credential_source::{CredentialSource, NoCredentials};
-use crate::runtime::launch::client::Remote;
 use crate::runtime::vault_credential::{Selection, UnlockedVault, VaultCredentialSource};
 use crate::sys::http::Web;
 use crate::ui::args::{BindingFlags, RunFlags};
@@ -20,43 +19,37 @@ use crate::ui::report::Failure;
 use crate::vault::binding::{Binding, candidates};
 use crate::vault::custodian::Custodian;
 use crate::vault::document::Document;
+use crate::vault::file::VaultFile;
 
-/// Where the credentials of a run are.
-pub(super) enum CredentialPlace {
-    /// In this process.
-    Here(Box<dyn CredentialSource>),
-    /// In another one that holds the vault's key, which runs the action with these bindings where several are for a connector.
-    There(Remote, Vec<String>),
+/// Where the credentials of a run come from.
+pub(super) enum Chosen {
+    /// They are at hand, or there are none.
+    Ready(Box<dyn CredentialSource>),
+    /// From bindings of the vault, which is still to be unlocked.
+    Bound(ChosenBindings),
 }
 
-/// The credentials for the connectors of these manifests. The vault is read only when one of them declares a credential
-/// and none was given by hand, and its passphrase is asked for only when one of its bindings will be used.
-pub(super) fn credentials(
+/// Bindings that a run uses, before the vault is unlocked for them.
+pub(super) struct ChosenBindings {
+    vault: VaultFile,
+    selection: Selection,
+    /// The key, where a binding was set up on the way.
+    open: Option<Custodian>,
+}
+
+/// Chooses for the connectors of these manifests. The vault is read only when one of them declares a credential and none was
+/// given by hand.
+pub(super) fn choose(
     run: &RunFlags,
     flags: &BindingFlags,
     manifests: &[ConnectorManifest],
     context: &Context,
-) -> Result<Box<dyn CredentialSource>, Failure> {
-    match here_or_there(run, flags, manifests, |_| Ok(None), context)? {
-        CredentialPlace::Here(source) => Ok(source),
-        CredentialPlace::There(..) => Ok(Box::new(NoCredentials)),
-    }
-}
-
-/// [`credentials`], or the process that has them: it is looked for where the passphrase would be asked for.
-pub(super) fn here_or_there(
-    run: &RunFlags,
-    flags: &BindingFlags,
-    manifests: &[ConnectorManifest],
-    launched: impl FnOnce(&Context) -> Result<Option<Remote>, Failure>,
-    context: &Context,
-) -> Result<CredentialPlace, Failure> {
-    let here = |source| Ok(CredentialPlace::Here(source));
+) -> Result<Chosen, Failure> {
     if run.credential_env.is_some() || run.credential_file.is_some() {
-        return here(Box::new(run.credential(&context.environment)));
+        return Ok(Chosen::Ready(Box::new(run.credential(&context.environment))));
     }
     if manifests.iter().all(|manifest| manifest.credential.is_none()) && flags.binding.is_none() {
-        return here(Box::new(NoCredentials));
+        return Ok(Chosen::Ready(Box::new(NoCredentials)));
     }
     let vault = vault(context)?;
     let document = vault.read()?.unwrap_or_default();
@@ -65,22 +58,39 @@ pub(super) fn here_or_there(
     if let Some(name) = &flags.binding {
         must_be_chosen(name, &selection)?;
     }
-    if selection.chosen.is_empty() {
-        return here(Box::new(VaultCredentialSource::new(selection, None)));
+    Ok(match selection.chosen.is_empty() {
+        true => Chosen::Ready(Box::new(VaultCredentialSource::new(selection, None))),
+        false => Chosen::Bound(ChosenBindings { vault, selection, open: user.open }),
+    })
+}
+
+impl ChosenBindings {
+    /// Whether unlocking would ask for the passphrase.
+    pub(super) fn must_ask(&self, flags: &BindingFlags, context: &Context) -> bool {
+        self.open.is_none() && !flags.passphrase.is_given(&context.environment)
     }
-    let is_open = user.open.is_some() || flags.passphrase.is_given(&context.environment);
-    if let Some(remote) = if is_open { None } else { launched(context)? } {
-        note_used(&selection, context);
-        let one_each = selection.chosen.into_values().filter(|names| names.len() == 1).flatten().collect();
-        return Ok(CredentialPlace::There(remote, one_each));
+
+    /// Their names, one for each connector where a region need not choose.
+    pub(super) fn names(&self) -> Vec<String> {
+        let one_each = self.selection.chosen.values().filter(|names| names.len() == 1);
+        one_each.flatten().cloned().collect()
     }
-    let custodian = match user.open {
-        Some(custodian) => custodian,
-        None => unlock(&vault, &flags.passphrase, Wording::OnTheWay, context)?,
-    };
-    note_used(&selection, context);
-    let unlocked = UnlockedVault::new(vault, Arc::new(custodian), Web::default(), context.waiting(None));
-    here(Box::new(VaultCredentialSource::new(selection, Some(unlocked))))
+
+    /// Says which bindings are used.
+    pub(super) fn note(&self, context: &Context) {
+        note_used(&self.selection, context);
+    }
+
+    /// Unlocks the vault.
+    pub(super) fn unlock(self, flags: &BindingFlags, context: &Context) -> Result<Box<dyn CredentialSource>, Failure> {
+        let custodian = match self.open {
+            Some(custodian) => custodian,
+            None => unlock(&self.vault, &flags.passphrase, Wording::OnTheWay, context)?,
+        };
+        note_used(&self.selection, context);
+        let unlocked = UnlockedVault::new(self.vault, Arc::new(custodian), Web::default(), context.waiting(None));
+        Ok(Box::new(VaultCredentialSource::new(self.selection, Some(unlocked))))
+    }
 }
 
 /// Says which bindings a run uses.

@@ -108,6 +108,11 @@ fn with_spaces(scopes: &str) -> String {
 
 /// A string; `null` is an empty one, as Go reads it.
 fn text(value: &RawValue, member: impl FnOnce() -> String) -> Result<String, Malformed> {
+    // What has no escapes stands there as it is meant: the parser has looked at it already.
+    let quoted = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if let Some(plain) = quoted.filter(|plain| !plain.contains('\\')) {
+        return Ok(plain.to_owned());
+    }
     serde_json::from_str::<Option<String>>(value.get())
         .map(Option::unwrap_or_default)
         .map_err(|_| Malformed::Member { member: member(), expected: "a string" })

@@ -9,7 +9,7 @@ use crate::runtime::arguments;
 use crate::runtime::runner::{Approval, Installed};
 use crate::store::StoreError;
 use crate::ui::args::{BindingFlags, RunFlags, examples};
-use crate::ui::commands::credentials::{CredentialPlace, here_or_there};
+use crate::ui::commands::credentials::{Chosen, choose};
 use crate::ui::commands::forwarding::{ForwardedRun, forward, launched, run_request};
 use crate::ui::commands::installing::home;
 use crate::ui::commands::running::{render_action, runner};
@@ -56,11 +56,22 @@ impl Verb for Run {
             .map_err(|error| Failure::from(error).next(usage(action)))?;
         let installed = Installed { store: &home.store, ring: &ring };
         let manifests = installed.manifests([&**action]);
-        let credentials = match here_or_there(&self.run, &self.binding, &manifests, launched, context)? {
-            CredentialPlace::Here(credentials) => credentials,
-            CredentialPlace::There(remote, bindings) => {
-                let request = run_request(&self.run, &arguments, bindings);
-                return forward(&remote, &ForwardedRun { name: &self.name, request, approve: self.approve }, context);
+        let credentials = match choose(&self.run, &self.binding, &manifests, context)? {
+            Chosen::Ready(credentials) => credentials,
+            Chosen::Bound(bindings) => {
+                // Looked for where the passphrase would be asked for.
+                if bindings.must_ask(&self.binding, context)
+                    && let Some(remote) = launched(context)?
+                {
+                    bindings.note(context);
+                    let request = run_request(&self.run, &arguments, bindings.names());
+                    return forward(
+                        &remote,
+                        &ForwardedRun { name: &self.name, request, approve: self.approve },
+                        context,
+                    );
+                }
+                bindings.unlock(&self.binding, context)?
             }
         };
         let runner = runner(&self.run, credentials.as_ref(), context)?;

@@ -6,7 +6,7 @@ use crate::consumer::install::installed::{InstalledError, one};
 use crate::runtime::arguments;
 use crate::runtime::runner::Installed;
 use crate::ui::args::{BindingFlags, RunFlags, examples};
-use crate::ui::commands::credentials::credentials;
+use crate::ui::commands::credentials::{Chosen, choose};
 use crate::ui::commands::installing::{home, installed_name};
 use crate::ui::commands::running::{render_not_run, render_result, runner, with_text_hint};
 use crate::ui::commands::{Answer, Context, Verb};
@@ -45,7 +45,10 @@ impl Verb for Run {
         let ring = home.ring.load()?;
         let installed = Installed { store: &home.store, ring: &ring };
         let manifest = installed.store.open(&pinned, installed.ring).ok().map(|opened| opened.manifest);
-        let credentials = credentials(&self.run, &self.binding, manifest.as_slice(), context)?;
+        let credentials = match choose(&self.run, &self.binding, manifest.as_slice(), context)? {
+            Chosen::Ready(credentials) => credentials,
+            Chosen::Bound(bindings) => bindings.unlock(&self.binding, context)?,
+        };
         let runner = runner(&self.run, credentials.as_ref(), context)?;
         let connector = match runner.installed(&pinned, installed) {
             Ok(connector) => connector,
