@@ -75,10 +75,10 @@ pub enum McpError {
     #[error("no event loop: {0}")]
     System(io::Error),
     /// The other side does not begin as an agent's host does.
-    #[error("no agent speaks on standard input: {0}")]
+    #[error("standard input is not an MCP client: {0}")]
     NotSpoken(Box<ServerInitializeError>),
-    /// The protocol's own part broke down.
-    #[error("the protocol broke down: {0}")]
+    /// The protocol library failed.
+    #[error("the MCP connection failed: {0}")]
     Broken(tokio::task::JoinError),
 }
 

@@ -2,57 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
-use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::sys::environment::Environment;
 use crate::sys::git;
-
-static GO_ON: AtomicBool = AtomicBool::new(false);
-
-/// A repository in a temporary directory.
-struct Repository {
-    temp: tempfile::TempDir,
-    environment: Environment,
-}
+use crate::sys::git::scratch::Repository;
 
 impl Repository {
-    fn new() -> Repository {
-        let path = std::env::var_os("PATH").unwrap();
-        let temp = tempfile::tempdir().unwrap();
-        let environment = [("PATH".into(), path), ("HOME".into(), temp.path().join(".home").into())];
-        let repository = Repository { environment: environment.into_iter().collect(), temp };
-        repository.git(&["init", "--quiet"]);
-        repository
-    }
-
-    fn root(&self) -> std::path::PathBuf {
-        self.temp.path().canonicalize().unwrap()
-    }
-
-    fn git(&self, args: &[&str]) -> String {
-        let mut git = Command::new("git");
-        git.current_dir(self.temp.path()).args(["-c", "user.name=T", "-c", "user.email=t@example.com"]).args(args);
-        let done = git.env("HOME", self.temp.path().join(".home")).env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
-        assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).trim().to_owned()
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.temp.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
     fn link(&self, path: &str, target: &str) {
-        let path = self.temp.path().join(path);
+        let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         symlink(target, path).unwrap();
-    }
-
-    fn spawner(&self) -> Spawner<'_> {
-        Spawner { environment: &self.environment, stop: &GO_ON }
     }
 
     /// Both readers, the commit's being of what lies there now.
@@ -320,7 +279,7 @@ fn many_files_of_a_commit_come_in_the_order_they_are_asked_for() {
     for number in (0..150).step_by(3) {
         repository.write(&format!("actions/a{number}/action.md"), "changed since");
     }
-    let spawner = Spawner { environment: &repository.environment, stop: &GO_ON };
+    let spawner = repository.spawner();
     let head = git::head(&repository.root(), spawner).unwrap();
     let commit = SourceTree::Commit(Commit::open(&repository.root(), &head, spawner).unwrap());
     // Forward and backward, with gaps, and few enough for one child.

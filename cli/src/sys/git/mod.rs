@@ -12,6 +12,8 @@
 mod changes;
 mod configuration;
 mod objects;
+#[cfg(test)]
+pub(crate) mod scratch;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -136,16 +136,20 @@ fn mark_stale(plan: &InstallPlan, context: &Context) {
             continue;
         };
         let required: Vec<String> = oauth2.scopes.iter().map(|scope| scope.value.clone()).collect();
-        let drifts = drifted(&document, &manifest.name.value, &required);
-        if drifts.is_empty() {
+        let connector = &manifest.name.value;
+        if drifted(&document, connector, &required).is_empty() {
             continue;
         }
-        if let Err(error) = vault.change(None, |document| {
+        // Found again under the lock: a binding may have been authorized again meanwhile.
+        let marked = vault.change(None, |document| {
+            let drifts = drifted(document, connector, &required);
             mark(document, &drifts);
-            Ok(())
-        }) {
-            note(format!("warning: the bindings of {} could not be marked as stale: {error}", manifest.name.value));
-        }
+            Ok(drifts)
+        });
+        let drifts = marked.unwrap_or_else(|error| {
+            note(format!("warning: the bindings of {connector} could not be marked as stale: {error}"));
+            drifted(&document, connector, &required)
+        });
         for Drift { name, missing } in drifts {
             let missing = match missing.is_empty() {
                 true => "what was granted is not known".to_owned(),

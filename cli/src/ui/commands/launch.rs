@@ -101,9 +101,10 @@ impl Launch {
     fn program(&self, context: &Context) -> Result<Option<Foreground>, Failure> {
         let Some((program, arguments)) = self.program.split_first() else { return Ok(None) };
         if context.output.json {
-            return Err(Failure::usage("--json: standard output is PROGRAM's"));
+            return Err(Failure::usage("--json: standard output is PROGRAM's").next("leave out --json, or PROGRAM"));
         }
-        let found = Foreground::find(program, &context.environment)?;
+        let found = Foreground::find(program, &context.environment);
+        let found = found.map_err(|why| Failure::from(why).next("name a program in PATH, or write its path"))?;
         Ok(Some(found.args(arguments.iter().cloned())))
     }
 

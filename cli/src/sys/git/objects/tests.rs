@@ -1,56 +1,28 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::sys::environment::Environment;
-
-static GO_ON: AtomicBool = AtomicBool::new(false);
+use crate::sys::git::scratch::Repository;
 
 /// A repository of one commit.
-struct Repository {
-    temp: tempfile::TempDir,
-    environment: Environment,
+fn repository() -> Repository {
+    let repository = Repository::new();
+    repository.write("file", "text\n");
+    repository.git(&["add", "file"]);
+    repository.git(&["commit", "--quiet", "-m", "one"]);
+    repository
 }
 
 impl Repository {
-    fn new() -> Repository {
-        let temp = tempfile::tempdir().expect("a directory");
-        let variables =
-            [("PATH".into(), std::env::var_os("PATH").expect("a path")), ("HOME".into(), temp.path().into())];
-        let repository = Repository { environment: variables.into_iter().collect(), temp };
-        repository.git(&["init", "--quiet"]);
-        fs::write(repository.root().join("file"), "text\n").expect("writes");
-        repository.git(&["add", "file"]);
-        repository.git(&["commit", "--quiet", "-m", "one"]);
-        repository
-    }
-
-    fn root(&self) -> &Path {
-        self.temp.path()
-    }
-
-    fn spawner(&self) -> Spawner<'_> {
-        Spawner { environment: &self.environment, stop: &GO_ON }
-    }
-
-    fn git(&self, args: &[&str]) -> String {
-        let mut git = std::process::Command::new("git");
-        git.current_dir(self.root()).args(["-c", "user.name=T", "-c", "user.email=t@example.com"]).args(args);
-        let done = git.env("HOME", self.root()).env("GIT_CONFIG_NOSYSTEM", "1").output().expect("git runs");
-        assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8_lossy(&done.stdout).trim().to_owned()
-    }
-
     fn peeled(&self, names: &[&str]) -> BTreeMap<String, String> {
-        peeled(self.root(), names, self.spawner()).expect("git answers")
+        peeled(&self.root(), names, self.spawner()).expect("git answers")
     }
 }
 
 #[test]
 fn tags_are_found_by_their_whole_name_and_peel_to_what_they_name_in_the_end() {
-    let repository = Repository::new();
+    let repository = repository();
     let [commit, tree, blob] = ["HEAD", "HEAD^{tree}", "HEAD:file"].map(|name| repository.git(&["rev-parse", name]));
     for (name, arguments) in [
         ("v1.0.0", vec!["v1.0.0"]),
@@ -82,22 +54,22 @@ fn tags_are_found_by_their_whole_name_and_peel_to_what_they_name_in_the_end() {
 
 #[test]
 fn a_tag_whose_object_is_gone_is_not_taken_for_absent() {
-    let repository = Repository::new();
+    let repository = repository();
     repository.git(&["tag", "-a", "-m", "x", "v1.0.0"]);
     let object = repository.git(&["rev-parse", "v1.0.0"]);
     fs::remove_file(repository.root().join(".git/objects").join(&object[..2]).join(&object[2..])).expect("removes");
-    let found = peeled(repository.root(), &["v1.0.0"], repository.spawner());
+    let found = peeled(&repository.root(), &["v1.0.0"], repository.spawner());
     // git names the object, or refuses: either way the release does not go on as if there were no tag.
     assert!(found.is_err() || found.is_ok_and(|tags| tags.get("v1.0.0") == Some(&object)));
 }
 
 #[test]
 fn objects_come_in_the_order_they_are_asked_for_and_too_long_ones_without_their_bytes() {
-    let repository = Repository::new();
+    let repository = repository();
     let files: Vec<String> = (0..100).map(|number| format!("text of {number}\n").repeat(number)).collect();
     let write = |(number, text): (usize, &String)| {
-        let path = repository.root().join(format!("f{number}"));
-        fs::write(&path, text).expect("writes");
+        let path = &repository.root().join(format!("f{number}"));
+        fs::write(path, text).expect("writes");
         repository.git(&["hash-object", "-w", "--", &format!("f{number}")])
     };
     let names: Vec<String> = files.iter().enumerate().map(write).collect();
@@ -108,7 +80,7 @@ fn objects_come_in_the_order_they_are_asked_for_and_too_long_ones_without_their_
         found.push(object);
         Ok::<_, GitError>(())
     };
-    objects(repository.root(), &wanted, repository.spawner(), take).expect("git answers");
+    objects(&repository.root(), &wanted, repository.spawner(), take).expect("git answers");
     let expected = files.iter().map(|text| match text.len() as u64 {
         size @ 501.. => FoundObject::TooLong(size),
         _ => FoundObject::Bytes(text.clone().into_bytes()),
@@ -117,7 +89,7 @@ fn objects_come_in_the_order_they_are_asked_for_and_too_long_ones_without_their_
     let absent = "0".repeat(40);
     let mut found = Vec::new();
     let wanted = [(names[3].as_str(), 500), (absent.as_str(), 500)];
-    objects(repository.root(), &wanted, repository.spawner(), |_, object| {
+    objects(&repository.root(), &wanted, repository.spawner(), |_, object| {
         found.push(object);
         Ok::<_, GitError>(())
     })
