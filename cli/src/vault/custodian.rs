@@ -142,16 +142,15 @@ fn derive(passphrase: &Secret, salt: &[u8], cost: Cost) -> Result<Zeroizing<[u8;
     let Cost { passes, kibibytes, lanes } = cost;
     let no_memory = || VaultError::NoMemory(kibibytes >> 10);
     let params = Params::new(kibibytes, passes, lanes, Some(KEY)).map_err(|_| no_memory())?;
-    // argon2 frees the memory it allocates itself without wiping it. A slice is wiped once, a vector twice.
-    let mut memory = Vec::new();
+    // argon2 frees the memory it allocates itself without wiping it.
+    let mut memory = Zeroizing::new(Vec::new());
     memory.try_reserve_exact(params.block_count()).map_err(|_| no_memory())?;
     memory.resize(params.block_count(), Block::new());
-    let mut memory = Zeroizing::new(memory.into_boxed_slice());
     let mut key = Zeroizing::new([0; KEY]);
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     // Fails for lengths only: a passphrase of 4 GiB, or a salt that is refused when the file is read.
     argon2
-        .hash_password_into_with_memory(passphrase.expose(), salt, key.as_mut_slice(), &mut memory)
+        .hash_password_into_with_memory(passphrase.expose(), salt, key.as_mut_slice(), memory.as_mut_slice())
         .map_err(|_| VaultError::Rejected)?;
     Ok(key)
 }
