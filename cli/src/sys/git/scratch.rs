@@ -18,7 +18,8 @@ pub(crate) struct Repository {
 
 impl Repository {
     pub(crate) fn new() -> Repository {
-        let path = std::env::var_os("PATH").expect("a path");
+        let machine = Environment::of_this_process();
+        let path = machine.var("PATH").expect("a path").to_owned();
         let temp = tempfile::tempdir().expect("a directory");
         let environment = [("PATH".into(), path), ("HOME".into(), temp.path().join(".home").into())];
         let repository = Repository { environment: environment.into_iter().collect(), temp };
