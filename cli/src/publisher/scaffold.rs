@@ -168,7 +168,10 @@ pub fn scaffold(request: &Scaffold, spawner: Spawner<'_>) -> Result<Scaffolded, 
 }
 
 /// Every file of the skeleton with the request's names filled in. Touches no disk.
-fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
+///
+/// # Errors
+/// [`ScaffoldError`] for names that a new repository cannot have.
+pub fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
     if !is_words(&request.owner, 39, |byte| byte.is_ascii_alphanumeric()) {
         return Err(ScaffoldError::Owner(request.owner.clone()));
     }

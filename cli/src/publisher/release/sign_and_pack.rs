@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use super::bind_and_build::{Change, PinnedCohort};
 use super::{Ready, ReleaseError, ReleaseRequest, World, notes};
 use crate::publisher::forge::AssetFile;
+use crate::publisher::project::KeyFile;
 use crate::publisher::sign::{KeyError, KeyOrigin, SigningKey, load_signing_key, may_sign};
 
 /// Signed files, not yet archives.
@@ -111,6 +112,8 @@ pub struct Packed {
     pub signature: AssetFile,
     /// `suite.toml`, if there is one.
     pub suite: Option<AssetFile>,
+    /// What the repository says of its keys.
+    pub key_statements: Vec<KeyFile>,
     /// Other statements on this release, each followed by its signature.
     pub statements: Vec<AssetFile>,
     /// The index as a value.
@@ -189,6 +192,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
         index: AssetFile::new(cohort::ASSET, text),
         signature,
         suite,
+        key_statements: ready.checked.project.key_statements,
         statements: Vec::new(),
         cohort,
         changes,

@@ -12,6 +12,7 @@ mod connector;
 mod context;
 mod credentials;
 mod demo;
+mod doctor;
 mod forwarding;
 mod go_flags;
 mod hub;
@@ -62,6 +63,7 @@ verbs! {
         Report(report::Report),
         #[command(subcommand)]
         Keys(keys::Keys),
+        Doctor(doctor::Doctor),
         Verify(verify::PublisherVerify),
         #[command(subcommand)]
         Hub(hub_entry::PublisherHub),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aileron_verifier::name::digest::ArchiveDigest;
 use serde::{Deserialize, Serialize};
 
+use super::settings::Settings;
 use super::time::Timestamp;
 
 /// A repository. Its fields are the world's doing (a push, a setting, a rename); releases change by requests.
@@ -41,6 +42,9 @@ pub struct Repository {
     pub burned: BTreeSet<String>,
     /// The release someone chose as Latest. Without one GitHub decides.
     pub latest: Option<u64>,
+    /// Other settings.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// Where a tag points.
@@ -180,6 +184,7 @@ impl Repository {
             releases: BTreeMap::new(),
             burned: BTreeSet::new(),
             latest: None,
+            settings: Settings::default(),
         }
     }
 
