@@ -8,6 +8,7 @@ use std::fmt;
 
 use aileron_verifier::artifact::action::{self, Action};
 use aileron_verifier::artifact::binding;
+use aileron_verifier::artifact::config::PublisherConfig;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::Module;
 use aileron_verifier::artifact::rules;
@@ -22,6 +23,7 @@ use aileron_verifier::trust::key::PublicKey;
 use rayon::prelude::*;
 
 use crate::publisher::committed_key::{self, CommittedKeyError};
+use crate::publisher::config::Config;
 use crate::publisher::project::{ActionDirectory, Project};
 use crate::sys::address::Address;
 
@@ -37,9 +39,11 @@ pub struct Checked {
     pub suite: Option<RepositorySuite>,
     /// The committed public key, if any.
     pub publisher_key: Option<PublicKey>,
+    /// What `aileron-pub.toml` settles.
+    pub config: Config,
     /// Warnings and waived errors.
     pub problems: Vec<Problem>,
-    /// What was waived.
+    /// What was waived, by a flag or by `aileron-pub.toml`.
     pub waived: Vec<Waiver>,
 }
 
@@ -110,9 +114,12 @@ impl Findings {
 }
 
 /// Checks a repository against every rule. `release` is the version about to be released: without one, the fields a
-/// release binds must hold their placeholders.
+/// release binds must hold their placeholders. `waived` are the rules a flag waives; the repository may waive others.
 pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> Findings {
     let mut lint = Lint::default();
+    let config = lint.config(&project);
+    let others = config.waived.iter().filter(|waiver| !waived.contains(waiver));
+    let waived: Vec<Waiver> = waived.iter().chain(others).copied().collect();
     let manifest = lint.manifest(&project);
     let actions = lint.actions(&project, manifest.as_ref());
     let suite = lint.suite(&project);
@@ -128,7 +135,7 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
     problems.sort_by(|a, b| (&a.file, a.at.start, a.rule).cmp(&(&b.file, b.at.start, b.rule)));
     problems.dedup();
     sources.sort_by(|a, b| a.path.cmp(&b.path));
-    let stops = problems.iter().any(|problem| problem.severity(waived) == Severity::Error);
+    let stops = problems.iter().any(|problem| problem.severity(&waived) == Severity::Error);
     let documents = project.actions.iter().filter(|directory| directory.document.is_some()).count();
     let checked = manifest.filter(|_| !stops).map(|manifest| Checked {
         project,
@@ -136,10 +143,11 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
         actions,
         suite,
         publisher_key,
+        config,
         problems: problems.clone(),
-        waived: waived.to_vec(),
+        waived: waived.clone(),
     });
-    Findings { checked, problems, more, sources, waived: waived.to_vec(), actions: documents }
+    Findings { checked, problems, more, sources, waived, actions: documents }
 }
 
 /// The connector's name, when its manifest can be used.
@@ -171,6 +179,22 @@ impl Lint {
                 self.push(problem.clone());
                 None
             }
+        }
+    }
+
+    /// The repository's settings; all defaults where they cannot be used, which is a problem of its own.
+    fn config(&mut self, project: &Project) -> Config {
+        let Some(source) = project.config.as_ref().and_then(|file| self.open(file)) else { return Config::default() };
+        let parsed = PublisherConfig::parse(source);
+        self.problems.extend(parsed.problems);
+        self.more += parsed.more;
+        match parsed.document.map(|document| Config::of(&document)) {
+            Some(Ok(config)) => config,
+            Some(Err(problem)) => {
+                self.push(problem);
+                Config::default()
+            }
+            None => Config::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use aileron_verifier::artifact::archive::MAX_DOCUMENT;
+use aileron_verifier::artifact::config;
 use aileron_verifier::layout::{ACTIONS, PUBLISHER_KEY, SUITE, action_directory};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::statement::cohort::CommitId;
@@ -37,6 +38,8 @@ pub struct Project {
     pub suite: Option<Result<Source, Problem>>,
     /// `keys/publisher.pub`, if there is one.
     pub publisher_key: Option<Result<Source, Problem>>,
+    /// `aileron-pub.toml`, if there is one.
+    pub config: Option<Result<Source, Problem>>,
     /// `CHANGELOG.md`, if there is one that is text.
     pub changelog: Option<Result<String, Problem>>,
     /// The files all of this was read from, for a build to read on.
@@ -166,6 +169,7 @@ struct Documents {
     manifest: Option<Result<Source, Problem>>,
     suite: Option<Result<Source, Problem>>,
     publisher_key: Option<Result<Source, Problem>>,
+    config: Option<Result<Source, Problem>>,
     changelog: Option<Result<String, Problem>>,
     actions: Vec<ActionDirectory>,
 }
@@ -176,12 +180,13 @@ impl Documents {
         directories.sort_by(|one, other| one.name.cmp(&other.name));
         let paths: Vec<String> =
             directories.iter().map(|directory| format!("{}/action.md", action_directory(&directory.name))).collect();
-        let documents = [MANIFEST, SUITE, PUBLISHER_KEY].into_iter().chain(paths.iter().map(String::as_str));
+        let documents =
+            [MANIFEST, SUITE, PUBLISHER_KEY, config::FILE].into_iter().chain(paths.iter().map(String::as_str));
         let wanted = documents.map(|path| Wanted { path, limit: MAX_DOCUMENT });
         let wanted: Vec<Wanted<'_>> = wanted.chain([Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT }]).collect();
         let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
         let mut next = || found.next().and_then(|(path, found)| document(path, found));
-        let (manifest, suite, publisher_key) = (next(), next(), next());
+        let (manifest, suite, publisher_key, config) = (next(), next(), next(), next());
         let action = |directory: super::source::SourceDirectory| {
             let found = next();
             let at = action_directory(&directory.name);
@@ -195,13 +200,13 @@ impl Documents {
             Found::Bytes(bytes) => String::from_utf8(bytes).ok().map(Ok),
             Found::Refused(refusal) => Some(Err(refusal.problem(path))),
         });
-        Ok(Documents { manifest, actions, suite, publisher_key, changelog, files })
+        Ok(Documents { manifest, actions, suite, publisher_key, config, changelog, files })
     }
 
     fn project(self, root: PathBuf, history: Result<History, GitError>) -> Result<Project, LoadError> {
-        let Documents { files, manifest, suite, publisher_key, changelog, actions } = self;
+        let Documents { files, manifest, suite, publisher_key, config, changelog, actions } = self;
         let manifest = manifest.ok_or_else(|| no_manifest(&files, &root, &history))?;
-        Ok(Project { manifest, actions, suite, publisher_key, changelog, history, files, root })
+        Ok(Project { manifest, actions, suite, publisher_key, config, changelog, history, files, root })
     }
 }
 

@@ -79,4 +79,7 @@ rules! { 2;
     PUBLISHER_KEY_MISSING "publisher-key-missing" ValidationError Warning "no publisher key", "run `aileron-pub keys generate` and commit keys/publisher.pub";
     REMOTE_CASE "remote-case" ValidationError Warning "differs from the git remote in case only", "write owner and repo exactly as the forge does: trust is case-sensitive";
     REMOTE_NAME "remote-name" ValidationError Warning "differs from the git remote", "release from the repository the connector is named after, or correct the name";
+
+    // What a publisher settles for a repository: `aileron-pub.toml`.
+    CONFIG "config" ValidationError Error "not a usable setting", "README lists what aileron-pub.toml may say; remove the line to go back to the default";
 }

@@ -30,8 +30,8 @@ pub struct Bound {
 /// # Errors
 /// [`ReleaseError`] when a secret is missing or not wanted, or a placeholder would be left.
 pub fn bind(ready: Ready, request: &ReleaseRequest, world: &World<'_>) -> Result<Bound, ReleaseError> {
-    let manifest = &ready.checked.manifest;
-    let secret = client_secret::find(manifest, &request.client_secret, world.environment)?;
+    let (manifest, configured) = (&ready.checked.manifest, ready.checked.config.client_secret_env.as_deref());
+    let secret = client_secret::find(manifest, &request.client_secret, configured, world.environment)?;
     let text = secret.as_ref().map(ClientSecret::text);
     let edits = binding::manifest(manifest, &request.version, text).map_err(|problems| stopped(problems, &ready))?;
     let bound = Zeroizing::new(binding::apply(&manifest.source.text, &edits));

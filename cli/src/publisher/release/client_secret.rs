@@ -29,7 +29,8 @@ impl ClientSecret {
     }
 }
 
-/// The client secret, if a field of the manifest wants one.
+/// The client secret, if a field of the manifest wants one. `configured` is the variable that the repository names, for
+/// where no flag does.
 ///
 /// # Errors
 /// [`ReleaseError::NoClientSecret`], [`ReleaseError::UnwantedClientSecret`], [`ReleaseError::ClientSecretNotText`] or
@@ -37,6 +38,7 @@ impl ClientSecret {
 pub(super) fn find(
     manifest: &ConnectorManifest,
     source: &SecretSource,
+    configured: Option<&str>,
     environment: &Environment,
 ) -> Result<Option<ClientSecret>, ReleaseError> {
     if binding::client_secret(manifest).is_none() {
@@ -50,7 +52,8 @@ pub(super) fn find(
         SecretSource::File(path) => return of_file(path).map(Some),
         SecretSource::Variable(name) => vec![name.clone()],
         SecretSource::Default => {
-            vec!["AILERON_CLIENT_SECRET".to_owned(), service_variable(manifest.name.value.repo())]
+            let usual = ["AILERON_CLIENT_SECRET".to_owned(), service_variable(manifest.name.value.repo())];
+            configured.map_or(usual.to_vec(), |name| vec![name.to_owned()])
         }
     };
     for name in &variables {
@@ -119,8 +122,16 @@ mod tests {
     }
 
     fn found(source: &SecretSource, variables: &[(&str, &str)]) -> Result<Option<String>, String> {
+        found_as_configured(source, None, variables)
+    }
+
+    fn found_as_configured(
+        source: &SecretSource,
+        configured: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Result<Option<String>, String> {
         let environment = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let found = find(&manifest(), source, &environment).map_err(|error| error.to_string())?;
+        let found = find(&manifest(), source, configured, &environment).map_err(|error| error.to_string())?;
         Ok(found.map(|secret| secret.text().to_owned()))
     }
 
@@ -186,6 +197,17 @@ mod tests {
         assert_eq!(found(&SecretSource::Default, &both), Ok(Some("first".into())));
         let said = found(&SecretSource::Default, &[]).expect_err("nothing is set");
         assert!(said.ends_with("looked at $AILERON_CLIENT_SECRET, $TEA_OAUTH_CLIENT_SECRET"), "{said}");
+    }
+
+    #[test]
+    fn the_variable_that_the_repository_names_is_the_only_one_unless_a_flag_names_another() {
+        let all = [("AILERON_CLIENT_SECRET", "usual"), ("TEA_CLIENT_SECRET", "configured"), ("MINE", "flag")];
+        let configured = Some("TEA_CLIENT_SECRET");
+        let found = |source: &SecretSource, variables| found_as_configured(source, configured, variables);
+        assert_eq!(found(&SecretSource::Default, &all), Ok(Some("configured".into())));
+        assert_eq!(found(&SecretSource::Variable("MINE".into()), &all), Ok(Some("flag".into())));
+        let said = found(&SecretSource::Default, &all[..1]).expect_err("the one that is named is not set");
+        assert!(said.ends_with("looked at $TEA_CLIENT_SECRET"), "{said}");
     }
 
     #[test] // artifacts.md §5
