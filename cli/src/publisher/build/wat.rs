@@ -42,6 +42,10 @@ impl Toolchain for Wat {
         SOURCE
     }
 
+    fn yields(&self) -> bool {
+        true
+    }
+
     fn template(&self) -> Template {
         Template::of(NAME)
     }

@@ -110,8 +110,9 @@ pub struct Compiled {
 /// As [`build`].
 pub fn compile(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) -> Result<Compiled, ReleaseError> {
     let project = &checked.project;
-    world.begin(build::announce(&project.files, prebuilt)?, 0);
-    let built = build::build(&project.files, prebuilt, world.spawner())?;
+    let language = checked.config.language;
+    world.begin(build::announce(&project.files, language, prebuilt)?, 0);
+    let built = build::build(&project.files, language, prebuilt, world.spawner())?;
     world.check_interrupted()?;
     let module = connector_module(&built.wasm, checked)?;
     world.end(format!("{} bytes, {} host functions", built.wasm.len(), module.host_functions().len()));

@@ -352,7 +352,12 @@ fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
     let path = || TreePath::new("x").expect("a path");
     rows! { BuildError as |error| Failure::from(&error);
         NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new() } => BuildFailed Failure false;
+        Ambiguous: BuildError::Ambiguous { markers: vec!["go.mod"], languages: vec!["go"] } => BuildFailed Failure false;
         NoToolchain: BuildError::NoToolchain { program: "go", advice: "x" } => BuildFailed Failure false;
+        NoTarget: BuildError::NoTarget { compiler: text(), target: "x", command: text() } => BuildFailed Failure false;
+        NoLock: BuildError::NoLock => BuildFailed Failure false;
+        NotOneProgram: BuildError::NotOneProgram { file: text(), found: Vec::new(), advice: "x" } => BuildFailed Failure false;
+        ForeignSetting: BuildError::ForeignSetting { file: "x".into(), setting: None } => BuildFailed Failure false;
         Failed: BuildError::Failed { program: "go", status: ExitStatus::default(), output: text() } => BuildFailed Failure false;
         Text: BuildError::Text(text()) => BuildFailed Failure false;
         Unidentified: BuildError::Unidentified { program: "go", detail: text() } => BuildFailed Failure false;
