@@ -203,7 +203,9 @@ fn every_verb_has_a_transcript_with_its_help_and_a_success() {
         if !typed.iter().any(|(line, _)| is_help(line)) {
             missing.insert(format!("{}: `{} --help`", file.display(), path.join(" ")));
         }
-        if leaf && !ELSEWHERE.iter().any(|known| path == *known) && !typed.iter().any(|(line, code)| *code == 0 && runs(line) && !is_help(line))
+        if leaf
+            && !ELSEWHERE.iter().any(|known| path == *known)
+            && !typed.iter().any(|(line, code)| *code == 0 && runs(line) && !is_help(line))
         {
             missing.insert(format!("{}: `{}` with exit code 0", file.display(), path.join(" ")));
         }

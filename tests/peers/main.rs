@@ -11,5 +11,6 @@ mod linters;
 mod mcp;
 mod openapi;
 mod recorded;
+mod schema;
 mod sealed;
 mod vault;

@@ -6,7 +6,7 @@ use aileron_verifier::artifact::rules;
 use aileron_verifier::problem::{Problem, Spanned, Waiver};
 use aileron_verifier::text::printable;
 
-use super::build::{TOOLCHAINS, Toolchain};
+use super::build::{self, TOOLCHAINS, Toolchain};
 
 /// The settings of a repository; all defaults where it has no file.
 #[derive(Default)]
@@ -42,8 +42,7 @@ impl Config {
 }
 
 fn language(document: &PublisherConfig, name: &Spanned<String>) -> Result<&'static dyn Toolchain, Problem> {
-    let found = TOOLCHAINS.iter().copied().find(|toolchain| toolchain.name() == name.value);
-    found.ok_or_else(|| {
+    build::named(&name.value).ok_or_else(|| {
         let known: Vec<String> = TOOLCHAINS.iter().map(|toolchain| format!("\"{}\"", toolchain.name())).collect();
         let message = format!("`language` is \"{}\": write {}", printable(&name.value), known.join(" or "));
         document.source.problem(rules::CONFIG, name.at.clone(), message)

@@ -68,7 +68,15 @@ impl<'a> Spawner<'a> {
     /// A child to be: no arguments, no input, and of the environment what every child may have.
     pub fn command(self, program: &'static str) -> Command<'a> {
         let variables = self.environment.for_a_child().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Command { spawner: self, program, arguments: Vec::new(), directory: None, variables, cap: OUTPUT_CAP }
+        Command {
+            spawner: self,
+            program,
+            arguments: Vec::new(),
+            directory: None,
+            file: None,
+            variables,
+            cap: OUTPUT_CAP,
+        }
     }
 
     /// Starts a command that a library put together, with what every child may have and `more` of the environment, and without
@@ -95,6 +103,7 @@ pub struct Command<'a> {
     program: &'static str,
     arguments: Vec<OsString>,
     directory: Option<PathBuf>,
+    file: Option<PathBuf>,
     variables: BTreeMap<OsString, OsString>,
     cap: usize,
 }
@@ -203,6 +212,12 @@ impl Command<'_> {
         self
     }
 
+    /// Starts this file, which is found, instead of the program that `PATH` has under the name.
+    pub fn found_at(mut self, file: &Path) -> Self {
+        self.file = Some(file.to_owned());
+        self
+    }
+
     /// Starts it there.
     pub fn within(mut self, directory: &Path) -> Self {
         self.directory = Some(directory.to_owned());
@@ -290,7 +305,7 @@ impl Command<'_> {
     fn start(&self, stdin: Stdio) -> Result<(Child, PathBuf), ProcessError> {
         let Spawner { environment, stop } = self.spawner;
         let program = self.program;
-        let path = environment.find(program).ok_or(ProcessError::NotFound { program })?;
+        let path = self.file.clone().or_else(|| environment.find(program)).ok_or(ProcessError::NotFound { program })?;
         if stop.load(Ordering::SeqCst) {
             return Err(ProcessError::Interrupted { program });
         }

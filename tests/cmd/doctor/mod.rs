@@ -1,10 +1,11 @@
 //! `doctor` against the fake GitHub: each setting that is wrong is one finding, and nothing is changed.
 
-use aileron_testkit::github::{Commits, FakeGitHub, GitHub as Model, Limits, Repository as Remote, TagRules};
+use aileron_cli::publisher::forge::model::{Commits, TagRules};
+use aileron_testkit::github::{FakeGitHub, GitHub as Model, Limits, Repository as Remote};
 use aileron_testkit::home::{OWNER, Ran, Repository, TestHome, run};
 use serde_json::Value;
 
-/// Requests one look may take: half the bound that is promised, so that growth is noticed.
+/// Requests one look may take: below the twelve that are promised, so that growth is noticed.
 const REQUESTS: u64 = 9;
 
 /// A repository that is pushed, and everything in order there.
@@ -55,7 +56,9 @@ fn each_setting_that_is_wrong_is_one_finding_with_its_command() {
     type Wrong = fn(&mut Model);
     let table: [(&str, &str, Wrong); 9] = [
         ("secrets", "keys github-secret", |github| github.repository.settings.secrets.clear()),
-        ("permissions", "default_workflow_permissions=read", |github| github.repository.settings.workflows_write = true),
+        ("permissions", "default_workflow_permissions=read", |github| {
+            github.repository.settings.workflows_write = true
+        }),
         ("permissions", "default_workflow_permissions=read", |github| {
             github.repository.settings.workflows_approve = true;
         }),
@@ -72,12 +75,9 @@ fn each_setting_that_is_wrong_is_one_finding_with_its_command() {
         ("repository", "name", |github| github.repository.owner = "Acme".to_owned()),
         ("repository", "gh repo create", |github| github.repository.name = "other".to_owned()),
     ];
-    let home = TestHome::new();
     for (check, command, wrong) in table {
-        let (repository, fake) = {
-            let _ = std::fs::remove_dir_all(home.path("aileron-connector-tea"));
-            in_order(&home)
-        };
+        let home = TestHome::new();
+        let (repository, fake) = in_order(&home);
         wrong(&mut fake.github());
         let said = doctor(&repository, &fake, "ghp_test");
         assert_eq!(said.code, 6, "{check}: {said}");
@@ -86,7 +86,6 @@ fn each_setting_that_is_wrong_is_one_finding_with_its_command() {
         let found = found.filter(|finding| finding["verdict"] == "problem").find(|finding| finding["check"] == check);
         let found = found.unwrap_or_else(|| panic!("{check}: {said}"));
         assert!(found["command"].as_str().unwrap().contains(command), "{check}: {found}");
-        let _ = std::fs::remove_dir_all(&repository.root);
     }
 }
 
@@ -117,7 +116,9 @@ fn fix_makes_what_is_missing_and_writes_over_nothing() {
     let home = TestHome::new();
     let repository = home.scaffold("tea", "go");
     let fix = |args: &[&str]| {
-        let mut command = repository.publisher(&[&["doctor", "--offline", "--json", "--key"][..], &[repository.key.to_str().unwrap()], args].concat());
+        let mut command = repository.publisher(
+            &[&["doctor", "--offline", "--json", "--key"][..], &[repository.key.to_str().unwrap()], args].concat(),
+        );
         run(&mut command)
     };
     let workflow = ".github/workflows/release.yml";
@@ -129,6 +130,10 @@ fn fix_makes_what_is_missing_and_writes_over_nothing() {
     assert!(said.json()["made"].as_array().unwrap().contains(&".github/workflows/ci.yml".into()), "{said}");
     assert_eq!(repository.read(workflow), by_hand);
     let document = said.json();
-    let note = document["findings"].as_array().unwrap().iter().find(|finding| finding["verdict"] == "note" && finding["check"] == "workflows");
+    let note = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["verdict"] == "note" && finding["check"] == "workflows");
     assert!(note.unwrap()["message"].as_str().unwrap().contains("in 1 line, by hand or by a bot"), "{said}");
 }

@@ -173,10 +173,11 @@ fn no_setting_that_names_a_program_runs_it() {
     let trap = trap(&home);
     let repository = repository(&home);
     // Without traps every verb does its work, but for those that refuse to: there is a key, not the one that is to be
-    // rotated, a repository around, no journal.
+    // rotated, a repository around, no journal, nothing left to approve.
     for line in lines(&repository) {
-        let refuses =
-            ["generate", "rotate", "demo", "report"].iter().any(|verb| line.1.iter().any(|word| word == verb));
+        let refuses = ["generate", "rotate", "approve", "demo", "report"]
+            .iter()
+            .any(|verb| line.1.iter().any(|word| word == verb));
         let said = run(&mut typed(&home, &line));
         assert!(refuses || said.code == 0, "{line:?}: {said}");
         let _ = fs::remove_dir_all(repository.root.join("inner"));

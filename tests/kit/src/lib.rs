@@ -8,6 +8,7 @@ pub mod fuzzed;
 pub mod github;
 #[cfg(unix)]
 pub mod home;
+pub mod languages;
 pub mod peers;
 #[cfg(unix)]
 mod program;

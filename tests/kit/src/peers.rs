@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{Requirement, skip};
 
 /// Where `.ci/peers` puts them: `AILERON_PEERS`, else `target/peers` of the workspace.
-fn place() -> PathBuf {
+pub(crate) fn place() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers");
     std::env::var_os("AILERON_PEERS").map_or_else(beside, PathBuf::from)
 }

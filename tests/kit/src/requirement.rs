@@ -26,6 +26,8 @@ pub enum Requirement {
     Peers,
     /// Being root, to play a second user.
     Root,
+    /// A Rust toolchain with the target wasm32-wasip1.
+    Rust,
     /// The vectors and repositories that lie beside the workspace.
     Shared,
     /// strace, and the right to trace.
@@ -34,14 +36,16 @@ pub enum Requirement {
     Tar,
     /// xxd.
     Xxd,
+    /// Zig.
+    Zig,
 }
 
 use Requirement::*;
 
 impl Requirement {
     /// All of them, in the order of their names.
-    pub const ALL: [Requirement; 12] =
-        [Chromium, Curl, Go, History, Mount, Openssl, Peers, Root, Shared, Strace, Tar, Xxd];
+    pub const ALL: [Requirement; 14] =
+        [Chromium, Curl, Go, History, Mount, Openssl, Peers, Root, Rust, Shared, Strace, Tar, Xxd, Zig];
 
     /// As `AILERON_REQUIRE` has it.
     pub fn name(self) -> &'static str {
@@ -54,10 +58,12 @@ impl Requirement {
             Openssl => "openssl",
             Peers => "peers",
             Root => "root",
+            Rust => "rust",
             Shared => "shared",
             Strace => "strace",
             Tar => "tar",
             Xxd => "xxd",
+            Zig => "zig",
         }
     }
 
@@ -72,7 +78,7 @@ impl Requirement {
             Strace => (&["strace", "-f", "-qq", "-o", "/dev/null", "true"], ""),
             Tar => (&["sh", "-c", "tar --version && sha256sum --version"], "GNU tar"),
             Xxd => (&["xxd", "-v"], ""),
-            History | Mount | Peers | Shared => return None,
+            History | Mount | Peers | Rust | Shared | Zig => return None,
         })
     }
 
@@ -80,7 +86,7 @@ impl Requirement {
     ///
     /// # Panics
     /// Where it is required and not met, and for what a test has to look for itself ([`Requirement::History`],
-    /// [`Requirement::Mount`], [`Requirement::Peers`], [`Requirement::Shared`]).
+    /// [`Requirement::Mount`], [`Requirement::Peers`], [`Requirement::Rust`], [`Requirement::Shared`], [`Requirement::Zig`]).
     pub fn is_met(self) -> bool {
         let (words, answer) = self.probe().expect("a requirement with a command to ask");
         let asked = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::null()).output();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aileron_verifier::problem::Class;
 
+use super::CONNECTOR;
 use crate::publisher::source::{Refusal, SourceError, TreePath};
 use crate::sys::disk::DiskError;
 use crate::sys::git::GitError;
@@ -16,13 +17,25 @@ pub enum BuildError {
     #[error(
         "nothing to build in {}: looked for {}; --wasm FILE takes a module built elsewhere",
         .dir.display(),
-        .looked_for.join(" and ")
+        .looked_for.join(", ")
     )]
     NoSource {
         /// The connector's directory.
         dir: PathBuf,
         /// The files that would have decided it.
         looked_for: Vec<&'static str>,
+    },
+    /// Projects of several compilers lie beside each other, and no language is named.
+    #[error(
+        "{} are both in {CONNECTOR}/: name the one that builds in aileron-pub.toml, as in language = \"{}\"",
+        .markers.join(" and "),
+        .languages.first().unwrap_or(&"")
+    )]
+    Ambiguous {
+        /// The files that are there.
+        markers: Vec<&'static str>,
+        /// What each would mean.
+        languages: Vec<&'static str>,
     },
     /// The toolchain is not installed.
     #[error("{program} was not found in PATH: {advice}, or hand over a module built elsewhere with --wasm FILE")]
@@ -31,6 +44,47 @@ pub enum BuildError {
         program: &'static str,
         /// How to get it.
         advice: &'static str,
+    },
+    /// The toolchain cannot compile for the target of a connector. Known before anything is compiled.
+    #[error("{compiler} cannot compile for {target} yet: {command}")]
+    NoTarget {
+        /// The compiler and its release.
+        compiler: String,
+        /// The target.
+        target: &'static str,
+        /// What adds it.
+        command: String,
+    },
+    /// Nothing fixes the versions of the crates.
+    #[error(
+        "there is no Cargo.lock for {CONNECTOR}/Cargo.toml: run `cargo generate-lockfile` in {CONNECTOR}, and commit Cargo.lock: a version is made of fixed sources"
+    )]
+    NoLock,
+    /// The project makes no program, or several.
+    #[error("{file} makes {}: {advice}", some(.found))]
+    NotOneProgram {
+        /// What says it.
+        file: String,
+        /// The programs.
+        found: Vec<String>,
+        /// What a connector has.
+        advice: &'static str,
+    },
+    /// A configuration of this machine would have a say in what is built.
+    #[error(
+        "{} would decide what is built{}: move what this connector needs into {CONNECTOR}/.cargo/config.toml, and {}",
+        .file.display(),
+        .setting.map(|setting| format!(" with `{setting}`")).unwrap_or_default(),
+        match .setting {
+            Some(_) => "build with CARGO_HOME set to a directory without it",
+            None => "remove the file, or build with TMPDIR set to a directory that it does not lie above",
+        }
+    )]
+    ForeignSetting {
+        /// The file.
+        file: PathBuf,
+        /// What in it; `None` where the file as a whole is not this user's to write.
+        setting: Option<&'static str>,
     },
     /// The compiler refused. `output` is its own, with the paths of the repository.
     #[error("{program} failed ({status})\n{output}")]
@@ -80,7 +134,7 @@ pub enum BuildError {
         "{file} takes {module} from {path}, which is outside of this repository: a version is made of its commit alone"
     )]
     ForeignSource {
-        /// `connector/go.mod` or `go.work`, with its line where that is known.
+        /// `connector/go.mod`, `go.work`, `connector/Cargo.toml` and the like, with its line where that is known.
         file: String,
         /// The module that is replaced, or `a module`.
         module: String,
@@ -98,7 +152,12 @@ impl BuildError {
         match self {
             BuildError::Process(error) => error.class(),
             BuildError::NoSource { .. }
+            | BuildError::Ambiguous { .. }
             | BuildError::NoToolchain { .. }
+            | BuildError::NoTarget { .. }
+            | BuildError::NoLock
+            | BuildError::NotOneProgram { .. }
+            | BuildError::ForeignSetting { .. }
             | BuildError::Failed { .. }
             | BuildError::Text(_)
             | BuildError::Unidentified { .. }
@@ -117,7 +176,12 @@ impl BuildError {
             BuildError::Git(error) => error.is_retriable(),
             BuildError::Disk(error) => error.is_retriable(),
             BuildError::NoSource { .. }
+            | BuildError::Ambiguous { .. }
             | BuildError::NoToolchain { .. }
+            | BuildError::NoTarget { .. }
+            | BuildError::NoLock
+            | BuildError::NotOneProgram { .. }
+            | BuildError::ForeignSetting { .. }
             | BuildError::Failed { .. }
             | BuildError::Text(_)
             | BuildError::Unidentified { .. }
@@ -139,4 +203,8 @@ impl From<SourceError> for BuildError {
 
 fn more(others: usize) -> String {
     if others == 0 { String::new() } else { format!(" (and {others} more)") }
+}
+
+fn some(found: &[String]) -> String {
+    if found.is_empty() { "no program".to_owned() } else { format!("the programs {}", found.join(" and ")) }
 }

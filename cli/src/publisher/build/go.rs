@@ -7,13 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use aileron_templates::Template;
 
+use super::child::Tool;
 use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
 use crate::sys::disk::{Operation, temporary_directory};
-use crate::sys::process::{Command, Finished, ProcessError, Spawner};
+use crate::sys::process::{Command, Finished, Spawner};
 
 mod sources;
 
@@ -22,6 +23,15 @@ mod sources;
 pub struct Go;
 
 const GO: &str = "go";
+
+/// How to get it.
+const ADVICE: &str = "install Go 1.24 or newer from https://go.dev/dl/";
+
+/// How names of its sources end.
+pub(super) const SOURCES: [&str; 4] = [".go", "go.mod", "go.sum", "go.work"];
+
+/// Files that decide a build from the root of the repository.
+pub(super) const ROOT_FILES: [&str; 2] = ["go.work", "go.work.sum"];
 
 /// Settings that decide the bytes.
 const SETTINGS: [(&str, &str); 3] = [("GOOS", "wasip1"), ("GOARCH", "wasm"), ("CGO_ENABLED", "0")];
@@ -40,7 +50,7 @@ const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
 /// Variables of the caller's that go may have. `GOROOT` is not among them: go finds its own, and another one compiles with
 /// another release than the one recorded.
-const INHERITED: [&str; 10] = [
+pub(super) const INHERITED: [&str; 10] = [
     "GOPATH",
     "GOMODCACHE",
     "GOCACHE",
@@ -71,7 +81,7 @@ impl Toolchain for Go {
     }
 
     fn root_files(&self) -> &'static [&'static str] {
-        &["go.work", "go.work.sum"]
+        &ROOT_FILES
     }
 
     fn inherits(&self) -> &'static [&'static str] {
@@ -86,32 +96,17 @@ impl Toolchain for Go {
         Template::of(GO)
     }
 
+    fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
+        Ok(ask(root, spawner)?.version)
+    }
+
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
-        let connector = copy.join(CONNECTOR);
-        if !connector.is_dir() {
-            return Err(BuildError::NoDirectory(PathBuf::from(CONNECTOR)));
-        }
-        // A `toolchain` line of the repository downloads and runs nothing unless the caller's own variable says so.
-        let toolchain = spawner.environment.var(TOOLCHAIN).unwrap_or("local".as_ref());
-        let go = || program(spawner).within(&connector).env("GOWORK", workspace(copy)).env(TOOLCHAIN, toolchain);
-        sources::stay_inside(&connector, copy, spawner)?;
-
-        let asked = run(go().args(["env", "-json", VERSION]).args(ASKED), copy)?;
-        let unidentified = |detail: String| BuildError::Unidentified { program: GO, detail };
-        let mut answers: BTreeMap<String, String> =
-            serde_json::from_slice(&asked.stdout).map_err(|error| unidentified(error.to_string()))?;
-        let version = answers
-            .remove(VERSION)
-            .filter(|version| !version.is_empty())
-            .ok_or_else(|| unidentified(format!("it names no {VERSION}")))?;
-
+        let Asked { version, places } = ask(copy, spawner)?;
         let out = temporary_directory()?;
         let module = out.path().join("connector.wasm");
-        let mut build = go().env("GOENV", "off");
-        for name in ASKED {
-            if let Some(value) = answers.get(name).filter(|value| !value.is_empty()) {
-                build = build.env(name, value);
-            }
+        let mut build = go(copy, spawner).env("GOENV", "off");
+        for (name, value) in places {
+            build = build.env(name, value);
         }
         for (name, value) in SETTINGS {
             build = build.env(name, value);
@@ -123,6 +118,48 @@ impl Toolchain for Go {
         let flags = settings.chain(FLAGS.map(str::to_owned)).collect();
         Ok(BuiltModule { wasm, toolchain: Made::Built { language: GO.into(), version, flags } })
     }
+}
+
+/// What the user's own go says before a build without the user's settings.
+pub(super) struct Asked {
+    /// Its release: `go1.26.0`.
+    pub(super) version: String,
+    /// Where modules come from and where they are kept, as variables.
+    pub(super) places: Vec<(&'static str, String)>,
+}
+
+/// Refuses sources outside of the repository, then asks go about itself.
+///
+/// # Errors
+/// [`BuildError`].
+pub(super) fn ask(copy: &Path, spawner: Spawner<'_>) -> Result<Asked, BuildError> {
+    let connector = copy.join(CONNECTOR);
+    if !connector.is_dir() {
+        return Err(BuildError::NoDirectory(PathBuf::from(CONNECTOR)));
+    }
+    sources::stay_inside(&connector, copy, spawner)?;
+    let asked = run(go(copy, spawner).args(["env", "-json", VERSION]).args(ASKED), copy)?;
+    let unidentified = |detail: String| BuildError::Unidentified { program: GO, detail };
+    let mut answers: BTreeMap<String, String> =
+        serde_json::from_slice(&asked.stdout).map_err(|error| unidentified(error.to_string()))?;
+    let version = answers
+        .remove(VERSION)
+        .filter(|version| !version.is_empty())
+        .ok_or_else(|| unidentified(format!("it names no {VERSION}")))?;
+    let places = ASKED.into_iter().filter_map(|name| Some((name, answers.remove(name)?)));
+    Ok(Asked { version, places: places.filter(|(_, value)| !value.is_empty()).collect() })
+}
+
+/// go in the connector's directory, with the workspace of the copy. A `toolchain` line of the repository downloads and runs
+/// nothing unless the caller's own variable says so.
+fn go<'a>(copy: &Path, spawner: Spawner<'a>) -> Command<'a> {
+    closed(program(spawner), copy, spawner)
+}
+
+/// A program that starts go, or is it, so that the repository alone says what is built.
+pub(super) fn closed<'a>(program: Command<'a>, copy: &Path, spawner: Spawner<'a>) -> Command<'a> {
+    let toolchain = spawner.environment.var(TOOLCHAIN).unwrap_or("local".as_ref());
+    program.within(&copy.join(CONNECTOR)).env("GOWORK", workspace(copy)).env(TOOLCHAIN, toolchain)
 }
 
 /// go, with what it inherits.
@@ -137,51 +174,15 @@ fn workspace(copy: &Path) -> PathBuf {
 }
 
 fn run(command: Command<'_>, copy: &Path) -> Result<Finished, BuildError> {
-    let finished = command.run().map_err(|error| match error {
-        ProcessError::NotFound { program } => {
-            BuildError::NoToolchain { program, advice: "install Go 1.24 or newer from https://go.dev/dl/" }
+    let base = copy.join(CONNECTOR);
+    let tool = Tool { program: GO, advice: ADVICE, sources: &SOURCES, copy, base: &base };
+    tool.run(command).map_err(|error| match error {
+        BuildError::Failed { program, status, mut output } if output.contains("GOTOOLCHAIN=local") => {
+            output.push_str("\ninstall that release of Go, or set GOTOOLCHAIN=auto to let go download it");
+            BuildError::Failed { program, status, output }
         }
-        other => BuildError::Process(other),
-    })?;
-    if finished.status.success() {
-        return Ok(finished);
-    }
-    let said = [&*finished.stderr, &*finished.stdout].map(String::from_utf8_lossy);
-    let output = said.iter().flat_map(|text| text.lines()).map(|line| with_repository_paths(line, copy) + "\n");
-    let mut output = output.collect::<String>().trim_end().to_owned();
-    if output.contains("GOTOOLCHAIN=local") {
-        output.push_str("\ninstall that release of Go, or set GOTOOLCHAIN=auto to let go download it");
-    }
-    Err(BuildError::Failed { program: GO, status: finished.status, output })
-}
-
-/// A line of the compiler's, with the paths a person has: the copy's own go, and what is relative to the connector's
-/// directory becomes relative to the repository.
-fn with_repository_paths(line: &str, copy: &Path) -> String {
-    let mut line = line.to_owned();
-    let real = copy.canonicalize().unwrap_or_else(|_| copy.to_owned());
-    for root in [real.as_path(), copy] {
-        line = line.replace(&format!("{}{}", root.display(), std::path::MAIN_SEPARATOR), "");
-    }
-    let text = line.trim_start();
-    let Some((path, rest)) = text.split_once(':') else { return line };
-    let is_relative_source = [".go", "go.mod", "go.sum", "go.work"].iter().any(|end| path.ends_with(end))
-        && !path.contains(char::is_whitespace)
-        && !path.starts_with(['/', '\\'])
-        && !path.starts_with(CONNECTOR);
-    if !is_relative_source {
-        return line;
-    }
-    let mut joined = PathBuf::from(CONNECTOR);
-    for part in Path::new(path).components() {
-        match part {
-            Component::ParentDir => drop(joined.pop()),
-            Component::Normal(name) => joined.push(name),
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-        }
-    }
-    let indent = &line[..line.len() - text.len()];
-    format!("{indent}{}:{rest}", joined.display())
+        other => other,
+    })
 }
 
 #[cfg(test)]
@@ -279,23 +280,6 @@ mod tests {
             let error = Go.build(temp.path(), spawner).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
             assert!(!error.contains(&temp.path().display().to_string()), "{error}");
-        }
-    }
-
-    #[test]
-    fn paths_of_the_copy_become_paths_of_the_repository() {
-        let copy = Path::new("/tmp/copy");
-        for (line, shown) in [
-            ("./main.go:3:5: undefined: x", "connector/main.go:3:5: undefined: x"),
-            ("\t./main.go:3:5: other declaration", "\tconnector/main.go:3:5: other declaration"),
-            ("main.go:1:1: expected 'package'", "connector/main.go:1:1: expected 'package'"),
-            ("../shared/a.go:1:2: no", "shared/a.go:1:2: no"),
-            ("/tmp/copy/connector/go.mod:3: unknown", "connector/go.mod:3: unknown"),
-            ("go: errors parsing /tmp/copy/go.work:", "go: errors parsing go.work:"),
-            ("/usr/local/go/src/io/io.go:1: no", "/usr/local/go/src/io/io.go:1: no"),
-            ("# github.com/acme/x/connector", "# github.com/acme/x/connector"),
-        ] {
-            assert_eq!(with_repository_paths(line, copy), shown);
         }
     }
 

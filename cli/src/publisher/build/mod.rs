@@ -8,10 +8,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "a build works in a temporary copy of its own")]
 
+mod child;
 mod error;
 mod go;
 mod prebuilt;
+mod rust;
+#[cfg(test)]
+mod tests;
+mod tinygo;
 mod wat;
+mod zig;
 
 use std::fs;
 use std::io;
@@ -27,13 +33,16 @@ use crate::sys::process::Spawner;
 pub use error::BuildError;
 pub use go::Go;
 use prebuilt::Prebuilt;
+pub use rust::Rust;
+pub use tinygo::TinyGo;
 pub use wat::Wat;
+pub use zig::Zig;
 
 /// Where the connector's source is, below the repository's root.
 pub const CONNECTOR: &str = "connector";
 
-/// Every toolchain. Where the markers of several are there, the first one builds.
-pub const TOOLCHAINS: [&dyn Toolchain; 2] = [&Go, &Wat];
+/// Every toolchain, as `--language` lists them.
+pub const TOOLCHAINS: [&dyn Toolchain; 5] = [&Go, &TinyGo, &Rust, &Zig, &Wat];
 
 /// A way from source to module.
 pub trait Toolchain: Sync {
@@ -53,6 +62,16 @@ pub trait Toolchain: Sync {
 
     /// The file below [`CONNECTOR`] that shows that this toolchain builds it: `go.mod`.
     fn marker(&self) -> &'static str;
+
+    /// Whether [`Toolchain::marker`] alone decides for it; else only the repository's `language` does.
+    fn is_shown_by_its_marker(&self) -> bool {
+        true
+    }
+
+    /// Whether another toolchain's marker beside its own decides for that one.
+    fn yields(&self) -> bool {
+        false
+    }
 
     /// Whether the build may look at this file of the repository; others are not copied.
     fn reads(&self, _path: &TreePath) -> bool {
@@ -82,6 +101,13 @@ pub trait Toolchain: Sync {
         format!("{} ({CONNECTOR}/{})", self.title(), self.marker())
     }
 
+    /// What would build the connector of the repository at `root`, as it names itself, when it is there and has the target of
+    /// a connector. Nothing is compiled.
+    ///
+    /// # Errors
+    /// As [`Toolchain::build`], before it compiles.
+    fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError>;
+
     /// Builds the connector of `copy`, the root of a copied repository.
     ///
     /// # Errors
@@ -98,18 +124,42 @@ pub struct BuiltModule {
     pub toolchain: Made,
 }
 
-/// The toolchain for a connector, by its marker; the first of the table whose marker is there.
+/// The toolchain that `--language` and `aileron-pub.toml` call by this name.
+pub fn named(name: &str) -> Option<&'static dyn Toolchain> {
+    TOOLCHAINS.iter().copied().find(|toolchain| toolchain.name() == name)
+}
+
+/// The toolchain for a connector: the one the repository names, else the one whose marker is there.
+///
+/// Text (`connector.wat`) beside a compiler's project is not what is built. Two compilers' projects are not chosen among.
 ///
 /// # Errors
-/// [`BuildError::NoSource`], naming what was looked for.
-pub fn detect(files: &SourceTree) -> Result<&'static dyn Toolchain, BuildError> {
-    for toolchain in TOOLCHAINS {
-        if files.is_file(&format!("{CONNECTOR}/{}", toolchain.marker()))? {
-            return Ok(toolchain);
+/// [`BuildError::NoSource`], naming what was looked for; [`BuildError::Ambiguous`].
+pub fn detect(
+    files: &SourceTree,
+    configured: Option<&'static dyn Toolchain>,
+) -> Result<&'static dyn Toolchain, BuildError> {
+    let no_source = |looked_for| BuildError::NoSource { dir: files.root().join(CONNECTOR), looked_for };
+    let is_there = |toolchain: &dyn Toolchain| files.is_file(&format!("{CONNECTOR}/{}", toolchain.marker()));
+    if let Some(toolchain) = configured {
+        return if is_there(toolchain)? { Ok(toolchain) } else { Err(no_source(vec![toolchain.marker()])) };
+    }
+    let shown: Vec<_> = TOOLCHAINS.into_iter().filter(|toolchain| toolchain.is_shown_by_its_marker()).collect();
+    let mut found = Vec::new();
+    for toolchain in &shown {
+        if is_there(*toolchain)? {
+            found.push(*toolchain);
         }
     }
-    let looked_for = TOOLCHAINS.iter().map(|toolchain| toolchain.marker()).collect();
-    Err(BuildError::NoSource { dir: files.root().join(CONNECTOR), looked_for })
+    let compilers: Vec<_> = found.iter().copied().filter(|toolchain| !toolchain.yields()).collect();
+    match (&compilers[..], &found[..]) {
+        ([one], _) | ([], [one, ..]) => Ok(*one),
+        ([], []) => Err(no_source(shown.iter().map(|toolchain| toolchain.marker()).collect())),
+        (several, _) => Err(BuildError::Ambiguous {
+            markers: several.iter().map(|toolchain| toolchain.marker()).collect(),
+            languages: several.iter().map(|toolchain| toolchain.name()).collect(),
+        }),
+    }
 }
 
 /// Whether a build, with whichever toolchain, is made from this file: one below [`CONNECTOR`], or a toolchain's own in the
@@ -129,23 +179,33 @@ pub fn by_hand() -> String {
 /// A few words about the build that [`build`] is going to do.
 ///
 /// # Errors
-/// [`BuildError::NoSource`].
-pub fn announce(files: &SourceTree, prebuilt: Option<&Path>) -> Result<String, BuildError> {
+/// As [`detect`].
+pub fn announce(
+    files: &SourceTree,
+    configured: Option<&'static dyn Toolchain>,
+    prebuilt: Option<&Path>,
+) -> Result<String, BuildError> {
     match prebuilt {
         Some(path) => Ok(format!("taking the module {}", path.display())),
-        None => Ok(format!("building with {}", detect(files)?.describe())),
+        None => Ok(format!("building with {}", detect(files, configured)?.describe())),
     }
 }
 
-/// Builds the connector in a temporary copy of `files`, or takes a prebuilt module.
+/// Builds the connector in a temporary copy of `files` with the toolchain the repository names (else the one its files show),
+/// or takes a prebuilt module.
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn build(files: &SourceTree, prebuilt: Option<&Path>, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
+pub fn build(
+    files: &SourceTree,
+    configured: Option<&'static dyn Toolchain>,
+    prebuilt: Option<&Path>,
+    spawner: Spawner<'_>,
+) -> Result<BuiltModule, BuildError> {
     if let Some(path) = prebuilt {
         return Prebuilt(path.to_owned()).read();
     }
-    let toolchain = detect(files)?;
+    let toolchain = detect(files, configured)?;
     let copy = crate::sys::disk::temporary_directory()?;
     let left_out = self::copy(files, copy.path(), |path| toolchain.reads(path), spawner)?;
     toolchain.build(copy.path(), spawner).map_err(|error| explained(error, &left_out))
@@ -220,106 +280,4 @@ fn write(target: &Path, bytes: &[u8]) -> Result<(), BuildError> {
 fn disk(operation: Operation, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
     let failed = DiskError::at(operation, path);
     move |cause| BuildError::Disk(failed(cause))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::publisher::source::WorkTree;
-    use crate::sys::environment::Environment;
-    use crate::sys::git::GitError;
-    use std::sync::atomic::AtomicBool;
-
-    /// Writes one file of a repository.
-    pub(super) fn place(root: &Path, file: &str, bytes: &[u8]) {
-        write(&root.join(file), bytes).unwrap();
-    }
-
-    #[test]
-    fn the_toolchain_is_chosen_by_the_marker_that_is_there() {
-        let temp = tempfile::tempdir().unwrap();
-        let files = SourceTree::Work(WorkTree::open(temp.path()));
-        let error = detect(&files).err().unwrap();
-        assert!(error.to_string().contains("looked for go.mod and connector.wat; --wasm FILE"), "{error}");
-        place(temp.path(), "connector/connector.wat", b"");
-        assert_eq!(detect(&files).unwrap().describe(), "WebAssembly text (connector/connector.wat)");
-        place(temp.path(), "connector/go.mod", b"");
-        assert_eq!(detect(&files).unwrap().describe(), "Go (connector/go.mod)");
-    }
-
-    #[test]
-    fn every_toolchain_has_a_name_and_a_skeleton_of_its_own() {
-        for (at, toolchain) in TOOLCHAINS.iter().enumerate() {
-            assert_eq!(toolchain.template().as_str(), toolchain.name());
-            let others = TOOLCHAINS.iter().skip(at + 1);
-            assert!(
-                others
-                    .into_iter()
-                    .all(|other| other.name() != toolchain.name() && other.marker() != toolchain.marker())
-            );
-            assert!(
-                toolchain.template().files().any(|(path, _)| path == format!("{CONNECTOR}/{}", toolchain.marker()))
-            );
-        }
-        assert_eq!(Template::all().count(), TOOLCHAINS.len());
-    }
-
-    #[test]
-    fn a_build_is_made_from_the_connectors_directory_and_the_toolchains_own_files() {
-        for (path, is) in [
-            ("connector/x", true),
-            ("go.work", true),
-            ("go.work.sum", true),
-            ("go.mod", false),
-            ("inner/go.work", false),
-            ("README.md", false),
-        ] {
-            assert_eq!(is_input(&TreePath::new(path).unwrap()), is, "{path}");
-        }
-    }
-
-    #[test]
-    fn source_is_what_a_compiler_looks_at() {
-        for (path, is) in [
-            ("connector", true),
-            ("connector/main.go", true),
-            ("connector/inner/deep/x.go", true),
-            ("connector/_old/x.go", false),
-            ("connector/.cache/x", false),
-            ("connector/testdata/big.bin", false),
-            ("connector/inner/testdata/big.bin", false),
-            ("connector2/main.go", false),
-            ("shared/connector/main.go", false),
-            ("README.md", false),
-        ] {
-            assert_eq!(is_source(&TreePath::new(path).unwrap()), is, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_failed_build_says_what_the_compiler_could_not_see() {
-        let failed = || BuildError::Failed {
-            program: "go",
-            status: std::process::ExitStatus::default(),
-            output: "no such directory".into(),
-        };
-        let left = |number: usize| LeftOut {
-            path: TreePath::new(format!("shared{number}")).unwrap(),
-            why: Refusal::Submodule(TreePath::new("shared").unwrap()),
-        };
-        let said = |count: usize| explained(failed(), &(0..count).map(left).collect::<Vec<_>>()).to_string();
-        assert!(!said(0).contains("left out"), "{}", said(0));
-        assert!(said(1).contains("shared0: shared is a submodule"), "{}", said(1));
-        assert!(said(25).contains("and 5 more") && !said(20).contains("more"), "{}", said(25));
-    }
-
-    #[test]
-    fn a_repository_git_does_not_know_is_not_built() {
-        let temp = tempfile::tempdir().unwrap();
-        place(temp.path(), "connector/connector.wat", b"(module)");
-        let (environment, stop) = (Environment::of_this_process(), AtomicBool::new(false));
-        let spawner = Spawner { environment: &environment, stop: &stop };
-        let error = build(&SourceTree::Work(WorkTree::open(temp.path())), None, spawner).unwrap_err();
-        assert!(matches!(error, BuildError::Git(GitError::NotARepository(_))), "{error}");
-    }
 }

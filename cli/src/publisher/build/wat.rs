@@ -42,12 +42,20 @@ impl Toolchain for Wat {
         SOURCE
     }
 
+    fn yields(&self) -> bool {
+        true
+    }
+
     fn template(&self) -> Template {
         Template::of(NAME)
     }
 
     fn reads(&self, path: &TreePath) -> bool {
         path.names().next() == Some(CONNECTOR.as_bytes())
+    }
+
+    fn examine(&self, _: &Path, _: Spawner<'_>) -> Result<String, BuildError> {
+        Ok(format!("{VERSION}, part of this program"))
     }
 
     fn build(&self, copy: &Path, _: Spawner<'_>) -> Result<BuiltModule, BuildError> {

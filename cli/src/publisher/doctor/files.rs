@@ -121,7 +121,7 @@ fn differing(expected: &str, there: &str) -> usize {
 
 /// The workflows that `init` would write for this repository; none where it would not name it so.
 fn expected(project: &Project, name: &Fqn, config: &Config) -> Vec<MissingFile> {
-    let toolchain = config.language.or_else(|| build::detect(&project.files).ok());
+    let toolchain = build::detect(&project.files, config.language).ok();
     let service = name.repo().strip_prefix("aileron-connector-");
     let (Some(toolchain), Some(service)) = (toolchain, service) else { return Vec::new() };
     let request = Scaffold {

@@ -8,14 +8,14 @@ use aileron_verifier::text::printable;
 
 use super::Finding;
 use crate::event::counted;
-use crate::publisher::build;
+use crate::publisher::build::{self, BuildError};
 use crate::publisher::config::Config;
 use crate::publisher::keys::{self, succession};
 use crate::publisher::lint;
 use crate::publisher::project::Project;
 use crate::publisher::sign::{KeyError, Keychain, load_signing_key};
 use crate::secret::Secret;
-use crate::sys::process::{ProcessError, Spawner};
+use crate::sys::process::Spawner;
 
 /// The commit, and whether the work tree is it.
 pub fn git(project: &Project) -> Finding {
@@ -27,14 +27,10 @@ pub fn git(project: &Project) -> Finding {
         ),
         Ok(history) if history.is_dirty() => Finding::note(
             "git",
-            format!(
-                "commit {}; {} not committed",
-                short(history.commit.as_str()),
-                counted(history.changes.len(), "change")
-            ),
+            format!("commit {}; {} not committed", history.commit, counted(history.changes.len(), "change")),
             "git status",
         ),
-        Ok(history) => Finding::ok("git", format!("commit {}, everything committed", short(history.commit.as_str()))),
+        Ok(history) => Finding::ok("git", format!("commit {}, everything committed", history.commit)),
     }
 }
 
@@ -73,48 +69,22 @@ pub fn rules(project: Project) -> Finding {
     }
 }
 
-/// The language, and whether its toolchain is there.
+/// The language, and whether its toolchain is there and can compile for a connector's target: known before anything is
+/// compiled.
 pub fn toolchain(project: &Project, config: &Config, spawner: Spawner<'_>) -> Finding {
     const CHECK: &str = "toolchain";
-    let chosen = match config.language {
-        Some(toolchain) => Ok(toolchain),
-        None => build::detect(&project.files),
-    };
-    let toolchain = match chosen {
-        Ok(toolchain) => toolchain,
+    let examined = build::detect(&project.files, config.language)
+        .and_then(|toolchain| Ok((toolchain.title(), toolchain.examine(&project.root, spawner)?)));
+    match examined {
+        Ok((title, version)) => Finding::ok(CHECK, format!("{title}: {}", printable(&version))),
         Err(error) => {
-            return Finding::problem(
-                CHECK,
-                first_line(&error.to_string()),
-                "aileron-pub init --help, for what a connector is made of",
-            );
+            let command = match &error {
+                BuildError::NoTarget { command, .. } => command.clone(),
+                BuildError::NoToolchain { advice, .. } => (*advice).to_owned(),
+                _ => "aileron-pub build".to_owned(),
+            };
+            Finding::problem(CHECK, first_line(&error.to_string()), command)
         }
-    };
-    let Some((program, arguments, install)) = program(toolchain.name()) else {
-        return Finding::ok(CHECK, format!("{}: nothing to install", toolchain.title()));
-    };
-    match spawner.command(program).args(arguments).inherit(toolchain.inherits()).run() {
-        Ok(finished) if finished.status.success() => {
-            let version = String::from_utf8_lossy(&finished.stdout);
-            Finding::ok(CHECK, format!("{}: {}", toolchain.title(), printable(first_line(&version))))
-        }
-        Ok(_) => Finding::problem(
-            CHECK,
-            format!("{program} is there, and does not say its version"),
-            format!("{program} {}", arguments.join(" ")),
-        ),
-        Err(ProcessError::NotFound { .. }) => {
-            Finding::problem(CHECK, format!("{program} is not installed, or not in PATH"), install)
-        }
-        Err(error) => Finding::unknown(CHECK, error.to_string(), format!("{program} {}", arguments.join(" "))),
-    }
-}
-
-/// The program of a toolchain, how it says its version, and where it comes from; `None` for one that is part of this program.
-fn program(toolchain: &str) -> Option<(&'static str, &'static [&'static str], &'static str)> {
-    match toolchain {
-        "go" => Some(("go", &["version"], "install Go: https://go.dev/dl")),
-        _ => None,
     }
 }
 
@@ -195,8 +165,4 @@ fn is_closed(error: &KeyError) -> bool {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
 }

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde_json::json;
 
 use super::{Answer, Context, Verb};
-use crate::publisher::build::{TOOLCHAINS, Toolchain};
+use crate::publisher::build::{self, TOOLCHAINS, Toolchain};
 use crate::publisher::scaffold::{Scaffold, scaffold};
 use crate::ui::args::examples;
 use crate::ui::report::{Failure, Outcome, shown};
@@ -42,17 +42,21 @@ pub(crate) struct Init {
     no_git: bool,
 }
 
-/// The toolchains, as `--language` names them.
+/// The toolchains that have a skeleton.
+fn scaffolded() -> impl Iterator<Item = &'static dyn Toolchain> {
+    TOOLCHAINS.into_iter().filter(|toolchain| toolchain.template().files().next().is_some())
+}
+
+/// The same, as `--language` names them.
 fn languages() -> PossibleValuesParser {
-    TOOLCHAINS.iter().map(|toolchain| PossibleValue::new(toolchain.name()).help(toolchain.summary())).into()
+    scaffolded().map(|toolchain| PossibleValue::new(toolchain.name()).help(toolchain.summary())).into()
 }
 
 impl Verb for Init {
     fn run(self, context: &Context) -> Answer {
         let ask = !self.yes && std::io::stdin().is_terminal();
         let owner = owner(self.owner, ask)?;
-        let named = |name: &String| TOOLCHAINS.iter().copied().find(|toolchain| toolchain.name() == name);
-        let toolchain = match self.language.as_ref().and_then(named) {
+        let toolchain = match self.language.as_deref().and_then(build::named) {
             Some(toolchain) => toolchain,
             None if ask => ask_toolchain()?,
             None => return Err(Failure::usage("no --language given").next(flags())),
@@ -90,15 +94,15 @@ fn owner(owner: Option<String>, ask: bool) -> Result<String, Failure> {
 
 /// `pass --language go or --language wat`.
 fn flags() -> String {
-    let flags: Vec<String> = TOOLCHAINS.iter().map(|toolchain| format!("--language {}", toolchain.name())).collect();
+    let flags: Vec<String> = scaffolded().map(|toolchain| format!("--language {}", toolchain.name())).collect();
     format!("pass {}", flags.join(" or "))
 }
 
 fn ask_toolchain() -> Result<&'static dyn Toolchain, Failure> {
-    let choices: Vec<&str> = TOOLCHAINS.iter().map(|toolchain| toolchain.choice()).collect();
+    let choices: Vec<&str> = scaffolded().map(|toolchain| toolchain.choice()).collect();
     let answer = inquire::Select::new("Language:", choices).raw_prompt();
     let answer = answer.map_err(|_| Failure::usage("no answer given"))?;
-    TOOLCHAINS.get(answer.index).copied().ok_or_else(|| Failure::usage("no answer given"))
+    scaffolded().nth(answer.index).ok_or_else(|| Failure::usage("no answer given"))
 }
 
 /// `weather` for `…/aileron-connector-weather`.

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
-use super::{GO, program, run, with_repository_paths, workspace};
-use crate::publisher::build::{BuildError, disk};
-use crate::sys::disk::Operation;
+use super::{GO, program, run, workspace};
+use crate::publisher::build::BuildError;
+use crate::publisher::build::child::{leaves, line_of};
 use crate::sys::process::Spawner;
 
 #[derive(Deserialize)]
@@ -50,29 +50,22 @@ struct Module {
 /// # Errors
 /// [`BuildError::ForeignSource`]; go's own message where it cannot read one of the files.
 pub(super) fn stay_inside(connector: &Path, copy: &Path, spawner: Spawner<'_>) -> Result<(), BuildError> {
-    let inside = copy.canonicalize().map_err(disk(Operation::Read, copy))?;
     let mut modules = BTreeSet::from([connector.join("go.mod")]);
     let work = workspace(copy);
     if work.is_file() {
         // A workspace obeys the replacements of every module it uses, not only the connector's.
-        for directory in directories(&work, "work", copy, &inside, spawner)? {
+        for directory in directories(&work, "work", copy, spawner)? {
             modules.insert(directory.join("go.mod"));
         }
     }
     for module in modules.iter().filter(|module| module.is_file()) {
-        directories(module, "mod", copy, &inside, spawner)?;
+        directories(module, "mod", copy, spawner)?;
     }
     Ok(())
 }
 
 /// The directories that a file uses as modules; all that it names, replacements too, lie inside.
-fn directories(
-    file: &Path,
-    verb: &str,
-    copy: &Path,
-    inside: &Path,
-    spawner: Spawner<'_>,
-) -> Result<Vec<PathBuf>, BuildError> {
+fn directories(file: &Path, verb: &str, copy: &Path, spawner: Spawner<'_>) -> Result<Vec<PathBuf>, BuildError> {
     let base = file.parent().unwrap_or(copy);
     // Only the syntax is read: no toolchain is chosen, no module is looked up.
     let edit = program(spawner)
@@ -83,7 +76,7 @@ fn directories(
         .args([verb, "edit", "-json"])
         .args([file]);
     let read = run(edit, copy)?;
-    let shown = with_repository_paths(&file.display().to_string(), copy);
+    let shown = file.strip_prefix(copy).unwrap_or(file).display().to_string();
     let parsed: GoFile = serde_json::from_slice(&read.stdout)
         .map_err(|error| BuildError::Unidentified { program: GO, detail: format!("{shown}: {error}") })?;
     let uses = parsed.r#use.iter().flatten().map(|used| ("a module", &used.disk_path));
@@ -93,40 +86,12 @@ fn directories(
     let replacements = replacements.map(|replace| (replace.old.path.as_str(), &replace.new.path));
     for (module, path) in uses.clone().chain(replacements) {
         // go reports a directory that is not there by itself, later and with its place.
-        let leaves = match base.join(path).canonicalize() {
-            Ok(real) => !real.starts_with(inside),
-            Err(_) => is_outside_as_written(base, path, copy),
-        };
-        if leaves {
+        if leaves(base, Path::new(path), copy) {
             let (module, path) = (printable(module).into_owned(), printable(path).into_owned());
-            let line = line_of(file, &path).map(|line| format!(":{line}")).unwrap_or_default();
+            let text = fs::read_to_string(file).unwrap_or_default();
+            let line = line_of(&text, &path).map(|line| format!(":{line}")).unwrap_or_default();
             return Err(BuildError::ForeignSource { file: format!("{shown}{line}"), module, path });
         }
     }
     Ok(uses.map(|(_, path)| base.join(path)).collect())
-}
-
-/// The first line, from 1, that names this path outside of a comment.
-fn line_of(file: &Path, path: &str) -> Option<usize> {
-    let text = fs::read_to_string(file).ok()?;
-    let code = |line: &str| line.split(" //").next().unwrap_or_default().trim_start().to_owned();
-    let names = |line: &str| !line.starts_with("//") && line.contains(path);
-    text.lines().position(|line| names(&code(line))).map(|line| line + 1)
-}
-
-/// Whether a path that leads to nothing would lie outside.
-fn is_outside_as_written(base: &Path, path: &str, copy: &Path) -> bool {
-    let mut at = base.to_owned();
-    if Path::new(path).is_absolute() {
-        at = path.into();
-    } else {
-        for part in Path::new(path).components() {
-            match part {
-                std::path::Component::ParentDir => drop(at.pop()),
-                std::path::Component::Normal(name) => at.push(name),
-                _ => {}
-            }
-        }
-    }
-    !at.starts_with(copy)
 }

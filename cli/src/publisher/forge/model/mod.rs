@@ -10,7 +10,7 @@
 //! | `access`, `limits` | who may, and how often |
 //! | `releases`, `latest`, `listing` | drafts, publishing, immutability; Latest; pages, caps and lag |
 //! | `assets` | uploads, names, digests, downloads |
-//! | `git` | refs, commits, files |
+//! | `git`, `workflows` | refs, commits, files; starting a workflow |
 //! | `settings` | secrets of workflows, what workflows may, rules on tags |
 //! | `response`, `present` | refusals and documents in GitHub's shapes |
 //!
@@ -31,6 +31,7 @@ pub mod response;
 pub mod settings;
 pub mod time;
 pub mod wire;
+mod workflows;
 
 #[cfg(test)]
 mod tests;
@@ -173,6 +174,7 @@ impl GitHub {
             Operation::CreateRef(fields) => self.create_ref(base, fields),
             Operation::UpdateRef(name, fields) => self.update_ref(base, name, fields),
             Operation::DeleteRef(name) => self.delete_ref(name),
+            Operation::StartWorkflow { workflow, fields } => self.start_workflow(workflow, fields),
             Operation::TagObject(sha) => self.tag_object(base, sha),
             Operation::Commit(name) => self.commit(base, name),
             Operation::GitCommit(sha) => self.git_commit(base, sha),

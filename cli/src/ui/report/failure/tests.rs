@@ -20,6 +20,7 @@ use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::name::fqn::{Authority, Fqn, NameError, Ref, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::proposal::ProposalError;
 use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey, PublicKeyError};
 use aileron_verifier::trust::keyring::{KeyringError, SignatureRefused};
@@ -47,7 +48,7 @@ use crate::publisher::keys::KeysError;
 use crate::publisher::keys::github_secret::SealError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
-use crate::publisher::release::{Conflict, ReleaseError};
+use crate::publisher::release::{ApprovalError, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::{KeyError, KeyOrigin, OtherForm};
 use crate::publisher::source::{Refusal, SourceError, TreePath};
@@ -360,7 +361,12 @@ fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
     let path = || TreePath::new("x").expect("a path");
     rows! { BuildError as |error| Failure::from(&error);
         NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new() } => BuildFailed Failure false;
+        Ambiguous: BuildError::Ambiguous { markers: vec!["go.mod"], languages: vec!["go"] } => BuildFailed Failure false;
         NoToolchain: BuildError::NoToolchain { program: "go", advice: "x" } => BuildFailed Failure false;
+        NoTarget: BuildError::NoTarget { compiler: text(), target: "x", command: text() } => BuildFailed Failure false;
+        NoLock: BuildError::NoLock => BuildFailed Failure false;
+        NotOneProgram: BuildError::NotOneProgram { file: text(), found: Vec::new(), advice: "x" } => BuildFailed Failure false;
+        ForeignSetting: BuildError::ForeignSetting { file: "x".into(), setting: None } => BuildFailed Failure false;
         Failed: BuildError::Failed { program: "go", status: ExitStatus::default(), output: text() } => BuildFailed Failure false;
         Text: BuildError::Text(text()) => BuildFailed Failure false;
         Unidentified: BuildError::Unidentified { program: "go", detail: text() } => BuildFailed Failure false;
@@ -416,6 +422,17 @@ fn every_error_of_a_forge_has_its_class_exit_and_retriable() {
         Paused: ForgeError::Paused { until: text(), why: text() } => Incomplete Incomplete true;
         Interrupted: ForgeError::Interrupted => Incomplete Interrupted true;
     }
+    let unreadable = || ProposalError::Schema { file: "approval.json", found: 2, newest: 1 };
+    rows! { ApprovalError as |error| Failure::from(&error);
+        MustBeProposed: ApprovalError::MustBeProposed => UsageError Usage false;
+        NothingProposed: ApprovalError::NothingProposed(reference()) => Incomplete Incomplete true;
+        AlreadyPublic: ApprovalError::AlreadyPublic(reference()) => PublishFailed Failure false;
+        Unreadable: unreadable().into() => ValidationError Refused false;
+        Differs: ApprovalError::Differs(Vec::new()) => HashMismatch Refused false;
+        Changed: ApprovalError::Changed(reference()) => Incomplete Incomplete true;
+        Declined: ApprovalError::Declined(reference()) => ApprovalDenied Policy false;
+        Unfit: ApprovalError::Unfit { why: text() } => HashMismatch Refused false;
+    }
     rows! { Conflict as |conflict| Failure::from(&conflict);
         Archive: Conflict::Archive { tag: text(), published: digest(), planned: digest() } => PublishFailed Failure false;
         Foreign: Conflict::Foreign { tag: text(), asset: text() } => PublishFailed Failure false;
@@ -450,6 +467,7 @@ fn every_error_of_a_release_has_its_class_exit_and_retriable() {
         Conflict: Conflict::Index { tag: text() }.into() => PublishFailed Failure false;
         Forge: forge(ForgeError::Burned { tag: text() }) => PublishFailed Failure false;
         Unknown: ReleaseError::Unknown { tag: text(), why: text() } => PublishFailed Failure false;
+        Approval: ApprovalError::Declined(reference()).into() => ApprovalDenied Policy false;
         Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
         Differs: ReleaseError::Differs { tag: text(), published: digest(), found: text() } => PublishFailed Failure false;
         Interrupted: ReleaseError::Interrupted { done: 1, of: 2 } => Incomplete Interrupted true;
