@@ -41,6 +41,11 @@ pub(super) struct Words {
     writes: bool,
     /// Operations whose request is always the same.
     fixed: bool,
+    /// What all actions together are for, in a sentence.
+    suite: String,
+    /// WebAssembly text: the answer to what is no operation, with its place in memory.
+    unknown: String,
+    unknown_at: usize,
     /// WebAssembly text: where requests and responses begin in memory, and how many pages that takes.
     buffer_at: usize,
     pages: usize,
@@ -132,7 +137,10 @@ impl Words {
             repo,
             fqn,
             headers,
+            suite: suite(&ops, &request.service),
             ops,
+            unknown: String::new(),
+            unknown_at: 0,
             buffer_at: 0,
             pages: 0,
         };
@@ -148,8 +156,13 @@ impl Words {
             at = (at + text.len() + 1).next_multiple_of(16);
             here
         };
+        let names: Vec<&str> = self.ops.iter().map(|op| op.name.as_str()).collect();
+        let unknown = format!("the operations are {}", names.join(", "));
+        let unknown = json!({"error": {"class": "unknown_op", "message": unknown}}).to_string();
+        self.unknown_at = place(&unknown);
+        self.unknown = wat(&unknown);
         for op in &mut self.ops {
-            let request = json!({
+            let mut request = json!({
                 "method": op.method,
                 "url": format!("{}{}", self.base, op.path),
                 "headers": self.headers.iter().map(|(name, value)| (name.clone(), json!(value)))
@@ -157,7 +170,6 @@ impl Words {
                     .collect::<serde_json::Map<_, _>>(),
                 "credential": self.credential,
             });
-            let mut request = request;
             if let Some(body) = op.body {
                 request["body"] = json!(body);
             }
@@ -217,6 +229,19 @@ impl OperationWords {
             local,
             answer,
             answer_toml,
+        }
+    }
+}
+
+/// What the actions are for.
+fn suite(ops: &[OperationWords], service: &str) -> String {
+    let names: Vec<&str> = ops.iter().map(|op| op.name.as_str()).collect();
+    match names[..] {
+        ["about", "ping"] => format!("Ask the {service} connector whether it answers, and what it can do."),
+        ["get_item", "comment_on_item"] => format!("Read {service} items and comment on them."),
+        _ => {
+            let words: Vec<&str> = ops.iter().map(|op| op.words.as_str()).collect();
+            format!("Actions for {service}: {}.", words.join(", "))
         }
     }
 }
