@@ -39,7 +39,10 @@ fn exchange(mut client: TcpStream, api: &str, files: &str, address: &str) -> io:
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default();
-    let is_api = ["/repos/", "/rate_limit"].iter().any(|start| path.starts_with(start));
+    // An asset's bytes come from the API too, where the request says so.
+    let is_file =
+        path.contains("/releases/assets/") && head.to_ascii_lowercase().contains("accept: application/octet-stream");
+    let is_api = !is_file && ["/repos/", "/rate_limit"].iter().any(|start| path.starts_with(start));
     let mut server = TcpStream::connect(if is_api { api } else { files })?;
     let lines = head.trim_end().split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
     let lines: Vec<&str> = lines.collect();

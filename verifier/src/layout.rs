@@ -23,6 +23,10 @@ use crate::name::version::Tag;
 pub const ARCHIVE: &str = "aileron.tar.gz";
 /// File name of a suite: in a repository, and beside a connector's archive.
 pub const SUITE: &str = "suite.toml";
+/// What CI proposes to sign, on the draft of the connector's release; gone before anything is public.
+pub const PROPOSAL: &str = "proposal.tar.gz";
+/// The answer of whoever holds the key, beside it.
+pub const APPROVAL: &str = "approval.json";
 /// The publisher's public key in a repository.
 pub const PUBLISHER_KEY: &str = "keys/publisher.pub";
 /// Directory of a repository that holds one directory for each action.

@@ -16,6 +16,7 @@
 //! | — | — |
 //! | [`artifact`] | connectors and actions: archives, documents, [`artifact::verify::Unverified`] to [`artifact::verify::Verified`] |
 //! | [`statement`] | signed documents that are not archives, [`statement::UnverifiedStatement`] to [`statement::Signed`]: the index of a release (of artifacts, which it knows) |
+//! | [`proposal`] | what CI proposes and what a person answers: files of a draft that decide nothing by themselves |
 //! | [`rules`] | the families' tables of rules, as one list; a rule by its id |
 //!
 //! Publishing proves every archive with the same [`artifact::verify`] an installer runs, so the two cannot disagree.
@@ -27,6 +28,7 @@ pub mod artifact;
 pub mod layout;
 pub mod name;
 pub mod problem;
+pub mod proposal;
 pub mod rules;
 pub mod statement;
 pub mod text;

@@ -167,6 +167,20 @@ impl Project {
         };
         documents?.project(root, Ok(history))
     }
+
+    /// Reads the repository `directory` is in as `commit` of it has it; the work tree has no say.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_commit(directory: &Path, commit: &CommitId, spawner: Spawner<'_>) -> Result<Project, LoadError> {
+        let root = root(directory, spawner)?;
+        let (head, configuration) = History::begin(&root, spawner).map_err(LoadError::Git)?;
+        let head = Head { commit: commit.clone(), ..head };
+        let files = SourceTree::Commit(Commit::open(&root, &head, spawner)?);
+        let (changes, unjudged, remote) = (Vec::new(), Vec::new(), configuration.origin);
+        let history = History { commit: head.commit, changes, unjudged, remote };
+        Documents::read(files, spawner)?.project(root, Ok(history))
+    }
 }
 
 /// Everything that is read of the files.

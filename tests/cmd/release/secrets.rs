@@ -157,6 +157,17 @@ fn a_publishers_day(home: &TestHome, language: &str, outside: &Path, hand: &dyn 
     watched(language, &|| with(&["release", "v1.0.0", "--to", &to]), 0, &both);
     watched(language, &|| with(&["status", "v1.0.0", "--to", &to]), 0, &both);
 
+    in_two_halves(home, language, &client, &key, &|args, has_key| {
+        let mut command = repository.publisher(args);
+        command.env("PATH", &children.path);
+        if has_key {
+            command.env("AILERON_SIGNING_KEY", &pem);
+        } else {
+            hand(&mut command);
+        }
+        command
+    });
+
     // Failures on the way: another key, an unwritable registry, other content under a published version.
     let stranger = outside.join("stranger.key");
     let stranger_repository = Repository { key: stranger.clone(), ..home.scaffold("stranger", "wat") };
@@ -184,11 +195,13 @@ fn a_publishers_day(home: &TestHome, language: &str, outside: &Path, hand: &dyn 
     watched(language, &|| with(&["release", "v1.0.0", "--to", &to]), 1, &both);
 
     let archive = |place: &str| (place.to_owned(), "manifest.toml".to_owned(), 1);
+    let halves = "work/registry/acme/aileron-connector-vault/releases/download/v1.1.0/aileron.tar.gz";
     let dist = "work/aileron-connector-vault/dist/1.0.0/v1.0.0/aileron.tar.gz";
     let public = "work/registry/acme/aileron-connector-vault/releases/download/v1.0.0/aileron.tar.gz";
     let found = client.below(home.all());
     let found: BTreeSet<_> = found.into_iter().map(|(path, entry, times)| (path, entry, times.min(1))).collect();
-    assert_eq!(found, BTreeSet::from([archive(dist), archive(public)]), "two archives, one file in each");
+    let archives = [dist, public, halves].map(archive);
+    assert_eq!(found, BTreeSet::from(archives), "three archives, one file in each");
     assert_eq!(key.below(home.all()), BTreeSet::new());
     one_field(&repository, &home.all().join(public), &secret);
 
@@ -197,6 +210,28 @@ fn a_publishers_day(home: &TestHome, language: &str, outside: &Path, hand: &dyn 
     let log = String::from_utf8_lossy(&log).into_owned();
     assert!(log.contains("ran git\n"));
     assert_eq!(log.contains("ran go\n"), language == "go");
+}
+
+/// The same in two halves: CI has the client secret and no key, and who approves has the key and no client secret.
+fn in_two_halves(
+    home: &TestHome,
+    language: &str,
+    client: &SecretPatterns,
+    key: &SecretPatterns,
+    half: &dyn Fn(&[&str], bool) -> Command,
+) {
+    let (to, both) = (directory(&home.path("registry")), [client, key]);
+    let propose = || half(&["release", "v1.1.0", "--propose", "--to", &to], false);
+    watched(language, &propose, 0, &both);
+    let approve = || half(&["approve", "v1.1.0", "--yes", "--to", &to], true);
+    watched(language, &approve, 0, &both);
+    let staged = "work/registry/acme/aileron-connector-vault/.staging/v1.1.0/proposal.tar.gz";
+    let found = client.below(home.all());
+    let proposed = found.iter().filter(|(path, ..)| path.contains("v1.1.0"));
+    let proposed: Vec<_> = proposed.map(|(path, entry, _)| (path.as_str(), entry.as_str())).collect();
+    assert_eq!(proposed, [(staged, "manifest.toml")], "the proposal has it, the approval has not");
+    assert_eq!(key.below(home.all()), BTreeSet::new());
+    watched(language, &propose, 0, &both);
 }
 
 /// The 32 bytes every ed25519 private key in PKCS#8 holds, behind their two headers.

@@ -83,6 +83,11 @@ digest! {
     ArchiveDigest
 }
 
+digest! {
+    /// `sha256` of one file of a proposal: a module, a manifest, an action.
+    FileDigest
+}
+
 fn parse(text: &str) -> Option<[u8; 32]> {
     let hex = text.strip_prefix("sha256:")?.as_bytes();
     let nibble = |digit: u8| match digit {

@@ -148,6 +148,19 @@ impl DirectoryForge {
         Ok(())
     }
 
+    /// Removes a staged file. One that is not there any more was removed by an earlier run.
+    fn remove(&self, name: &Fqn, tag: &Tag, asset: &str) -> Result<(), DiskError> {
+        let path = self.staging(name, tag).join(asset);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => {
+                removed.map_err(DiskError::at(Operation::Write, &path))?;
+                self.made.forget(&path);
+                Ok(())
+            }
+        }
+    }
+
     /// Moves staged assets to where consumers look. One that is not staged any more was moved by an earlier run.
     fn flip(&self, name: &Fqn, tag: &Tag, assets: &[&str]) -> Result<(), ForgeError> {
         let (from, to) = (self.staging(name, tag), self.public(name, tag));
@@ -247,6 +260,7 @@ impl Forge for DirectoryForge {
             Write::Flip { tag, assets, .. } => {
                 self.flip(name, tag, &assets.iter().map(|asset| asset.name).collect::<Vec<_>>())
             }
+            Write::Remove { tag, asset } => Ok(self.remove(name, tag, asset)?),
             Write::Key { pem } => self.write(self.key_path(name), pem),
             Write::Announce { tag } => self.announce(scope, tag),
             // A staging directory appears with its first file, and a directory has no page for notes.
@@ -261,7 +275,7 @@ impl Forge for DirectoryForge {
         let is_free = |write: &Write| match write.kind() {
             WriteKind::Stage => true,
             WriteKind::Flip => write.tag() != Some(&connector),
-            WriteKind::Draft | WriteKind::Key | WriteKind::Announce | WriteKind::Finish => false,
+            WriteKind::Draft | WriteKind::Remove | WriteKind::Key | WriteKind::Announce | WriteKind::Finish => false,
         };
         for run in writes.chunk_by(|one, next| is_free(one) && is_free(next)) {
             run.par_iter().try_for_each(one)?;
@@ -284,6 +298,10 @@ impl Forge for DirectoryForge {
 
     fn fetch_each(&self, scope: &Scope<'_>, tags: &[&Tag], asset: &str) -> Result<Vec<Option<Vec<u8>>>, ForgeError> {
         tags.par_iter().map(|tag| self.fetch(scope, tag, asset)).collect()
+    }
+
+    fn fetch_staged(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError> {
+        Ok(disk::read_if_there(&self.staging(scope.connector, tag).join(asset), ARCHIVE_LIMIT)?)
     }
 
     fn estimate(&self, _: &[Write], _: &[Write]) -> Option<Estimate> {

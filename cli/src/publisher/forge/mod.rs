@@ -146,6 +146,13 @@ pub enum Write {
         /// The file.
         asset: AssetFile,
     },
+    /// Take back a file that no consumer may get, and that a release must not hold when it is shown.
+    Remove {
+        /// The release's tag.
+        tag: Tag,
+        /// The file's name.
+        asset: &'static str,
+    },
     /// Make staged assets of a tag visible; the index waits for [`Write::Announce`].
     Flip {
         /// The release's tag.
@@ -186,6 +193,8 @@ pub enum WriteKind {
     Draft,
     /// [`Write::Stage`].
     Stage,
+    /// [`Write::Remove`].
+    Remove,
     /// [`Write::Flip`].
     Flip,
     /// [`Write::Key`].
@@ -203,6 +212,7 @@ impl WriteKind {
             WriteKind::Draft => format!("draft {tag}"),
             WriteKind::Finish => format!("write the notes of {tag}"),
             WriteKind::Stage => format!("stage {tag} {asset}"),
+            WriteKind::Remove => format!("remove {asset} from the draft of {tag}"),
             WriteKind::Flip => format!("publish {tag}"),
             WriteKind::Key => "write the publisher's key".to_owned(),
             WriteKind::Announce => format!("announce {tag}"),
@@ -216,6 +226,7 @@ impl Write {
         match self {
             Write::Draft { .. } => WriteKind::Draft,
             Write::Stage { .. } => WriteKind::Stage,
+            Write::Remove { .. } => WriteKind::Remove,
             Write::Flip { .. } => WriteKind::Flip,
             Write::Key { .. } => WriteKind::Key,
             Write::Announce { .. } => WriteKind::Announce,
@@ -228,6 +239,7 @@ impl Write {
         match self {
             Write::Draft { tag, .. }
             | Write::Stage { tag, .. }
+            | Write::Remove { tag, .. }
             | Write::Flip { tag, .. }
             | Write::Announce { tag }
             | Write::Finish { tag, .. } => Some(tag),
@@ -235,10 +247,11 @@ impl Write {
         }
     }
 
-    /// The name of the file that it stages.
+    /// The name of the file that it stages or removes.
     pub fn asset(&self) -> Option<&'static str> {
         match self {
             Write::Stage { asset, .. } => Some(asset.name),
+            Write::Remove { asset, .. } => Some(asset),
             _ => None,
         }
     }
@@ -292,6 +305,20 @@ impl<'a> WriteProgress<'a> {
         self.done.load(Ordering::SeqCst)
     }
 }
+
+/// What came of starting a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkflowStart {
+    /// It runs.
+    Started,
+    /// The forge says no, in its own words.
+    Refused(String),
+    /// This forge runs none.
+    None,
+}
+
+/// The workflow that releases, as `init` and `action/README.md` name it.
+pub const RELEASE_WORKFLOW: &str = "release.yml";
 
 /// A place releases are published to.
 pub trait Forge {
@@ -363,6 +390,21 @@ pub trait Forge {
         tags.iter().map(|tag| self.fetch(scope, tag, asset)).collect()
     }
 
+    /// Fetches a file that is staged under a tag and that no consumer can see yet; `None` where there is none. [`Forge::observe`]
+    /// was called before.
+    ///
+    /// # Errors
+    /// [`ForgeError`] when it could not be asked.
+    fn fetch_staged(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError>;
+
+    /// Starts the workflow that goes on with a release, where the forge runs workflows and lets this run start one.
+    ///
+    /// # Errors
+    /// [`ForgeError`] when it could not be asked; a refusal is none.
+    fn start_workflow(&self, _scope: &Scope<'_>, _tag: &Tag) -> Result<WorkflowStart, ForgeError> {
+        Ok(WorkflowStart::None)
+    }
+
     /// What these writes cost and when they can be done, where the forge limits how fast.
     fn estimate(&self, stage: &[Write], flip: &[Write]) -> Option<Estimate>;
 }
@@ -379,6 +421,11 @@ mod tests {
         for (write, word, line) in [
             (Write::Draft { tag: tag.clone(), pre_release }, "draft", "draft v1.0.0"),
             (Write::Stage { tag: tag.clone(), asset }, "stage", "stage v1.0.0 aileron.tar.gz"),
+            (
+                Write::Remove { tag: tag.clone(), asset: "proposal.tar.gz" },
+                "remove",
+                "remove proposal.tar.gz from the draft of v1.0.0",
+            ),
             (Write::Flip { tag: tag.clone(), assets, pre_release, notes: None }, "flip", "publish v1.0.0"),
             (Write::Key { pem: Vec::new() }, "key", "write the publisher's key"),
             (Write::Announce { tag: tag.clone() }, "announce", "announce v1.0.0"),
@@ -393,7 +440,7 @@ mod tests {
             let read: WriteKind = serde_json::from_value(word.into()).expect(word);
             assert_eq!(read, write.kind());
             assert_eq!(write.tag().is_some(), word != "key", "{word}");
-            assert_eq!(write.asset().is_some(), word == "stage", "{word}");
+            assert_eq!(write.asset().is_some(), ["stage", "remove"].contains(&word), "{word}");
         }
     }
 

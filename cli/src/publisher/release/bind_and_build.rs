@@ -20,8 +20,8 @@ use crate::publisher::lint::{Checked, Findings};
 
 /// The manifest's exact text, and where the actions will be edited.
 pub struct Bound {
-    ready: Ready,
-    manifest: Zeroizing<String>,
+    pub(super) ready: Ready,
+    pub(super) manifest: Zeroizing<String>,
     edits: Vec<Edit>,
 }
 
@@ -32,6 +32,16 @@ pub struct Bound {
 pub fn bind(ready: Ready, request: &ReleaseRequest, world: &World<'_>) -> Result<Bound, ReleaseError> {
     let (manifest, configured) = (&ready.checked.manifest, ready.checked.config.client_secret_env.as_deref());
     let secret = client_secret::find(manifest, &request.client_secret, configured, world.environment)?;
+    bind_with(ready, secret, request)
+}
+
+/// The same with a secret that was found before.
+pub(super) fn bind_with(
+    ready: Ready,
+    secret: Option<ClientSecret>,
+    request: &ReleaseRequest,
+) -> Result<Bound, ReleaseError> {
+    let manifest = &ready.checked.manifest;
     let text = secret.as_ref().map(ClientSecret::text);
     let edits = binding::manifest(manifest, &request.version, text).map_err(|problems| stopped(problems, &ready))?;
     let bound = Zeroizing::new(binding::apply(&manifest.source.text, &edits));
@@ -69,10 +79,10 @@ fn findings(problems: Vec<Problem>, ready: &Ready) -> Findings {
 
 /// The module, and what it was made with.
 pub struct Built {
-    bound: Bound,
-    wasm: Vec<u8>,
-    module: Module,
-    toolchain: Toolchain,
+    pub(super) bound: Bound,
+    pub(super) wasm: Vec<u8>,
+    pub(super) module: Module,
+    pub(super) toolchain: Toolchain,
 }
 
 /// Builds the connector in a temporary copy of the repository, and compares what it imports with what is declared.
@@ -104,15 +114,24 @@ pub fn compile(checked: &Checked, prebuilt: Option<&Path>, world: &World<'_>) ->
     world.begin(build::announce(&project.files, language, prebuilt)?, 0);
     let built = build::build(&project.files, language, prebuilt, world.spawner())?;
     world.check_interrupted()?;
-    let module = Module::of_build(&built.wasm)?;
+    let module = connector_module(&built.wasm, checked)?;
+    world.end(format!("{} bytes, {} host functions", built.wasm.len(), module.host_functions().len()));
+    Ok(Compiled { wasm: built.wasm, module, toolchain: built.toolchain })
+}
+
+/// Looks at a module, and compares what it imports with what the manifest declares.
+///
+/// # Errors
+/// [`ReleaseError::NotAModule`] or [`ReleaseError::NotAConnector`].
+pub(super) fn connector_module(wasm: &[u8], checked: &Checked) -> Result<Module, ReleaseError> {
+    let module = Module::of_build(wasm)?;
     let declared = checked.manifest.imports.as_ref();
     let declared: Option<Vec<String>> = declared.map(|list| list.iter().map(|import| import.value.clone()).collect());
     let faults = module.faults(declared.as_deref());
     if !faults.is_empty() {
         return Err(ReleaseError::NotAConnector(faults));
     }
-    world.end(format!("{} bytes, {} host functions", built.wasm.len(), module.host_functions().len()));
-    Ok(Compiled { wasm: built.wasm, module, toolchain: built.toolchain })
+    Ok(module)
 }
 
 /// The exact bytes to sign.

@@ -8,7 +8,10 @@ use std::path::Path;
 use aileron_verifier::artifact::binding;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::manifest::SECRET_PLACEHOLDER;
+use aileron_verifier::layout::member::MANIFEST;
 use aileron_verifier::name::version;
+use aileron_verifier::problem::Source;
+use aileron_verifier::text::toml::Stage;
 use zeroize::Zeroizing;
 
 use super::error::named;
@@ -66,6 +69,32 @@ pub(super) fn find(
     Err(ReleaseError::NoClientSecret { looked_at })
 }
 
+/// The client secret of a proposed manifest, where the manifest here wants one: the only thing that is taken from there.
+///
+/// # Errors
+/// [`ReleaseError::NoClientSecret`] where the proposed one has none, [`ReleaseError::BadClientSecret`].
+pub(super) fn proposed(manifest: &ConnectorManifest, proposed: &[u8]) -> Result<Option<ClientSecret>, ReleaseError> {
+    if binding::client_secret(manifest).is_none() {
+        return Ok(None);
+    }
+    let origin = || format!("{MANIFEST} of the proposal");
+    let source = Source::read(MANIFEST, proposed.to_vec()).ok();
+    let parsed = source.and_then(|source| ConnectorManifest::parse(source, Stage::Artifact).document);
+    let secret = parsed.and_then(|manifest| manifest.credential?.oauth2?.client_secret);
+    let secret = secret.map(|secret| Zeroizing::new(secret.value));
+    let usable = secret.map(|secret| usable(secret.as_bytes(), &origin())).transpose()?.flatten();
+    usable.map(Some).ok_or_else(|| ReleaseError::NoClientSecret { looked_at: vec![origin()] })
+}
+
+/// A manifest's text with its client secret masked, for showing where two of them differ.
+pub(super) fn masked(manifest: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(manifest);
+    let is_secret = |line: &str| line.contains("client_secret");
+    let lines =
+        text.split_inclusive('\n').map(|line| if is_secret(line) { "client_secret = ********\n" } else { line });
+    lines.collect::<String>().into_bytes()
+}
+
 fn of_file(path: &Path) -> Result<ClientSecret, ReleaseError> {
     let bytes = Zeroizing::new(disk::read_named(path, LIMIT)?);
     let empty = || ReleaseError::NoClientSecret { looked_at: vec![format!("{} (empty)", named(path))] };
@@ -107,9 +136,6 @@ fn service_variable(repo: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aileron_verifier::problem::Source;
-    use aileron_verifier::text::toml::Stage;
-
     use super::*;
 
     fn manifest() -> ConnectorManifest {

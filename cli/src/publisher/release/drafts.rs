@@ -2,12 +2,13 @@
 //! so a public one is whole or somebody else's. artifacts.md §11.
 
 use super::missing::{Conflict, Missing};
-use super::{Proven, notes};
+use super::{Proven, approval_state, notes};
 use crate::publisher::forge::{AssetFile, Remote, TagState, Write};
 
 /// Connector first, then actions, then the notes.
 pub(super) fn missing(missing: &mut Missing, proven: &Proven, remote: &Remote) -> Result<(), Conflict> {
     let connector = proven.release.tag();
+    missing.flip.extend(approval_state::removals(remote, &connector)); // before anything is public: a release can be immutable
     for artifact in proven.artifacts() {
         let is_connector = artifact.tag == connector;
         let beside = proven.beside_connector().filter(|_| is_connector);

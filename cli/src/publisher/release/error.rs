@@ -10,6 +10,7 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::key::Fingerprint;
 
+use super::approval_error::ApprovalError;
 use super::missing::Conflict;
 use crate::event::counted;
 use crate::publisher::build::BuildError;
@@ -137,6 +138,9 @@ pub enum ReleaseError {
         /// What is there.
         why: String,
     },
+    /// A proposal was not approved, or an approval not taken.
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
     /// Something of the user's could not be read or written.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -199,6 +203,7 @@ impl ReleaseError {
             ReleaseError::TagElsewhere { .. } | ReleaseError::Differs { .. } | ReleaseError::Unknown { .. } => {
                 Class::PublishFailed
             }
+            ReleaseError::Approval(error) => error.class(),
             ReleaseError::Disk(error) => error.class(),
             ReleaseError::Interrupted { .. } => Class::Incomplete,
         }
@@ -213,6 +218,7 @@ impl ReleaseError {
             ReleaseError::Key(error) => error.is_retriable(),
             ReleaseError::Conflict(conflict) => conflict.is_retriable(),
             ReleaseError::Forge { cause, .. } => cause.is_retriable(),
+            ReleaseError::Approval(error) => error.is_retriable(),
             ReleaseError::Disk(error) => error.is_retriable(),
             ReleaseError::Interrupted { .. } => true,
             ReleaseError::Check(_)

@@ -9,6 +9,7 @@ use aileron_verifier::statement::cohort;
 use aileron_verifier::trust::key::PublicKey;
 
 use super::Proven;
+use super::approval_state;
 use super::missing::{Conflict, Missing};
 use crate::publisher::forge::{AssetFile, PublishedKey, Remote, TagState, Write};
 
@@ -19,8 +20,9 @@ pub(super) fn missing(
     remote: &Remote,
     replace_key: bool,
 ) -> Result<(), Conflict> {
-    publisher_key(missing, &proven.public, remote, replace_key)?;
     let connector = proven.release.tag();
+    missing.flip.extend(approval_state::removals(remote, &connector));
+    publisher_key(missing, &proven.public, remote, replace_key)?;
     let companions: Vec<&AssetFile> = proven.suite.iter().chain(&proven.statements).collect();
     release(missing, &connector, &proven.connector.archive, &companions, remote)?;
     for action in &proven.actions {

@@ -8,7 +8,7 @@ use super::{DirtyTree, ReleaseError, ReleaseRequest, World};
 use crate::event::counted;
 use crate::publisher::forge::{Forge, Remote, Scope};
 use crate::publisher::lint::{self, Checked};
-use crate::publisher::project::Project;
+use crate::publisher::project::{Project, Reading};
 use crate::sys::git;
 
 /// A repository that may be released as one version: rules kept, tree clean, tags in place.
@@ -32,6 +32,28 @@ pub struct Ready {
 pub fn ready(request: &ReleaseRequest, world: &World<'_>) -> Result<Ready, ReleaseError> {
     world.begin("checking the repository", 0);
     let project = Project::load(&request.repository, request.dirty.reading(), world.spawner())?;
+    checked(project, request, world)
+}
+
+/// Loads and checks the commit that the release's tag names in this repository, or HEAD's where it has no such tag. What is
+/// checked out has no say: who approves a release may be in the middle of the next one.
+///
+/// # Errors
+/// As [`ready`].
+pub(super) fn ready_as_tagged(request: &ReleaseRequest, world: &World<'_>) -> Result<Ready, ReleaseError> {
+    world.begin("checking the repository", 0);
+    let project = Project::load(&request.repository, Reading::Commit, world.spawner())?;
+    let named = lint::name(&project).map(|name| name.tag(&request.version));
+    let history = project.history.as_ref().map_err(|error| ReleaseError::History(error.clone()))?;
+    let names: Vec<&str> = named.iter().map(Tag::as_str).collect();
+    let found = git::peeled(&project.root, &names, world.spawner()).map_err(ReleaseError::History)?;
+    let commit = found.into_values().next().and_then(|object| object.parse().ok());
+    let commit: CommitId = commit.unwrap_or_else(|| history.commit.clone());
+    let project = Project::load_commit(&project.root, &commit, world.spawner())?;
+    checked(project, request, world)
+}
+
+fn checked(project: Project, request: &ReleaseRequest, world: &World<'_>) -> Result<Ready, ReleaseError> {
     let findings = lint::check(project, Some(&request.version), &request.waived);
     let Some(checked) = findings.checked else { return Err(ReleaseError::Check(Box::new(findings))) };
     let history = dirty(&checked.project, request, world)?;

@@ -21,9 +21,14 @@
 //!   recheck   ─► Receipt       fetched as a consumer would: the bytes proven      recheck
 //! ```
 //!
+//! [`propose`] and [`approve`] do the same in two halves, on two machines: see `approval`.
+//!
 //! [`plan`] stops after its line, [`make`] after `prove`, [`preview`] after `pin`. `status` compares with what is published.
 
 mod apply;
+mod approval;
+mod approval_error;
+mod approval_state;
 mod bind_and_build;
 mod client_secret;
 mod drafts;
@@ -47,6 +52,9 @@ use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Waiver;
 
 pub use self::apply::Public;
+pub use self::approval::{Approved, Proposed, Review, TakenBuild, Waiting, approve, propose, start_publishing};
+pub use self::approval_error::{ApprovalError, Difference};
+pub use self::approval_state::ApprovalState;
 pub use self::bind_and_build::{
     Bound, Built, Change, Compiled, PinnedCohort, ReleasePreview, bind, build, compile, pin,
 };
@@ -58,7 +66,7 @@ pub use self::plan::{ReleasePlan, Verdict};
 pub use self::prove::{Proven, prove};
 pub use self::rebuild::{Rebuilt, rebuild};
 pub use self::recheck::Receipt;
-pub use self::sign_and_pack::{Artifact, Packed, Unlocked, pack, sign, unlock};
+pub use self::sign_and_pack::{Artifact, Packed, SignedBy, Unlocked, pack, sign, unlock};
 pub use self::since::{Since, SinceLines};
 pub use self::status::{ReleaseStatus, Standing, status};
 use crate::event::{Event, Listener};
@@ -169,15 +177,28 @@ impl World<'_> {
 /// [`ReleaseError`]. Until the first flip nothing is visible to consumers; after any error the same call continues.
 pub fn release(request: &ReleaseRequest, forge: &dyn Forge, world: &World<'_>) -> Result<Receipt, ReleaseError> {
     let ready = ready(request, world)?; // one commit, every rule
+    may_sign_here(&ready, world)?; // the repository may want a person to sign elsewhere
     let remote = ready.observe(forge, world)?; // fresh, resumable or complete; burned or unknown stops here
     let key = unlock(&ready, request, world)?; // the private half of the committed key
     let bound = bind(ready, request, world)?; // placeholders filled, in copies
     let built = build(bound, request, world)?; // wasip1 module, imports compared
     let pinned = pin(built, world)?; // content hash, written into each action
-    let signed = sign(pinned, key, world)?;
+    let signed = sign(pinned, SignedBy::Key(key), world)?;
     let packed = pack(signed, world)?; // same input, same bytes
     let proven = prove(packed, world)?; // the installer's own verdict
     publish(proven, &remote, request, forge, world)
+}
+
+/// A repository that wants an approval is not signed in CI, whatever key is there. artifacts.md §12 knows a CI by `CI`.
+///
+/// # Errors
+/// [`ApprovalError::MustBeProposed`].
+fn may_sign_here(ready: &Ready, world: &World<'_>) -> Result<(), ReleaseError> {
+    let is_ci = world.environment.var("CI").is_some();
+    match ready.checked.config.wants_approval() && is_ci {
+        true => Err(ApprovalError::MustBeProposed.into()),
+        false => Ok(()),
+    }
 }
 
 /// The second half of a release: from archives to what consumers get.
@@ -275,7 +296,7 @@ fn pinned(ready: Ready, request: &ReleaseRequest, world: &World<'_>) -> Result<P
 }
 
 fn seal(pinned: PinnedCohort, key: Unlocked, world: &World<'_>) -> Result<Proven, ReleaseError> {
-    let signed = sign(pinned, key, world)?;
+    let signed = sign(pinned, SignedBy::Key(key), world)?;
     let packed = pack(signed, world)?;
     prove(packed, world)
 }

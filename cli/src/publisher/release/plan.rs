@@ -39,7 +39,7 @@ pub struct ReleasePlan {
     pub verdict: Verdict,
     /// Writes no consumer sees.
     pub stage: Vec<Write>,
-    /// Writes consumers see, in this order.
+    /// Writes consumers see, in this order; first, what they must not get is taken away.
     pub flip: Vec<Write>,
     /// What the connector may do that the newest older version could not, if there is one.
     pub growth: Option<Since>,

@@ -5,7 +5,7 @@
 //! belongs in no publisher's log, and in no notes.
 
 use aileron_verifier::artifact::archive::{ArtifactKind, Files, read};
-use aileron_verifier::artifact::capability::Difference;
+use aileron_verifier::artifact::capability::{Capabilities, Difference};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::module::Module;
 use aileron_verifier::artifact::permission::{Permission, PermissionChanges, PermissionKind, Permissions};
@@ -17,7 +17,7 @@ use aileron_verifier::text::Untrusted;
 use aileron_verifier::text::printable::LISTED;
 use aileron_verifier::text::toml::Stage;
 
-use super::Proven;
+use super::{PinnedCohort, Proven};
 use crate::publisher::forge::{Forge, ForgeError, Remote, Scope};
 
 /// Looks at the forge, and fetches the archive of the version before this one. That it cannot be had stops no release.
@@ -51,13 +51,26 @@ impl Since {
 
     /// `None` where no older version is published.
     pub(super) fn of(proven: &Proven, remote: &Remote) -> Option<Since> {
+        Since::between(&proven.cohort.capabilities, || permissions(&proven.connector.archive.bytes), remote)
+    }
+
+    /// The same before anything is signed.
+    pub(super) fn of_pinned(pinned: &PinnedCohort, remote: &Remote) -> Option<Since> {
+        let now = || permissions_of(&pinned.wasm, pinned.manifest.as_bytes().to_vec());
+        Since::between(&pinned.capabilities, now, remote)
+    }
+
+    fn between(
+        capabilities: &Capabilities,
+        now: impl FnOnce() -> Option<Permissions>,
+        remote: &Remote,
+    ) -> Option<Since> {
         let previous = remote.previous.as_ref()?;
-        let now = permissions(&proven.connector.archive.bytes);
         let before = remote.previous_archive.as_deref().and_then(permissions);
         Some(Since {
             version: previous.version.clone(),
-            capabilities: proven.cohort.capabilities.since(&previous.capabilities),
-            permissions: now.zip(before).map(|(now, before)| now.since(&before)),
+            capabilities: capabilities.since(&previous.capabilities),
+            permissions: now().zip(before).map(|(now, before)| now.since(&before)),
         })
     }
 
@@ -109,8 +122,12 @@ fn permissions(archive: &[u8]) -> Option<Permissions> {
     let Files::Connector { wasm, manifest, .. } = read(archive, Some(ArtifactKind::Connector)).ok()? else {
         return None;
     };
+    permissions_of(&wasm, manifest)
+}
+
+fn permissions_of(wasm: &[u8], manifest: Vec<u8>) -> Option<Permissions> {
     let source = Source::read(layout::member::MANIFEST, manifest).ok()?;
     let manifest = ConnectorManifest::parse(source, Stage::Artifact).document?;
-    let permissions = Permissions::of(&manifest, &Module::parse(&wasm).ok()?);
+    let permissions = Permissions::of(&manifest, &Module::parse(wasm).ok()?);
     Some(permissions.without(PermissionKind::ClientSecret))
 }

@@ -4,7 +4,7 @@ use aileron_verifier::layout::{ARCHIVE, SUITE};
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::statement::cohort::{self, CommitId};
 
-use super::{Ready, ReleaseError, Verdict, World};
+use super::{ApprovalState, Ready, ReleaseError, Verdict, World};
 use crate::publisher::forge::{AssetFile, Estimate, Forge, Remote, TagState, Write};
 
 /// One tag's standing.
@@ -27,6 +27,8 @@ pub struct ReleaseStatus {
     pub verdict: Verdict,
     /// Each tag, the connector's first.
     pub tags: Vec<Standing>,
+    /// Whether it was proposed, and approved.
+    pub approval: Option<ApprovalState>,
     /// The commit the published index names.
     pub commit: Option<CommitId>,
     /// What it would take to complete the version, if what is staged stays as it is.
@@ -71,8 +73,9 @@ pub fn status(ready: &Ready, forge: &dyn Forge, world: &World<'_>) -> Result<Rel
         Verdict::Resumable
     };
     let estimate = (verdict != Verdict::Burned).then(|| estimate(ready, &remote, forge)).flatten();
+    let approval = ApprovalState::of(&remote, &ready.release.tag());
     let commit = remote.cohort.map(|cohort| cohort.commit);
-    Ok(ReleaseStatus { release: ready.release.clone(), verdict, tags, commit, estimate })
+    Ok(ReleaseStatus { release: ready.release.clone(), verdict, tags, approval, commit, estimate })
 }
 
 /// What is left to write. Nothing was built, so files are counted without their bytes.

@@ -5,6 +5,7 @@
 //! and [`registry`].
 
 mod action;
+mod approve;
 mod binding;
 mod build;
 mod check;
@@ -58,6 +59,7 @@ verbs! {
         Pack(pack::Pack),
         Plan(plan::Plan),
         Release(release::Release),
+        Approve(approve::Approve),
         Status(status::Status),
         Report(report::Report),
         #[command(subcommand)]

@@ -6,11 +6,12 @@ use aileron_verifier::name::version::Version;
 use clap::Args;
 use serde_json::json;
 
+use super::approve::toolchain_text;
 use super::pack::{artifacts_json, artifacts_text};
 use super::plan::growth_text;
 use super::registry::{Rehearsed, rehearse, with_forge};
 use super::{Answer, Context, Verb};
-use crate::publisher::release::{self, Receipt, ReleaseRequest};
+use crate::publisher::release::{self, Proposed, Receipt, ReleaseRequest, Waiting};
 use crate::sys::calendar::{moment, rfc3339};
 use crate::ui::args::{RegistryFlags, RegistryName, ReleaseFlags, SigningFlags, duration, examples};
 use crate::ui::report::{Failure, Outcome};
@@ -22,7 +23,8 @@ use crate::ui::report::{Failure, Outcome};
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron-pub release v0.1.0",
-    "aileron-pub release v0.1.0 --to dir:../registry --key ../publisher.key"
+    "aileron-pub release v0.1.0 --to dir:../registry --key ../publisher.key",
+    "aileron-pub release v0.1.0 --propose"
 ))]
 pub(crate) struct Release {
     /// What to build, and as which version.
@@ -37,6 +39,9 @@ pub(crate) struct Release {
     /// Replace a different publisher key in a directory registry; on GitHub the key is committed, not published.
     #[arg(long)]
     replace_key: bool,
+    /// Propose what would be signed, or publish it once it was approved; needs no signing key.
+    #[arg(long, conflicts_with_all = ["key", "rehearse", "allow_dirty"])]
+    propose: bool,
     /// Publish into a model of GitHub instead: no network, no token, no waiting; shows what it takes and how long.
     #[arg(long)]
     rehearse: bool,
@@ -56,40 +61,78 @@ impl Verb for Release {
         if self.rehearse {
             return rehearsed(&request, target, context);
         }
+        if self.propose {
+            return match with_forge(target, version, context, |forge, world| release::propose(&request, forge, world))?
+            {
+                (Proposed::Waiting(waiting), registry) => Ok(waits(&waiting, &registry)),
+                (Proposed::Published(receipt), registry) => Ok(published(&receipt, &registry)),
+            };
+        }
         let (receipt, registry) =
             with_forge(target, version, context, |forge, world| release::release(&request, forge, world))?;
-        let proven = &receipt.proven;
-        let text = format!(
-            "{}{} is public in {registry}: {}\n{}",
-            artifacts_text(proven, "verified"),
-            proven.release,
-            writes(&receipt),
-            growth_text(receipt.growth.as_ref()),
-        );
-        let fields = json!({
-            "version": proven.release.version,
-            "repository": proven.release.name.repository(),
-            "registry": registry,
-            "status": "complete",
-            "found": receipt.found.as_str(),
-            "writes": receipt.writes,
-            "commit": proven.cohort.commit,
-            "dirty": proven.cohort.dirty,
-            "key": proven.signer(),
-            "content_hash": proven.content,
-            "toolchain": proven.cohort.toolchain,
-            "allowed": proven.cohort.allowed,
-            "capabilities": proven.cohort.capabilities,
-            "capabilities_since": receipt.growth.as_ref().map(|since| &since.capabilities),
-            "authority_since": receipt.growth.as_ref().and_then(|since| since.permissions.as_ref()),
-            "artifacts": artifacts_json(proven, "verified"),
-        });
-        Ok(Outcome::new(text, fields))
+        Ok(published(&receipt, &registry))
     }
 
     fn version(&self) -> Option<&Version> {
         Some(&self.release.version)
     }
+}
+
+/// What was proposed, and what it waits for.
+fn waits(waiting: &Waiting, registry: &str) -> Outcome {
+    let Waiting { release, content, commit, toolchain, artifacts, file, writes } = waiting;
+    let found = if *writes == 0 { " (it was proposed before, nothing was written)" } else { "" };
+    let approve = format!("aileron-pub approve v{}", release.version);
+    let text = format!(
+        "proposed {release} in {registry}{found}\n  commit        {commit}\n  content hash  {content}\n  artifacts     {artifacts}\n  built with    {}\nnothing is signed or public yet; whoever holds the key runs, in a clone that has this commit:\n  {approve}\n",
+        toolchain_text(toolchain),
+    );
+    Outcome::new(
+        text,
+        json!({
+            "version": release.version,
+            "repository": release.name.repository(),
+            "registry": registry,
+            "status": "proposed",
+            "writes": writes,
+            "commit": commit,
+            "content_hash": content,
+            "toolchain": toolchain,
+            "proposal": {"sha256": file.digest, "size": file.bytes.len()},
+            "artifacts": artifacts,
+            "approve": approve,
+        }),
+    )
+}
+
+fn published(receipt: &Receipt, registry: &str) -> Outcome {
+    let proven = &receipt.proven;
+    let text = format!(
+        "{}{} is public in {registry}: {}\n{}",
+        artifacts_text(proven, "verified"),
+        proven.release,
+        writes(receipt),
+        growth_text(receipt.growth.as_ref()),
+    );
+    let fields = json!({
+        "version": proven.release.version,
+        "repository": proven.release.name.repository(),
+        "registry": registry,
+        "status": "complete",
+        "found": receipt.found.as_str(),
+        "writes": receipt.writes,
+        "commit": proven.cohort.commit,
+        "dirty": proven.cohort.dirty,
+        "key": proven.signer(),
+        "content_hash": proven.content,
+        "toolchain": proven.cohort.toolchain,
+        "allowed": proven.cohort.allowed,
+        "capabilities": proven.cohort.capabilities,
+        "capabilities_since": receipt.growth.as_ref().map(|since| &since.capabilities),
+        "authority_since": receipt.growth.as_ref().and_then(|since| since.permissions.as_ref()),
+        "artifacts": artifacts_json(proven, "verified"),
+    });
+    Outcome::new(text, fields)
 }
 
 /// The same release in front of a model of GitHub.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::plan::{estimate_text, requests_json};
 use super::registry::with_forge;
 use super::{Answer, Context, Verb};
-use crate::publisher::release::{self, DirtyTree, ReleaseRequest, Standing};
+use crate::publisher::release::{self, ApprovalState, DirtyTree, ReleaseRequest, Standing};
 use crate::sys::calendar::rfc3339;
 use crate::ui::args::{BuildFlags, RegistryFlags, examples, version};
 use crate::ui::report::Outcome;
@@ -46,12 +46,13 @@ impl Verb for Status {
         let public = status.tags.iter().filter(|standing| standing.state == "public").count();
         let left = status.estimate.filter(|left| left.creations + left.changes > 0);
         let text = format!(
-            "{}{} in {registry}: {} ({public} of {} public)\n{}{}",
+            "{}{} in {registry}: {} ({public} of {} public)\n{}{}{}",
             table(&["tag", "state"], &rows),
             status.release,
             status.verdict.as_str(),
             status.tags.len(),
             status.tags.iter().filter_map(reason).collect::<String>(),
+            status.approval.map(|state| approval_text(state, version)).unwrap_or_default(),
             left.map(estimate_text).unwrap_or_default(),
         );
         let tags: Vec<_> = status
@@ -65,6 +66,7 @@ impl Verb for Status {
                 "version": status.release.version,
                 "registry": registry,
                 "status": status.verdict.as_str(),
+                "approval": status.approval.map(ApprovalState::as_str),
                 "commit": status.commit,
                 "public": public,
                 "requests": left.map(requests_json),
@@ -77,6 +79,13 @@ impl Verb for Status {
 
     fn version(&self) -> Option<&Version> {
         Some(&self.version)
+    }
+}
+
+fn approval_text(state: ApprovalState, version: &Version) -> String {
+    match state {
+        ApprovalState::Proposed => format!("  proposed, waits for: aileron-pub approve v{version}\n"),
+        ApprovalState::Approved => format!("  approved, waits for: aileron-pub release v{version} --propose\n"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Publishing to GitHub: the real binary against the fake one, and the library in front of the model of GitHub, on a clock
 //! where hours pass.
 
+mod approval;
 mod blank;
 mod causes;
 mod crash;

@@ -35,15 +35,28 @@ pub(crate) struct Cohort {
     pub(crate) proven: Arc<Proven>,
     pub(crate) request: release::ReleaseRequest,
     environment: Environment,
+    /// The repository it was made from, where a test looks at it again.
+    home: Option<TestHome>,
 }
 
 impl Cohort {
-    /// One connector and so many actions.
-    pub(crate) fn of(actions: usize) -> Cohort {
+    /// One connector and so many actions, with the repository they were made from.
+    pub(crate) fn with_repository(actions: usize) -> Cohort {
         let home = TestHome::new();
         let made = repository(&home, actions);
         let (root, key) = (made.root.clone(), made.key.clone());
-        Cohort::make(home, root, key, None, &[])
+        let cohort = Cohort::make(root, key, None, &[]);
+        Cohort { home: Some(home), ..cohort }
+    }
+
+    /// The home of a cohort with its repository.
+    pub(crate) fn home(&self) -> &TestHome {
+        self.home.as_ref().expect("a cohort with its repository")
+    }
+
+    /// One connector and so many actions.
+    pub(crate) fn of(actions: usize) -> Cohort {
+        Cohort { home: None, ..Cohort::with_repository(actions) } // the repository is not looked at any more
     }
 
     /// linear's 516 actions, or as many others where linear is not at hand.
@@ -57,11 +70,11 @@ impl Cohort {
             let wasm = home.path("module.wasm");
             fs::write(&wasm, module_of_few_bytes()).unwrap();
             let rules = ["input-name", "input-type", "input-duplicate", "input-description", "intent-empty"];
-            Cohort::make(home, root, key, Some(wasm), &rules)
+            Cohort::make(root, key, Some(wasm), &rules)
         })
     }
 
-    fn make(home: TestHome, repository: PathBuf, key: PathBuf, wasm: Option<PathBuf>, waived: &[&str]) -> Cohort {
+    fn make(repository: PathBuf, key: PathBuf, wasm: Option<PathBuf>, waived: &[&str]) -> Cohort {
         let names = ["PATH", "HOME"].map(|name| (name.into(), std::env::var_os(name).unwrap_or_default()));
         let environment: Environment = names.into_iter().collect();
         let request = release::ReleaseRequest {
@@ -75,8 +88,7 @@ impl Cohort {
             replace_key: false,
         };
         let proven = with_world(&environment, &|_| {}, |world| release::make(&request, world)).unwrap();
-        drop(home); // the repository is not looked at any more
-        Cohort { proven: Arc::new(proven), request, environment }
+        Cohort { proven: Arc::new(proven), request, environment, home: None }
     }
 
     /// Another cohort, proven as this one was.

@@ -19,6 +19,7 @@ use crate::problem::Class;
 use crate::text::printable;
 
 pub use read::read;
+pub(crate) use read::{Members, walk};
 pub use write::Packer;
 
 /// Largest archive that is read, in bytes: 64 MiB. A download stops here. artifacts.md §7.
@@ -201,9 +202,12 @@ pub enum Malformed {
         /// The entry.
         entry: usize,
     },
-    /// More than [`MAX_ENTRIES`].
-    #[error("more than {MAX_ENTRIES} tar entries (extended headers count)")]
-    TooManyEntries,
+    /// More than [`MAX_ENTRIES`], or more than a proposal may hold.
+    #[error("more than {most} tar entries (extended headers count)")]
+    TooManyEntries {
+        /// As many may be there.
+        most: usize,
+    },
     /// A link, a device, a sparse file, a GNU long name, a global PAX header: anything but files and directories.
     #[error("entry {entry}, \"{}\", is {what}: only regular files belong into an archive", printable(.name))]
     NotRegular {

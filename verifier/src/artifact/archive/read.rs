@@ -1,7 +1,7 @@
 //! From archive bytes to members, or to the rule that was broken.
 
 use super::gzip::Unpacked;
-use super::tar::{BLOCK, EntryKind, Header, check_pax};
+use super::tar::{BLOCK, EntryKind, Header, check_pax, shown};
 use super::{ArtifactKind, Files, MAX_DOCUMENT, MAX_ENTRIES, MAX_MODULE, Malformed};
 use crate::layout::member;
 
@@ -14,22 +14,46 @@ use crate::layout::member;
 /// # Errors
 /// [`Malformed`], for the first rule found broken.
 pub fn read(archive: &[u8], kind: Option<ArtifactKind>) -> Result<Files, Malformed> {
-    let mut stream = Unpacked::open(archive)?;
     let mut found = Found { asked: kind, kind, ..Found::default() };
+    walk(archive, MAX_ENTRIES, &mut found)?;
+    found.complete()
+}
+
+/// Takes the regular files of an archive, one after the other.
+pub(crate) trait Members {
+    /// What a name stands for.
+    type Member;
+
+    /// May this file stand here? Decided by name (as it stands, perhaps no text) and size before a byte of it is read.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    fn admit(&mut self, name: &[u8], size: u64) -> Result<Self::Member, Malformed>;
+
+    /// Takes the content of one that was admitted.
+    fn put(&mut self, member: Self::Member, content: Vec<u8>);
+}
+
+/// Walks an archive strictly, `most` entries at most; which files may stand in it is for `members` to say.
+///
+/// # Errors
+/// [`Malformed`], for the first rule found broken.
+pub(crate) fn walk<M: Members>(archive: &[u8], most: usize, members: &mut M) -> Result<(), Malformed> {
+    let mut stream = Unpacked::open(archive)?;
     let mut entry = 0;
     // The extended header that waits for the entry it describes.
     let mut waiting = None;
     while let Some(block) = next_header(&mut stream, entry + 1)? {
         entry += 1;
-        if entry > MAX_ENTRIES {
-            return Err(Malformed::TooManyEntries);
+        if entry > most {
+            return Err(Malformed::TooManyEntries { most });
         }
         let header = Header::parse(&block, entry)?;
         match header.kind {
             EntryKind::File => {
-                let member = found.admit(&header)?;
+                let member = members.admit(&header.name, header.size)?;
                 let content = content(&mut stream, header.size, entry)?;
-                found.put(member, content);
+                members.put(member, content);
             }
             EntryKind::Directory if header.size > 0 => {
                 return Err(Malformed::DirectoryContent { entry, name: header.shown(), size: header.size });
@@ -56,8 +80,7 @@ pub fn read(archive: &[u8], kind: Option<ArtifactKind>) -> Result<Files, Malform
         return Err(Malformed::PaxOrphan { entry });
     }
     zeros_to_the_end(&mut stream)?;
-    stream.close()?;
-    found.complete()
+    stream.close()
 }
 
 /// The next header, or `None` once the two zero blocks were read.
@@ -159,12 +182,13 @@ struct Found {
     signature: Option<Vec<u8>>,
 }
 
-impl Found {
-    /// May this file stand here? Decided before a byte of it is read.
-    fn admit(&mut self, header: &Header) -> Result<Member, Malformed> {
-        let name = header.name.strip_prefix(b"./").unwrap_or(&header.name);
-        let member = Member::ALL.into_iter().find(|member| member.name().as_bytes() == name);
-        let unknown = || Malformed::UnknownName { name: header.shown(), kind: self.asked };
+impl Members for Found {
+    type Member = Member;
+
+    fn admit(&mut self, name: &[u8], size: u64) -> Result<Member, Malformed> {
+        let bare = name.strip_prefix(b"./").unwrap_or(name);
+        let member = Member::ALL.into_iter().find(|member| member.name().as_bytes() == bare);
+        let unknown = || Malformed::UnknownName { name: shown(name), kind: self.asked };
         let member = member.ok_or_else(unknown)?;
         if let Some(tells) = member.kind()
             && self.kind.is_some_and(|kind| kind != tells)
@@ -187,8 +211,8 @@ impl Found {
         if stands {
             return Err(Malformed::Duplicate(member.name()));
         }
-        if header.size > member.limit() {
-            return Err(Malformed::MemberTooLarge { member: member.name(), found: header.size, limit: member.limit() });
+        if size > member.limit() {
+            return Err(Malformed::MemberTooLarge { member: member.name(), found: size, limit: member.limit() });
         }
         Ok(member)
     }
@@ -201,7 +225,9 @@ impl Found {
             Member::Signature => self.signature = Some(content),
         }
     }
+}
 
+impl Found {
     fn complete(self) -> Result<Files, Malformed> {
         let kind = self.kind.ok_or(Malformed::Empty)?;
         let missing = |member: Member| Malformed::Missing { kind, member: member.name() };

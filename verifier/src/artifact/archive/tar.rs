@@ -80,8 +80,13 @@ impl Header {
 
     /// The name for people.
     pub(super) fn shown(&self) -> String {
-        String::from_utf8_lossy(&self.name).into_owned()
+        shown(&self.name)
     }
+}
+
+/// A name for people: what is no text of it is replaced.
+pub(super) fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

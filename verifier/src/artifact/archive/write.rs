@@ -44,12 +44,21 @@ impl Packer {
     pub fn pack(&mut self, files: &Files) -> Vec<u8> {
         let tar = match files {
             Files::Connector { wasm, manifest, signature } => {
-                tar(&[(member::MODULE, wasm), (member::MANIFEST, manifest), (member::SIGNATURE, signature)])
+                tar([(member::MODULE, &wasm[..]), (member::MANIFEST, manifest), (member::SIGNATURE, signature)])
             }
             Files::Action { document, signature } => {
-                tar(&[(member::DOCUMENT, document), (member::SIGNATURE, signature)])
+                tar([(member::DOCUMENT, &document[..]), (member::SIGNATURE, signature)])
             }
         };
+        self.compress(&tar)
+    }
+
+    /// The same for other files, by name: each at most 100 bytes long.
+    pub(crate) fn pack_named<'a>(&mut self, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+        self.compress(&tar(files))
+    }
+
+    fn compress(&mut self, tar: &[u8]) -> Vec<u8> {
         let mut archive = Vec::with_capacity(tar.len() / 2 + 1024);
         archive.extend(GZIP_HEADER);
         self.deflate.reset();
@@ -63,7 +72,7 @@ impl Packer {
             }
         }
         let mut crc = Crc::new();
-        crc.update(&tar);
+        crc.update(tar);
         archive.extend(crc.sum().to_le_bytes());
         archive.extend((tar.len() as u32).to_le_bytes()); // modulo 2^32, as the format has it
         archive
@@ -71,10 +80,11 @@ impl Packer {
 }
 
 /// One ustar stream with two zero blocks at its end. Made whole: what the encoder emits must not hang on how it is fed.
-fn tar(members: &[(&str, &Vec<u8>)]) -> Vec<u8> {
+fn tar<'a>(members: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let members: Vec<(&str, &[u8])> = members.into_iter().collect();
     let content = members.iter().map(|(_, content)| BLOCK + content.len().next_multiple_of(BLOCK));
     let mut tar = Vec::with_capacity(content.sum::<usize>() + 2 * BLOCK);
-    for (name, content) in members {
+    for (name, content) in &members {
         let mut header = Header::new_ustar();
         header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
         header.set_entry_type(EntryType::Regular);

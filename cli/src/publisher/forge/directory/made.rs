@@ -55,6 +55,13 @@ impl Made {
         }
     }
 
+    /// A name was taken out of the directory that held it: by how many names it is known no longer says what is in it.
+    pub(super) fn forget(&self, path: &Path) {
+        if let Some(parent) = path.parent() {
+            self.seen().names.remove(parent);
+        }
+    }
+
     /// Whether this run made the directory, and put so many names into it.
     pub(super) fn holds(&self, directory: &Path, names: usize) -> bool {
         self.seen().names.get(directory) == Some(&names)
@@ -100,6 +107,8 @@ mod tests {
         assert!(made.holds(&root.join("new/deep"), 1) && !made.holds(&root.join("old"), 1));
         fs::write(root.join("file"), "").expect("writes");
         assert!(made.make(root, &root.join("file/below")).is_err(), "a file is no directory");
+        made.forget(&root.join("new/file"));
+        assert!(!made.is_own(&root.join("new")), "it is looked at file by file from now on");
         made.moved(&root.join("new/deep"), &root.join("there"));
         assert!(!made.holds(&root.join("new/deep"), 1));
         made.begin(root);

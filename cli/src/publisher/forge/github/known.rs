@@ -55,7 +55,9 @@ pub(super) fn newer(release: &Release) -> Option<&str> {
 }
 
 fn is_ours(name: &str) -> bool {
-    statement::assets().chain([layout::ARCHIVE, layout::SUITE]).any(|ours| ours == name)
+    statement::assets()
+        .chain([layout::ARCHIVE, layout::SUITE, layout::PROPOSAL, layout::APPROVAL])
+        .any(|ours| ours == name)
 }
 
 /// `*.statement.json` and `proposal*.json`, each with its signature beside it.

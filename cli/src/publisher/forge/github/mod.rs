@@ -35,8 +35,8 @@ use aileron_verifier::name::version::Tag;
 
 use self::known::Known;
 use self::record::Record;
-use super::{Estimate, Forge, ForgeError, Remote, Scope, Write};
-use crate::github::{Addresses, ApiError, Client, Limits, RequestKind, Server, WaitPolicy, token};
+use super::{Estimate, Forge, ForgeError, RELEASE_WORKFLOW, Remote, Scope, WorkflowStart, Write};
+use crate::github::{Addresses, ApiError, ApiRefusal, Client, Limits, RequestKind, Server, WaitPolicy, token};
 use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::http::{self, HttpError};
@@ -215,10 +215,33 @@ impl Forge for GitHubForge<'_> {
         }
     }
 
+    fn fetch_staged(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<Option<Vec<u8>>, ForgeError> {
+        let releases = self.releases.borrow();
+        let draft = releases.get(tag.as_str()).filter(|known| known.draft);
+        let id = draft.and_then(|known| Some(known.assets.get(asset)?.id));
+        Ok(id.map_or(Ok(None), |id| self.client.download(&self.asset_url(scope.connector, id), ASSET_LIMIT))?)
+    }
+
+    fn start_workflow(&self, scope: &Scope<'_>, tag: &Tag) -> Result<WorkflowStart, ForgeError> {
+        let (owner, repo) = (scope.connector.owner(), scope.connector.repo());
+        let started = self.client.change(async |crab| {
+            crab.actions().create_workflow_dispatch(owner, repo, RELEASE_WORKFLOW, tag.as_str()).send().await
+        });
+        match started {
+            Ok(()) => Ok(WorkflowStart::Started),
+            // The token may do less than this, or the workflow takes no such start: a person can do it by hand.
+            Err(ApiError::Refused {
+                why: why @ (ApiRefusal::Absent | ApiRefusal::Refused(_) | ApiRefusal::Forbidden { .. }),
+                ..
+            }) => Ok(WorkflowStart::Refused(why.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn estimate(&self, stage: &[Write], flip: &[Write]) -> Option<Estimate> {
         let kind = |write: &Write| match write {
             Write::Draft { .. } | Write::Stage { .. } => Some(RequestKind::Creation),
-            Write::Flip { .. } | Write::Finish { .. } => Some(RequestKind::Change),
+            Write::Remove { .. } | Write::Flip { .. } | Write::Finish { .. } => Some(RequestKind::Change),
             Write::Key { .. } | Write::Announce { .. } => None,
         };
         let (stage, flips): (Vec<RequestKind>, Vec<RequestKind>) =

@@ -9,7 +9,7 @@ use octocrab::repos::releases::MakeLatest;
 
 use super::GitHubForge;
 use super::journal::{JournalEvent, WriteRecord};
-use super::known::KnownAsset;
+use super::known::{Known, KnownAsset};
 use crate::github::documents::Release;
 use crate::github::{ApiError, ApiRefusal, if_there};
 use crate::publisher::forge::{AssetFile, ForgeError, Scope, Write};
@@ -68,6 +68,7 @@ impl GitHubForge<'_> {
         match write {
             Write::Draft { tag, pre_release } => self.draft(scope, tag, *pre_release),
             Write::Stage { tag, asset } => self.stage(scope, tag, asset),
+            Write::Remove { tag, asset } => self.remove(scope, tag, asset),
             Write::Flip { tag, assets, pre_release, notes } => {
                 self.flip(scope, tag, assets, *pre_release, notes.as_deref())
             }
@@ -141,11 +142,7 @@ impl GitHubForge<'_> {
             if digest == Some(asset.digest) {
                 return Ok(());
             }
-            let (owner, repo) = (scope.connector.owner(), scope.connector.repo());
-            let deleted =
-                self.client.change(async |crab| crab.repos(owner, repo).release_assets().delete(asset_id).await);
-            if_there(deleted)?;
-            self.with_known(tag, |known| known.assets.remove(asset.name));
+            self.delete(scope, tag, asset.name, asset_id)?;
         }
         let address = upload_url.split('{').next().unwrap_or_default();
         let url = format!("{address}?name={}", asset.name);
@@ -159,6 +156,29 @@ impl GitHubForge<'_> {
         }
         let kept = KnownAsset { id: *made.id, digest: Some(asset.digest) };
         self.with_known(tag, |known| known.assets.insert(asset.name.to_owned(), kept));
+        Ok(())
+    }
+
+    /// Takes a file off a draft. One that is gone was removed by an earlier run, or by a person.
+    fn remove(&self, scope: &Scope<'_>, tag: &Tag, asset: &str) -> Result<(), ForgeError> {
+        self.may_write_to(scope, tag)?;
+        let draft = |known: &Known| Some((known.draft, known.assets.get(asset)?.id));
+        let found = self.releases.borrow().get(tag.as_str()).and_then(draft);
+        match found {
+            None => Ok(()),
+            Some((true, id)) => self.delete(scope, tag, asset, id),
+            Some((false, _)) => {
+                let why = format!("somebody else published it meanwhile, with {asset}, which no release may hold");
+                Err(ForgeError::Overtaken { tag: tag.to_string(), why })
+            }
+        }
+    }
+
+    fn delete(&self, scope: &Scope<'_>, tag: &Tag, asset: &str, id: u64) -> Result<(), ForgeError> {
+        let (owner, repo) = (scope.connector.owner(), scope.connector.repo());
+        let deleted = self.client.change(async |crab| crab.repos(owner, repo).release_assets().delete(id).await);
+        if_there(deleted)?;
+        self.with_known(tag, |known| known.assets.remove(asset));
         Ok(())
     }
 
@@ -212,7 +232,7 @@ impl GitHubForge<'_> {
         self.releases.borrow().get(tag.as_str()).map(|known| known.id).ok_or_else(|| gone(tag))
     }
 
-    fn with_known<T>(&self, tag: &Tag, work: impl FnOnce(&mut super::known::Known) -> T) -> Option<T> {
+    fn with_known<T>(&self, tag: &Tag, work: impl FnOnce(&mut Known) -> T) -> Option<T> {
         self.releases.borrow_mut().get_mut(tag.as_str()).map(work)
     }
 }

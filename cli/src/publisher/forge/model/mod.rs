@@ -10,7 +10,7 @@
 //! | `access`, `limits` | who may, and how often |
 //! | `releases`, `latest`, `listing` | drafts, publishing, immutability; Latest; pages, caps and lag |
 //! | `assets` | uploads, names, digests, downloads |
-//! | `git` | refs, commits, files |
+//! | `git`, `workflows` | refs, commits, files; starting a workflow |
 //! | `response`, `present` | refusals and documents in GitHub's shapes |
 //!
 //! Every rule names its source. "GitHub Docs" means the page of that title on docs.github.com; `owner/repo#n` is a public
@@ -29,6 +29,7 @@ pub mod request;
 pub mod response;
 pub mod time;
 pub mod wire;
+mod workflows;
 
 #[cfg(test)]
 mod tests;
@@ -170,6 +171,7 @@ impl GitHub {
             Operation::CreateRef(fields) => self.create_ref(base, fields),
             Operation::UpdateRef(name, fields) => self.update_ref(base, name, fields),
             Operation::DeleteRef(name) => self.delete_ref(name),
+            Operation::StartWorkflow { workflow, fields } => self.start_workflow(workflow, fields),
             Operation::TagObject(sha) => self.tag_object(base, sha),
             Operation::Commit(name) => self.commit(base, name),
             Operation::GitCommit(sha) => self.git_commit(base, sha),

@@ -39,6 +39,9 @@ pub struct Repository {
     pub releases: BTreeMap<u64, Release>,
     /// Tag names that were published by an immutable release once. They can never be published again.
     pub burned: BTreeSet<String>,
+    /// Workflows that were started by a request: the file's name, and the branch or tag.
+    #[serde(default)]
+    pub started: Vec<(String, String)>,
     /// The release someone chose as Latest. Without one GitHub decides.
     pub latest: Option<u64>,
 }
@@ -179,6 +182,7 @@ impl Repository {
             files: BTreeMap::new(),
             releases: BTreeMap::new(),
             burned: BTreeSet::new(),
+            started: Vec::new(),
             latest: None,
         }
     }

@@ -104,6 +104,13 @@ pub enum Operation {
     UpdateRef(String, Value),
     /// `DELETE …/git/refs/{ref}`
     DeleteRef(String),
+    /// `POST …/actions/workflows/{workflow}/dispatches`
+    StartWorkflow {
+        /// The file's name.
+        workflow: String,
+        /// The body.
+        fields: Value,
+    },
     /// `GET …/git/tags/{sha}`
     TagObject(String),
     /// `GET …/commits/{ref}`
@@ -162,6 +169,7 @@ impl Operation {
                 | Operation::CreateRef(_)
                 | Operation::UpdateRef(..)
                 | Operation::DeleteRef(_)
+                | Operation::StartWorkflow { .. }
         )
     }
 

@@ -130,6 +130,9 @@ fn operation(call: &Call, path: &[&str]) -> Result<Operation, Response> {
         ("POST", ["git", "refs"]) => Operation::CreateRef(body(call)?),
         ("PATCH", ["git", "refs", name @ ..]) if !name.is_empty() => Operation::UpdateRef(name.join("/"), body(call)?),
         ("DELETE", ["git", "refs", name @ ..]) if !name.is_empty() => Operation::DeleteRef(name.join("/")),
+        ("POST", ["actions", "workflows", workflow, "dispatches"]) => {
+            Operation::StartWorkflow { workflow: (*workflow).into(), fields: body(call)? }
+        }
         ("GET", ["git", "tags", sha]) => Operation::TagObject((*sha).into()),
         ("GET", ["git", "commits", sha]) => Operation::GitCommit((*sha).into()),
         ("GET", ["commits", name @ ..]) if !name.is_empty() => Operation::Commit(name.join("/")),
@@ -196,6 +199,7 @@ pub(super) fn below(operation: &Operation) -> String {
         Operation::MatchingRefs(prefix) => format!("/git/matching-refs/{prefix}"),
         Operation::CreateRef(_) => "/git/refs".into(),
         Operation::UpdateRef(name, _) | Operation::DeleteRef(name) => format!("/git/refs/{name}"),
+        Operation::StartWorkflow { workflow, .. } => format!("/actions/workflows/{workflow}/dispatches"),
         Operation::TagObject(sha) => format!("/git/tags/{sha}"),
         Operation::Commit(name) => format!("/commits/{name}"),
         Operation::GitCommit(sha) => format!("/git/commits/{sha}"),

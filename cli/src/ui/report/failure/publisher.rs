@@ -12,13 +12,14 @@ use crate::publisher::forge::ForgeError;
 use crate::publisher::keys::KeysError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
-use crate::publisher::release::{self, Conflict, ReleaseError};
+use crate::publisher::release::{self, ApprovalError, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::KeyError;
 use crate::publisher::source::SourceError;
 use crate::ui::report::diagnostics::{Drawing, problem_json};
 
 classified!(
+    ApprovalError,
     BuildError,
     CatalogError,
     CommittedKeyError,
@@ -86,6 +87,7 @@ impl From<ReleaseError> for Failure {
             ReleaseError::Forge { cause, done, of } => Failure::from(cause)
                 .saying(error.to_string())
                 .details(json!({"writes_done": done, "writes_planned": of})),
+            ReleaseError::Approval(error) => error.into(),
             ReleaseError::Disk(error) => error.into(),
             ReleaseError::Differs { .. } => {
                 fail(Exit::Failure).next("find out who else writes to this registry, then run the release again")
@@ -97,6 +99,59 @@ impl From<ReleaseError> for Failure {
         }
     }
 }
+
+impl From<&ApprovalError> for Failure {
+    fn from(error: &ApprovalError) -> Failure {
+        let fail = |exit| Failure::of(error, exit);
+        match error {
+            ApprovalError::MustBeProposed => fail(Exit::Usage).next(
+                "propose it: the same command with --propose and without a key; or write signing = \"ci\" in aileron-pub.toml",
+            ),
+            ApprovalError::NothingProposed(release) => fail(Exit::Incomplete).next(format!(
+                "push the tag and let CI propose it, or run aileron-pub release v{} --propose; then run the same command again",
+                release.version
+            )),
+            ApprovalError::AlreadyPublic(release) => {
+                fail(Exit::Failure).next(format!("aileron-pub status v{}", release.version))
+            }
+            ApprovalError::Unreadable(_) => fail(Exit::Refused)
+                .next("delete the file on the draft, find out who else writes there, then propose or approve again"),
+            ApprovalError::Differs(differences) => {
+                let shown = differences.iter().take(DIFFERENCES);
+                let mut evidence: Vec<String> = shown
+                    .map(|one| format!("  {}\n    proposed  {}\n    here      {}", one.what, one.proposed, one.here))
+                    .collect();
+                if differences.len() > DIFFERENCES {
+                    evidence.push(format!("  and {} more", differences.len() - DIFFERENCES));
+                }
+                let list: Vec<_> = differences
+                    .iter()
+                    .map(|one| json!({"what": one.what, "proposed": one.proposed, "here": one.here}))
+                    .collect();
+                let only_build = differences.iter().all(|one| ["connector.wasm", "toolchain"].contains(&&*one.what));
+                Failure { evidence, ..fail(Exit::Refused) }.details(json!({"differences": list})).next(
+                    match only_build {
+                        true => {
+                            "build with the proposal's toolchain, or pass --take-build to sign the module as it was proposed"
+                        }
+                        false => {
+                            "find out who changed the proposal; if nobody did, fetch the tags and propose again from this commit"
+                        }
+                    },
+                )
+            }
+            ApprovalError::Changed(_) => fail(Exit::Incomplete)
+                .next("find out who else writes to the draft, then run the same command again: it begins with what is there now"),
+            ApprovalError::Declined(_) => fail(Exit::Policy).next("run the same command again once it may be signed"),
+            ApprovalError::Unfit { .. } => fail(Exit::Refused).next(
+                "run aileron-pub approve again for what is proposed now; if it was approved for another commit, delete approval.json on the draft first",
+            ),
+        }
+    }
+}
+
+/// Differences of a proposal that are shown.
+const DIFFERENCES: usize = 20;
 
 impl From<&Conflict> for Failure {
     fn from(conflict: &Conflict) -> Failure {

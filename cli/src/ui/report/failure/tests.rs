@@ -20,6 +20,7 @@ use aileron_verifier::artifact::verify::VerifyError;
 use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::name::fqn::{Authority, Fqn, NameError, Ref, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::proposal::ProposalError;
 use aileron_verifier::statement::StatementError;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey, PublicKeyError};
 use aileron_verifier::trust::keyring::{KeyringError, SignatureRefused};
@@ -46,7 +47,7 @@ use crate::publisher::forge::ForgeError;
 use crate::publisher::keys::KeysError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
-use crate::publisher::release::{Conflict, ReleaseError};
+use crate::publisher::release::{ApprovalError, Conflict, ReleaseError};
 use crate::publisher::scaffold::ScaffoldError;
 use crate::publisher::sign::{KeyError, KeyOrigin, OtherForm};
 use crate::publisher::source::{Refusal, SourceError, TreePath};
@@ -416,6 +417,17 @@ fn every_error_of_a_forge_has_its_class_exit_and_retriable() {
         Paused: ForgeError::Paused { until: text(), why: text() } => Incomplete Incomplete true;
         Interrupted: ForgeError::Interrupted => Incomplete Interrupted true;
     }
+    let unreadable = || ProposalError::Schema { file: "approval.json", found: 2, newest: 1 };
+    rows! { ApprovalError as |error| Failure::from(&error);
+        MustBeProposed: ApprovalError::MustBeProposed => UsageError Usage false;
+        NothingProposed: ApprovalError::NothingProposed(reference()) => Incomplete Incomplete true;
+        AlreadyPublic: ApprovalError::AlreadyPublic(reference()) => PublishFailed Failure false;
+        Unreadable: unreadable().into() => ValidationError Refused false;
+        Differs: ApprovalError::Differs(Vec::new()) => HashMismatch Refused false;
+        Changed: ApprovalError::Changed(reference()) => Incomplete Incomplete true;
+        Declined: ApprovalError::Declined(reference()) => ApprovalDenied Policy false;
+        Unfit: ApprovalError::Unfit { why: text() } => HashMismatch Refused false;
+    }
     rows! { Conflict as |conflict| Failure::from(&conflict);
         Archive: Conflict::Archive { tag: text(), published: digest(), planned: digest() } => PublishFailed Failure false;
         Foreign: Conflict::Foreign { tag: text(), asset: text() } => PublishFailed Failure false;
@@ -450,6 +462,7 @@ fn every_error_of_a_release_has_its_class_exit_and_retriable() {
         Conflict: Conflict::Index { tag: text() }.into() => PublishFailed Failure false;
         Forge: forge(ForgeError::Burned { tag: text() }) => PublishFailed Failure false;
         Unknown: ReleaseError::Unknown { tag: text(), why: text() } => PublishFailed Failure false;
+        Approval: ApprovalError::Declined(reference()).into() => ApprovalDenied Policy false;
         Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
         Differs: ReleaseError::Differs { tag: text(), published: digest(), found: text() } => PublishFailed Failure false;
         Interrupted: ReleaseError::Interrupted { done: 1, of: 2 } => Incomplete Interrupted true;
