@@ -7,6 +7,7 @@ pub mod build;
 pub mod catalog;
 pub mod committed_key;
 pub mod config;
+pub mod fingerprint_mark;
 pub mod forge;
 pub mod keys;
 pub mod lint;

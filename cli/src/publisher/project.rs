@@ -12,6 +12,7 @@ use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::statement::cohort::CommitId;
 
 use super::build::CONNECTOR;
+use super::fingerprint_mark;
 use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::git::{self, Configuration, GitError, Head};
@@ -23,6 +24,10 @@ pub const MANIFEST: &str = "connector/manifest.toml";
 pub const CHANGELOG: &str = "CHANGELOG.md";
 /// Longest changelog that is read.
 const CHANGELOG_LIMIT: u64 = 64 * 1024 * 1024;
+
+const CHANGELOG_WANTED: Wanted<'static> = Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT };
+
+const README_WANTED: Wanted<'static> = Wanted { path: fingerprint_mark::README, limit: fingerprint_mark::LIMIT };
 
 /// What a repository holds, read once.
 pub struct Project {
@@ -40,6 +45,8 @@ pub struct Project {
     pub publisher_key: Option<Result<Source, Problem>>,
     /// `aileron-pub.toml`, if there is one.
     pub config: Option<Result<Source, Problem>>,
+    /// `README.md`, if there is one that is text.
+    pub readme: Option<Source>,
     /// `CHANGELOG.md`, if there is one that is text.
     pub changelog: Option<Result<String, Problem>>,
     /// The files all of this was read from, for a build to read on.
@@ -184,6 +191,7 @@ struct Documents {
     suite: Option<Result<Source, Problem>>,
     publisher_key: Option<Result<Source, Problem>>,
     config: Option<Result<Source, Problem>>,
+    readme: Option<Source>,
     changelog: Option<Result<String, Problem>>,
     actions: Vec<ActionDirectory>,
 }
@@ -197,7 +205,7 @@ impl Documents {
         let documents =
             [MANIFEST, SUITE, PUBLISHER_KEY, config::FILE].into_iter().chain(paths.iter().map(String::as_str));
         let wanted = documents.map(|path| Wanted { path, limit: MAX_DOCUMENT });
-        let wanted: Vec<Wanted<'_>> = wanted.chain([Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT }]).collect();
+        let wanted: Vec<Wanted<'_>> = wanted.chain([CHANGELOG_WANTED, README_WANTED]).collect();
         let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
         let mut next = || found.next().and_then(|(path, found)| document(path, found));
         let (manifest, suite, publisher_key, config) = (next(), next(), next(), next());
@@ -214,13 +222,17 @@ impl Documents {
             Found::Bytes(bytes) => String::from_utf8(bytes).ok().map(Ok),
             Found::Refused(refusal) => Some(Err(refusal.problem(path))),
         });
-        Ok(Documents { manifest, actions, suite, publisher_key, config, changelog, files })
+        let readme = found.next().and_then(|(path, found)| match found {
+            Found::Bytes(bytes) => Source::read(path, bytes).ok(),
+            Found::Absent | Found::Refused(_) => None,
+        });
+        Ok(Documents { manifest, actions, suite, publisher_key, config, readme, changelog, files })
     }
 
     fn project(self, root: PathBuf, history: Result<History, GitError>) -> Result<Project, LoadError> {
-        let Documents { files, manifest, suite, publisher_key, config, changelog, actions } = self;
+        let Documents { files, manifest, suite, publisher_key, config, readme, changelog, actions } = self;
         let manifest = manifest.ok_or_else(|| no_manifest(&files, &root, &history))?;
-        Ok(Project { manifest, actions, suite, publisher_key, config, changelog, history, files, root })
+        Ok(Project { manifest, actions, suite, publisher_key, config, readme, changelog, history, files, root })
     }
 }
 
