@@ -1,16 +1,25 @@
 //! The repository skeletons that `aileron-pub init` copies.
 //!
 //! Data only: the trees beside this file, embedded when this crate is compiled. Rendering and writing belong to the
-//! caller. Every file is stored with `.j2` at the end, so that neither cargo nor go nor git takes a stored `go.mod` or
-//! `.gitignore` for its own. Paths and contents are minijinja templates over `owner`, `service`, `repo`, `fqn`, `publisher`,
-//! and `action` and `checkout`, the two actions that workflows use, pinned.
+//! caller. What every language has is in `common`; a language's own tree has its connector. Every file is stored with `.j2`
+//! at the end, so that neither cargo nor go nor git takes a stored `go.mod` or `.gitignore` for its own. Paths and contents
+//! are minijinja templates; a path with `{{op.…}}` in it stands for one file for each operation.
 
 use include_dir::{Dir, include_dir};
 
-/// Every skeleton: its name, and the tree of that name beside this crate's source.
-static TREES: [(Template, Dir<'static>); 2] = [
-    (Template("go"), include_dir!("$CARGO_MANIFEST_DIR/go")),
-    (Template("wat"), include_dir!("$CARGO_MANIFEST_DIR/wat")),
+static COMMON: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/common");
+static GO: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/go");
+static RUST: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rust");
+static ZIG: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/zig");
+static WAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/wat");
+
+/// Every skeleton: its name, and the tree with its connector. TinyGo's sources are Go's.
+static TREES: [(Template, &Dir<'static>); 5] = [
+    (Template("go"), &GO),
+    (Template("tinygo"), &GO),
+    (Template("rust"), &RUST),
+    (Template("zig"), &ZIG),
+    (Template("wat"), &WAT),
 ];
 
 /// A skeleton, by the name of the toolchain its connector is built with.
@@ -36,8 +45,10 @@ impl Template {
     /// The files to render, `.j2` taken off: path relative to the repository, `/`-separated, and text.
     pub fn files(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let mut files = Vec::new();
-        let tree = TREES.iter().find(|(template, _)| *template == self);
-        tree.into_iter().for_each(|(_, tree)| collect(tree, &mut files));
+        if let Some((_, own)) = TREES.iter().find(|(template, _)| *template == self) {
+            collect(&COMMON, &mut files);
+            collect(own, &mut files);
+        }
         files.into_iter()
     }
 }
@@ -55,10 +66,15 @@ mod tests {
 
     #[test]
     fn every_stored_file_is_embedded_under_its_own_name() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let on_disk = |tree: &str| {
+            let mut found = Vec::new();
+            walk(&root.join(tree), &root.join(tree), &mut found);
+            found
+        };
         for template in Template::all() {
-            let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(template.as_str());
-            let mut on_disk = Vec::new();
-            walk(&root, &root, &mut on_disk);
+            let own = if template.as_str() == "tinygo" { "go" } else { template.as_str() };
+            let mut on_disk = [on_disk("common"), on_disk(own)].concat();
             let mut embedded: Vec<_> = template.files().map(|(path, _)| format!("{path}.j2")).collect();
             on_disk.sort();
             embedded.sort();

@@ -24,6 +24,7 @@ use rayon::prelude::*;
 
 use crate::publisher::committed_key::{self, CommittedKeyError};
 use crate::publisher::config::Config;
+use crate::publisher::fingerprint_mark;
 use crate::publisher::project::{ActionDirectory, Project};
 use crate::sys::address::Address;
 
@@ -124,6 +125,9 @@ pub fn check(project: Project, release: Option<&Version>, waived: &[Waiver]) -> 
     let actions = lint.actions(&project, manifest.as_ref());
     let suite = lint.suite(&project);
     let publisher_key = lint.publisher_key(&project);
+    if let (Some(key), Some(readme)) = (&publisher_key, &project.readme) {
+        lint.fingerprint(key, readme);
+    }
     if let Some(Err(problem)) = &project.changelog {
         lint.push(problem.clone());
     }
@@ -314,6 +318,19 @@ impl Lint {
         };
         self.push(source.problem(rules::PUBLISHER_KEY, at, error.to_string()));
         None
+    }
+
+    /// The README shows the fingerprint that users will see.
+    fn fingerprint(&mut self, key: &PublicKey, readme: &Source) {
+        let fingerprint = key.fingerprint();
+        let Some(at) =
+            fingerprint_mark::place(&readme.text).filter(|_| !fingerprint_mark::fits(&readme.text, &fingerprint))
+        else {
+            return;
+        };
+        let message = format!("the fingerprint in {} is not that of {PUBLISHER_KEY}: {fingerprint}", readme.path);
+        self.push(readme.problem(rules::README_FINGERPRINT, at, message));
+        self.sources.push(readme.clone());
     }
 
     /// Every field a release binds holds its placeholder, or the release's own value. artifacts.md §5.

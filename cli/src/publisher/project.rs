@@ -12,6 +12,7 @@ use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::statement::{self, cohort::CommitId};
 
 use super::build::CONNECTOR;
+use super::fingerprint_mark;
 use super::source::{Commit, Found, Listed, SourceError, SourceTree, Wanted, WorkTree};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::git::{self, Configuration, GitError, Head};
@@ -23,6 +24,10 @@ pub const MANIFEST: &str = "connector/manifest.toml";
 pub const CHANGELOG: &str = "CHANGELOG.md";
 /// Longest changelog that is read.
 const CHANGELOG_LIMIT: u64 = 64 * 1024 * 1024;
+
+const CHANGELOG_WANTED: Wanted<'static> = Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT };
+
+const README_WANTED: Wanted<'static> = Wanted { path: fingerprint_mark::README, limit: fingerprint_mark::LIMIT };
 
 /// What a repository holds, read once.
 pub struct Project {
@@ -42,6 +47,8 @@ pub struct Project {
     pub config: Option<Result<Source, Problem>>,
     /// What `keys/` says of keys: rotations, revocations, and their signatures.
     pub key_statements: Vec<KeyFile>,
+    /// `README.md`, if there is one that is text.
+    pub readme: Option<Source>,
     /// `CHANGELOG.md`, if there is one that is text.
     pub changelog: Option<Result<String, Problem>>,
     /// The files all of this was read from, for a build to read on.
@@ -196,6 +203,7 @@ struct Documents {
     publisher_key: Option<Result<Source, Problem>>,
     config: Option<Result<Source, Problem>>,
     key_statements: Vec<KeyFile>,
+    readme: Option<Source>,
     changelog: Option<Result<String, Problem>>,
     actions: Vec<ActionDirectory>,
 }
@@ -211,8 +219,7 @@ impl Documents {
         let wanted = documents.map(|path| Wanted { path, limit: MAX_DOCUMENT });
         let of_keys = key_statements(&files)?;
         let statements = of_keys.iter().map(|path| Wanted { path, limit: KEY_LIMIT });
-        let changelog = Wanted { path: CHANGELOG, limit: CHANGELOG_LIMIT };
-        let wanted: Vec<Wanted<'_>> = wanted.chain([changelog]).chain(statements).collect();
+        let wanted: Vec<Wanted<'_>> = wanted.chain([CHANGELOG_WANTED, README_WANTED]).chain(statements).collect();
         let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
         let mut next = || found.next().and_then(|(path, found)| document(path, found));
         let (manifest, suite, publisher_key, config) = (next(), next(), next(), next());
@@ -229,18 +236,35 @@ impl Documents {
             Found::Bytes(bytes) => String::from_utf8(bytes).ok().map(Ok),
             Found::Refused(refusal) => Some(Err(refusal.problem(path))),
         });
+        let readme = found.next().and_then(|(path, found)| match found {
+            Found::Bytes(bytes) => Source::read(path, bytes).ok(),
+            Found::Absent | Found::Refused(_) => None,
+        });
         let statement = |(path, found): (&str, Found)| match found {
             Found::Bytes(bytes) => Some(KeyFile { path: path.to_owned(), bytes }),
             Found::Absent | Found::Refused(_) => None,
         };
         let key_statements = found.filter_map(statement).collect();
-        Ok(Documents { manifest, actions, suite, publisher_key, config, key_statements, changelog, files })
+        Ok(Documents { manifest, actions, suite, publisher_key, config, readme, key_statements, changelog, files })
     }
 
     fn project(self, root: PathBuf, history: Result<History, GitError>) -> Result<Project, LoadError> {
-        let Documents { files, manifest, suite, publisher_key, config, key_statements, changelog, actions } = self;
+        let Documents { files, manifest, suite, publisher_key, config, readme, key_statements, changelog, actions } =
+            self;
         let manifest = manifest.ok_or_else(|| no_manifest(&files, &root, &history))?;
-        Ok(Project { manifest, actions, suite, publisher_key, config, key_statements, changelog, history, files, root })
+        Ok(Project {
+            manifest,
+            actions,
+            suite,
+            publisher_key,
+            config,
+            readme,
+            key_statements,
+            changelog,
+            history,
+            files,
+            root,
+        })
     }
 }
 

@@ -15,13 +15,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use aileron_templates::Template;
+use aileron_verifier::artifact::config::Signing;
 use aileron_verifier::problem::Class;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use tempfile::TempDir;
 
+mod contents;
+mod preset;
+mod words;
+
+pub use self::contents::{Credential, NotAnOperation, Operation};
+pub use self::preset::{PRESETS, Preset};
+pub use self::words::USUAL_SIGNING;
+use self::words::Words;
+
 use crate::HOME;
-use crate::sys::disk::{DiskError, Operation};
+use crate::sys::disk::{DiskError, Operation as DiskOperation};
 use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
@@ -42,6 +53,16 @@ pub struct Scaffold {
     pub service: String,
     /// Which skeleton.
     pub template: Template,
+    /// What the host adds to its requests.
+    pub credential: Credential,
+    /// What it can do, in this order: at least one, each name once.
+    pub operations: Vec<Operation>,
+    /// Who signs its releases.
+    pub signing: Signing,
+    /// The service, where its endpoints are known.
+    pub preset: Option<&'static Preset>,
+    /// The OAuth app, for [`Credential::Oauth2`].
+    pub client_id: Option<String>,
     /// Make a git repository with one commit, unless `dir` is in one.
     pub git: bool,
     /// The name users see; one line.
@@ -75,6 +96,25 @@ pub enum ScaffoldError {
     /// Class `usage_error`.
     #[error("\"{}\" is not a publisher name: one line, not blank, without `\"` and `\\`", .0.escape_debug())]
     Publisher(String),
+    /// Class `usage_error`.
+    #[error("two operations have the name {0}: pass each --op once")]
+    OperationTwice(String),
+    /// Class `usage_error`.
+    #[error("no operation was given: pass --op NAME")]
+    NoOperation,
+    /// Class `usage_error`.
+    #[error("{preset} does not work with {credential}: {why}")]
+    PresetCredential {
+        /// The service.
+        preset: &'static str,
+        /// What was asked for.
+        credential: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Class `usage_error`.
+    #[error("\"{}\" is not a client id: one line without spaces, `\"` and `\\`, and not a stand-in", .0.escape_debug())]
+    ClientId(String),
     /// Class `usage_error`.
     #[error("{} is not an empty directory: {} is in the way", .dir.display(), .first.display())]
     InTheWay {
@@ -120,6 +160,10 @@ impl ScaffoldError {
             ScaffoldError::Owner(_)
             | ScaffoldError::Service(_)
             | ScaffoldError::Publisher(_)
+            | ScaffoldError::OperationTwice(_)
+            | ScaffoldError::NoOperation
+            | ScaffoldError::PresetCredential { .. }
+            | ScaffoldError::ClientId(_)
             | ScaffoldError::InTheWay { .. }
             | ScaffoldError::NoGit => Class::UsageError,
             ScaffoldError::Template { .. } => Class::ValidationError,
@@ -137,6 +181,10 @@ impl ScaffoldError {
             ScaffoldError::Owner(_)
             | ScaffoldError::Service(_)
             | ScaffoldError::Publisher(_)
+            | ScaffoldError::OperationTwice(_)
+            | ScaffoldError::NoOperation
+            | ScaffoldError::PresetCredential { .. }
+            | ScaffoldError::ClientId(_)
             | ScaffoldError::InTheWay { .. }
             | ScaffoldError::Template { .. }
             | ScaffoldError::NoGit
@@ -156,8 +204,8 @@ pub fn scaffold(request: &Scaffold, spawner: Spawner<'_>) -> Result<Scaffolded, 
     for (path, text) in &files {
         let path = stage.path().join(path);
         let parent = path.parent().unwrap_or(stage.path());
-        fs::create_dir_all(parent).map_err(disk(Operation::CreateDirectory, parent))?;
-        fs::write(&path, text).map_err(disk(Operation::Write, &path))?;
+        fs::create_dir_all(parent).map_err(disk(DiskOperation::CreateDirectory, parent))?;
+        fs::write(&path, text).map_err(disk(DiskOperation::Write, &path))?;
     }
     let git = request.git && !target.is_in_a_git_repository();
     if git {
@@ -167,11 +215,69 @@ pub fn scaffold(request: &Scaffold, spawner: Spawner<'_>) -> Result<Scaffolded, 
     Ok(Scaffolded { files: files.into_iter().map(|(path, _)| path).collect(), git })
 }
 
+/// Refuses a directory that a new repository cannot be in.
+///
+/// # Errors
+/// [`ScaffoldError::InTheWay`], [`ScaffoldError::Disk`].
+pub fn can_receive(dir: &Path) -> Result<(), ScaffoldError> {
+    TargetDir::at(dir).map(drop)
+}
+
+/// What [`scaffold`] would write, without writing anything.
+///
+/// # Errors
+/// As [`scaffold`].
+pub fn preview(request: &Scaffold) -> Result<Vec<PathBuf>, ScaffoldError> {
+    let files = render(request)?;
+    TargetDir::at(&request.dir)?;
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// The repository of a service.
+fn repository(service: &str) -> String {
+    format!("aileron-connector-{service}")
+}
+
 /// Every file of the skeleton with the request's names filled in. Touches no disk.
 ///
 /// # Errors
-/// [`ScaffoldError`] for names that a new repository cannot have.
+/// [`ScaffoldError`] for names and choices that a new repository cannot have.
 pub fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
+    can_be_published(request)?;
+    let words = Words::of(request);
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
+    engine.set_syntax(syntax.map_err(|source| ScaffoldError::Template { path: "syntax", source })?);
+    engine.set_auto_escape_callback(|_| AutoEscape::None);
+    let home = HOME.trim_start_matches("https://github.com/");
+    engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
+    engine.add_global("checkout", CHECKOUT);
+    let mut files = Vec::new();
+    for (path, text) in request.template.files() {
+        let mut fill = |values: minijinja::Value| {
+            let filled = |template: &str| {
+                let filled = engine.render_named_str(path, template, &values);
+                filled.map_err(|source| ScaffoldError::Template { path, source })
+            };
+            files.push((PathBuf::from(filled(path)?), filled(text)?));
+            Ok::<_, ScaffoldError>(())
+        };
+        // A file whose name is an operation's is made for each.
+        if path.contains("op.") {
+            for op in &words.ops {
+                fill(context! { op => Serde(op), ..words.value() })?;
+            }
+        } else {
+            fill(words.value())?;
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Names that a release would be refused for are refused here.
+fn can_be_published(request: &Scaffold) -> Result<(), ScaffoldError> {
     if !is_words(&request.owner, 39, |byte| byte.is_ascii_alphanumeric()) {
         return Err(ScaffoldError::Owner(request.owner.clone()));
     }
@@ -182,30 +288,25 @@ pub fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldErro
     if request.publisher.trim().is_empty() || !request.publisher.chars().all(is_plain) {
         return Err(ScaffoldError::Publisher(request.publisher.clone()));
     }
-    let repo = format!("aileron-connector-{}", request.service);
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
-    engine.set_syntax(syntax.map_err(|source| ScaffoldError::Template { path: "syntax", source })?);
-    engine.set_auto_escape_callback(|_| AutoEscape::None);
-    let home = HOME.trim_start_matches("https://github.com/");
-    engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
-    engine.add_global("checkout", CHECKOUT);
-    engine.add_global("fqn", format!("github://{}/{repo}", request.owner));
-    engine.add_global("owner", request.owner.clone());
-    engine.add_global("service", request.service.clone());
-    engine.add_global("publisher", request.publisher.trim().to_owned());
-    engine.add_global("repo", repo);
-    let mut files = Vec::new();
-    for (path, text) in request.template.files() {
-        let fill = |template: &str| {
-            let filled = engine.render_named_str(path, template, Value::UNDEFINED);
-            filled.map_err(|source| ScaffoldError::Template { path, source })
-        };
-        files.push((PathBuf::from(fill(path)?), fill(text)?));
+    if request.operations.is_empty() {
+        return Err(ScaffoldError::NoOperation);
     }
-    files.sort();
-    Ok(files)
+    let mut names = BTreeSet::new();
+    if let Some(twice) = request.operations.iter().find(|operation| !names.insert(&operation.name)) {
+        return Err(ScaffoldError::OperationTwice(twice.name.clone()));
+    }
+    if let Some(preset) = request.preset.filter(|preset| !preset.credentials.contains(&request.credential)) {
+        let (credential, why) = (request.credential.as_str(), preset.no_other);
+        return Err(ScaffoldError::PresetCredential { preset: preset.title, credential, why });
+    }
+    if request.credential == Credential::Oauth2 {
+        let id = request.client_id.clone().unwrap_or_default();
+        let is_stand_in = id.is_empty() || id.starts_with("REPLACE_") || id.starts_with("YOUR_");
+        if is_stand_in || !id.chars().all(|c| is_plain(c) && !c.is_whitespace()) {
+            return Err(ScaffoldError::ClientId(id));
+        }
+    }
+    Ok(())
 }
 
 /// Words of `allowed` characters joined by single hyphens.
@@ -221,7 +322,7 @@ struct TargetDir {
 
 impl TargetDir {
     fn at(dir: &Path) -> Result<TargetDir, ScaffoldError> {
-        let dir = std::path::absolute(dir).map_err(disk(Operation::Resolve, dir))?;
+        let dir = std::path::absolute(dir).map_err(disk(DiskOperation::Resolve, dir))?;
         let entries = match fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TargetDir { dir, exists: false }),
@@ -229,12 +330,12 @@ impl TargetDir {
                 let file = dir.ancestors().find(|place| place.is_file()).unwrap_or(&dir);
                 return Err(ScaffoldError::InTheWay { first: file.to_owned(), dir });
             }
-            Err(error) => return Err(disk(Operation::List, &dir)(error)),
+            Err(error) => return Err(disk(DiskOperation::List, &dir)(error)),
         };
         let names: BTreeSet<OsString> = entries
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect::<Result<_, _>>()
-            .map_err(disk(Operation::List, &dir))?;
+            .map_err(disk(DiskOperation::List, &dir))?;
         // A fresh clone of an empty repository is the natural place to start.
         match names.into_iter().find(|name| name != ".git") {
             Some(first) => Err(ScaffoldError::InTheWay { dir, first: first.into() }),
@@ -252,7 +353,11 @@ impl TargetDir {
             use std::os::unix::fs::PermissionsExt;
             stage.permissions(fs::Permissions::from_mode(0o777)); // less the umask, as any directory made by hand
         }
-        stage.prefix(".aileron-init-").tempdir_in(place).map_err(disk_about(Operation::CreateDirectory, "in", place))
+        stage.prefix(".aileron-init-").tempdir_in(place).map_err(disk_about(
+            DiskOperation::CreateDirectory,
+            "in",
+            place,
+        ))
     }
 
     fn is_in_a_git_repository(&self) -> bool {
@@ -263,19 +368,20 @@ impl TargetDir {
     fn receive(&self, stage: TempDir) -> Result<(), ScaffoldError> {
         if !self.exists {
             let parent = self.dir.parent().unwrap_or(&self.dir);
-            fs::create_dir_all(parent).map_err(disk(Operation::CreateDirectory, parent))?;
-            fs::rename(stage.path(), &self.dir).map_err(disk(Operation::Write, &self.dir))?;
+            fs::create_dir_all(parent).map_err(disk(DiskOperation::CreateDirectory, parent))?;
+            fs::rename(stage.path(), &self.dir).map_err(disk(DiskOperation::Write, &self.dir))?;
             let _ = stage.keep(); // its old name is gone
             return Ok(());
         }
         let mut moved = Vec::new();
-        let moving = fs::read_dir(stage.path()).map_err(disk(Operation::List, stage.path()))?.try_for_each(|entry| {
-            let entry = entry.map_err(disk(Operation::List, stage.path()))?;
-            let place = self.dir.join(entry.file_name());
-            fs::rename(entry.path(), &place).map_err(disk(Operation::Write, &place))?;
-            moved.push((entry.path(), place));
-            Ok(())
-        });
+        let moving =
+            fs::read_dir(stage.path()).map_err(disk(DiskOperation::List, stage.path()))?.try_for_each(|entry| {
+                let entry = entry.map_err(disk(DiskOperation::List, stage.path()))?;
+                let place = self.dir.join(entry.file_name());
+                fs::rename(entry.path(), &place).map_err(disk(DiskOperation::Write, &place))?;
+                moved.push((entry.path(), place));
+                Ok(())
+            });
         if moving.is_err() {
             // Back into the stage, which goes away with all it holds.
             moved.iter().for_each(|(staged, place)| drop(fs::rename(place, staged)));
@@ -284,11 +390,11 @@ impl TargetDir {
     }
 }
 
-fn disk(operation: Operation, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
+fn disk(operation: DiskOperation, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
     disk_about(operation, "", path)
 }
 
-fn disk_about(operation: Operation, what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
+fn disk_about(operation: DiskOperation, what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
     let failed = DiskError::about(operation, what, path);
     move |cause| ScaffoldError::Disk(failed(cause))
 }
@@ -308,7 +414,7 @@ fn commit(root: &Path, request: &Scaffold, spawner: Spawner<'_>) -> Result<(), S
     // Asked again: who commits may depend on where the repository lies.
     let personal = personal()?;
     succeed("add", git(&personal, &["add", "--all", "--force"]).run())?;
-    let message = format!("Start aileron-connector-{}", request.service);
+    let message = format!("Start {}", repository(&request.service));
     let mut last = git(&personal, &["commit", "--quiet", "-m", &message]);
     let (name, email) = (request.owner.clone(), format!("{}@users.noreply.github.com", request.owner));
     let stand_ins = [

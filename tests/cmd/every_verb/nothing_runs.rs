@@ -173,9 +173,9 @@ fn no_setting_that_names_a_program_runs_it() {
     let trap = trap(&home);
     let repository = repository(&home);
     // Without traps every verb does its work, but for those that refuse to: there is a key, not the one that is to be
-    // rotated, a repository around, no journal, nothing left to approve.
+    // rotated, a repository around, no journal, nothing left to approve, no remote.
     for line in lines(&repository) {
-        let refuses = ["generate", "rotate", "approve", "demo", "report"]
+        let refuses = ["generate", "rotate", "approve", "doctor", "demo", "report"]
             .iter()
             .any(|verb| line.1.iter().any(|word| word == verb));
         let said = run(&mut typed(&home, &line));

@@ -13,6 +13,32 @@ use crate::{Requirement, skip};
 /// Variables and their values.
 pub type Variables = Vec<(OsString, OsString)>;
 
+/// The toolchain of a language, for a person whose `HOME` is another: a `PATH`, and where this machine keeps compilers and what
+/// they downloaded. `None` after a [`skip`].
+pub fn elsewhere(language: &str) -> Option<Variables> {
+    let variables = match language {
+        "go" => go()?,
+        "rust" => rust()?,
+        "zig" => zig()?,
+        _ => return Some(Variables::new()),
+    };
+    let wanted = ["PATH", "CARGO_HOME", "RUSTUP_HOME", "ZIG_GLOBAL_CACHE_DIR"];
+    let mut found: Variables =
+        variables.into_iter().filter(|(name, _)| wanted.iter().any(|wanted| name == *wanted)).collect();
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let usual = [
+        ("CARGO_HOME", home.join(".cargo")),
+        ("RUSTUP_HOME", home.join(".rustup")),
+        ("ZIG_GLOBAL_CACHE_DIR", place().join("zig-cache")),
+    ];
+    for (name, directory) in usual {
+        if !found.iter().any(|(other, _)| other == name) {
+            found.push((name.into(), directory.into()));
+        }
+    }
+    Some(found)
+}
+
 /// Go. `None` after a [`skip`].
 pub fn go() -> Option<Variables> {
     Requirement::Go.is_met().then(|| std::env::vars_os().collect())

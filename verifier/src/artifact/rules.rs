@@ -77,6 +77,7 @@ rules! { 2;
     REGION_IN_MANIFEST "sigv4-region" ValidationError Warning "the binding decides this", "leave region and access_key_id to the user's binding, which wins anyway";
     HOST_UNUSED "host-unused" ValidationError Warning "granted and never used", "remove what the module cannot use: it imports no `http_request`";
     PUBLISHER_KEY_MISSING "publisher-key-missing" ValidationError Warning "no publisher key", "run `aileron-pub keys generate` and commit keys/publisher.pub";
+    README_FINGERPRINT "readme-fingerprint" ValidationError Warning "not the key's fingerprint", "write the fingerprint that `aileron-pub keys show` prints between the two comments: users compare it";
     REMOTE_CASE "remote-case" ValidationError Warning "differs from the git remote in case only", "write owner and repo exactly as the forge does: trust is case-sensitive";
     REMOTE_NAME "remote-name" ValidationError Warning "differs from the git remote", "release from the repository the connector is named after, or correct the name";
 

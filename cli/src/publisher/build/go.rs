@@ -189,7 +189,7 @@ fn run(command: Command<'_>, copy: &Path) -> Result<Finished, BuildError> {
 mod tests {
     use super::super::tests::place;
     use super::*;
-    use crate::publisher::scaffold::{Scaffold, scaffold};
+    use crate::publisher::scaffold::{Credential, Operation, Scaffold, USUAL_SIGNING, scaffold};
     use crate::sys::environment::Environment;
     use aileron_testkit::Requirement;
     use std::sync::atomic::AtomicBool;
@@ -210,6 +210,11 @@ mod tests {
             template: Go.template(),
             git: false,
             publisher: "Acme".into(),
+            credential: Credential::ApiKey,
+            operations: Operation::usual(Credential::ApiKey),
+            signing: USUAL_SIGNING,
+            preset: None,
+            client_id: None,
         };
         scaffold(&request, Spawner { environment: &environment, stop: &NEVER }).unwrap().files
     }

@@ -76,7 +76,7 @@ impl Toolchain for Wat {
 mod tests {
     use super::super::tests::place;
     use super::*;
-    use crate::publisher::scaffold::{Scaffold, scaffold};
+    use crate::publisher::scaffold::{Credential, Operation, Scaffold, USUAL_SIGNING, scaffold};
     use crate::sys::environment::Environment;
     use std::sync::atomic::AtomicBool;
 
@@ -97,6 +97,11 @@ mod tests {
                 template: Wat.template(),
                 git: false,
                 publisher: "Acme".into(),
+                credential: Credential::None,
+                operations: Operation::usual(Credential::None),
+                signing: USUAL_SIGNING,
+                preset: None,
+                client_id: None,
             };
             scaffold(&request, Spawner { environment: &environment, stop: &stop }).unwrap();
             build(temp.path()).unwrap()

@@ -3,6 +3,7 @@
 //! A workflow is its owner's: one that differs is a note and is never written over, whoever changed it
 //! (axodotdev/cargo-dist#400). Only a file that is not there is made.
 
+use aileron_verifier::artifact::config::Signing;
 use aileron_verifier::layout::PUBLISHER_KEY;
 use aileron_verifier::name::fqn::Fqn;
 
@@ -12,7 +13,7 @@ use crate::publisher::build;
 use crate::publisher::config::Config;
 use crate::publisher::keys;
 use crate::publisher::project::Project;
-use crate::publisher::scaffold::{self, Scaffold};
+use crate::publisher::scaffold::{self, Credential, Operation, Scaffold};
 use crate::publisher::source::{Found, SourceError, Wanted};
 use crate::sys::process::Spawner;
 
@@ -129,6 +130,11 @@ fn expected(project: &Project, name: &Fqn, config: &Config) -> Vec<MissingFile> 
         owner: name.owner().to_owned(),
         service: service.to_owned(),
         template: toolchain.template(),
+        credential: Credential::None,
+        operations: vec![Operation { name: "ping".to_owned(), gated: false }],
+        signing: config.signing.unwrap_or(Signing::Ci),
+        preset: None,
+        client_id: None,
         git: false,
         publisher: name.owner().to_owned(),
     };

@@ -21,7 +21,39 @@ fn request(dir: &Path, template: Template) -> Scaffold {
         template,
         git: false,
         publisher: "Acme & Söhne".into(),
+        credential: Credential::ApiKey,
+        operations: Operation::usual(Credential::ApiKey),
+        signing: USUAL_SIGNING,
+        preset: None,
+        client_id: None,
     }
+}
+
+/// Every way to make a repository: each language with each credential kind and each preset.
+fn every_request(dir: &Path) -> Vec<Scaffold> {
+    let mut requests = Vec::new();
+    for template in Template::all() {
+        for credential in Credential::ALL {
+            for signing in Signing::ALL {
+                let client_id = (credential == Credential::Oauth2).then(|| "id-1".to_owned());
+                let mut operations = Operation::usual(credential);
+                let names = ["ping", "type", "match", "send_it:gated"];
+                operations.extend(names.iter().map(|name| name.parse::<Operation>().unwrap()));
+                operations.dedup_by(|a, b| a.name == b.name);
+                let usual = request(dir, template);
+                requests.push(Scaffold { credential, operations, signing, client_id, ..usual });
+            }
+        }
+        for preset in &PRESETS {
+            for credential in preset.credentials {
+                let client_id = (*credential == Credential::Oauth2).then(|| "id-1".to_owned());
+                let operations = vec![Operation { name: preset.operation.name.into(), gated: false }];
+                let (preset, usual) = (Some(preset), request(dir, template));
+                requests.push(Scaffold { credential: *credential, operations, preset, client_id, ..usual });
+            }
+        }
+    }
+    requests
 }
 
 fn make(request: &Scaffold, variables: &[(&str, &str)]) -> Result<Scaffolded, ScaffoldError> {
@@ -57,23 +89,57 @@ fn git(dir: &Path, arguments: &[&str]) -> String {
 
 #[test]
 fn a_skeleton_is_written_with_every_name_filled_in() {
-    for template in Template::all() {
-        let temp = tempfile::tempdir().unwrap();
-        let dir = temp.path().join("new/repo");
-        let made = make(&request(&dir, template), &[]).unwrap();
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("new/repo");
+    for request in every_request(&dir) {
+        let what = format!("{request:?}");
+        let made = make(&request, &[]).unwrap();
         assert!(!made.git);
-        assert_eq!(made.files.len(), template.files().count());
+        assert_eq!(preview(&Scaffold { dir: temp.path().join("other"), ..request.clone() }).unwrap(), made.files);
         for file in &made.files {
             let text = fs::read_to_string(dir.join(file)).unwrap();
-            let left = text.replace("${{", "").contains("{{"); // workflows have expressions of their own
-            assert!(!left || file.extension().is_some_and(|e| e == "go"), "{}", file.display());
-            assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{}", file.display());
+            // Workflows and the Taskfile have expressions of their own.
+            let own = text.replace("${{", "").replace("{{.VERSION", "").replace("}}\"", "");
+            let is_code = file.extension().is_some_and(|end| ["go", "zig", "rs"].iter().any(|code| end == *code));
+            assert!(is_code || !own.contains("{{") && !own.contains("{%"), "{}: {what}\n{text}", file.display());
+            assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{}: {what}\n{text}", file.display());
+            assert!(!text.contains("\n\n\n"), "{}: {what}\n{text}", file.display());
         }
         let manifest = fs::read_to_string(dir.join("connector/manifest.toml")).unwrap();
         assert!(manifest.contains("name = \"github://acme/aileron-connector-tea-house\"\nversion = \"0.0.0-dev\""));
         assert!(manifest.contains("publisher = \"Acme & Söhne\""));
+        assert_eq!(
+            manifest.contains("client_secret ="),
+            fs::read_to_string(dir.join("aileron-pub.toml")).unwrap().contains("client_secret_env")
+        );
         assert_eq!(entries(temp.path()), ["new"]);
         assert_eq!(entries(&temp.path().join("new")), ["repo"]);
+        fs::remove_dir_all(temp.path().join("new")).unwrap();
+    }
+}
+
+#[test]
+fn every_language_gives_the_same_tree_but_for_the_connector() {
+    let temp = tempfile::tempdir().unwrap();
+    let tree = |template| {
+        let files = preview(&request(&temp.path().join("x"), template)).unwrap();
+        let is_common = |file: &PathBuf| !file.starts_with("connector") || file.ends_with("manifest.toml");
+        files.into_iter().filter(is_common).collect::<Vec<_>>()
+    };
+    let go = tree(go());
+    for template in Template::all() {
+        assert_eq!(tree(template), go, "{template:?}");
+    }
+    for file in [
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
+        "Taskfile.yml",
+        "aileron-pub.toml",
+        "suite.toml",
+        "tests/get-item.toml",
+        "actions/tea-house-comment-on-item/action.md",
+    ] {
+        assert!(go.contains(&PathBuf::from(file)), "{file}");
     }
 }
 
@@ -123,6 +189,20 @@ fn names_that_cannot_be_published_are_refused_before_anything_is_written() {
         let error = make(&Scaffold { publisher: publisher.into(), ..good.clone() }, &[]).unwrap_err();
         assert!(matches!(error, ScaffoldError::Publisher(_)), "{publisher}: {error}");
     }
+    for client_id in [None, Some(""), Some("REPLACE_ME"), Some("a b"), Some("a\"b")] {
+        let client_id = client_id.map(str::to_owned);
+        let request = Scaffold { credential: Credential::Oauth2, client_id, ..good.clone() };
+        let error = make(&request, &[]).unwrap_err();
+        assert!(matches!(error, ScaffoldError::ClientId(_)), "{error}");
+    }
+    let twice = vec!["a".parse::<Operation>().unwrap(), "a:gated".parse().unwrap()];
+    let error = make(&Scaffold { operations: twice, ..good.clone() }, &[]).unwrap_err();
+    assert!(matches!(error, ScaffoldError::OperationTwice(_)), "{error}");
+    let error = make(&Scaffold { operations: Vec::new(), ..good.clone() }, &[]).unwrap_err();
+    assert!(matches!(error, ScaffoldError::NoOperation), "{error}");
+    let (preset, credential) = (Preset::named("notion"), Credential::Oauth2);
+    let error = make(&Scaffold { preset, credential, ..good.clone() }, &[]).unwrap_err();
+    assert!(error.to_string().contains("HTTP Basic"), "{error}");
     assert_eq!(entries(temp.path()).len(), 0);
 }
 

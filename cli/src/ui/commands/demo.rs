@@ -43,7 +43,7 @@ impl Verb for Demo {
         steps.run(&["init", REPOSITORY, "--owner", "demo", "--language", "wat", "--yes"])?;
         steps.say("A signing key. The public half is committed, the private half stays outside.");
         steps.run(&["-C", REPOSITORY, "keys", "generate", "--out", "publisher.key"])?;
-        steps.git(Path::new(REPOSITORY), &["add", "keys"])?;
+        steps.git(Path::new(REPOSITORY), &["add", "keys", "README.md"])?;
         steps.git(Path::new(REPOSITORY), &["commit", "--quiet", "-m", "Publisher key"])?;
         steps.say("Every rule, before anything is built.");
         steps.run(&["-C", REPOSITORY, "check", "v0.1.0"])?;

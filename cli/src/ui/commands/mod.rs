@@ -27,6 +27,7 @@ mod keys;
 mod launch;
 mod mcp;
 mod pack;
+mod packaging;
 mod plan;
 mod program;
 mod registry;
@@ -69,6 +70,8 @@ verbs! {
         Verify(verify::PublisherVerify),
         #[command(subcommand)]
         Hub(hub_entry::PublisherHub),
+        #[command(hide = true)]
+        Packaging(packaging::Packaging),
     }
 }
 

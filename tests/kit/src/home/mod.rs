@@ -8,6 +8,7 @@ mod asking;
 mod ran;
 mod redact;
 mod repository;
+pub mod terminal;
 pub mod tree;
 
 use std::collections::BTreeMap;
@@ -76,8 +77,12 @@ impl TestHome {
     /// is in `publisher.key`.
     pub fn with_tea() -> TestHome {
         let home = TestHome::new();
-        home.ok("aileron-pub init tea --owner acme --language wat --yes");
+        home.ok("aileron-pub init tea --owner acme --language wat --signing ci --yes");
         home.write("tea/keys/publisher.pub", PUBLIC_KEY);
+        // What `keys generate` would have done for a key that differs each time.
+        let shown = home.ok("aileron-pub -C tea keys show --json").json();
+        let fingerprint = format!("`{}`", shown["fingerprint"].as_str().expect("a fingerprint"));
+        home.replace("tea/README.md", "not made yet: `aileron-pub keys generate` writes it here", &fingerprint);
         home.write("publisher.key", PRIVATE_KEY);
         home.commit();
         home

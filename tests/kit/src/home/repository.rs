@@ -41,7 +41,7 @@ impl TestHome {
     pub fn scaffold(&self, service: &str, language: &str) -> Repository<'_> {
         let root = self.path(&format!("aileron-connector-{service}"));
         let dir = root.to_str().unwrap();
-        ok(&mut self.publisher(&["init", dir, "--owner", OWNER, "--language", language, "--yes"]));
+        ok(&mut self.publisher(&["init", dir, "--owner", OWNER, "--language", language, "--signing", "ci", "--yes"]));
         Repository { home: self, root, key: self.path(&format!("{service}.key")) }.with_key()
     }
 

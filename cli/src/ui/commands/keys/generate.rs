@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{connector, new_passphrase};
+use crate::publisher::fingerprint_mark;
 use crate::publisher::keys::{self, Destination, PrivateKeyPlace};
 use crate::publisher::project::Project;
 use crate::publisher::sign::OsKeychain;
@@ -48,16 +49,24 @@ impl Verb for Generate {
             PrivateKeyPlace::File { path, encrypted: false } => path.display().to_string(),
             PrivateKeyPlace::Printed => "printed once, below: store it now, it is nowhere else".to_owned(),
         };
+        // The fingerprint's place in README.md; of a printed key, once it has arrived.
+        let fill = {
+            let (root, fingerprint) = (root, made.fingerprint);
+            move || fingerprint_mark::fill(&root, &fingerprint)
+        };
+        let marked = if made.unprinted.is_none() { fill()? } else { false };
         let readme = if made.wrote_readme { format!(" and {}", keys::README) } else { String::new() };
         let mut text = format!(
-            "made a key pair\n  public key   {}{readme}\n  fingerprint  {}\n  private key  {place}\nnext: commit keys/, and keep a copy of the private key where you keep passwords\n",
+            "made a key pair\n  public key   {}{readme}\n  fingerprint  {}\n  private key  {place}\nnext: commit keys/{}, and keep a copy of the private key where you keep passwords\n",
             keys::PUBLIC_KEY,
             made.fingerprint,
+            if marked { " and README.md, which has the fingerprint now" } else { "" },
         );
         let mut fields = json!({
             "public_key": keys::PUBLIC_KEY,
             "readme": made.wrote_readme.then_some(keys::README),
             "fingerprint": made.fingerprint,
+            "fingerprint_in_readme": marked,
             "private_key": place,
         });
         // The one place a private key is printed: on request, once, to standard output only.
@@ -68,7 +77,11 @@ impl Verb for Generate {
         }
         let outcome = Outcome::new(text, fields);
         Ok(match made.unprinted {
-            Some(unprinted) => outcome.when_written(move || unprinted.arrived()),
+            Some(unprinted) => outcome.when_written(move || {
+                unprinted.arrived();
+                // The key is there; a README that cannot be changed is what `check` warns about.
+                let _ = fill();
+            }),
             None => outcome,
         })
     }

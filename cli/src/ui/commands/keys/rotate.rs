@@ -8,8 +8,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::{connector, new_passphrase, signing_key};
+use crate::publisher::fingerprint_mark;
 use crate::publisher::keys::succession::{RotationRequest, rotate};
-use crate::publisher::keys::{PUBLIC_KEY, README};
+use crate::publisher::keys::{self, PUBLIC_KEY, README};
 use crate::ui::args::{SigningFlags, examples, version};
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::Outcome;
@@ -46,6 +47,8 @@ impl Verb for Rotate {
         let passphrase = if self.encrypt { Some(new_passphrase(context)?) } else { None };
         let request = RotationRequest { first_version: self.version, private: self.out, passphrase };
         let made = rotate(&project.root, &name, &old, &request, context.spawner())?;
+        let key = keys::committed(&project.root)?;
+        fingerprint_mark::fill(&project.root, &key.fingerprint())?;
         let encrypted = if request.passphrase.is_some() { ", encrypted" } else { "" };
         let private = format!("{}{encrypted}", request.private.display());
         let mut text = format!(

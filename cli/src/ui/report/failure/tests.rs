@@ -343,6 +343,10 @@ fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
         Owner: ScaffoldError::Owner(text()) => UsageError Usage false;
         Service: ScaffoldError::Service(text()) => UsageError Usage false;
         Publisher: ScaffoldError::Publisher(text()) => UsageError Usage false;
+        OperationTwice: ScaffoldError::OperationTwice(text()) => UsageError Usage false;
+        NoOperation: ScaffoldError::NoOperation => UsageError Usage false;
+        PresetCredential: ScaffoldError::PresetCredential { preset: "x", credential: "y", why: "z" } => UsageError Usage false;
+        ClientId: ScaffoldError::ClientId(text()) => UsageError Usage false;
         InTheWay: ScaffoldError::InTheWay { dir: "x".into(), first: "x".into() } => UsageError Usage false;
         Template: ScaffoldError::Template { path: "x", source: minijinja::ErrorKind::SyntaxError.into() }
             => ValidationError Failure false;
