@@ -151,7 +151,7 @@ fn a_recording_that_does_not_fit_says_where() {
     let repository = home.scaffold("tea", "wat");
     assert_eq!(
         ok(&mut repository.publisher(&["test"])).stdout,
-        "ok      tests/ping.toml\nok      tests/unknown-operation.toml\n2 recordings: 0 failed\n"
+        "ok      tests/about.toml\nok      tests/ping.toml\nok      tests/unknown-operation.toml\n3 recordings: 0 failed\n"
     );
     repository.write("tests/ping.toml", "op = \"ping\"\n[expect]\noutput = { answer = \"ping\", extra = 1 }\n");
     repository.write("tests/unused.toml", "op = \"ping\"\n[[exchange]]\nrequest = { method = \"GET\", url = \"https://a.example/\" }\nresponse = { status = 200 }\n");
@@ -295,6 +295,6 @@ fn a_scaffolded_go_connector_passes_its_recordings() {
     let tested = ok(&mut repository.publisher(&["test"]));
     assert_eq!(
         tested.stdout,
-        "ok      tests/comment-refused.toml\nok      tests/get-item.toml\n2 recordings: 0 failed\n"
+        "ok      tests/comment-on-item.toml\nok      tests/get-item.toml\nok      tests/unknown-operation.toml\n3 recordings: 0 failed\n"
     );
 }

@@ -38,7 +38,8 @@ impl<'a> Job<'a> {
             repository.write(file, &repository.read(file).replace("0.3.0", "0.0.0-dev"));
         }
         let template = home.scaffold("template", "go");
-        let workflow = template.read(".github/workflows/release.yml");
+        let (here, there) = ("acme/aileron-connector-template", format!("ALRubinger/aileron-connector-{name}"));
+        let workflow = template.read(".github/workflows/release.yml").replace(here, &there);
         let module_file = home.path("module.wasm");
         fs::write(&module_file, module()).unwrap();
         let added = format!(
