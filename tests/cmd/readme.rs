@@ -87,6 +87,9 @@ fn shape(text: &str) -> String {
         if let Some(host) = hosts.into_iter().find(|host| word.starts_with(host)) {
             return format!("{host}*{}", word[host.len()..].trim_start_matches(|c: char| c.is_ascii_digit()));
         }
+        if word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return "COMMIT".to_owned();
+        }
         let digits = word.trim_matches(['(', ')', ',', ':']);
         let number = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit() || c == ',' || c == ':');
         if number { "N".to_owned() } else { word.to_owned() }

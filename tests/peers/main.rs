@@ -11,4 +11,5 @@ mod linters;
 mod mcp;
 mod openapi;
 mod recorded;
+mod schema;
 mod vault;

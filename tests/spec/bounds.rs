@@ -84,6 +84,7 @@ fn a_hostile_document_has_a_short_answer_and_its_problems_fit_it() {
                     fuzzed::suite(document);
                     fuzzed::ring(document);
                     fuzzed::cohort(document);
+                    fuzzed::proposal(document);
                 }
             });
         }
@@ -161,6 +162,7 @@ proptest! {
         fuzzed::suite(&bytes);
         fuzzed::ring(&bytes);
         fuzzed::cohort(&bytes);
+        fuzzed::proposal(&bytes);
         fuzzed::workflow(&bytes);
         fuzzed::github(&bytes);
     }

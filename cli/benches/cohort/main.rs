@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use aileron_cli::consumer::fetch::origin::Origin;
 use aileron_cli::consumer::verify::{self, Subject};
-use aileron_cli::publisher::release::{self, Proven};
+use aileron_cli::publisher::release::{self, Proven, SignedBy};
 use aileron_verifier::artifact::verify::{Unverified, Wanted};
 use aileron_verifier::trust::keyring::Keyring;
 
@@ -35,6 +35,7 @@ fn main() {
 
     making(&small);
     verifying(&large, folder.path());
+    approving(&large, folder.path());
     comparing(&small, folder.path());
     println!("{}", parts::table(&small));
 }
@@ -92,7 +93,7 @@ impl Round {
             let (bound, bind_in) = timed(|| release::bind(ready, &request, world).expect("binds"));
             let built = release::build(bound, &request, world).expect("a prebuilt module");
             let (pinned, pin_in) = timed(|| release::pin(built, world).expect("pins"));
-            let (signed, sign) = timed(|| release::sign(pinned, key, world).expect("signs"));
+            let (signed, sign) = timed(|| release::sign(pinned, SignedBy::Key(key), world).expect("signs"));
             let (packed, pack) = timed(|| release::pack(signed, world).expect("packs"));
             let (proven, prove) = timed(|| release::prove(packed, world).expect("proves"));
             assert_eq!(proven.artifacts().count(), repository.actions + 1);
@@ -132,6 +133,29 @@ fn verifying(repository: &Repository, folder: &Path) {
         milliseconds(release.time),
         memory(release.peak)
     );
+}
+
+/// `approve` beside `pack`, as users run them, both with a module that is built already.
+fn approving(repository: &Repository, folder: &Path) {
+    let registry = folder.join("proposed");
+    let proposed = process::propose(repository, &registry);
+    let (mut packed, mut approved) = (Vec::new(), Vec::new());
+    for number in 0..RUNS {
+        packed.push(process::pack(repository, &folder.join(format!("packed-{number}"))));
+        // Not the registry of the run before, in which the approval is there already.
+        let fresh = folder.join(format!("proposed-{number}"));
+        process::propose(repository, &fresh);
+        approved.push(process::approve(repository, &fresh));
+    }
+    let of = |all: &[process::Spent]| median(all.iter().map(|spent| spent.time));
+    let peak = |all: &[process::Spent]| memory(all.iter().filter_map(|spent| spent.peak).max());
+    let (pack, approve) = (of(&packed), of(&approved));
+    println!("as a process, from start to exit                      median    peak memory     ratio");
+    println!("  {:<46} {} {}", "aileron-pub pack", milliseconds(pack), peak(&packed));
+    let ratio = approve.as_secs_f64() / pack.as_secs_f64();
+    println!("  {:<46} {} {} {ratio:>8.2} ×", "aileron-pub approve", milliseconds(approve), peak(&approved));
+    let proposing = [proposed];
+    println!("  {:<46} {} {}\n", "aileron-pub release --propose", milliseconds(of(&proposing)), peak(&proposing));
 }
 
 /// Whole processes of another build and of this one, in turn, so that both meet the machine in the same state.

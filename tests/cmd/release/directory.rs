@@ -1,5 +1,6 @@
 //! A directory as registry: what lies where, what is refused, and that no interruption leaves half a release.
 
+mod halves;
 mod killed;
 
 use std::fs;

@@ -9,14 +9,17 @@ use std::time::{Duration, SystemTime};
 use aileron_cli::consumer::install::error::InstallError;
 use aileron_cli::consumer::verify::VerificationError;
 use aileron_cli::github::read_answer;
+use aileron_cli::publisher::release::ApprovalError;
 use aileron_cli::ui::report::workflow::{Workflow, inert, inert_json};
 use aileron_cli::ui::report::{Exit, Failure};
 use aileron_verifier::artifact::action::Action;
 use aileron_verifier::artifact::archive::Files;
+use aileron_verifier::artifact::config::PublisherConfig;
 use aileron_verifier::artifact::manifest::ConnectorManifest;
 use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::artifact::verify::{Unverified, VerifyError, Wanted};
 use aileron_verifier::problem::{Class, Problem, Source};
+use aileron_verifier::proposal::{Approval, Proposal, ProposalError};
 use aileron_verifier::statement::Document as _;
 use aileron_verifier::statement::cohort::Cohort;
 use aileron_verifier::text::toml::Stage;
@@ -83,6 +86,28 @@ pub fn suite(bytes: &[u8]) {
             answer(InstallError::Suite { problems: parsed.problems, more: parsed.more, text: source }.into());
         }
     }
+}
+
+/// Bytes that claim to be a proposal, the answer to one, or the settings of a repository: what a stolen token can write to a
+/// draft, and what a pull request can.
+///
+/// # Panics
+/// As [`archive`], and where what is read is written otherwise.
+pub fn proposal(bytes: &[u8]) {
+    let refused = |error: ProposalError| answer(Failure::from(&ApprovalError::from(error)));
+    match Proposal::read(bytes) {
+        Ok(proposal) => {
+            let again = Proposal::read(&proposal.pack());
+            assert!(again.is_ok_and(|again| again == proposal), "what is packed reads back");
+        }
+        Err(error) => refused(error),
+    }
+    match Approval::read(bytes) {
+        Ok(approval) => assert_eq!(Approval::read(&approval.render()).ok(), Some(approval)),
+        Err(error) => refused(error),
+    }
+    let Ok(source) = Source::read("aileron-pub.toml", bytes.to_vec()) else { return };
+    problems(&PublisherConfig::parse(source.clone()).problems, Stage::Source, &source);
 }
 
 /// Bytes that claim to be a ring: what is read is written so that it reads back.
