@@ -32,7 +32,8 @@ impl Job<'_> {
 
     /// What a person types, on the machine with the key; no client secret is there.
     fn approved(&self) -> Ran {
-        let (module, key) = (self.repository.home.path("module.wasm"), self.repository.key.to_str().unwrap().to_owned());
+        let (module, key) =
+            (self.repository.home.path("module.wasm"), self.repository.key.to_str().unwrap().to_owned());
         let mut command = self.repository.publisher(&["approve", TAG, "--yes", "--json", "--limits", "none"]);
         command.args(["--wasm", module.to_str().unwrap(), "--key", &key]);
         command.env("GITHUB_TOKEN", TOKEN);
@@ -66,7 +67,11 @@ fn proposed_approved_published(name: &'static str) {
     assert_eq!(job.is_public(), 0);
 
     let approved = job.approved().json();
-    assert_eq!((&approved["status"], &approved["workflow"]["started"]), (&"approved".into(), &true.into()), "{approved}");
+    assert_eq!(
+        (&approved["status"], &approved["workflow"]["started"]),
+        (&"approved".into(), &true.into()),
+        "{approved}"
+    );
     assert_eq!(job.fake.github().repository.started, [("release.yml".to_owned(), TAG.to_owned())]);
     assert_eq!(job.is_public(), 0);
 
@@ -121,6 +126,9 @@ fn a_pull_request_proposes_nothing() {
     job.repository.write(".github/workflows/release.yml", &format!("on: pull_request\npermissions: {{}}{rest}"));
     job.repository.commit("a proposal");
     let requests = job.fake.log().len();
-    job.fails(&mut job.runs("pull_request"), &["::error title=usage_error::nothing is signed on the event pull_request"]);
+    job.fails(
+        &mut job.runs("pull_request"),
+        &["::error title=usage_error::nothing is signed on the event pull_request"],
+    );
     assert_eq!(job.fake.log().len(), requests, "GitHub was not even asked");
 }

@@ -32,7 +32,8 @@ pub(super) struct Job<'a> {
 /// What the repository settles: who signs, and for linear the five rules that its actions break.
 fn settings(name: &str, signing: &str) -> String {
     let rules = ALLOW.iter().filter(|word| **word != "--allow" && name == "linear");
-    let allow = rules.map(|rule| format!("\n[[allow]]\nrule = \"{rule}\"\nreason = \"generated from the service's schema\"\n"));
+    let allow =
+        rules.map(|rule| format!("\n[[allow]]\nrule = \"{rule}\"\nreason = \"generated from the service's schema\"\n"));
     format!("signing = \"{signing}\"\n{}", allow.collect::<String>())
 }
 

@@ -356,7 +356,7 @@ fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
     );
     let path = || TreePath::new("x").expect("a path");
     rows! { BuildError as |error| Failure::from(&error);
-        NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new() } => BuildFailed Failure false;
+        NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new(), language: None } => BuildFailed Failure false;
         Ambiguous: BuildError::Ambiguous { markers: vec!["go.mod"], languages: vec!["go"] } => BuildFailed Failure false;
         NoToolchain: BuildError::NoToolchain { program: "go", advice: "x" } => BuildFailed Failure false;
         NoTarget: BuildError::NoTarget { compiler: text(), target: "x", command: text() } => BuildFailed Failure false;
