@@ -38,7 +38,7 @@ use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
-pub const ACTION_COMMIT: &str = "8b5d0a49310a59fc0b15e9dc1c8b1152d35f4f74";
+pub const ACTION_COMMIT: &str = "ca37c41d6672ce3954fc4f75edc07fbf878103a7";
 
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
