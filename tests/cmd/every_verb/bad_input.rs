@@ -245,6 +245,7 @@ fn a_build_that_fails_shows_the_compilers_own_words() {
     home.git(&["rm", "-q", "connector/connector.wat"]);
     home.git(&["commit", "-q", "-m", "nothing to build"]);
     refused(&home, RELEASE, 1, "build_failed: nothing to build in ");
+    home.replace("tea/aileron-pub.toml", "\"wat\"", "\"go\"");
     home.write("tea/connector/go.mod", "module example.com/tea\n\ngo 1.21\n");
     home.write("tea/connector/main.go", "package main\n\nfunc main() { undefined() \n");
     home.commit();

@@ -132,8 +132,9 @@ fn a_credential_reaches_the_service_and_no_file_or_stream() {
     // Offline from here: the recording answers, and the credential is not needed.
     let replayed = ok(&mut repository.publisher(&["run", "me", "--replay", "tests/me.toml"]));
     assert_eq!(replayed.stdout, recorded.stdout);
-    fs::remove_file(repository.root.join("tests/ping.toml")).unwrap();
-    fs::remove_file(repository.root.join("tests/unknown-operation.toml")).unwrap();
+    for scaffolded in ["about", "ping", "unknown-operation"] {
+        fs::remove_file(repository.root.join(format!("tests/{scaffolded}.toml"))).unwrap();
+    }
     assert!(ok(&mut repository.publisher(&["test"])).stdout.contains("ok      tests/me.toml\n1 recording: 0 failed\n"));
     assert_eq!(service.seen().len(), 2);
 
@@ -151,19 +152,20 @@ fn a_recording_that_does_not_fit_says_where() {
     let repository = home.scaffold("tea", "wat");
     assert_eq!(
         ok(&mut repository.publisher(&["test"])).stdout,
-        "ok      tests/ping.toml\nok      tests/unknown-operation.toml\n2 recordings: 0 failed\n"
+        "ok      tests/about.toml\nok      tests/ping.toml\nok      tests/unknown-operation.toml\n3 recordings: 0 failed\n"
     );
     repository.write("tests/ping.toml", "op = \"ping\"\n[expect]\noutput = { answer = \"ping\", extra = 1 }\n");
     repository.write("tests/unused.toml", "op = \"ping\"\n[[exchange]]\nrequest = { method = \"GET\", url = \"https://a.example/\" }\nresponse = { status = 200 }\n");
     let failed = ends(&mut repository.publisher(&["test"]), 1);
     assert_eq!(
         failed.stdout,
-        "FAILED  tests/ping.toml\n    output.answer\n      - \"ping\"\n      + \"pong\"\n    output.extra\n      - 1\n      + (nothing)\n\n\
+        "ok      tests/about.toml\n\
+         FAILED  tests/ping.toml\n    output.answer\n      - \"ping\"\n      + \"pong\"\n    output.extra\n      - 1\n      + (nothing)\n\n\
          ok      tests/unknown-operation.toml\n\
          FAILED  tests/unused.toml\n    1 recorded request not made:\n      GET https://a.example/\n\n\
-         3 recordings: 2 failed\n"
+         4 recordings: 2 failed\n"
     );
-    assert!(failed.stderr.starts_with("connector_runtime_error: 2 of 3 recordings failed\n"), "{failed}");
+    assert!(failed.stderr.starts_with("connector_runtime_error: 2 of 4 recordings failed\n"), "{failed}");
     repository.write("tests/ping.toml", "ops = \"ping\"\n");
     let broken = ends(&mut repository.publisher(&["test"]), 6);
     assert!(broken.stderr.contains("ping.toml: not a cassette: unknown field `ops`"), "{broken}");
@@ -295,6 +297,6 @@ fn a_scaffolded_go_connector_passes_its_recordings() {
     let tested = ok(&mut repository.publisher(&["test"]));
     assert_eq!(
         tested.stdout,
-        "ok      tests/comment-refused.toml\nok      tests/get-item.toml\n2 recordings: 0 failed\n"
+        "ok      tests/comment-on-item.toml\nok      tests/get-item.toml\nok      tests/unknown-operation.toml\n3 recordings: 0 failed\n"
     );
 }

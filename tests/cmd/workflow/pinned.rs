@@ -65,8 +65,13 @@ fn no_expression_is_pasted_into_a_script() {
 #[test]
 fn the_workflow_is_the_same_for_every_connector() {
     let home = TestHome::new();
-    let text = |service| home.scaffold(service, "go").read(".github/workflows/release.yml");
+    // But for the repository it is for: in a fork it does nothing.
+    let text = |service| {
+        let workflow = home.scaffold(service, "go").read(".github/workflows/release.yml");
+        workflow.replace(&format!("'acme/aileron-connector-{service}'"), "'HERE'")
+    };
     let google = text("google");
+    assert!(google.contains("    if: github.repository == 'HERE'"), "{google}");
     assert!(["slack", "athena", "linear"].into_iter().all(|service| text(service) == google));
 }
 

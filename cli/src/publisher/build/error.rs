@@ -15,15 +15,18 @@ use crate::sys::process::ProcessError;
 pub enum BuildError {
     /// The directory holds nothing that can be built.
     #[error(
-        "nothing to build in {}: looked for {}; --wasm FILE takes a module built elsewhere",
+        "nothing to build in {}: looked for {}{}; --wasm FILE takes a module built elsewhere",
         .dir.display(),
-        .looked_for.join(", ")
+        .looked_for.join(", "),
+        .language.map(|language| format!(" (aileron-pub.toml says language = \"{language}\")")).unwrap_or_default()
     )]
     NoSource {
         /// The connector's directory.
         dir: PathBuf,
         /// The files that would have decided it.
         looked_for: Vec<&'static str>,
+        /// The language that the repository names, if that decided what was looked for.
+        language: Option<&'static str>,
     },
     /// Projects of several compilers lie beside each other, and no language is named.
     #[error(

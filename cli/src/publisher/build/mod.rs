@@ -139,10 +139,17 @@ pub fn detect(
     files: &SourceTree,
     configured: Option<&'static dyn Toolchain>,
 ) -> Result<&'static dyn Toolchain, BuildError> {
-    let no_source = |looked_for| BuildError::NoSource { dir: files.root().join(CONNECTOR), looked_for };
+    let no_source = |looked_for, language| {
+        let dir = files.root().join(CONNECTOR);
+        BuildError::NoSource { dir, looked_for, language }
+    };
     let is_there = |toolchain: &dyn Toolchain| files.is_file(&format!("{CONNECTOR}/{}", toolchain.marker()));
     if let Some(toolchain) = configured {
-        return if is_there(toolchain)? { Ok(toolchain) } else { Err(no_source(vec![toolchain.marker()])) };
+        return if is_there(toolchain)? {
+            Ok(toolchain)
+        } else {
+            Err(no_source(vec![toolchain.marker()], Some(toolchain.name())))
+        };
     }
     let shown: Vec<_> = TOOLCHAINS.into_iter().filter(|toolchain| toolchain.is_shown_by_its_marker()).collect();
     let mut found = Vec::new();
@@ -154,7 +161,7 @@ pub fn detect(
     let compilers: Vec<_> = found.iter().copied().filter(|toolchain| !toolchain.yields()).collect();
     match (&compilers[..], &found[..]) {
         ([one], _) | ([], [one, ..]) => Ok(*one),
-        ([], []) => Err(no_source(shown.iter().map(|toolchain| toolchain.marker()).collect())),
+        ([], []) => Err(no_source(shown.iter().map(|toolchain| toolchain.marker()).collect(), None)),
         (several, _) => Err(BuildError::Ambiguous {
             markers: several.iter().map(|toolchain| toolchain.marker()).collect(),
             languages: several.iter().map(|toolchain| toolchain.name()).collect(),

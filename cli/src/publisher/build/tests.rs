@@ -127,7 +127,10 @@ fn what_does_not_decide_is_named() {
     let nothing = detected(&[], None).unwrap_err();
     assert!(nothing.contains("looked for go.mod, Cargo.toml, build.zig, connector.wat; --wasm FILE"), "{nothing}");
     let other = detected(&["go.mod"], Some("rust")).unwrap_err();
-    assert!(other.contains("looked for Cargo.toml; --wasm FILE"), "{other}");
+    assert!(
+        other.contains("looked for Cargo.toml (aileron-pub.toml says language = \"rust\"); --wasm FILE"),
+        "{other}"
+    );
     for (files, expected) in [
         (
             &["go.mod", "Cargo.toml"][..],

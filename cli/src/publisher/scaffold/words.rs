@@ -157,7 +157,11 @@ impl Words {
             here
         };
         let names: Vec<&str> = self.ops.iter().map(|op| op.name.as_str()).collect();
-        let unknown = format!("the operations are {}", names.join(", "));
+        let unknown = match names.split_last() {
+            Some((last, [])) => format!("the only operation is {last}"),
+            Some((last, others)) => format!("the operations are {} and {last}", others.join(", ")),
+            None => String::new(),
+        };
         let unknown = json!({"error": {"class": "unknown_op", "message": unknown}}).to_string();
         self.unknown_at = place(&unknown);
         self.unknown = wat(&unknown);

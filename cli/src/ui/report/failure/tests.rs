@@ -40,6 +40,7 @@ use crate::consumer::trust::publisher_key::KeyFetchError;
 use crate::consumer::trust::ring::RingError;
 use crate::consumer::verify::VerificationError;
 use crate::github::Lack;
+use crate::publisher::adopt::AdoptError;
 use crate::publisher::build::BuildError;
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
@@ -364,7 +365,7 @@ fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
     );
     let path = || TreePath::new("x").expect("a path");
     rows! { BuildError as |error| Failure::from(&error);
-        NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new() } => BuildFailed Failure false;
+        NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new(), language: None } => BuildFailed Failure false;
         Ambiguous: BuildError::Ambiguous { markers: vec!["go.mod"], languages: vec!["go"] } => BuildFailed Failure false;
         NoToolchain: BuildError::NoToolchain { program: "go", advice: "x" } => BuildFailed Failure false;
         NoTarget: BuildError::NoTarget { compiler: text(), target: "x", command: text() } => BuildFailed Failure false;
@@ -427,6 +428,15 @@ fn every_error_of_a_forge_has_its_class_exit_and_retriable() {
         Interrupted: ForgeError::Interrupted => Incomplete Interrupted true;
     }
     let unreadable = || ProposalError::Schema { file: "approval.json", found: 2, newest: 1 };
+    rows! { AdoptError as Failure::from;
+        Check: AdoptError::Check(findings()) => ValidationError Policy false;
+        Build: AdoptError::Build(BuildError::NoSource { dir: "x".into(), looked_for: Vec::new(), language: None }) => BuildFailed Failure false;
+        Source: AdoptError::Source(SourceError::Git(GitError::NoCommit)) => ValidationError Policy false;
+        History: AdoptError::History(GitError::NoCommit) => ValidationError Policy false;
+        NotCommitted: AdoptError::NotCommitted => ValidationError Policy false;
+        Scaffold: AdoptError::Scaffold(ScaffoldError::NoGit) => UsageError Failure false;
+        Disk: AdoptError::Disk(disk(Operation::Write)) => StoreUnwritable Failure false;
+    }
     rows! { ApprovalError as |error| Failure::from(&error);
         MustBeProposed: ApprovalError::MustBeProposed => UsageError Usage false;
         NothingProposed: ApprovalError::NothingProposed(reference()) => Incomplete Incomplete true;
