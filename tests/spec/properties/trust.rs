@@ -3,6 +3,7 @@
 use aileron_testkit::{Publisher, Toy};
 use aileron_verifier::name::fqn::Authority;
 use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort, ConnectorEntry, Tool, Toolchain};
+use aileron_verifier::statement::rotation::{Rotation, Succession};
 use aileron_verifier::statement::{Document as _, UnverifiedStatement};
 use aileron_verifier::trust::keyring::Keyring;
 
@@ -111,6 +112,40 @@ proptest! {
             Ok(read) => prop_assert!(read.authorities().count() <= ring.authorities().count() + 1),
             Err(error) => prop_assert!(!error.to_string().contains('\n'), "{}", error),
         }
+    }
+
+    #[test] // read and written are the same bytes, and every other text is refused
+    fn a_rotation_is_read_as_it_was_written_and_with_one_byte_changed_it_is_another_or_none(
+        name in name(),
+        version in SEMVER,
+        old in 1..40_u8,
+        new in 41..80_u8,
+        at in any::<Index>(),
+        by in 1..255_u8,
+    ) {
+        let authority: Fqn = name.parse::<Fqn>().expect("a name").repository();
+        let first_version = version.parse().expect("SemVer");
+        let [old, new] = [old, new].map(Publisher::from_seed);
+        let said = Rotation { authority: authority.clone(), first_version, new: new.key(), old: old.key(), schema: 1 };
+        let bytes = said.render();
+        prop_assert_eq!(&Rotation::read_unverified(&bytes).expect("it reads"), &said);
+        let signatures = [old.sign(&[&bytes]), new.sign(&[&bytes])].concat();
+        let follow = |bytes: &[u8], signatures: &[u8]| {
+            let statement = UnverifiedStatement::new(bytes.to_vec(), signatures.to_vec());
+            Succession::follow(old.key(), [statement], &authority).map(|found| found.names(&new.key()))
+        };
+        prop_assert!(follow(&bytes, &signatures).expect("as it was signed"));
+        let mut changed = bytes.clone();
+        let place = at.index(changed.len());
+        changed[place] ^= by;
+        if let Ok(read) = Rotation::read_unverified(&changed) {
+            prop_assert_eq!(read.render(), changed.clone());
+        }
+        prop_assert!(follow(&changed, &signatures).is_err());
+        let mut forged = signatures.clone();
+        let place = at.index(forged.len());
+        forged[place] ^= by;
+        prop_assert!(follow(&bytes, &forged).is_err());
     }
 
     #[test] // artifacts.md §11: the index is signed over its own bytes
