@@ -3,6 +3,7 @@
 //! May not come in: the consumer wing, clap, terminals. Progress leaves as [`crate::event::Event`] values, problems as
 //! byte ranges; drawing them is `ui`'s.
 
+pub mod adopt;
 pub mod build;
 pub mod catalog;
 pub mod committed_key;

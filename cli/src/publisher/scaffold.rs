@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use aileron_templates::Template;
 use aileron_verifier::artifact::config::Signing;
+use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::problem::Class;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -37,7 +38,7 @@ use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
-pub const ACTION_COMMIT: &str = "8b5d0a49310a59fc0b15e9dc1c8b1152d35f4f74";
+pub const ACTION_COMMIT: &str = "ca37c41d6672ce3954fc4f75edc07fbf878103a7";
 
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
@@ -242,14 +243,7 @@ fn repository(service: &str) -> String {
 fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
     can_be_published(request)?;
     let words = Words::of(request);
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
-    engine.set_syntax(syntax.map_err(|source| ScaffoldError::Template { path: "syntax", source })?);
-    engine.set_auto_escape_callback(|_| AutoEscape::None);
-    let home = HOME.trim_start_matches("https://github.com/");
-    engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
-    engine.add_global("checkout", CHECKOUT);
+    let engine = engine()?;
     let mut files = Vec::new();
     for (path, text) in request.template.files() {
         let mut fill = |values: minijinja::Value| {
@@ -271,6 +265,41 @@ fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Where workflows are, below the repository.
+const WORKFLOWS: &str = ".github/workflows/";
+
+/// The workflows that a new repository of this name would have: path, relative to the repository, and text. Sorted.
+///
+/// # Errors
+/// [`ScaffoldError::Template`].
+pub fn workflows(name: &Fqn, template: Template, signing: Signing) -> Result<Vec<(String, String)>, ScaffoldError> {
+    let engine = engine()?;
+    let words = context! {
+        owner => name.owner(), repo => name.repo(), language => template.as_str(), signing => signing.as_str(),
+    };
+    let files = template.files().filter(|(path, _)| path.starts_with(WORKFLOWS));
+    let filled = files.map(|(path, text)| {
+        let text = engine.render_named_str(path, text, &words);
+        Ok((path.to_owned(), text.map_err(|source| ScaffoldError::Template { path, source })?))
+    });
+    let mut filled = filled.collect::<Result<Vec<_>, ScaffoldError>>()?;
+    filled.sort();
+    Ok(filled)
+}
+
+/// What templates are rendered by, with what every one of them may say.
+fn engine() -> Result<Environment<'static>, ScaffoldError> {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
+    engine.set_syntax(syntax.map_err(|source| ScaffoldError::Template { path: "syntax", source })?);
+    engine.set_auto_escape_callback(|_| AutoEscape::None);
+    let home = HOME.trim_start_matches("https://github.com/");
+    engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
+    engine.add_global("checkout", CHECKOUT);
+    Ok(engine)
 }
 
 /// Names that a release would be refused for are refused here.

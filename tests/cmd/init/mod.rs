@@ -1,5 +1,6 @@
 //! `init` and `demo`: new repositories.
 
+mod adopt;
 mod fresh;
 mod questions;
 mod tasks;

@@ -11,44 +11,57 @@ use aileron_cli::publisher::forge::model::{GitHub as Model, Limits, TagRef};
 use aileron_cli::publisher::scaffold::ACTION_COMMIT;
 use aileron_testkit::github::{FakeGitHub, Repository as Remote, Script};
 use aileron_testkit::home::tree::contents;
-use aileron_testkit::home::{Ran, Repository, TestHome, module, ok, run};
+use aileron_testkit::home::{ALLOW, Ran, Repository, TestHome, module, ok, run};
 use aileron_testkit::peers;
 use aileron_testkit::reference;
 
 use super::checkout;
 
-const TOKEN: &str = "ghs_0123456789abcdefSECRETSECRET";
-const CLIENT_SECRET: &str = "GOCSPX-0123456789-not-to-be-seen";
-const TAG: &str = "v1.2.3";
+pub(super) const TOKEN: &str = "ghs_0123456789abcdefSECRETSECRET";
+pub(super) const CLIENT_SECRET: &str = "GOCSPX-0123456789-not-to-be-seen";
+pub(super) const TAG: &str = "v1.2.3";
 
 /// A publisher's repository, GitHub, and a runner.
-struct Job<'a> {
+pub(super) struct Job<'a> {
     act: PathBuf,
-    fake: FakeGitHub,
-    repository: Repository<'a>,
-    name: &'static str,
+    pub(super) fake: FakeGitHub,
+    pub(super) repository: Repository<'a>,
+    pub(super) name: &'static str,
+}
+
+/// What the repository settles: who signs, and for linear the five rules that its actions break.
+fn settings(name: &str, signing: &str) -> String {
+    let rules = ALLOW.iter().filter(|word| **word != "--allow" && name == "linear");
+    let allow =
+        rules.map(|rule| format!("\n[[allow]]\nrule = \"{rule}\"\nreason = \"generated from the service's schema\"\n"));
+    format!("signing = \"{signing}\"\n{}", allow.collect::<String>())
 }
 
 impl<'a> Job<'a> {
-    fn new(home: &'a TestHome, name: &'static str) -> Option<Job<'a>> {
+    pub(super) fn new(home: &'a TestHome, name: &'static str, signing: &str) -> Option<Job<'a>> {
         let (act, data) = (peers::program("act")?, reference(name)?);
         let repository = home.copy(&data, name);
         if name == "google" {
             let file = "actions/list-recent-emails/action.md"; // the one with a version of its own
             repository.write(file, &repository.read(file).replace("0.3.0", "0.0.0-dev"));
         }
-        let template = home.scaffold("template", "go");
+        let template = home.scaffold_signing("template", "go", signing);
         let (here, there) = ("acme/aileron-connector-template", format!("ALRubinger/aileron-connector-{name}"));
         let workflow = template.read(".github/workflows/release.yml").replace(here, &there);
         let module_file = home.path("module.wasm");
         fs::write(&module_file, module()).unwrap();
-        let added = format!(
-            "command: release\n          binary: {}\n          args: --limits none --max-wait 0s --wasm {}\n",
-            env!("CARGO_BIN_EXE_aileron-pub"),
-            module_file.display(),
-        );
+        let binary = format!("command: release\n          binary: {}\n", env!("CARGO_BIN_EXE_aileron-pub"));
+        let args = format!("--limits none --max-wait 0s --wasm {}\n", module_file.display());
         assert!(workflow.contains("command: release\n"));
-        repository.write(".github/workflows/release.yml", &workflow.replace("command: release\n", &added));
+        let workflow = match signing {
+            "ci" => workflow.replace("command: release\n", &format!("{binary}          args: {args}")),
+            _ => {
+                assert!(workflow.contains("args: --propose\n"));
+                workflow.replace("command: release\n", &binary).replace("--propose\n", &format!("--propose {args}"))
+            }
+        };
+        repository.write(".github/workflows/release.yml", &workflow);
+        repository.write("aileron-pub.toml", &settings(name, signing));
         repository.commit("a workflow");
         let repository = repository.with_key();
         repository.git(&["tag", TAG]);
@@ -59,11 +72,11 @@ impl<'a> Job<'a> {
         Some(Job { act, fake: FakeGitHub::start(github), repository, name })
     }
 
-    fn event(&self, event: &str) -> Command {
+    pub(super) fn event(&self, event: &str) -> Command {
         let home = self.repository.home;
         let payload = home.path("event.json");
         let text = match event {
-            "push" => format!(r#"{{"ref": "refs/tags/{TAG}"}}"#),
+            "push" | "workflow_dispatch" => format!(r#"{{"ref": "refs/tags/{TAG}", "inputs": {{}}}}"#),
             _ => r#"{"pull_request": {"head": {"ref": "topic"}, "base": {"ref": "main"}}, "number": 1}"#.to_owned(),
         };
         fs::write(&payload, text).unwrap();
@@ -99,11 +112,11 @@ impl<'a> Job<'a> {
         base64(&fs::read(&self.repository.key).unwrap())
     }
 
-    fn writes(&self) -> u64 {
+    pub(super) fn writes(&self) -> u64 {
         self.fake.github().meter.usage.writes
     }
 
-    fn script(&self, text: &str) {
+    pub(super) fn script(&self, text: &str) {
         self.fake.set_script(text.parse::<Script>().unwrap());
     }
 
@@ -114,7 +127,7 @@ impl<'a> Job<'a> {
     }
 
     /// The job fails, says why, and leaves GitHub as it was.
-    fn fails(&self, command: &mut Command, words: &[&str]) {
+    pub(super) fn fails(&self, command: &mut Command, words: &[&str]) {
         let before = (self.writes(), self.fake.github().repository.visible());
         let ended = run(command);
         let said = text(&ended);
@@ -124,7 +137,7 @@ impl<'a> Job<'a> {
     }
 }
 
-fn text(said: &Ran) -> String {
+pub(super) fn text(said: &Ran) -> String {
     format!("{}{}", said.stdout, said.stderr)
 }
 
@@ -133,7 +146,7 @@ fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-fn output(said: &str, name: &str) -> Option<String> {
+pub(super) fn output(said: &str, name: &str) -> Option<String> {
     let line = said.lines().find_map(|line| line.split_once(&format!("::set-output:: {name}=")))?;
     Some(line.1.trim().to_owned())
 }
@@ -224,7 +237,7 @@ impl Job<'_> {
     }
 
     /// What all these runs left behind: outputs, caches, the runner's copies.
-    fn left_no_secret(&self, home: &TestHome) {
+    pub(super) fn left_no_secret(&self, home: &TestHome) {
         let key = fs::read(&self.repository.key).unwrap();
         fs::remove_file(&self.repository.key).unwrap();
         let secrets = [base64(&key), String::from_utf8(key).unwrap(), TOKEN.to_owned(), CLIENT_SECRET.to_owned()];
@@ -238,7 +251,7 @@ impl Job<'_> {
 
 fn a_tag_is_released_by_its_workflow(name: &'static str) {
     let home = TestHome::new();
-    let Some(job) = Job::new(&home, name) else { return };
+    let Some(job) = Job::new(&home, name, "ci") else { return };
     job.refuses_what_lacks(&home);
     job.refuses_a_moved_tag();
     job.goes_on_after_a_break(&home);

@@ -1,6 +1,7 @@
 //! The GitHub Action: what it and the workflows pin, how it finds a binary it may trust, and whole jobs under the real
 //! runner.
 
+mod halves;
 mod job;
 mod obtain;
 mod pinned;

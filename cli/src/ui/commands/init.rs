@@ -14,6 +14,7 @@ use crate::publisher::scaffold::{self, Credential, Operation, PRESETS, Preset, S
 use crate::ui::args::examples;
 use crate::ui::report::{Failure, Outcome, shown};
 
+mod adopt;
 mod questions;
 
 /// Make a new connector repository: connector, actions, recordings, workflows.
@@ -23,6 +24,7 @@ mod questions;
 #[command(after_help = examples!(
     "aileron-pub init aileron-connector-weather",
     "aileron-pub init aileron-connector-weather --owner acme --language go --yes",
+    "aileron-pub init --adopt . --dry-run",
     "aileron-pub init aileron-connector-github --owner acme --language rust --preset github --yes",
     "aileron-pub init aileron-connector-tea --owner acme --language zig --credential api_key --op get_tea --op pour:gated --signing approve"
 ))]
@@ -60,9 +62,12 @@ pub(crate) struct Init {
     /// Take defaults instead of asking.
     #[arg(short, long)]
     yes: bool,
-    /// List the files, and write nothing.
+    /// List the files, and write nothing; with --adopt, show the difference.
     #[arg(long)]
     dry_run: bool,
+    /// Let the existing repository in DIR release with this tool: write the workflow, and settings where they are needed.
+    #[arg(long, conflicts_with_all = ["owner", "service", "publisher", "preset", "credential", "client_id", "operations", "no_git"])]
+    adopt: bool,
     /// Do not make a git repository.
     #[arg(long)]
     no_git: bool,
@@ -218,6 +223,11 @@ impl Init {
 
 impl Verb for Init {
     fn run(self, context: &Context) -> Answer {
+        if self.adopt {
+            let signing = self.signing.as_deref().and_then(signing_named).unwrap_or(USUAL_SIGNING);
+            let language = self.language.as_deref().and_then(build::named);
+            return adopt::adopt(self.dir, language, signing, self.dry_run, context);
+        }
         // Nobody answers questions for a directory that is in use.
         scaffold::can_receive(&self.dir)?;
         let request = self.request()?;

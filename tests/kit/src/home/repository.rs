@@ -39,9 +39,24 @@ pub struct Repository<'a> {
 impl TestHome {
     /// A repository scaffolded in a language, with a publisher's key and everything committed.
     pub fn scaffold(&self, service: &str, language: &str) -> Repository<'_> {
+        self.scaffold_signing(service, language, "ci")
+    }
+
+    /// The same with `signing` as `init --signing` takes it.
+    pub fn scaffold_signing(&self, service: &str, language: &str, signing: &str) -> Repository<'_> {
         let root = self.path(&format!("aileron-connector-{service}"));
         let dir = root.to_str().unwrap();
-        ok(&mut self.publisher(&["init", dir, "--owner", OWNER, "--language", language, "--signing", "ci", "--yes"]));
+        ok(&mut self.publisher(&[
+            "init",
+            dir,
+            "--owner",
+            OWNER,
+            "--language",
+            language,
+            "--signing",
+            signing,
+            "--yes",
+        ]));
         Repository { home: self, root, key: self.path(&format!("{service}.key")) }.with_key()
     }
 

@@ -16,6 +16,10 @@ impl GitHub {
         if !text.contains("workflow_dispatch") {
             return Err(Response::refusal(422, "Workflow does not have 'workflow_dispatch' trigger", page));
         }
+        // Which input it is does not matter here: a release needs one, its version.
+        if text.contains("required: true") && fields["inputs"].as_object().is_none_or(serde_json::Map::is_empty) {
+            return Err(Response::refusal(422, "Required input 'version' not provided", page));
+        }
         let on = fields["ref"].as_str().unwrap_or_default();
         let short = on.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/");
         if !repository.branches.contains_key(short) && !repository.tags.contains_key(short) {

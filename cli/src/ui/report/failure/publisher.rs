@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Exit, Failure, classified};
 use crate::github::Lack;
+use crate::publisher::adopt::AdoptError;
 use crate::publisher::build::{self, BuildError};
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
@@ -19,6 +20,7 @@ use crate::publisher::source::SourceError;
 use crate::ui::report::diagnostics::{Drawing, problem_json};
 
 classified!(
+    AdoptError,
     ApprovalError,
     BuildError,
     CatalogError,
@@ -356,6 +358,25 @@ impl From<KeysError> for Failure {
                 Failure::of(&error, Exit::Policy).next("aileron-pub keys generate, then commit keys/")
             }
             KeysError::NotAKey { .. } => Failure::of(&error, Exit::Policy),
+        }
+    }
+}
+
+impl From<AdoptError> for Failure {
+    fn from(error: AdoptError) -> Failure {
+        match &error {
+            AdoptError::Check(findings) => {
+                of_findings(findings, error.to_string()).next("fix them, then run the same command again")
+            }
+            AdoptError::Build(error) => error.into(),
+            AdoptError::Source(SourceError::Git(error)) | AdoptError::History(error) => error.into(),
+            AdoptError::Source(SourceError::Disk(error)) | AdoptError::Disk(error) => error.into(),
+            AdoptError::NotCommitted => {
+                Failure::of(&error, Exit::Policy).next("commit it, or move it away; then run the same command again")
+            }
+            AdoptError::Scaffold(_) => {
+                Failure::of(&error, Exit::Failure).next("this is a defect of aileron-pub's template: please report it")
+            }
         }
     }
 }

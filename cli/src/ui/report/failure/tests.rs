@@ -40,6 +40,7 @@ use crate::consumer::trust::publisher_key::KeyFetchError;
 use crate::consumer::trust::ring::RingError;
 use crate::consumer::verify::VerificationError;
 use crate::github::Lack;
+use crate::publisher::adopt::AdoptError;
 use crate::publisher::build::BuildError;
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
@@ -418,6 +419,15 @@ fn every_error_of_a_forge_has_its_class_exit_and_retriable() {
         Interrupted: ForgeError::Interrupted => Incomplete Interrupted true;
     }
     let unreadable = || ProposalError::Schema { file: "approval.json", found: 2, newest: 1 };
+    rows! { AdoptError as Failure::from;
+        Check: AdoptError::Check(findings()) => ValidationError Policy false;
+        Build: AdoptError::Build(BuildError::NoSource { dir: "x".into(), looked_for: Vec::new() }) => BuildFailed Failure false;
+        Source: AdoptError::Source(SourceError::Git(GitError::NoCommit)) => ValidationError Policy false;
+        History: AdoptError::History(GitError::NoCommit) => ValidationError Policy false;
+        NotCommitted: AdoptError::NotCommitted => ValidationError Policy false;
+        Scaffold: AdoptError::Scaffold(ScaffoldError::NoGit) => UsageError Failure false;
+        Disk: AdoptError::Disk(disk(Operation::Write)) => StoreUnwritable Failure false;
+    }
     rows! { ApprovalError as |error| Failure::from(&error);
         MustBeProposed: ApprovalError::MustBeProposed => UsageError Usage false;
         NothingProposed: ApprovalError::NothingProposed(reference()) => Incomplete Incomplete true;

@@ -218,6 +218,9 @@ fn the_workflow_that_publishes_is_started_where_the_token_may() {
     let file = ".github/workflows/release.yml".to_owned();
     stage.github().repository.files.insert(file.clone(), b"on: push".to_vec());
     assert_eq!(started(), refused("HTTP 422: Workflow does not have 'workflow_dispatch' trigger"));
+    let with_input = b"on: {workflow_dispatch: {inputs: {version: {\nrequired: true\n}}}}".to_vec();
+    stage.github().repository.files.insert(file.clone(), with_input);
+    assert_eq!(started(), refused("HTTP 422: Required input 'version' not provided"));
     stage.github().repository.files.insert(file, b"on: [workflow_dispatch]".to_vec());
     assert_eq!(started(), refused("HTTP 422: No ref found for: v0.1.0"));
     let commit = cohort.proven.cohort.commit.as_str().to_owned();
