@@ -421,7 +421,7 @@ fn every_error_of_a_forge_has_its_class_exit_and_retriable() {
     let unreadable = || ProposalError::Schema { file: "approval.json", found: 2, newest: 1 };
     rows! { AdoptError as Failure::from;
         Check: AdoptError::Check(findings()) => ValidationError Policy false;
-        Build: AdoptError::Build(BuildError::NoSource { dir: "x".into(), looked_for: Vec::new() }) => BuildFailed Failure false;
+        Build: AdoptError::Build(BuildError::NoSource { dir: "x".into(), looked_for: Vec::new(), language: None }) => BuildFailed Failure false;
         Source: AdoptError::Source(SourceError::Git(GitError::NoCommit)) => ValidationError Policy false;
         History: AdoptError::History(GitError::NoCommit) => ValidationError Policy false;
         NotCommitted: AdoptError::NotCommitted => ValidationError Policy false;
