@@ -2,13 +2,15 @@
 # Finds an aileron-pub and prints its path: the `binary` input, a released one, or one built from this action's own tree.
 #
 # A released binary is run only if its digest stands in the checksums.txt of exactly that version, and checksums.txt is
-# signed by the release key, whose public half lies beside this file and whose fingerprint stands here. Whoever pins this
-# action by commit pins both. Only "there is no such release" leads to building from source; every doubt ends the step.
+# signed by the release key, whose public half (release.pub) lies beside this file and whose fingerprint stands here. Whoever
+# pins this action by commit pins both. Only "there is no release key yet" and "there is no such release" lead to building from
+# source; every doubt ends the step.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 readonly HOME_URL=https://github.com/aileron-pub/aileron-pub
-readonly RELEASE_KEY=sha256:oQola6wEfyDB6A5YUnrgRC
+# Empty until a maintainer has made a key: .github/CONTRIBUTING.md, "The release key". It comes and goes with release.pub.
+readonly RELEASE_KEY=
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -108,6 +110,17 @@ case $wanted in
 esac
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] ||
   fail usage_error "tool-version must be a version, as in v0.1.0, or source; it is \"$wanted\""
+if [[ -z $RELEASE_KEY && ! -e $here/release.pub ]]; then
+  if [[ -n $wanted ]]; then
+    fail "there is no release key" "this action knows no release key yet, so it trusts no released aileron-pub; give tool-version: source"
+  fi
+  say "there is no release key yet, so no released aileron-pub is trusted"
+  from_source
+  exit
+fi
+if [[ -z $RELEASE_KEY || ! -e $here/release.pub ]]; then
+  fail "the release key is not the pinned one" "release.pub and its fingerprint in obtain.sh come and go together"
+fi
 # Called where a failure is looked at, bash does not stop by itself: every check in there ends the step in words.
 if released "$version"; then
   exit

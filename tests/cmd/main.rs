@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod connector;
+mod doctor;
 mod every_verb;
 mod guide;
 mod hub;

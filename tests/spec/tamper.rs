@@ -6,6 +6,7 @@ mod cohort;
 mod entries;
 mod exchanged;
 mod keys;
+mod succession;
 mod unsound;
 
 use aileron_testkit::tar::{Entry, Format, Gzip, Tar, members};

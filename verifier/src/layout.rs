@@ -7,6 +7,7 @@
 //!                                                          slashes, an address writes them as %2F
 //! <owner>/<repo>/releases/index.json                       which versions are complete
 //! <owner>/<repo>/HEAD/keys/publisher.pub                   the publisher's key, as the default branch has it
+//! <owner>/<repo>/HEAD/keys/rotation.json                   and, if there are any, what the publisher says of older keys
 //! ```
 //!
 //! Publishing, fetching and verifying take their paths from here, so they cannot disagree. Signed documents beside the
@@ -29,6 +30,10 @@ pub const PROPOSAL: &str = "proposal.tar.gz";
 pub const APPROVAL: &str = "approval.json";
 /// The publisher's public key in a repository.
 pub const PUBLISHER_KEY: &str = "keys/publisher.pub";
+/// Where the statement lies that names the key of [`PUBLISHER_KEY`], the successor of an older one.
+pub const ROTATION: &str = "keys/rotation.json";
+/// What a signature file's name ends in, beside that of what is signed.
+pub const SIGNATURE_SUFFIX: &str = ".sig";
 /// Directory of a repository that holds one directory for each action.
 pub const ACTIONS: &str = "actions";
 

@@ -33,6 +33,8 @@ pub struct FoundKey {
     pub authority: Authority,
     /// The key, and where it was read.
     pub fetched: Fetched,
+    /// The repository it was fetched from; none for a file's and a catalog's.
+    pub repository: Option<Fqn>,
 }
 
 /// Why there is no key to grant. The texts are keyring.md §6.1's.
@@ -128,17 +130,18 @@ impl TrustRequest<'_> {
         let (name, authority) = self.parsed()?;
         if let Some(path) = &self.key_file {
             let key = publisher_key::from_file(path).map_err(AuthorityError::KeyFile)?;
-            return Ok(FoundKey { authority, fetched: Fetched { key, at: Address::of_path(path) } });
+            let fetched = Fetched { key, at: Address::of_path(path) };
+            return Ok(FoundKey { authority, fetched, repository: None });
         }
-        let fetched = match name {
-            Some(name) => publisher_key::fetch(&name, self.origin).map_err(|why| AuthorityError::Repository {
+        let fetched = match &name {
+            Some(name) => publisher_key::fetch(name, self.origin).map_err(|why| AuthorityError::Repository {
                 repository: name.repo_authority(),
                 granted: authority.clone(),
                 why,
             })?,
             None => self.through_hub(&authority, environment, spawner)?,
         };
-        Ok(FoundKey { authority, fetched })
+        Ok(FoundKey { authority, fetched, repository: name })
     }
 
     /// The repository, where one is named, and the authority.

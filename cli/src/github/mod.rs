@@ -17,6 +17,7 @@
 //! | `typed` | octocrab over a transport of ours |
 //! | `log` | what is written down of each request |
 //! | `client` | requests of one run, paced, waited for and written down |
+//! | `settings` | what a repository's settings say, and the secrets of its workflows |
 //! | `reader` | what anybody may read, and a private repository with a token |
 //!
 //! May not come in: what a release of ours is, the wings, clap.
@@ -34,6 +35,7 @@ mod permission;
 pub mod reader;
 mod seconds;
 pub mod server;
+pub mod settings;
 pub mod token;
 mod typed;
 
@@ -42,10 +44,11 @@ pub use self::classify::ApiRefusal;
 pub use self::client::{Client, WaitPolicy};
 pub use self::error::{ApiError, if_there};
 pub use self::limits::{Limit, Limits, RequestKind};
-pub use self::log::{Log, RequestOutcome};
+pub use self::log::{Log, RequestOutcome, Unlogged};
 pub use self::permission::Lack;
 pub use self::reader::{ReadError, Reader};
 pub use self::server::{Network, Server};
+pub use self::settings::RepositorySettings;
 
 /// Reads an answer of GitHub's as every request does: status, headers and body, and the documents a body may be. Nothing
 /// is sent and nothing is kept: this is where any bytes can be tried.

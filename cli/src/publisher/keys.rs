@@ -4,6 +4,8 @@
 //! The private half goes where the publisher says, and nothing is ever overwritten: losing a signing key costs every
 //! consumer a new trust decision.
 
+pub mod github_secret;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,7 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::Keyring;
 
+pub use self::succession::committed;
 use super::committed_key::{self, CommittedKeyError};
 use super::sign::file::{check_private_key_path, write_private_key_file_on};
 use super::sign::{KeyError, Keychain, SigningKey};
@@ -114,6 +117,33 @@ pub enum KeysError {
         /// What is wrong with it.
         source: CommittedKeyError,
     },
+    /// Another key than the committed one was given to sign with.
+    #[error("the signing key is {signing}, {PUBLIC_KEY} is {committed}")]
+    OtherKey {
+        /// Fingerprint of the key that was given.
+        signing: Fingerprint,
+        /// Fingerprint of the committed one.
+        committed: Fingerprint,
+    },
+    /// A statement on keys that is there does not hold.
+    #[error("{path} does not hold: {why}")]
+    Statement {
+        /// Relative to the repository.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No key of this repository has the fingerprint.
+    #[error("{0} is not a key of this repository: neither {PUBLIC_KEY} nor a key it follows")]
+    UnknownKey(Fingerprint),
+    /// A key may be revoked by itself and by those that follow it.
+    #[error("{signing} does not follow {key}, so it cannot revoke it")]
+    NotASuccessor {
+        /// Fingerprint of the key that was given to sign with.
+        signing: Fingerprint,
+        /// Fingerprint of the key to revoke.
+        key: Fingerprint,
+    },
     /// The private key could not be made or stored.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -134,7 +164,9 @@ impl KeysError {
     pub fn class(&self) -> Class {
         match self {
             KeysError::PublicKeyExists(_) | KeysError::KeychainTaken(_) => Class::UsageError,
-            KeysError::NoPublicKey => Class::ValidationError,
+            KeysError::UnknownKey(_) => Class::UsageError,
+            KeysError::OtherKey { .. } | KeysError::NotASuccessor { .. } => Class::SignatureFailure,
+            KeysError::NoPublicKey | KeysError::Statement { .. } => Class::ValidationError,
             KeysError::Disk(error) => error.class(),
             KeysError::NotAKey { source, .. } => source.class(),
             KeysError::Key(error) => error.class(),
@@ -147,6 +179,10 @@ impl KeysError {
             KeysError::PublicKeyExists(_)
             | KeysError::KeychainTaken(_)
             | KeysError::NoPublicKey
+            | KeysError::OtherKey { .. }
+            | KeysError::Statement { .. }
+            | KeysError::UnknownKey(_)
+            | KeysError::NotASuccessor { .. }
             | KeysError::NotAKey { .. } => false,
             KeysError::Disk(error) => error.is_retriable(),
             KeysError::Key(error) => error.is_retriable(),
@@ -274,7 +310,8 @@ fn trust(name: &Fqn) -> String {
     }
 }
 
-fn readme(name: &Fqn, key: &PublicKey) -> String {
+/// The text of [`README`] for this key.
+pub fn readme(name: &Fqn, key: &PublicKey) -> String {
     let (authority, owner) = (name.repo_authority(), name.owner_authority());
     let (fingerprint, base64, trust) = (key.fingerprint(), key.to_base64(), trust(name));
     let ring_entry = ring_entry(name, key);

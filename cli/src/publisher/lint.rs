@@ -160,6 +160,12 @@ pub fn name(project: &Project) -> Option<Fqn> {
     Some(ConnectorManifest::parse(source, Stage::Source).document?.name.value)
 }
 
+/// The repository's settings, when their file can be used; defaults where there is none.
+pub fn config(project: &Project) -> Option<Config> {
+    let Some(file) = &project.config else { return Some(Config::default()) };
+    Config::of(&PublisherConfig::parse(file.as_ref().ok()?.clone()).document?).ok()
+}
+
 #[derive(Default)]
 struct Lint {
     problems: Vec<Problem>,
@@ -357,7 +363,7 @@ impl Lint {
 }
 
 /// Owner and repository of a git remote URL of any common form.
-fn owner_and_repo(url: &str) -> Option<(String, String)> {
+pub(super) fn owner_and_repo(url: &str) -> Option<(String, String)> {
     if !url.contains("://") && !url.contains('@') {
         return None; // a path on this machine
     }

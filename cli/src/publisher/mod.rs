@@ -8,6 +8,7 @@ pub mod build;
 pub mod catalog;
 pub mod committed_key;
 pub mod config;
+pub mod doctor;
 pub mod fingerprint_mark;
 pub mod forge;
 pub mod keys;

@@ -7,13 +7,13 @@ use std::thread;
 
 use aileron_verifier::artifact::archive::MAX_DOCUMENT;
 use aileron_verifier::artifact::config;
-use aileron_verifier::layout::{ACTIONS, PUBLISHER_KEY, SUITE, action_directory};
+use aileron_verifier::layout::{ACTIONS, KEY_LIMIT, PUBLISHER_KEY, SUITE, action_directory};
 use aileron_verifier::problem::{Class, Problem, Source};
-use aileron_verifier::statement::cohort::CommitId;
+use aileron_verifier::statement::{self, cohort::CommitId};
 
 use super::build::CONNECTOR;
 use super::fingerprint_mark;
-use super::source::{Commit, Found, SourceError, SourceTree, Wanted, WorkTree};
+use super::source::{Commit, Found, Listed, SourceError, SourceTree, Wanted, WorkTree};
 use crate::sys::disk::{self, DiskError};
 use crate::sys::git::{self, Configuration, GitError, Head};
 use crate::sys::process::Spawner;
@@ -45,12 +45,23 @@ pub struct Project {
     pub publisher_key: Option<Result<Source, Problem>>,
     /// `aileron-pub.toml`, if there is one.
     pub config: Option<Result<Source, Problem>>,
+    /// What `keys/` says of keys: rotations, revocations, and their signatures.
+    pub key_statements: Vec<KeyFile>,
     /// `README.md`, if there is one that is text.
     pub readme: Option<Source>,
     /// `CHANGELOG.md`, if there is one that is text.
     pub changelog: Option<Result<String, Problem>>,
     /// The files all of this was read from, for a build to read on.
     pub files: SourceTree,
+}
+
+/// A statement on keys, or its signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFile {
+    /// Relative to the root.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// Which files a verb works on. artifacts.md §12.
@@ -191,6 +202,7 @@ struct Documents {
     suite: Option<Result<Source, Problem>>,
     publisher_key: Option<Result<Source, Problem>>,
     config: Option<Result<Source, Problem>>,
+    key_statements: Vec<KeyFile>,
     readme: Option<Source>,
     changelog: Option<Result<String, Problem>>,
     actions: Vec<ActionDirectory>,
@@ -205,7 +217,9 @@ impl Documents {
         let documents =
             [MANIFEST, SUITE, PUBLISHER_KEY, config::FILE].into_iter().chain(paths.iter().map(String::as_str));
         let wanted = documents.map(|path| Wanted { path, limit: MAX_DOCUMENT });
-        let wanted: Vec<Wanted<'_>> = wanted.chain([CHANGELOG_WANTED, README_WANTED]).collect();
+        let of_keys = key_statements(&files)?;
+        let statements = of_keys.iter().map(|path| Wanted { path, limit: KEY_LIMIT });
+        let wanted: Vec<Wanted<'_>> = wanted.chain([CHANGELOG_WANTED, README_WANTED]).chain(statements).collect();
         let mut found = wanted.iter().zip(files.read(&wanted, spawner)?).map(|(wanted, found)| (wanted.path, found));
         let mut next = || found.next().and_then(|(path, found)| document(path, found));
         let (manifest, suite, publisher_key, config) = (next(), next(), next(), next());
@@ -226,14 +240,39 @@ impl Documents {
             Found::Bytes(bytes) => Source::read(path, bytes).ok(),
             Found::Absent | Found::Refused(_) => None,
         });
-        Ok(Documents { manifest, actions, suite, publisher_key, config, readme, changelog, files })
+        let statement = |(path, found): (&str, Found)| match found {
+            Found::Bytes(bytes) => Some(KeyFile { path: path.to_owned(), bytes }),
+            Found::Absent | Found::Refused(_) => None,
+        };
+        let key_statements = found.filter_map(statement).collect();
+        Ok(Documents { manifest, actions, suite, publisher_key, config, readme, key_statements, changelog, files })
     }
 
     fn project(self, root: PathBuf, history: Result<History, GitError>) -> Result<Project, LoadError> {
-        let Documents { files, manifest, suite, publisher_key, config, readme, changelog, actions } = self;
+        let Documents { files, manifest, suite, publisher_key, config, readme, key_statements, changelog, actions } =
+            self;
         let manifest = manifest.ok_or_else(|| no_manifest(&files, &root, &history))?;
-        Ok(Project { manifest, actions, suite, publisher_key, config, readme, changelog, history, files, root })
+        Ok(Project {
+            manifest,
+            actions,
+            suite,
+            publisher_key,
+            config,
+            readme,
+            key_statements,
+            changelog,
+            history,
+            files,
+            root,
+        })
     }
+}
+
+/// The files in `keys/` that are statements on keys, or signatures of such.
+fn key_statements(files: &SourceTree) -> Result<Vec<String>, SourceError> {
+    let folder = Path::new(PUBLISHER_KEY).parent().and_then(Path::to_str).unwrap_or_default();
+    let Listed::Names(names) = files.names(folder)? else { return Ok(Vec::new()) };
+    Ok(names.into_iter().filter(|name| statement::is_of_keys(name)).map(|name| format!("{folder}/{name}")).collect())
 }
 
 fn no_manifest(files: &SourceTree, root: &Path, history: &Result<History, GitError>) -> LoadError {

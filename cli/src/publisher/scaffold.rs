@@ -240,7 +240,10 @@ fn repository(service: &str) -> String {
 }
 
 /// Every file of the skeleton with the request's names filled in. Touches no disk.
-fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
+///
+/// # Errors
+/// [`ScaffoldError`] for names and choices that a new repository cannot have.
+pub fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
     can_be_published(request)?;
     let words = Words::of(request);
     let engine = engine()?;

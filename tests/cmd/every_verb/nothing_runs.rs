@@ -172,11 +172,12 @@ fn no_setting_that_names_a_program_runs_it() {
     let home = TestHome::new();
     let trap = trap(&home);
     let repository = repository(&home);
-    // Without traps every verb does its work, but for those that refuse to: there is a key, a
-    // repository around, no journal, nothing proposed that is not public.
+    // Without traps every verb does its work, but for those that refuse to: there is a key, not the one that is to be
+    // rotated, a repository around, no journal, nothing left to approve, no remote.
     for line in lines(&repository) {
-        let refuses =
-            ["generate", "demo", "report", "approve"].iter().any(|verb| line.1.iter().any(|word| word == verb));
+        let refuses = ["generate", "rotate", "approve", "doctor", "demo", "report"]
+            .iter()
+            .any(|verb| line.1.iter().any(|word| word == verb));
         let said = run(&mut typed(&home, &line));
         assert!(refuses || said.code == 0, "{line:?}: {said}");
         let _ = fs::remove_dir_all(repository.root.join("inner"));

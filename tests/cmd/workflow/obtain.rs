@@ -12,7 +12,7 @@ use aileron_testkit::home::{Ran, TestHome, ok, run};
 use aileron_testkit::{Publisher, Requirement};
 use serde_json::Value;
 
-use super::{checkout, workspace};
+use super::{RELEASE_KEY, checkout, workspace};
 
 const NAME: &str = "aileron-pub-0.9.0-x86_64-unknown-linux-gnu";
 const PROGRAM: &[u8] = b"#!/bin/sh\necho \"$@\"\n";
@@ -50,6 +50,14 @@ impl Place {
 
     fn root(&self) -> PathBuf {
         self.home.path("action checkout")
+    }
+
+    /// The script pins no key any more.
+    fn unpin(&self) {
+        let file = self.root().join("action/obtain.sh");
+        let text = fs::read_to_string(&file).unwrap();
+        let pinned = text.lines().find(|line| line.starts_with("readonly RELEASE_KEY=")).unwrap().to_owned();
+        fs::write(&file, text.replace(&pinned, "readonly RELEASE_KEY=")).unwrap();
     }
 
     /// Publishes these files as v0.9.0.
@@ -142,17 +150,76 @@ fn every_doubt_about_a_release_ends_the_step() {
     });
     refused("pinned is", &|place| {
         place.release_with(&honest, &place.key, PROGRAM);
-        fs::copy(workspace("action/release.pub"), place.root().join("action/release.pub")).unwrap();
+        fs::write(place.root().join(RELEASE_KEY), Publisher::from_seed(8).key().to_pem()).unwrap();
     });
+    refused("come and go together", &|place| fs::remove_file(place.root().join(RELEASE_KEY)).unwrap());
+    refused("come and go together", &|place| place.unpin());
+}
+
+/// A cargo that only writes down what it was asked for.
+fn stub_cargo(place: &Place) {
+    let stub = place.home.path("stubs/cargo");
+    fs::create_dir_all(stub.parent().unwrap()).unwrap();
+    fs::write(&stub, "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$RUNNER_TEMP/cargo\"\n").unwrap();
+    fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn without_a_release_key_no_release_is_trusted_and_the_action_builds_what_it_came_with() {
+    let Some(place) = Place::new() else { return };
+    stub_cargo(&place);
+    place.release_with(&checksums(PROGRAM, NAME), &place.key, PROGRAM);
+    place.unpin();
+    fs::remove_file(place.root().join(RELEASE_KEY)).unwrap();
+    let requests = place.fake.log().len();
+    let said = place.obtain("");
+    assert!(said.code == 0 && said.stderr.contains("there is no release key yet"), "{said}");
+    assert!(said.stdout.ends_with("/aileron-pub-source/bin/aileron-pub\n"), "{said}");
+    let said = place.obtain("v0.9.0");
+    assert!(said.code == 1 && said.stderr.contains("give tool-version: source"), "{said}");
+    assert_eq!(place.fake.log().len(), requests, "nothing was fetched");
+}
+
+#[test]
+fn the_commands_of_contributing_make_a_key_that_the_action_trusts() {
+    let Some(place) = Place::new() else { return };
+    let contributing = fs::read_to_string(workspace(".github/CONTRIBUTING.md")).unwrap();
+    let commands = contributing.split_once("## The release key").unwrap().1.split("```").nth(1).unwrap();
+    place.unpin();
+    let root = place.root();
+    fs::remove_file(root.join(RELEASE_KEY)).unwrap();
+    // gh would put it into GitHub; here it keeps what it is given.
+    let gh = place.home.path("stubs/gh");
+    fs::create_dir_all(gh.parent().unwrap()).unwrap();
+    fs::write(&gh, format!("#!/bin/sh\necho \"$@\" > {0}/gh.args; cat > {0}/gh.stdin\n", place.home.tmp().display()))
+        .unwrap();
+    fs::set_permissions(&gh, fs::Permissions::from_mode(0o755)).unwrap();
+    ok(place.home.command("git").current_dir(&root).args(["init", "-q"]));
+    let script = commands.trim_start_matches("sh");
+    let path = format!("{}:{}", place.home.path("stubs").display(), std::env::var("PATH").unwrap());
+    ok(place.home.command("bash").current_dir(&root).args(["-euo", "pipefail", "-c", script]).env("PATH", path));
+    assert_eq!(
+        fs::read_to_string(place.home.tmp().join("gh.args")).unwrap(),
+        "secret set AILERON_RELEASE_KEY --env release\n"
+    );
+    // What the workflow does with the secret, and what the action does then.
+    let made = checksums(PROGRAM, NAME);
+    fs::write(place.home.path("checksums.txt"), &made).unwrap();
+    let sign = format!(
+        "openssl pkeyutl -sign -rawin -inkey <(base64 --decode {}/gh.stdin) -in checksums.txt -out checksums.txt.sig",
+        place.home.tmp().display()
+    );
+    ok(place.home.command("bash").args(["-c", &sign]));
+    let signature = fs::read(place.home.path("checksums.txt.sig")).unwrap();
+    place.release(&[("checksums.txt", made.as_bytes()), ("checksums.txt.sig", &signature), (NAME, PROGRAM)]);
+    let said = place.obtain("");
+    assert!(said.code == 0 && said.stderr.contains("aileron-pub 0.9.0, signed by sha256:"), "{said}");
 }
 
 #[test]
 fn where_there_is_no_such_release_the_action_builds_what_it_came_with() {
     let Some(place) = Place::new() else { return };
-    let stub = place.home.path("stubs/cargo");
-    fs::create_dir_all(stub.parent().unwrap()).unwrap();
-    fs::write(&stub, "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$RUNNER_TEMP/cargo\"\n").unwrap();
-    fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
+    stub_cargo(&place);
     for wanted in ["", "source"] {
         let said = place.obtain(wanted);
         assert_eq!(said.code, 0, "{said}");

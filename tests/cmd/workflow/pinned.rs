@@ -10,7 +10,7 @@ use aileron_testkit::home::{TestHome, ends, ok, run};
 use aileron_testkit::{Requirement, skip};
 use aileron_verifier::trust::key::PublicKey;
 
-use super::workspace;
+use super::{RELEASE_KEY, workspace};
 
 fn read(path: &str) -> String {
     fs::read_to_string(workspace(path)).unwrap()
@@ -79,8 +79,25 @@ fn the_workflow_is_the_same_for_every_connector() {
 fn the_action_names_our_home_and_the_fingerprint_of_the_key_beside_it() {
     let script = read("action/obtain.sh");
     assert!(script.contains(&format!("\nreadonly HOME_URL={HOME}\n")));
-    let key = PublicKey::from_pem(read("action/release.pub").as_bytes()).unwrap();
-    assert!(script.contains(&format!("\nreadonly RELEASE_KEY={}\n", key.fingerprint())));
+    // None before a maintainer has made one: then nothing is pinned either.
+    let key = fs::read(workspace(RELEASE_KEY)).ok().map(|pem| PublicKey::from_pem(&pem).unwrap());
+    let fingerprint = key.map(|key| key.fingerprint().to_string()).unwrap_or_default();
+    assert!(script.contains(&format!("\nreadonly RELEASE_KEY={fingerprint}\n")));
+}
+
+#[test] // rust-lang/rust-analyzer#3589
+fn no_copy_of_a_repository_releases() {
+    let home = HOME.trim_start_matches("https://github.com/");
+    for (file, text) in workflows().into_iter().filter(|(file, _)| file.contains("release")) {
+        let repository = if file.starts_with("new") { "acme/aileron-connector-tea" } else { home };
+        let jobs = text.split_once("\njobs:\n").unwrap().1;
+        let first = jobs.lines().nth(1).unwrap();
+        assert!(first.contains(&format!("if: github.repository == '{repository}'")), "{file}: {first}");
+        let others =
+            jobs.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':'));
+        let others = others.count() - 1;
+        assert_eq!(jobs.matches("\n    needs: ").count(), others, "{file}: every other job needs that one");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 use crate::name::fqn::Authority;
 use crate::problem::Class;
 use crate::text::printable_within;
+use crate::trust::key::PublicKey;
 
 /// Most bytes of a signature that are looked at: a longer one is none, and is refused as one.
 pub const SIGNATURE_LIMIT: u64 = 1024;
@@ -15,9 +16,9 @@ pub const SIGNATURE_LIMIT: u64 = 1024;
 /// A kind of statement: a row of [`super::KINDS`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct StatementKind {
-    /// File name on a release.
+    /// File name on a release, or path in a repository.
     pub asset: &'static str,
-    /// File name of its signature: 64 raw bytes.
+    /// The same of its signatures: 64 raw bytes each.
     pub signature_asset: &'static str,
     /// The newest schema this crate writes and reads.
     pub schema: u32,
@@ -30,6 +31,12 @@ pub trait Document: Serialize + DeserializeOwned {
     /// The row of its kind.
     const KIND: &'static StatementKind;
 
+    /// Signatures that stand in its signature file, one after the other; the first is a trusted key's.
+    const SIGNATURES: usize = 1;
+
+    /// Whether only the bytes that [`Document::render`] gives are such a document.
+    const EXACT: bool = false;
+
     /// What it speaks of, and is asked for under.
     type Subject: Clone + PartialEq + fmt::Display;
 
@@ -38,6 +45,11 @@ pub trait Document: Serialize + DeserializeOwned {
 
     /// What this one speaks of.
     fn subject(&self) -> Self::Subject;
+
+    /// The keys that must have signed it, in the order of their signatures. None: any one that is trusted for the subject.
+    fn signers(&self) -> Vec<PublicKey> {
+        Vec::new()
+    }
 
     /// The first thing in it that cannot be true of its subject, in words.
     fn contradiction(&self) -> Option<String>;
@@ -50,7 +62,7 @@ pub trait Document: Serialize + DeserializeOwned {
     }
 
     /// Reads a document whose signature was not checked: good for showing and comparing, not for trusting. Unknown keys
-    /// are ignored; a higher schema is refused.
+    /// are ignored, but for a kind that is exact; a higher schema is refused.
     ///
     /// # Errors
     /// [`DocumentError`], but for a contradiction.
@@ -67,7 +79,13 @@ pub trait Document: Serialize + DeserializeOwned {
             found if found > kind.schema => {
                 Err(DocumentError::Schema { asset: kind.asset, found, newest: kind.schema })
             }
-            _ => read(bytes, kind),
+            _ => {
+                let document: Self = read(bytes, kind)?;
+                match Self::EXACT && document.render() != bytes {
+                    true => Err(DocumentError::Inexact { asset: kind.asset }),
+                    false => Ok(document),
+                }
+            }
         }
     }
 }
@@ -91,6 +109,12 @@ pub enum DocumentError {
         /// What cannot be.
         words: String,
     },
+    /// It reads, and is not written as this kind is.
+    #[error("{asset} is not written as it is signed: two-space indent, sorted keys, LF")]
+    Inexact {
+        /// The document.
+        asset: &'static str,
+    },
     /// Written by a newer tool.
     #[error("{asset} has schema {found}; this tool reads up to {newest}")]
     Schema {
@@ -107,9 +131,10 @@ impl DocumentError {
     /// Always `validation_error`.
     pub fn class(&self) -> Class {
         match self {
-            DocumentError::Shape { .. } | DocumentError::Contradiction { .. } | DocumentError::Schema { .. } => {
-                Class::ValidationError
-            }
+            DocumentError::Shape { .. }
+            | DocumentError::Contradiction { .. }
+            | DocumentError::Inexact { .. }
+            | DocumentError::Schema { .. } => Class::ValidationError,
         }
     }
 }

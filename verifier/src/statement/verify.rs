@@ -16,8 +16,9 @@ use std::ops::Deref;
 
 use super::document::{Document, DocumentError};
 use crate::problem::{Class, contained};
-use crate::trust::key::Fingerprint;
+use crate::trust::key::{Fingerprint, PublicKey};
 use crate::trust::keyring::{Keyring, SignatureRefused};
+use crate::trust::signature::{Signature, accepts};
 
 /// A statement as it arrived: its bytes, and what is said to be its signature. It can be verified, and nothing else.
 pub struct UnverifiedStatement<'a, D> {
@@ -40,6 +41,25 @@ pub enum StatementError {
     /// Class `signature_failure`.
     #[error(transparent)]
     Signature(#[from] SignatureRefused),
+    /// Class `signature_failure`: not as many signatures as the kind has.
+    #[error("{found} bytes of signatures, want {wanted}")]
+    Length {
+        /// What there is.
+        found: usize,
+        /// 64 for each signature.
+        wanted: usize,
+    },
+    /// Class `signature_failure`: a trusted key signed it, and another one should have.
+    #[error("signed by {found}, but it must be signed by {wanted}")]
+    Signer {
+        /// Who should have signed.
+        wanted: Fingerprint,
+        /// The trusted key that did.
+        found: Fingerprint,
+    },
+    /// Class `signature_failure`: a key that it names has not signed it too.
+    #[error("not signed by {0}, which it names")]
+    Cosigner(Fingerprint),
     /// Class `validation_error`: what is signed cannot be read, or contradicts itself.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -61,6 +81,9 @@ impl StatementError {
     pub fn class(&self) -> Class {
         match self {
             StatementError::Signature(refused) => refused.class(),
+            StatementError::Length { .. } | StatementError::Signer { .. } | StatementError::Cosigner(_) => {
+                Class::SignatureFailure
+            }
             StatementError::Document(error) => error.class(),
             StatementError::Subject { .. } => Class::FqnMismatch,
             StatementError::Unjudged(_) => Class::MalformedTarball,
@@ -82,6 +105,14 @@ impl<'a, D: Document> UnverifiedStatement<'a, D> {
         UnverifiedStatement { bytes: bytes.into(), signature: signature.into(), kind: PhantomData }
     }
 
+    /// What it says, without any check: good for showing and comparing, not for trusting.
+    ///
+    /// # Errors
+    /// [`DocumentError`], but for a contradiction.
+    pub fn read_unverified(&self) -> Result<D, DocumentError> {
+        D::read_unverified(&self.bytes)
+    }
+
     /// Judges the document: a key trusted for what is wanted signed these bytes, and they speak of it.
     ///
     /// # Errors
@@ -89,15 +120,18 @@ impl<'a, D: Document> UnverifiedStatement<'a, D> {
     pub fn verify(self, wanted: &D::Subject, ring: &Keyring) -> Result<Signed<D>, StatementError> {
         let judge = || {
             // 1. a trusted key signed exactly these bytes
-            let signer = ring.verify(&D::authority(wanted), &[&self.bytes], &self.signature)?;
+            let (first, others) = signatures::<D>(&self.signature)?;
+            let signer = ring.verify(&D::authority(wanted), &[&self.bytes], first)?;
             // 2. they read
             let document = D::read_unverified(&self.bytes)?;
-            // 3. it is what was asked for
+            // 3. who must have signed has
+            signed_by(&document.signers(), &signer, others, &self.bytes)?;
+            // 4. it is what was asked for
             let found = document.subject();
             if found != *wanted {
                 return Err(StatementError::Subject { wanted: wanted.to_string(), found: found.to_string() });
             }
-            // 4. and says nothing that cannot be
+            // 5. and says nothing that cannot be
             match document.contradiction() {
                 Some(words) => Err(DocumentError::Contradiction { asset: D::KIND.asset, words }.into()),
                 None => Ok(Signed { document, signer }),
@@ -105,6 +139,32 @@ impl<'a, D: Document> UnverifiedStatement<'a, D> {
         };
         contained(judge, StatementError::Unjudged)
     }
+}
+
+/// The first signature and the others. A kind with one leaves its length to the ring's verdict.
+fn signatures<D: Document>(all: &[u8]) -> Result<(&[u8], &[u8]), StatementError> {
+    let wanted = 64 * D::SIGNATURES;
+    match all.len() {
+        _ if D::SIGNATURES == 1 => Ok((all, &[])),
+        found if found != wanted => Err(StatementError::Length { found, wanted }),
+        _ => Ok(all.split_at(64)),
+    }
+}
+
+/// The trusted key that signed is the first of `signers`, and each other one signed the same bytes, in their order.
+fn signed_by(signers: &[PublicKey], first: &Fingerprint, others: &[u8], bytes: &[u8]) -> Result<(), StatementError> {
+    let Some((wanted, rest)) = signers.split_first() else { return Ok(()) };
+    if wanted.fingerprint() != *first {
+        return Err(StatementError::Signer { wanted: wanted.fingerprint(), found: *first });
+    }
+    let mut others = others.chunks(64);
+    for key in rest {
+        let signature = others.next().and_then(|bytes| Signature::from_slice(bytes).ok());
+        if !signature.is_some_and(|signature| accepts(key, &[bytes], &signature)) {
+            return Err(StatementError::Cosigner(key.fingerprint()));
+        }
+    }
+    Ok(())
 }
 
 impl<D> Signed<D> {

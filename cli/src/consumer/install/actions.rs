@@ -13,6 +13,7 @@ use aileron_verifier::artifact::verify::{Payload, Verified, Wanted};
 use aileron_verifier::layout::SUITE_LIMIT;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::{Class, Rule, Severity, Source};
+use aileron_verifier::statement::Signed;
 use aileron_verifier::statement::cohort::{ActionEntry, Archive, Cohort};
 use aileron_verifier::trust::keyring::Keyring;
 
@@ -62,13 +63,13 @@ impl Installer<'_> {
     pub fn suite_of(&mut self, connector: &Ref) -> Result<InstallPlan, InstallError> {
         self.asked_for.insert(connector.name.owner_authority());
         let ring = self.trust(&connector.name)?;
-        let Some(index) = self.origin.statement::<Cohort>(connector)? else {
-            return Err(InstallError::NoIndex(connector.clone()));
+        let cohort = match self.signed_index(connector, &ring) {
+            Err(error) => match self.ring_after(&error)? {
+                Some(wider) => self.signed_index(connector, &wider)?,
+                None => return Err(error),
+            },
+            cohort => cohort?,
         };
-        let cohort = index.verify(connector, &ring).map_err(|why| {
-            let divergence = self.divergence(why.signature(), Some(&connector.name));
-            InstallError::Index { connector: connector.clone(), why, divergence }
-        })?;
         let listed = listed(&cohort);
         let references = cohort.actions.iter().map(|action| reference(&cohort, action)).collect();
         self.known_index = Some((connector.clone(), cohort.clone()));
@@ -78,6 +79,15 @@ impl Installer<'_> {
         plan.suite = cohort.suite.map(|suite| PlannedSuite { name: suite.name, description: suite.description, list });
         plan.note_release(&cohort.allowed, cohort.dirty);
         Ok(plan)
+    }
+
+    fn signed_index(&self, connector: &Ref, ring: &Keyring) -> Result<Signed<Cohort>, InstallError> {
+        let index = self.origin.statement::<Cohort>(connector)?;
+        let index = index.ok_or_else(|| InstallError::NoIndex(connector.clone()))?;
+        index.verify(connector, ring).map_err(|why| {
+            let divergence = self.divergence(why.signature(), Some(&connector.name));
+            InstallError::Index { connector: connector.clone(), why, divergence }
+        })
     }
 
     /// Plans the install of everything a suite file names. No signature covers the list; each action's own is checked.
@@ -134,9 +144,19 @@ impl Installer<'_> {
         }
         let listener = self.listener;
         listener(Event::Begin { step: "fetching and verifying".to_owned(), total: absent.len() });
-        let fetched = self.all_fetched(&absent, &ring, listed);
+        let mut fetched = self.all_fetched(&absent, &ring, listed);
+        if let Some(error) = fetched.iter().find_map(|verdict| verdict.as_ref().err().filter(|error| diverges(error)))
+            && let Some(wider) = self.ring_after(error)?
+        {
+            ring = wider;
+            fetched = self.all_fetched(&absent, &ring, listed);
+        }
         listener(Event::End { outcome: counted(absent.len(), "action") });
-        self.plan(all(fetched)?, present)
+        let verified = all(fetched)?;
+        for verified in &verified {
+            self.refuse_revoked(verified, &ring)?;
+        }
+        self.plan(verified, present)
     }
 
     /// An action that is there with this name and version, and verifies, is not fetched again.
@@ -237,6 +257,11 @@ impl Installer<'_> {
         plan.present = current;
         Ok(plan)
     }
+}
+
+/// Whether it is a signature that was compared with the published key.
+fn diverges(error: &InstallError) -> bool {
+    matches!(error, InstallError::Refused { divergence: Some(_), .. })
 }
 
 /// What a signed index lists.

@@ -7,9 +7,11 @@ use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::problem::{self, Class, Problem, Rule, Source};
 use aileron_verifier::statement::StatementError;
+use aileron_verifier::trust::key::Fingerprint;
 
 use crate::consumer::fetch::origin::FetchError;
-use crate::consumer::trust::prompt::{AskError, Divergence};
+use crate::consumer::trust::prompt::AskError;
+use crate::consumer::trust::succession::Divergence;
 use crate::consumer::verify::VerificationError;
 use crate::store::{Pinned, StoreError};
 use crate::sys::disk::DiskError;
@@ -42,6 +44,16 @@ pub enum InstallError {
         why: StatementError,
         /// What the publisher's published key says about a failed signature.
         divergence: Option<Box<Divergence>>,
+    },
+    /// Signed by a trusted key that its publisher has revoked.
+    #[error("{reference} is signed by {key}, which its publisher has revoked")]
+    Revoked {
+        /// What was to be installed.
+        reference: Ref,
+        /// The key.
+        key: Fingerprint,
+        /// The key that signed the revocation: the same, or a successor.
+        by: Fingerprint,
     },
     /// The publisher is not trusted.
     #[error(transparent)]
@@ -129,6 +141,7 @@ impl InstallError {
             InstallError::Store(error) => error.class(),
             InstallError::Disk(error) => error.class(),
             InstallError::NoIndex(_) => Class::FetchFailed,
+            InstallError::Revoked { .. } => Class::SignatureFailure,
             InstallError::Rules { .. } | InstallError::SameName { .. } | InstallError::RepositorySuite(_) => {
                 Class::ValidationError
             }
@@ -149,6 +162,7 @@ impl InstallError {
             InstallError::Store(error) => error.is_retriable(),
             InstallError::Disk(error) => error.is_retriable(),
             InstallError::NoIndex(_)
+            | InstallError::Revoked { .. }
             | InstallError::Refused { .. }
             | InstallError::Index { .. }
             | InstallError::Rules { .. }

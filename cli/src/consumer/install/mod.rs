@@ -43,8 +43,9 @@ use aileron_verifier::trust::keyring::{Keyring, SignatureRefused};
 use crate::consumer::fetch::origin::{FetchError, Origin};
 use crate::consumer::install::error::InstallError;
 use crate::consumer::install::plan::{InstallPlan, InstalledConnector, NewConnector, ReleaseIndex};
-use crate::consumer::trust::prompt::{AskError, Asking, Console, Divergence, TrustSession, Yes};
+use crate::consumer::trust::prompt::{AskError, Asking, Console, TrustSession, Yes};
 use crate::consumer::trust::ring::RingFile;
+use crate::consumer::trust::succession::{self, Divergence};
 use crate::consumer::verify::{self, VerificationError};
 use crate::event::{Event, Listener};
 use crate::store::{Pinned, Store, StoreError, pins};
@@ -168,13 +169,13 @@ impl<'a> Installer<'a> {
     }
 
     fn connector_release(&mut self, reference: Ref, content: Option<ContentHash>) -> Result<InstallPlan, InstallError> {
-        let ring = self.trust(&reference.name)?;
+        let mut ring = self.trust(&reference.name)?;
         if let Some(plan) = self.stored(&reference, content, &ring)? {
             return Ok(plan);
         }
         self.progress(&reference);
         let wanted = Wanted { reference: Some(reference), kind: Some(ArtifactKind::Connector), content };
-        let verified = self.fetched(&wanted, &ring)?;
+        let verified = self.fetched(&wanted, &mut ring)?;
         let index = self.index(&verified, &ring);
         let mut plan = InstallPlan::default();
         self.add_connector(&mut plan, verified, &[], index)?;
@@ -282,8 +283,65 @@ impl<'a> Installer<'a> {
         Unverified::new(bytes).verify(wanted, &ring).map_err(|why| self.refused(shown, why, None))
     }
 
-    fn fetched(&self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, InstallError> {
+    /// Fetched, verified, and not by a key that its publisher revoked. The ring may come back wider: see
+    /// [`Installer::ring_after`].
+    fn fetched(&mut self, wanted: &Wanted, ring: &mut Keyring) -> Result<Verified, InstallError> {
+        let verified = match self.fetched_once(wanted, ring) {
+            Err(error) => match self.ring_after(&error)? {
+                Some(wider) => {
+                    *ring = wider;
+                    self.fetched_once(wanted, ring)?
+                }
+                None => return Err(error),
+            },
+            verified => verified?,
+        };
+        self.refuse_revoked(&verified, ring)?;
+        Ok(verified)
+    }
+
+    fn fetched_once(&self, wanted: &Wanted, ring: &Keyring) -> Result<Verified, InstallError> {
         verify::fetched(self.origin, wanted, None, ring).map_err(|error| self.judged(wanted, error))
+    }
+
+    /// The ring to judge with once more, where no trusted key accepts a signature, a trusted key names the published one as
+    /// its successor, and a person says yes to that. `--yes` is no answer here: who stole a key can name a successor too.
+    pub(in crate::consumer) fn ring_after(&mut self, error: &InstallError) -> Result<Option<Keyring>, InstallError> {
+        match error {
+            InstallError::Refused { divergence: Some(divergence), .. }
+            | InstallError::Index { divergence: Some(divergence), .. }
+                if !self.yes =>
+            {
+                Ok(succession::ask(divergence, self.ring, self.console).map_err(AskError::from)?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What a key signed that its publisher revoked is not installed any more. Asked once per key and run; that it could not
+    /// be asked is said, and stops nothing.
+    pub(in crate::consumer) fn refuse_revoked(
+        &mut self,
+        verified: &Verified,
+        ring: &Keyring,
+    ) -> Result<(), InstallError> {
+        let reference = verified.reference();
+        let authority = reference.name.repo_authority();
+        let signer = ring.keys(&authority).into_iter().find(|key| key.fingerprint() == *verified.signer());
+        let Some(key) = signer else { return Ok(()) };
+        let (origin, listener) = (self.origin, self.listener);
+        let look = self.session.revocation(&authority, &key, || {
+            let look = succession::revocation(&key, None, &reference.name.repository(), origin);
+            look.inspect_uncertain(|why| listener(Event::Note(why)))
+        });
+        match look {
+            Some(by) => Err(InstallError::Revoked {
+                reference: reference.clone(),
+                key: key.fingerprint(),
+                by: by.fingerprint(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// A verdict as an installer's error, with the published key beside a failed signature.
@@ -315,7 +373,8 @@ impl<'a> Installer<'a> {
             _ => None,
         };
         let name = name.cloned().or_else(of_signature)?;
-        Divergence::after(refusal, &name, self.origin).map(Box::new)
+        let ring = self.ring.load().ok()?;
+        Divergence::after(refusal, &ring, &name, self.origin).map(Box::new)
     }
 
     fn progress(&self, reference: &Ref) {
@@ -336,7 +395,7 @@ impl<'a> Installer<'a> {
         }
         for (needs, by) in missing {
             let action = || by.first().cloned().unwrap_or_else(|| needs.reference.clone());
-            let ring = self.trust(&needs.reference.name)?;
+            let mut ring = self.trust(&needs.reference.name)?;
             match self.store.content_of(&needs.reference)? {
                 Some(installed) if installed != needs.content => {
                     return Err(InstallError::OtherPin { action: action(), needs: Box::new(needs.clone()), installed });
@@ -350,7 +409,7 @@ impl<'a> Installer<'a> {
                 kind: Some(ArtifactKind::Connector),
                 content: Some(needs.content),
             };
-            let verified = self.fetched(&wanted, &ring).map_err(|error| match is_missing(&error) {
+            let verified = self.fetched(&wanted, &mut ring).map_err(|error| match is_missing(&error) {
                 true => InstallError::ConnectorMissing {
                     action: action(),
                     needs: Box::new(needs.clone()),

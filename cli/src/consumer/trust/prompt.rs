@@ -4,14 +4,14 @@
 //! Asking is all that happens here. Whether the key verifies anything is the verifier's verdict afterwards, and no answer
 //! changes it. Not here: how a question looks on a terminal ([`Console`] is the seam), exit codes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use aileron_verifier::name::fqn::{Authority, Fqn};
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey};
-use aileron_verifier::trust::keyring::{Keyring, SignatureRefused};
+use aileron_verifier::trust::keyring::Keyring;
 
 use crate::consumer::fetch::origin::Origin;
 use crate::consumer::trust::error::TrustError;
@@ -48,6 +48,8 @@ pub fn consents(console: &mut dyn Console, question: &str) -> io::Result<bool> {
 pub struct TrustSession {
     trusted: BTreeSet<Authority>,
     declined: BTreeSet<Authority>,
+    /// Keys that were asked about, each with the key that revoked it, if one did.
+    revoked: BTreeMap<(Authority, PublicKey), Option<PublicKey>>,
 }
 
 /// How far `--yes` answers the trust question.
@@ -150,6 +152,16 @@ impl TrustSession {
         TrustSession::default()
     }
 
+    /// Who revoked a key, if anybody did; looked up once.
+    pub(in crate::consumer) fn revocation(
+        &mut self,
+        authority: &Authority,
+        key: &PublicKey,
+        look: impl FnOnce() -> Option<PublicKey>,
+    ) -> Option<PublicKey> {
+        *self.revoked.entry((authority.clone(), *key)).or_insert_with(look)
+    }
+
     /// The ring to judge artifacts of `name` with, after asking about its publisher if no key is trusted for it.
     ///
     /// Silent when the ring has any key for the owner or for the repository: whether it is the right one is the verdict's
@@ -231,34 +243,6 @@ fn notice(repo: &Authority, owner: &Authority) -> String {
            and trust {owner} to verify signed installs from every connector\n  \
            this publisher ships.\n"
     )
-}
-
-/// What the publisher's published key says about a signature that no trusted key accepts. artifacts.md §10, keyring.md §7.5.
-///
-/// Evidence for a person. It never changes the verdict, and nothing is granted.
-#[derive(Debug)]
-pub struct Divergence {
-    /// Under whose authority the signature failed.
-    pub authority: Authority,
-    /// The keys that were tried.
-    pub trusted: Vec<Fingerprint>,
-    /// The key that is published now, or why that is not known.
-    pub published: Result<Fetched, KeyFetchError>,
-}
-
-impl Divergence {
-    /// Looks at the published key after `refusal`. `None` when there was no signature to compare, or no key is trusted at all.
-    pub fn after(refusal: &SignatureRefused, name: &Fqn, origin: &Origin) -> Option<Divergence> {
-        let SignatureRefused::NoMatch { authority, tried } = refusal else { return None };
-        let published = publisher_key::fetch(name, origin);
-        Some(Divergence { authority: authority.clone(), trusted: tried.clone(), published })
-    }
-
-    /// The published key, when it is known and none of the trusted ones.
-    pub fn differs(&self) -> Option<&PublicKey> {
-        let key = &self.published.as_ref().ok()?.key;
-        (!self.trusted.contains(&key.fingerprint())).then_some(key)
-    }
 }
 
 #[cfg(test)]

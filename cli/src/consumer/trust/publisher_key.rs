@@ -1,10 +1,12 @@
 //! A publisher's key, from where the publisher keeps it: `keys/publisher.pub` on the default branch. keyring.md §5.1.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
-use aileron_verifier::layout::{KEY_LIMIT, PUBLISHER_KEY};
+use aileron_verifier::layout::{KEY_LIMIT, PUBLISHER_KEY, SIGNATURE_SUFFIX};
 use aileron_verifier::name::fqn::{Fqn, Scheme};
 use aileron_verifier::problem::Class;
+use aileron_verifier::statement::{Document, SIGNATURE_LIMIT, UnverifiedStatement};
 use aileron_verifier::trust::key::{PublicKey, PublicKeyError};
 
 use crate::consumer::fetch::origin::{Origin, OriginPlace, must_exist};
@@ -87,24 +89,52 @@ pub struct Fetched {
 /// # Errors
 /// [`KeyFetchError`].
 pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError> {
-    let (at, bytes) = match &origin.place {
+    let (at, bytes) = file(repository, PUBLISHER_KEY, KEY_LIMIT, origin)?;
+    parse(at, &bytes)
+}
+
+/// A small file of the publisher's repository, as its default branch has it, and where it was read.
+///
+/// # Errors
+/// [`KeyFetchError`].
+fn file(repository: &Fqn, path: &str, limit: u64, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
+    let below = repository.head_path(path);
+    match &origin.place {
         OriginPlace::Directory(root) => {
             must_exist(root)?;
-            let path = root.join(repository.key_path());
-            (Address::of_path(&path), disk::read(&path, KEY_LIMIT)?)
+            let path = root.join(below);
+            Ok((Address::of_path(&path), disk::read(&path, limit)?))
         }
-        OriginPlace::Server(base) => {
-            public(format!("{}/{}", base.raw().trim_end_matches('/'), repository.key_path()), origin)?
-        }
-        OriginPlace::Scheme if repository.scheme() != Scheme::Github => {
-            return Err(KeyFetchError::Scheme(repository.scheme()));
-        }
+        OriginPlace::Server(base) => public(format!("{}/{below}", base.raw().trim_end_matches('/')), limit, origin),
+        OriginPlace::Scheme if repository.scheme() != Scheme::Github => Err(KeyFetchError::Scheme(repository.scheme())),
         OriginPlace::Scheme => {
-            let (at, bytes) = origin.github.file(repository, PUBLISHER_KEY, KEY_LIMIT).map_err(absent_or_other)?;
-            (Address::of(at), bytes)
+            let (at, bytes) = origin.github.file(repository, path, limit).map_err(absent_or_other)?;
+            Ok((Address::of(at), bytes))
         }
+    }
+}
+
+/// A statement about keys that lies beside the publisher's key; `None` where there is none. That one could not be asked for
+/// is an error, not `None`.
+///
+/// # Errors
+/// [`KeyFetchError`].
+pub(super) fn statement<D: Document>(
+    repository: &Fqn,
+    path: &str,
+    origin: &Origin,
+) -> Result<Option<UnverifiedStatement<'static, D>>, KeyFetchError> {
+    if let OriginPlace::Directory(root) = &origin.place {
+        must_exist(root)?;
+    }
+    let read = |path: &str, limit| match file(repository, path, limit, origin) {
+        Err(KeyFetchError::Absent(_)) => Ok(None),
+        Err(KeyFetchError::Disk(error)) if error.cause.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(|(_, bytes)| Some(bytes)),
     };
-    parse(at, &bytes)
+    let Some(bytes) = read(path, D::KIND.limit)? else { return Ok(None) };
+    let signature = read(&format!("{path}{SIGNATURE_SUFFIX}"), SIGNATURE_LIMIT)?;
+    Ok(Some(UnverifiedStatement::new(bytes, signature.unwrap_or_default())))
 }
 
 /// Fetches the key a catalog entry points to: anonymously, from wherever it says. keyring.md §5.3.
@@ -112,7 +142,7 @@ pub fn fetch(repository: &Fqn, origin: &Origin) -> Result<Fetched, KeyFetchError
 /// # Errors
 /// [`KeyFetchError`].
 pub fn fetch_from(url: &str, origin: &Origin) -> Result<Fetched, KeyFetchError> {
-    let (at, bytes) = public(url.to_owned(), origin)?;
+    let (at, bytes) = public(url.to_owned(), KEY_LIMIT, origin)?;
     parse(at, &bytes)
 }
 
@@ -123,8 +153,8 @@ fn parse(at: Address, bytes: &[u8]) -> Result<Fetched, KeyFetchError> {
     }
 }
 
-fn public(url: String, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
-    let asked = origin.github.public(&url, KEY_LIMIT, http::SMALL);
+fn public(url: String, limit: u64, origin: &Origin) -> Result<(Address, Vec<u8>), KeyFetchError> {
+    let asked = origin.github.public(&url, limit, http::SMALL);
     Ok((Address::of(url), asked.map_err(absent_or_other)?))
 }
 

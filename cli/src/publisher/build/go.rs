@@ -96,6 +96,10 @@ impl Toolchain for Go {
         Template::of(GO)
     }
 
+    fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
+        Ok(ask(root, spawner)?.version)
+    }
+
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let Asked { version, places } = ask(copy, spawner)?;
         let out = temporary_directory()?;

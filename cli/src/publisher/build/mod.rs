@@ -101,6 +101,13 @@ pub trait Toolchain: Sync {
         format!("{} ({CONNECTOR}/{})", self.title(), self.marker())
     }
 
+    /// What would build the connector of the repository at `root`, as it names itself, when it is there and has the target of
+    /// a connector. Nothing is compiled.
+    ///
+    /// # Errors
+    /// As [`Toolchain::build`], before it compiles.
+    fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError>;
+
     /// Builds the connector of `copy`, the root of a copied repository.
     ///
     /// # Errors

@@ -97,6 +97,13 @@ impl Toolchain for Rust {
         Template::of(NAME)
     }
 
+    fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
+        settings::refuse_foreign(root, spawner.environment)?;
+        let compiler = Compiler::ask(root, spawner)?;
+        compiler.has_target(spawner.environment)?;
+        Ok(compiler.version)
+    }
+
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let connector = copy.join(CONNECTOR);
         if !connector.is_dir() {

@@ -12,7 +12,7 @@ use super::child::Tool;
 use super::go::{self, Asked};
 use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
 use crate::sys::disk::{Operation, temporary_directory};
-use crate::sys::process::Spawner;
+use crate::sys::process::{Command, Spawner};
 
 /// `connector/go.mod`, where `aileron-pub.toml` says `language = "tinygo"`.
 #[derive(Clone, Copy, Debug)]
@@ -62,13 +62,16 @@ impl Toolchain for TinyGo {
         Template::of(TINYGO)
     }
 
+    fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
+        ask(root, &go::ask(root, spawner)?.version, spawner)
+    }
+
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let Asked { version: go, places } = go::ask(copy, spawner)?;
+        let version = ask(copy, &go, spawner)?;
         let base = copy.join(CONNECTOR);
-        let tool = Tool { program: TINYGO, advice: ADVICE, sources: &go::SOURCES, copy, base: &base };
-        let tinygo = || go::closed(spawner.command(TINYGO).inherit(&go::INHERITED), copy, spawner);
-        let asked = tool.run(tinygo().args(["version"]))?;
-        let version = version(&String::from_utf8_lossy(&asked.stdout), &go)?;
+        let tool = tool(copy, &base);
+        let tinygo = || tinygo(copy, spawner);
 
         let out = temporary_directory()?;
         let module = out.path().join("connector.wasm");
@@ -82,6 +85,20 @@ impl Toolchain for TinyGo {
         let flags = FLAGS.map(str::to_owned).to_vec();
         Ok(BuiltModule { wasm, toolchain: Made::Built { language: TINYGO.into(), version, flags } })
     }
+}
+
+fn tool<'a>(copy: &'a Path, base: &'a Path) -> Tool<'a> {
+    Tool { program: TINYGO, advice: ADVICE, sources: &go::SOURCES, copy, base }
+}
+
+fn tinygo<'a>(copy: &Path, spawner: Spawner<'a>) -> Command<'a> {
+    go::closed(spawner.command(TINYGO).inherit(&go::INHERITED), copy, spawner)
+}
+
+/// Its version, with that of the go it stands on.
+fn ask(copy: &Path, go: &str, spawner: Spawner<'_>) -> Result<String, BuildError> {
+    let asked = tool(copy, &copy.join(CONNECTOR)).run(tinygo(copy, spawner).args(["version"]))?;
+    version(&String::from_utf8_lossy(&asked.stdout), go)
 }
 
 /// Which TinyGo, with which go and LLVM, out of `tinygo version 0.39.0 linux/amd64 (using go version go1.25.0 and LLVM version

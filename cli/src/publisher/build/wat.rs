@@ -54,6 +54,10 @@ impl Toolchain for Wat {
         path.names().next() == Some(CONNECTOR.as_bytes())
     }
 
+    fn examine(&self, _: &Path, _: Spawner<'_>) -> Result<String, BuildError> {
+        Ok(format!("{VERSION}, part of this program"))
+    }
+
     fn build(&self, copy: &Path, _: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let path = copy.join(CONNECTOR).join(SOURCE);
         let shown = Path::new(CONNECTOR).join(SOURCE);

@@ -13,7 +13,7 @@ use aileron_verifier::text::printable;
 use super::child::{Tool, leaves, line_of};
 use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
 use crate::sys::disk::{self as files, Operation, temporary_directory};
-use crate::sys::process::Spawner;
+use crate::sys::process::{Command, Spawner};
 
 /// `connector/build.zig`.
 #[derive(Clone, Copy, Debug)]
@@ -60,27 +60,43 @@ impl Toolchain for Zig {
         Template::of(ZIG)
     }
 
+    fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
+        version(root, spawner)
+    }
+
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
         let connector = copy.join(CONNECTOR);
         if !connector.is_dir() {
             return Err(BuildError::NoDirectory(PathBuf::from(CONNECTOR)));
         }
         stay_inside(&connector, copy)?;
-        let tool = Tool { program: ZIG, advice: ADVICE, sources: &[".zig", PACKAGES], copy, base: &connector };
-        let zig = || spawner.command(ZIG).inherit(&INHERITED).within(&connector);
-        let asked = tool.run(zig().args(["version"]))?;
-        let version = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
-        if version.is_empty() {
-            return Err(BuildError::Unidentified { program: ZIG, detail: "no answer to `zig version`".to_owned() });
-        }
-
+        let version = version(copy, spawner)?;
         let out = temporary_directory()?;
-        let build = zig().args(["build"]).args(OPTIONS).args(["--color", "off"]);
-        tool.run(build.args(["--prefix".as_ref(), out.path().as_os_str()]))?;
+        let build = zig(&connector, spawner).args(["build"]).args(OPTIONS).args(["--color", "off"]);
+        tool(copy, &connector).run(build.args(["--prefix".as_ref(), out.path().as_os_str()]))?;
         let module = only_module(&out.path().join("bin"))?;
         let wasm = fs::read(&module).map_err(disk(Operation::Read, &module))?;
         let flags = OPTIONS.map(str::to_owned).to_vec();
         Ok(BuiltModule { wasm, toolchain: Made::Built { language: ZIG.into(), version, flags } })
+    }
+}
+
+fn tool<'a>(copy: &'a Path, base: &'a Path) -> Tool<'a> {
+    Tool { program: ZIG, advice: ADVICE, sources: &[".zig", PACKAGES], copy, base }
+}
+
+fn zig<'a>(connector: &Path, spawner: Spawner<'a>) -> Command<'a> {
+    spawner.command(ZIG).inherit(&INHERITED).within(connector)
+}
+
+/// As it prints it: `0.17.1`.
+fn version(copy: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
+    let connector = copy.join(CONNECTOR);
+    let asked = tool(copy, &connector).run(zig(&connector, spawner).args(["version"]))?;
+    let version = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    match version.is_empty() {
+        true => Err(BuildError::Unidentified { program: ZIG, detail: "no answer to `zig version`".to_owned() }),
+        false => Ok(version),
     }
 }
 

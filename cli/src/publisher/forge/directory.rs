@@ -31,6 +31,7 @@ use super::{
     AssetFile, Estimate, Forge, ForgeError, Layout, PublishedKey, Remote, Scope, TagState, Write, WriteKind,
     WriteProgress,
 };
+use crate::publisher::project::KeyFile;
 use crate::sys::disk::{self, Disk, DiskError, Operation, Steps as _};
 use crate::sys::lock::{self, LockError, LockPolicy, WAIT_FOR_RELEASE};
 
@@ -232,6 +233,7 @@ impl Forge for DirectoryForge {
         Ok(Remote {
             states,
             key,
+            key_files: self.key_path(name).parent().map(digests).transpose()?.unwrap_or_default(),
             cohort: self.published_cohort(name, this)?,
             listed: versions.contains(this),
             previous: older.map(|version| self.published_cohort(name, version)).transpose()?.flatten(),
@@ -261,7 +263,13 @@ impl Forge for DirectoryForge {
                 self.flip(name, tag, &assets.iter().map(|asset| asset.name).collect::<Vec<_>>())
             }
             Write::Remove { tag, asset } => Ok(self.remove(name, tag, asset)?),
-            Write::Key { pem } => self.write(self.key_path(name), pem),
+            Write::Key { pem, statements } => {
+                // The key last: as soon as it is there, what names it is there too.
+                for KeyFile { path, bytes } in statements {
+                    self.write(self.root.join(name.head_path(path)), bytes)?;
+                }
+                self.write(self.key_path(name), pem)
+            }
             Write::Announce { tag } => self.announce(scope, tag),
             // A staging directory appears with its first file, and a directory has no page for notes.
             Write::Draft { .. } | Write::Finish { .. } => Ok(()),

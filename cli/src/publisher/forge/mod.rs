@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ForgeError;
 use crate::github::Limit;
+use crate::publisher::project::KeyFile;
 use crate::sys::calendar::moment;
 
 /// A file on a release.
@@ -80,6 +81,8 @@ pub struct Remote {
     pub states: BTreeMap<String, TagState>,
     /// The key at `HEAD/keys/publisher.pub`.
     pub key: PublishedKey,
+    /// The files beside it, by name, where this tool is the one that puts them there.
+    pub key_files: BTreeMap<String, ArchiveDigest>,
     /// The public `cohort.json` of this version, if there is one that can be read.
     pub cohort: Option<Cohort>,
     /// Whether the forge's list of releases names this version.
@@ -164,10 +167,12 @@ pub enum Write {
         /// What a reader of the release page sees, where that is final already.
         notes: Option<String>,
     },
-    /// Put the publisher's public key where consumers look for it.
+    /// Put the publisher's public key where consumers look for it, and what the repository says of its keys beside it.
     Key {
         /// SPKI PEM.
         pem: Vec<u8>,
+        /// Statements on keys and their signatures.
+        statements: Vec<KeyFile>,
     },
     /// Make the cohort's index visible and list the version: the release is complete.
     Announce {
@@ -427,7 +432,7 @@ mod tests {
                 "remove proposal.tar.gz from the draft of v1.0.0",
             ),
             (Write::Flip { tag: tag.clone(), assets, pre_release, notes: None }, "flip", "publish v1.0.0"),
-            (Write::Key { pem: Vec::new() }, "key", "write the publisher's key"),
+            (Write::Key { pem: Vec::new(), statements: Vec::new() }, "key", "write the publisher's key"),
             (Write::Announce { tag: tag.clone() }, "announce", "announce v1.0.0"),
             (
                 Write::Finish { tag: tag.clone(), notes: String::new(), latest: true },

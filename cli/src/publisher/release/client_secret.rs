@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 
 use super::error::named;
 use super::{ReleaseError, SecretSource};
+use crate::publisher::config::Config;
+use crate::publisher::project::Project;
 use crate::sys::disk;
 use crate::sys::environment::Environment;
 
@@ -54,10 +56,7 @@ pub(super) fn find(
     let variables = match source {
         SecretSource::File(path) => return of_file(path).map(Some),
         SecretSource::Variable(name) => vec![name.clone()],
-        SecretSource::Default => {
-            let usual = ["AILERON_CLIENT_SECRET".to_owned(), service_variable(manifest.name.value.repo())];
-            configured.map_or(usual.to_vec(), |name| vec![name.to_owned()])
-        }
+        SecretSource::Default => variables(manifest, configured),
     };
     for name in &variables {
         let value = environment.secret(name);
@@ -67,6 +66,20 @@ pub(super) fn find(
     }
     let looked_at = variables.iter().map(|name| format!("${name}")).collect();
     Err(ReleaseError::NoClientSecret { looked_at })
+}
+
+/// The variables that are looked at where no flag names one.
+fn variables(manifest: &ConnectorManifest, configured: Option<&str>) -> Vec<String> {
+    let usual = ["AILERON_CLIENT_SECRET".to_owned(), service_variable(manifest.name.value.repo())];
+    configured.map_or(usual.to_vec(), |name| vec![name.to_owned()])
+}
+
+/// The variables of which one gives the client secret of this repository; none where its manifest wants none.
+pub fn client_secret_names(project: &Project, config: &Config) -> Vec<String> {
+    let parsed = project.manifest.as_ref().ok().map(|source| ConnectorManifest::parse(source.clone(), Stage::Source));
+    let manifest = parsed.and_then(|parsed| parsed.document);
+    let wanting = manifest.filter(|manifest| binding::client_secret(manifest).is_some());
+    wanting.map(|manifest| variables(&manifest, config.client_secret_env.as_deref())).unwrap_or_default()
 }
 
 /// The client secret of a proposed manifest, where the manifest here wants one: the only thing that is taken from there.

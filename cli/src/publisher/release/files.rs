@@ -12,6 +12,8 @@ use super::Proven;
 use super::approval_state;
 use super::missing::{Conflict, Missing};
 use crate::publisher::forge::{AssetFile, PublishedKey, Remote, TagState, Write};
+use crate::publisher::keys::succession;
+use crate::publisher::project::KeyFile;
 
 /// Artifacts with the suite, then the index.
 pub(super) fn missing(
@@ -22,7 +24,7 @@ pub(super) fn missing(
 ) -> Result<(), Conflict> {
     let connector = proven.release.tag();
     missing.flip.extend(approval_state::removals(remote, &connector));
-    publisher_key(missing, &proven.public, remote, replace_key)?;
+    publisher_key(missing, proven, remote, replace_key)?;
     let companions: Vec<&AssetFile> = proven.suite.iter().chain(&proven.statements).collect();
     release(missing, &connector, &proven.connector.archive, &companions, remote)?;
     for action in &proven.actions {
@@ -31,16 +33,28 @@ pub(super) fn missing(
     index(missing, proven, &connector, remote)
 }
 
-fn publisher_key(missing: &mut Missing, key: &PublicKey, remote: &Remote, replace: bool) -> Result<(), Conflict> {
-    let pem = key.to_pem().into_bytes();
+/// The key, and what is said of keys beside it. Another published key is replaced where it names this one as its successor,
+/// in `keys/rotation.json`, or where the publisher says so.
+fn publisher_key(missing: &mut Missing, proven: &Proven, remote: &Remote, replace: bool) -> Result<(), Conflict> {
+    let (key, statements) = (&proven.public, &proven.key_statements);
+    let is_there = |file: &KeyFile| {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        remote.key_files.get(name) == Some(&ArchiveDigest::of(&[&file.bytes]))
+    };
     match &remote.key {
-        PublishedKey::Present(found) if published_key(found) == Ok(*key) => {}
-        PublishedKey::Present(found) if !replace => {
-            let published = published_key(found).map(|key| key.fingerprint().to_string()).unwrap_or_else(|why| why);
-            return Err(Conflict::Key { published, planned: key.fingerprint().to_string() });
-        }
-        PublishedKey::Present(_) | PublishedKey::Absent => missing.flip.push(Write::Key { pem }),
+        PublishedKey::Present(found) => match published_key(found) {
+            Ok(found) if found == *key && statements.iter().all(is_there) => return Ok(()),
+            Ok(found) if found == *key || replace => {}
+            Ok(found) if succession::leads(statements, &found, key, &proven.release.name) => {}
+            Err(_) if replace => {}
+            found => {
+                let published = found.map(|key| key.fingerprint().to_string()).unwrap_or_else(|why| why);
+                return Err(Conflict::Key { published, planned: key.fingerprint().to_string() });
+            }
+        },
+        PublishedKey::Absent => {}
     }
+    missing.flip.push(Write::Key { pem: key.to_pem().into_bytes(), statements: statements.clone() });
     Ok(())
 }
 

@@ -58,6 +58,7 @@ pub use self::approval_state::ApprovalState;
 pub use self::bind_and_build::{
     Bound, Built, Change, Compiled, PinnedCohort, ReleasePreview, bind, build, compile, pin,
 };
+pub use self::client_secret::client_secret_names;
 pub use self::error::ReleaseError;
 pub(crate) use self::error::stops;
 pub use self::load::{Ready, ready};

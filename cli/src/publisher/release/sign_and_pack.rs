@@ -19,6 +19,7 @@ use super::approval_error::ApprovalError;
 use super::bind_and_build::{Change, PinnedCohort};
 use super::{Ready, ReleaseError, ReleaseRequest, World, notes};
 use crate::publisher::forge::AssetFile;
+use crate::publisher::project::KeyFile;
 use crate::publisher::sign::{KeyError, KeyOrigin, SigningKey, load_signing_key, may_sign};
 
 /// Signed files, not yet archives.
@@ -205,6 +206,8 @@ pub struct Packed {
     pub index_signature: [u8; 64],
     /// `suite.toml`, if there is one.
     pub suite: Option<AssetFile>,
+    /// What the repository says of its keys.
+    pub key_statements: Vec<KeyFile>,
     /// Other statements on this release, each followed by its signature.
     pub statements: Vec<AssetFile>,
     /// The index as a value.
@@ -283,6 +286,7 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
         signature,
         index_signature,
         suite,
+        key_statements: ready.checked.project.key_statements,
         statements: Vec::new(),
         cohort,
         changes,
@@ -328,6 +332,7 @@ pub(super) fn restored_cohort(
         signature,
         index_signature,
         suite: suite(ready).map(|text| AssetFile::new(layout::SUITE, text.into_bytes())),
+        key_statements: ready.checked.project.key_statements.clone(),
         statements: Vec::new(),
         cohort,
         changes: Vec::new(),

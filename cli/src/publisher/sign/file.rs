@@ -30,6 +30,21 @@ pub(crate) fn write_private_key_file_on(
     text: &Secret,
     spawner: Spawner<'_>,
 ) -> Result<(), KeyError> {
+    create_private_key_file(&mut made, path, text, spawner)?;
+    made.keep();
+    Ok(())
+}
+
+/// [`write_private_key_file`] as one of several things that stay together or go together.
+///
+/// # Errors
+/// As there.
+pub(crate) fn create_private_key_file(
+    made: &mut Created,
+    path: &Path,
+    text: &Secret,
+    spawner: Spawner<'_>,
+) -> Result<(), KeyError> {
     let path = &check_private_key_path(path, spawner)?;
     if let Some(parent) = path.parent() {
         made.directories(parent, Readers::User).map_err(KeyError::io(Operation::CreateDirectory, parent))?;
@@ -37,9 +52,7 @@ pub(crate) fn write_private_key_file_on(
     made.file(path, Readers::User, text.expose()).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyError::Exists(path.clone()),
         _ => KeyError::io_about(Operation::Write, "the private key", path)(source),
-    })?;
-    made.keep();
-    Ok(())
+    })
 }
 
 /// Whether a private key may be created at `path`; returns the path to use, without links in its existing part.

@@ -14,7 +14,7 @@ use clap::Args;
 
 pub(crate) use self::install::{InstallFlags, RemoveFlags, UpgradeFlags};
 pub(crate) use self::release::{
-    BuildFlags, LimitsOf, RegistryFlags, RegistryName, ReleaseFlags, SigningFlags, version,
+    BuildFlags, GitHubFlags, LimitsOf, RegistryFlags, RegistryName, ReleaseFlags, SigningFlags, version,
 };
 pub(crate) use self::run::RunFlags;
 pub(crate) use self::vault::{BindingFlags, PassphraseFlags};

@@ -80,18 +80,26 @@ pub(crate) struct SigningFlags {
     pub(crate) key: Option<PathBuf>,
 }
 
-/// Where to publish.
-#[derive(Debug, Args)]
-pub(crate) struct RegistryFlags {
-    /// The registry: `github`, or `dir:PATH`, a directory laid out like download URLs.
-    #[arg(long, value_name = "github|dir:PATH", value_parser = registry, default_value = "github")]
-    pub(crate) to: RegistryName,
+/// Which GitHub is asked, and with which token.
+#[derive(Debug, Default, Args)]
+pub(crate) struct GitHubFlags {
     /// Base of GitHub's API [default: GITHUB_API_URL, else https://api.github.com].
     #[arg(long, value_name = "URL", help_heading = "GitHub")]
     pub(crate) api_url: Option<String>,
     /// File with GitHub's token [default: GH_TOKEN, else GITHUB_TOKEN, else `gh auth token`].
     #[arg(long, value_name = "FILE", help_heading = "GitHub")]
     pub(crate) token_file: Option<PathBuf>,
+}
+
+/// Where to publish.
+#[derive(Debug, Args)]
+pub(crate) struct RegistryFlags {
+    /// The registry: `github`, or `dir:PATH`, a directory laid out like download URLs.
+    #[arg(long, value_name = "github|dir:PATH", value_parser = registry, default_value = "github")]
+    pub(crate) to: RegistryName,
+    /// Which GitHub, as whom.
+    #[command(flatten)]
+    pub(crate) github: GitHubFlags,
     /// Whose limits to keep [default: github for api.github.com, else none].
     #[arg(long, value_enum, help_heading = "GitHub")]
     pub(crate) limits: Option<LimitsOf>,

@@ -13,6 +13,7 @@ mod connector;
 mod context;
 mod credentials;
 mod demo;
+mod doctor;
 mod forwarding;
 mod go_flags;
 mod hub;
@@ -26,6 +27,7 @@ mod keys;
 mod launch;
 mod mcp;
 mod pack;
+mod packaging;
 mod plan;
 mod program;
 mod registry;
@@ -64,9 +66,12 @@ verbs! {
         Report(report::Report),
         #[command(subcommand)]
         Keys(keys::Keys),
+        Doctor(doctor::Doctor),
         Verify(verify::PublisherVerify),
         #[command(subcommand)]
         Hub(hub_entry::PublisherHub),
+        #[command(hide = true)]
+        Packaging(packaging::Packaging),
     }
 }
 

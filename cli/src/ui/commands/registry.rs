@@ -1,13 +1,14 @@
 //! The registry a verb publishes to or looks at: a directory, GitHub with a token from where it is kept, or a rehearsal of it.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aileron_verifier::name::version::Version;
 
 use super::Context;
-use crate::github::{Addresses, Limits, Network, WaitPolicy, token};
+use crate::github::{Addresses, ApiError, Client, Limits, Network, Unlogged, WaitPolicy, token};
 use crate::publisher::forge::directory::DirectoryForge;
 use crate::publisher::forge::github::rehearsal::Rehearsal;
 use crate::publisher::forge::github::{GitHubForge, GitHubPlace};
@@ -18,13 +19,15 @@ use crate::secret::Secret;
 use crate::sys::clock::Clock as _;
 use crate::sys::disk;
 use crate::sys::lock::{LockPolicy, WAIT_FOR_RELEASE};
-use crate::ui::args::{LimitsOf, RegistryFlags, RegistryName};
+use crate::ui::args::{GitHubFlags, LimitsOf, RegistryFlags, RegistryName};
 use crate::ui::report::Failure;
 
 /// Longest token file that is read.
 const TOKEN_LIMIT: u64 = 64 * 1024;
 /// How long a run waits in CI, where a job ends at six hours. artifacts.md §12.
 const IN_CI: Duration = Duration::from_secs(5 * 3600);
+/// How long a verb waits that somebody sits in front of.
+const SHORT: Duration = Duration::from_secs(60);
 
 /// Does something with the registry, and says where that was.
 pub(super) fn with_forge<T>(
@@ -122,17 +125,41 @@ fn without_journal(target: &RegistryFlags, context: &Context) -> GitHubPlace {
 
 /// `--api-url`, else what the environment says.
 fn addresses(target: &RegistryFlags, context: &Context) -> Addresses {
-    Addresses::of(&context.environment).with_api(target.api_url.as_deref())
+    addresses_of(&target.github, context)
+}
+
+/// The same for a verb that asks GitHub without publishing.
+pub(super) fn addresses_of(github: &GitHubFlags, context: &Context) -> Addresses {
+    Addresses::of(&context.environment).with_api(github.api_url.as_deref())
+}
+
+fn chosen_token(target: &RegistryFlags, context: &Context) -> Result<Secret, Failure> {
+    token_of(&target.github, context)?.ok_or_else(|| Failure::from(&ForgeError::NoToken))
 }
 
 /// `--token-file`, else the environment's, and last what `gh` was given at its login.
-fn chosen_token(target: &RegistryFlags, context: &Context) -> Result<Secret, Failure> {
-    let from_file = |path: &PathBuf| disk::read_named(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from);
-    let found = match &target.token_file {
-        Some(path) => Some(from_file(path)?).filter(|token| !token.is_blank()),
+pub(super) fn token_of(github: &GitHubFlags, context: &Context) -> Result<Option<Secret>, Failure> {
+    Ok(match &github.token_file {
+        Some(path) => {
+            let read = disk::read_named(path, TOKEN_LIMIT).map(Secret::from).map_err(Failure::from)?;
+            Some(read).filter(|token| !token.is_blank())
+        }
         None => token::of_environment(&context.environment)
-            .or_else(|| token::of_gh(&addresses(target, context).server, &context.spawner())),
-    };
-    let none = || ReleaseError::Forge { cause: ForgeError::NoToken, done: 0, of: 0 }.into();
-    found.ok_or_else(none)
+            .or_else(|| token::of_gh(&addresses_of(github, context).server, &context.spawner())),
+    })
+}
+
+/// Asks GitHub something that is no release: its own limits are kept, and nothing is written down.
+pub(super) fn with_client<T>(
+    github: &GitHubFlags,
+    token: &Secret,
+    context: &Context,
+    work: impl FnOnce(&Client<'_>) -> Result<T, ApiError>,
+) -> Result<T, ForgeError> {
+    let addresses = addresses_of(github, context);
+    let limits = if addresses.is_public() { Limits::github() } else { Limits::none() };
+    let listener = |event| context.progress.take(event);
+    let waiting = WaitPolicy { clock: &*context.clock, stop: context.stop, listener: &listener, longest: Some(SHORT) };
+    let client = Client::new(Arc::new(Network::default()), &addresses.api, token, limits, waiting, Rc::new(Unlogged))?;
+    Ok(work(&client)?)
 }

@@ -10,13 +10,16 @@ mod pem;
 use std::fmt;
 
 use ed25519_dalek::VerifyingKey;
+use serde::{Deserialize, Serialize};
 
 use crate::problem::Class;
 
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 
-/// A raw ed25519 public key. Any 32 bytes are one; only points of large order ever verify anything.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A raw ed25519 public key. Any 32 bytes are one; only points of large order ever verify anything. In documents it is
+/// base64, as a ring has it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PublicKey([u8; 32]);
 
 /// Why a text holds no public key. The messages are the ones keyring.md §1.5, §4.1 and §4.2 pin.
@@ -91,6 +94,19 @@ impl PublicKey {
     /// The point, when the bytes are one. Non-canonical encodings are taken, as Go takes them.
     pub(crate) fn point(&self) -> Option<VerifyingKey> {
         VerifyingKey::from_bytes(&self.0).ok()
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = PublicKeyError;
+    fn try_from(text: String) -> Result<PublicKey, PublicKeyError> {
+        PublicKey::from_base64(&text)
+    }
+}
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> String {
+        key.to_base64()
     }
 }
 

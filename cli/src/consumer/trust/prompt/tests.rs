@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use aileron_verifier::trust::keyring::SignatureRefused;
+
 use super::*;
+use crate::consumer::trust::succession::Divergence;
 
 const KR: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const OTHER: &str = "zQ+XqDem9XdybaOJylROIREFydn3+R52NFDRauN6M4w=";
@@ -205,7 +208,9 @@ fn a_refused_signature_is_compared_with_the_published_key() {
         let tried = vec![key(tried).fingerprint()];
         SignatureRefused::NoMatch { authority: authority.clone(), tried }
     };
-    let look = |refusal: &SignatureRefused| Divergence::after(refusal, &name, &scene.origin);
+    let mut ring = Keyring::new();
+    ring.grant(authority.clone(), key(OTHER));
+    let look = |refusal: &SignatureRefused| Divergence::after(refusal, &ring, &name, &scene.origin);
     let rotated = look(&refusal(OTHER)).expect("compared");
     assert_eq!(rotated.differs(), Some(&key(KR)));
     let same = look(&refusal(KR)).expect("compared");

@@ -58,7 +58,7 @@ impl Cohort {
             Write::Flip { tag, assets, pre_release: false, notes: None }
         };
         let announce = Write::Announce { tag: self.release.tag() };
-        let key = Write::Key { pem: b"a key".to_vec() };
+        let key = Write::Key { pem: b"a key".to_vec(), statements: Vec::new() };
         std::iter::once(key).chain(self.tags.iter().map(flip)).chain([announce]).collect()
     }
 

@@ -321,6 +321,7 @@ impl GitHubForge<'_> {
         let remote = Remote {
             states: scope.tags.iter().map(|tag| (tag.as_str().to_owned(), self.state(scope, tag, &tagged))).collect(),
             key: PublishedKey::Absent,
+            key_files: BTreeMap::new(),
             cohort: own.map(|release| self.cohort(name, release)).transpose()?.flatten(),
             // The notes are the last write.
             listed: own.is_some_and(|release| release.body.as_deref().is_some_and(|body| !body.is_empty())),

@@ -11,6 +11,7 @@
 //! | `releases`, `latest`, `listing` | drafts, publishing, immutability; Latest; pages, caps and lag |
 //! | `assets` | uploads, names, digests, downloads |
 //! | `git`, `workflows` | refs, commits, files; starting a workflow |
+//! | `settings` | secrets of workflows, what workflows may, rules on tags |
 //! | `response`, `present` | refusals and documents in GitHub's shapes |
 //!
 //! Every rule names its source. "GitHub Docs" means the page of that title on docs.github.com; `owner/repo#n` is a public
@@ -27,6 +28,7 @@ mod releases;
 pub mod repository;
 pub mod request;
 pub mod response;
+pub mod settings;
 pub mod time;
 pub mod wire;
 mod workflows;
@@ -44,6 +46,7 @@ pub use self::releases::BODY_LIMIT;
 pub use self::repository::{Asset, AssetState, Commits, Release, Repository, TagRef};
 pub use self::request::{Accept, Base, Operation, Request, Upload};
 pub use self::response::{Body, Response};
+pub use self::settings::{Settings, TagRules};
 pub use self::time::Timestamp;
 use access::Caller;
 
@@ -175,6 +178,12 @@ impl GitHub {
             Operation::TagObject(sha) => self.tag_object(base, sha),
             Operation::Commit(name) => self.commit(base, name),
             Operation::GitCommit(sha) => self.git_commit(base, sha),
+            Operation::SecretsKey => self.secrets_key(caller),
+            Operation::Secrets { per_page, page } => self.secrets(now, caller, *per_page, *page),
+            Operation::PutSecret(name, body) => self.put_secret(caller, name, body),
+            Operation::WorkflowPermissions => self.workflow_permissions(caller),
+            Operation::ImmutableReleases => self.immutable_releases(caller),
+            Operation::Rulesets(targets) => Ok(self.rulesets(base, targets.as_deref())),
             Operation::Contents { path, at, .. } if path == git::WORKFLOWS => self.workflows(base, at.as_deref()),
             Operation::Contents { path, raw, .. } => self.contents(base, path, *raw),
         }

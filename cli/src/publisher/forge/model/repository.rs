@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aileron_verifier::name::digest::ArchiveDigest;
 use serde::{Deserialize, Serialize};
 
+use super::settings::Settings;
 use super::time::Timestamp;
 
 /// A repository. Its fields are the world's doing (a push, a setting, a rename); releases change by requests.
@@ -44,6 +45,9 @@ pub struct Repository {
     pub started: Vec<(String, String)>,
     /// The release someone chose as Latest. Without one GitHub decides.
     pub latest: Option<u64>,
+    /// Other settings.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// Where a tag points.
@@ -184,6 +188,7 @@ impl Repository {
             burned: BTreeSet::new(),
             started: Vec::new(),
             latest: None,
+            settings: Settings::default(),
         }
     }
 

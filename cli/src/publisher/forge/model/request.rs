@@ -126,6 +126,23 @@ pub enum Operation {
         /// `?ref=`: a branch, a tag or a commit; the default branch without.
         at: Option<String>,
     },
+    /// `GET …/actions/secrets/public-key`
+    SecretsKey,
+    /// `GET …/actions/secrets`
+    Secrets {
+        /// 1 to 100, 30 without.
+        per_page: usize,
+        /// From 1.
+        page: usize,
+    },
+    /// `PUT …/actions/secrets/{name}`
+    PutSecret(String, Value),
+    /// `GET …/actions/permissions/workflow`
+    WorkflowPermissions,
+    /// `GET …/immutable-releases`
+    ImmutableReleases,
+    /// `GET …/rulesets?targets=`
+    Rulesets(Option<String>),
     /// `GET /{owner}/{repo}/releases/download/{tag}/{asset}` of the web site
     Download {
         /// Decoded.
@@ -169,6 +186,7 @@ impl Operation {
                 | Operation::CreateRef(_)
                 | Operation::UpdateRef(..)
                 | Operation::DeleteRef(_)
+                | Operation::PutSecret(..)
                 | Operation::StartWorkflow { .. }
         )
     }

@@ -136,6 +136,12 @@ fn operation(call: &Call, path: &[&str]) -> Result<Operation, Response> {
         ("GET", ["git", "tags", sha]) => Operation::TagObject((*sha).into()),
         ("GET", ["git", "commits", sha]) => Operation::GitCommit((*sha).into()),
         ("GET", ["commits", name @ ..]) if !name.is_empty() => Operation::Commit(name.join("/")),
+        ("GET", ["actions", "secrets"]) => Operation::Secrets { per_page, page },
+        ("GET", ["actions", "secrets", "public-key"]) => Operation::SecretsKey,
+        ("PUT", ["actions", "secrets", name]) => Operation::PutSecret((*name).into(), body(call)?),
+        ("GET", ["actions", "permissions", "workflow"]) => Operation::WorkflowPermissions,
+        ("GET", ["immutable-releases"]) => Operation::ImmutableReleases,
+        ("GET", ["rulesets"]) => Operation::Rulesets(parameter(call, "targets")),
         ("GET", ["contents", path @ ..]) => {
             let raw = call.accept.as_deref().is_some_and(|accept| accept.contains("raw"));
             Operation::Contents { path: path.join("/"), raw, at: parameter(call, "ref") }
@@ -207,6 +213,13 @@ pub(super) fn below(operation: &Operation) -> String {
         Operation::Contents { path, at: Some(at), .. } => format!("/contents/{path}?ref={}", encode(at)),
         Operation::Download { tag, asset } => format!("/releases/download/{}/{}", encode(tag), encode(asset)),
         Operation::RawFile(path) => format!("/HEAD/{path}"),
+        Operation::Secrets { per_page, page } => format!("/actions/secrets{}", query(per_page, page)),
+        Operation::SecretsKey => "/actions/secrets/public-key".into(),
+        Operation::PutSecret(name, _) => format!("/actions/secrets/{name}"),
+        Operation::WorkflowPermissions => "/actions/permissions/workflow".into(),
+        Operation::ImmutableReleases => "/immutable-releases".into(),
+        Operation::Rulesets(None) => "/rulesets".into(),
+        Operation::Rulesets(Some(targets)) => format!("/rulesets?targets={}", encode(targets)),
     }
 }
 

@@ -11,10 +11,13 @@ use super::ring_file;
 use crate::consumer::authority::{FoundKey, TrustRequest};
 use crate::consumer::fetch::origin::Origin;
 use crate::consumer::trust::change::{Granted, grant};
+use crate::consumer::trust::prompt::{AskError, Console as _, consents};
 use crate::consumer::trust::publisher_key::Fetched;
+use crate::consumer::trust::succession::KeySayings;
 use crate::event::Event;
 use crate::ui::commands::go_flags::{Flags, Order, error, usage};
 use crate::ui::commands::{Answer, Context};
+use crate::ui::report::console::Terminal;
 use crate::ui::report::{Exit, Failure, Outcome};
 
 const TRUST_USAGE: &str = "\
@@ -30,6 +33,8 @@ usage: aileron keyring trust [--key-file <path>] [--repo-only] [--fingerprint <f
   --catalog <dir|url> the Hub's catalog [default: hub.url in config.yaml].
   Trusting an owner covers every connector that publisher ships.
   Set GH_TOKEN or GITHUB_TOKEN to fetch the key from a private repo over the GitHub API.";
+
+const NO_HOME: &str = "cannot determine home directory; set $HOME or write ~/.aileron/keyring.json by hand";
 
 pub(super) fn run(args: &[String], context: &Context) -> Answer {
     let known = [
@@ -68,15 +73,53 @@ pub(super) fn run(args: &[String], context: &Context) -> Answer {
         let message = format!("the key has fingerprint {fingerprint}, not {wanted}; nothing was trusted");
         return Err(error(Class::SignatureFailure, message));
     }
+    if flags.value("fingerprint").is_none() {
+        confirm_other_key(&found, &origin, &flags, context)?;
+    }
     trusted(found, request.repo_only, &flags, context)
+}
+
+/// Where another key of this publisher is trusted and the publisher says something of the two, that is shown and asked
+/// about. Without a statement the command itself is the consent, as always: keyring.md §6.1. So it is with `--fingerprint`,
+/// which says that a person compared.
+fn confirm_other_key(found: &FoundKey, origin: &Origin, flags: &Flags, context: &Context) -> Result<(), Failure> {
+    let (Some(repository), key) = (&found.repository, &found.fetched.key) else { return Ok(()) };
+    let authority = repository.repo_authority();
+    let known = ring_file(context, NO_HOME, flags)?.load_or_refuse()?.keys(&authority);
+    if known.is_empty() || known.contains(key) {
+        return Ok(());
+    }
+    let sayings = KeySayings::look(key, &known, repository, origin);
+    if !sayings.is_said() {
+        return Ok(());
+    }
+    let fingerprint = key.fingerprint();
+    let mut notice = format!("\nAnother key is trusted for {authority}.\n");
+    for known in known {
+        notice.push_str(&format!("  trusted    {}\n", known.fingerprint()));
+    }
+    notice.push_str(&format!("  published  {fingerprint} at {}\n", found.fetched.at));
+    for line in sayings.lines(&fingerprint) {
+        notice.push_str(&format!("  {line}\n"));
+    }
+    for (key, _) in sayings.revoked() {
+        notice.push_str(&format!("  end trust in the revoked key: aileron keyring revoke --key {key}\n"));
+    }
+    let mut console = Terminal { json: context.output.json };
+    let question = format!("Trust {fingerprint} for {} too? [y/N]: ", found.authority);
+    let answer = console.say(&notice).and_then(|()| consents(&mut console, &question));
+    match answer {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AskError::Declined(authority).into()),
+        Err(why) => Err(AskError::Console { authority, why }.into()),
+    }
 }
 
 /// Grants the key, and reports it.
 fn trusted(found: FoundKey, repo_only: bool, flags: &Flags, context: &Context) -> Answer {
-    let FoundKey { authority: granted, fetched: Fetched { key, at } } = found;
+    let FoundKey { authority: granted, fetched: Fetched { key, at }, .. } = found;
     let fingerprint = key.fingerprint();
-    let no_home = "cannot determine home directory; set $HOME or write ~/.aileron/keyring.json by hand";
-    let file = ring_file(context, no_home, flags)?;
+    let file = ring_file(context, NO_HOME, flags)?;
     let (reach, covers) = match repo_only {
         true => ("this repository only", "  This covers this repository only.\n"),
         false => ("every connector this publisher ships", "  This covers every connector this publisher ships.\n"),

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use clap::Args;
 use serde_json::json;
 
-use super::connector;
+use super::{connector, new_passphrase};
 use crate::publisher::fingerprint_mark;
 use crate::publisher::keys::{self, Destination, PrivateKeyPlace};
 use crate::publisher::project::Project;
@@ -129,8 +129,5 @@ fn file(path: PathBuf, encrypt: bool, context: &Context) -> Result<Destination, 
     if !encrypt {
         return Ok(Destination::File { path, passphrase: None });
     }
-    let passphrase = context.passphrase("New passphrase for the private key:").ok_or_else(|| {
-        Failure::usage("the file is to be encrypted and there is no passphrase").next("set AILERON_KEY_PASSPHRASE")
-    })?;
-    Ok(Destination::File { path, passphrase: Some(passphrase) })
+    Ok(Destination::File { path, passphrase: Some(new_passphrase(context)?) })
 }

@@ -12,9 +12,11 @@ use crate::consumer::authority::AuthorityError;
 use crate::consumer::fetch::origin::FetchError;
 use crate::consumer::hub::HubError;
 use crate::consumer::trust::error::TrustError;
-use crate::consumer::trust::prompt::{AskError, Divergence};
+use crate::consumer::trust::prompt::AskError;
 use crate::consumer::trust::publisher_key::KeyFetchError;
 use crate::consumer::trust::ring::RingError;
+use crate::consumer::trust::succession::Divergence;
+use crate::consumer::trust::succession::KeySayings;
 use crate::consumer::verify::VerificationError;
 use crate::sys::http::HttpError;
 use crate::sys::lock::LockError;
@@ -118,12 +120,23 @@ pub fn with_published_key(failure: Failure, divergence: &Divergence) -> Failure 
             let fingerprint = published.key.fingerprint();
             details["published"] = json!(fingerprint);
             failure = failure.evidence(format!("  published at {}: {fingerprint}", published.at));
-            match divergence.differs() {
-                Some(_) => format!(
+            if let Some(sayings) = &divergence.sayings {
+                let lines = sayings.lines(&fingerprint);
+                failure = lines.into_iter().fold(failure, |failure, line| failure.evidence(format!("  {line}")));
+                details["rotation"] = json!(sayings.named.word());
+                details["revoked"] = json!(sayings.revoked().map(|(key, _)| key).collect::<Vec<_>>());
+            }
+            let revoked = divergence.sayings.iter().flat_map(KeySayings::revoked).next();
+            match (divergence.differs(), revoked) {
+                (Some(_), Some((old, _))) => format!(
+                    "aileron keyring revoke --key {old}; then compare the published key with one you got another way, and \
+                     aileron keyring trust --fingerprint {fingerprint} {authority}"
+                ),
+                (Some(_), None) => format!(
                     "compare the published key with the publisher's release notes; if the key was rotated, \
                      aileron keyring trust --fingerprint {fingerprint} {authority}"
                 ),
-                None => "the publisher's key has not changed and did not sign this: do not install it".to_owned(),
+                (None, _) => "the publisher's key has not changed and did not sign this: do not install it".to_owned(),
             }
         }
         Err(why) => {
@@ -224,6 +237,8 @@ fn of_refusal(refusal: &VerifyError, failure: Failure) -> Failure {
 fn of_statement(refusal: &StatementError, failure: Failure) -> Failure {
     match refusal {
         StatementError::Signature(refused) => of_signature(refused, failure),
+        StatementError::Signer { wanted, found } => failure.details(json!({"wanted": wanted, "found": found})),
+        StatementError::Length { .. } | StatementError::Cosigner(_) => failure,
         StatementError::Subject { wanted, found } => failure.details(json!({"wanted": wanted, "found": found})),
         StatementError::Unjudged(_) => {
             failure.next("do not install it; please report this to the makers of aileron, with the archive")

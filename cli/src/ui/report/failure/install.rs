@@ -13,7 +13,7 @@ use super::{Exit, Failure, classified, of_judge, with_published_key};
 use crate::consumer::install::consent::ConsentError;
 use crate::consumer::install::error::InstallError;
 use crate::consumer::install::installed::InstalledError;
-use crate::consumer::trust::prompt::Divergence;
+use crate::consumer::trust::succession::Divergence;
 use crate::consumer::verify::VerificationError;
 
 classified!(ConsentError, InstallError, InstalledError);
@@ -49,6 +49,10 @@ impl From<InstallError> for Failure {
                 };
                 beside_published_key(failure, divergence.as_deref())
             }
+            InstallError::Revoked { ref key, by, .. } => fail(Exit::Refused)
+                .evidence(format!("  revoked by {by}"))
+                .details(json!({"key": key, "revoked_by": by}))
+                .next(format!("install a version that another key signed; aileron keyring revoke --key {key} ends trust in this one")),
             InstallError::Trust(error) => error.into(),
             InstallError::Store(error) => error.into(),
             InstallError::Disk(error) => of_judge(&VerificationError::Disk(error)),

@@ -11,6 +11,7 @@ use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::keys::KeysError;
+use crate::publisher::keys::github_secret::SealError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
 use crate::publisher::release::{self, ApprovalError, Conflict, ReleaseError};
@@ -32,6 +33,7 @@ classified!(
     LoadError,
     ReleaseError,
     ScaffoldError,
+    SealError,
     SourceError,
 );
 
@@ -353,12 +355,29 @@ impl From<KeysError> for Failure {
             KeysError::Key(error) => error.into(),
             KeysError::Disk(error) => error.into(),
             KeysError::PublicKeyExists(_) | KeysError::KeychainTaken(_) => Failure::of(&error, Exit::Usage)
-                .next("aileron-pub keys show; to rotate the key, move the old files away first"),
+                .next("aileron-pub keys show; to go on to a new key: aileron-pub keys rotate VERSION --out FILE"),
+            KeysError::OtherKey { signing, committed } => Failure::of(&error, Exit::Refused)
+                .details(json!({"signing": signing, "committed": committed}))
+                .next("give the private half of keys/publisher.pub with --key FILE"),
+            KeysError::UnknownKey(_) => {
+                Failure::of(&error, Exit::Usage).next("aileron-pub keys show, for the fingerprint of the key in force")
+            }
+            KeysError::NotASuccessor { signing, key } => Failure::of(&error, Exit::Refused)
+                .details(json!({"signing": signing, "key": key}))
+                .next("give the key itself or one that follows it with --key FILE"),
+            KeysError::Statement { .. } => Failure::of(&error, Exit::Policy)
+                .next("git checkout keys, or take the statement back from an older commit"),
             KeysError::NoPublicKey => {
                 Failure::of(&error, Exit::Policy).next("aileron-pub keys generate, then commit keys/")
             }
             KeysError::NotAKey { .. } => Failure::of(&error, Exit::Policy),
         }
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Failure {
+        Failure::of(&error, Exit::Failure).next("check --api-url: the key comes from that server")
     }
 }
 

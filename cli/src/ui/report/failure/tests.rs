@@ -46,6 +46,7 @@ use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
 use crate::publisher::forge::ForgeError;
 use crate::publisher::keys::KeysError;
+use crate::publisher::keys::github_secret::SealError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
 use crate::publisher::release::{ApprovalError, Conflict, ReleaseError};
@@ -294,8 +295,16 @@ fn every_error_of_a_publishers_files_and_keys_has_its_class_exit_and_retriable()
         KeychainTaken: KeysError::KeychainTaken(text()) => UsageError Usage false;
         Disk: read().into() => FetchFailed Failure false;
         NoPublicKey: KeysError::NoPublicKey => ValidationError Policy false;
+        OtherKey: KeysError::OtherKey { signing: fingerprint(), committed: fingerprint() } => SignatureFailure Refused false;
+        Statement: KeysError::Statement { path: text(), why: text() } => ValidationError Policy false;
+        UnknownKey: KeysError::UnknownKey(fingerprint()) => UsageError Usage false;
+        NotASuccessor: KeysError::NotASuccessor { signing: fingerprint(), key: fingerprint() } => SignatureFailure Refused false;
         NotAKey: KeysError::NotAKey { path: "x".into(), source: CommittedKeyError::Private } => ValidationError Policy false;
         Key: KeyError::Empty.into() => ValidationError Failure false;
+    }
+    rows! { SealError as Failure::from;
+        NotAKey: SealError::NotAKey => PublishFailed Failure false;
+        WeakKey: SealError::WeakKey => PublishFailed Failure false;
     }
     let at = |source: KeyError| KeyError::At { origin: KeyOrigin::Environment, source: Box::new(source) };
     rows! { KeyError as |error| Failure::from(&error);
@@ -576,6 +585,7 @@ fn every_error_of_installing_has_its_class_exit_and_retriable() {
     rows! { InstallError as Failure::from;
         Fetch: FetchError::Http(unreachable()).into() => FetchFailed NotFound true;
         NoIndex: InstallError::NoIndex(reference()) => FetchFailed NotFound false;
+        Revoked: InstallError::Revoked { reference: reference(), key: fingerprint(), by: fingerprint() } => SignatureFailure Refused false;
         Refused: InstallError::Refused { what: text(), why: no_key(), divergence: None } => SignatureFailure Refused false;
         Index: InstallError::Index { connector: reference(), why: no_key_of_index(), divergence: None }
             => SignatureFailure Refused false;
