@@ -38,7 +38,7 @@ use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
-pub const ACTION_COMMIT: &str = "ca37c41d6672ce3954fc4f75edc07fbf878103a7";
+pub const ACTION_COMMIT: &str = "84ee3609d2d47aec1c9c663c002d574430d50b63";
 
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
