@@ -15,7 +15,7 @@
 //! | [`layout`] | names and sizes of a release's files, and their paths, there and back |
 //! | — | — |
 //! | [`artifact`] | connectors and actions: archives, documents, [`artifact::verify::Unverified`] to [`artifact::verify::Verified`] |
-//! | [`statement`] | signed documents that are not archives, [`statement::UnverifiedStatement`] to [`statement::Signed`]: the index of a release (of artifacts, which it knows) |
+//! | [`statement`] | signed documents that are not archives, [`statement::UnverifiedStatement`] to [`statement::Signed`]: the index of a release (of artifacts, which it knows); from one key of a publisher to the next, and the end of one |
 //! | [`proposal`] | what CI proposes and what a person answers: files of a draft that decide nothing by themselves |
 //! | [`rules`] | the families' tables of rules, as one list; a rule by its id |
 //!
