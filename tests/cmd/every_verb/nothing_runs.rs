@@ -3,6 +3,7 @@
 //! Each trap is a program that leaves a mark. What names it is what a repository, its configuration or its attributes can
 //! say; every verb of the publisher's program is then run in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -153,9 +154,31 @@ fn touched(root: &Path) {
     }
 }
 
+/// What a verb may change for good: the keys, and the README that names one. Every line meets them as they were.
+struct Kept<'a> {
+    root: &'a Path,
+    keys: BTreeMap<String, Vec<u8>>,
+    readme: Vec<u8>,
+}
+
+impl Kept<'_> {
+    fn of(root: &Path) -> Kept<'_> {
+        Kept { root, keys: tree::contents(&root.join("keys")), readme: fs::read(root.join("README.md")).unwrap() }
+    }
+
+    fn restore(&self) {
+        let keys = self.root.join("keys");
+        fs::remove_dir_all(&keys).unwrap();
+        fs::create_dir(&keys).unwrap();
+        self.keys.iter().for_each(|(name, bytes)| fs::write(keys.join(name), bytes).unwrap());
+        fs::write(self.root.join("README.md"), &self.readme).unwrap();
+    }
+}
+
 /// Runs every verb, and demands that no mark was left.
 fn unsprung(repository: &Repository<'_>, what: &str) {
     let mark = repository.home.path("SPRUNG");
+    let kept = Kept::of(&repository.root);
     for line in lines(repository) {
         touched(&repository.root);
         let said = run(&mut typed(repository.home, &line));
@@ -164,6 +187,7 @@ fn unsprung(repository: &Repository<'_>, what: &str) {
         for made in ["inner", "inner-demo", "ignored"] {
             let _ = fs::remove_dir_all(repository.root.join(made));
         }
+        kept.restore();
     }
 }
 
@@ -174,6 +198,7 @@ fn no_setting_that_names_a_program_runs_it() {
     let repository = repository(&home);
     // Without traps every verb does its work, but for those that refuse to: there is a key, not the one that is to be
     // rotated, a repository around, no journal, nothing left to approve, no remote.
+    let kept = Kept::of(&repository.root);
     for line in lines(&repository) {
         let refuses = ["generate", "rotate", "approve", "doctor", "demo", "report"]
             .iter()
@@ -181,6 +206,7 @@ fn no_setting_that_names_a_program_runs_it() {
         let said = run(&mut typed(&home, &line));
         assert!(refuses || said.code == 0, "{line:?}: {said}");
         let _ = fs::remove_dir_all(repository.root.join("inner"));
+        kept.restore();
     }
     fs::remove_dir_all(home.path("registry")).unwrap();
     let config = repository.root.join(".git/config");

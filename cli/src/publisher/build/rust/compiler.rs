@@ -10,6 +10,9 @@ use crate::sys::process::Spawner;
 
 const RUSTC: &str = "rustc";
 
+/// The caller's own compiler, as cargo knows it.
+const VARIABLE: &str = "RUSTC";
+
 /// The compiler that builds a repository.
 #[derive(Clone, Debug)]
 pub(super) struct Compiler {
@@ -27,7 +30,7 @@ impl Compiler {
     /// # Errors
     /// [`BuildError::NoToolchain`], or its own words.
     pub(super) fn ask(copy: &Path, spawner: Spawner<'_>) -> Result<Compiler, BuildError> {
-        let wanted = spawner.environment.var(RUSTC).unwrap_or(RUSTC.as_ref());
+        let wanted = spawner.environment.var(VARIABLE).unwrap_or(RUSTC.as_ref());
         let absent = BuildError::NoToolchain { program: RUSTC, advice: ADVICE };
         let file = spawner.environment.find(wanted).ok_or(absent)?;
         let base = copy.join(CONNECTOR);

@@ -76,7 +76,7 @@ pub(super) fn flags(compiler: &Compiler, copy: &Path, spawner: Spawner<'_>) -> R
     let conditions = if has_conditions { conditions(compiler, copy, spawner)? } else { Vec::new() };
     let for_target: Vec<String> =
         documents.iter().flat_map(|document| for_target(document.as_item(), &conditions)).collect();
-    let callers = environment.value(CALLERS).and_then(OsStr::to_str).unwrap_or_default();
+    let callers = environment.var(CALLERS).and_then(OsStr::to_str).unwrap_or_default();
     let callers = callers.split_whitespace().map(str::to_owned);
     let mut flags: Vec<String> = for_target.into_iter().chain(callers).collect();
     if flags.is_empty() {

@@ -192,11 +192,12 @@ fn without_cargo_or_rustc_the_error_says_how_to_go_on() {
 fn the_compiler_sees_no_secret_and_what_a_machine_says_about_its_target() {
     let cargo = "case $1 in metadata) printf '{\"packages\":[{\"name\":\"tea\",\"version\":\"0.0.0\",\"id\":\"tea\",\"license\":null,\"license_file\":null,\"description\":null,\"source\":null,\"dependencies\":[],\"targets\":[{\"kind\":[\"bin\"],\"crate_types\":[\"bin\"],\"name\":\"tea\",\"src_path\":\"src/main.rs\",\"edition\":\"2021\",\"doc\":true,\"doctest\":false,\"test\":true}],\"features\":{},\"manifest_path\":\"%s/Cargo.toml\",\"metadata\":null,\"publish\":null,\"authors\":[],\"categories\":[],\"keywords\":[],\"readme\":null,\"repository\":null,\"homepage\":null,\"documentation\":null,\"edition\":\"2021\",\"links\":null,\"default_run\":null,\"rust_version\":null}],\"workspace_members\":[\"tea\"],\"resolve\":null,\"target_directory\":\"/x\",\"version\":1,\"workspace_root\":\"%s\",\"metadata\":null}' \"$PWD\" \"$PWD\" ;;
 build) while [ $# -gt 0 ]; do [ $1 = --target-dir ] && mkdir -p \"$2/wasm32-wasip1/release\" && printf module > \"$2/wasm32-wasip1/release/tea.wasm\"; shift; done ;; esac; exit 0";
-    let stub = Stub::new("rustc", RUSTC).and("cargo", cargo);
+    let stub = Stub::new("rustc", "exit 1").and("rustc-of-debian", RUSTC).and("cargo", cargo);
     let built = stub
         .build(
             &Rust,
             &[
+                ("RUSTC", "rustc-of-debian"),
                 ("CARGO_HOME", "/home/test/cargo"),
                 ("RUSTUP_HOME", "/home/test/rustup"),
                 ("RUSTUP_TOOLCHAIN", "stable"),
@@ -226,6 +227,7 @@ build) while [ $# -gt 0 ]; do [ $1 = --target-dir ] && mkdir -p \"$2/wasm32-wasi
         "CARGO_TARGET_WASM32_WASIP1_LINKER=/lld",
         "RUSTC_WRAPPER=",
     ]);
+    assert_eq!(stub.command_lines("rustc"), Vec::<String>::new());
     let lines = stub.command_lines("cargo");
     let fixed = "build --quiet --release --locked --target wasm32-wasip1 --bin tea --target-dir ";
     assert!(lines[1].starts_with(fixed), "{}", lines[1]);

@@ -48,7 +48,7 @@ impl Verb for Rotate {
         let request = RotationRequest { first_version: self.version, private: self.out, passphrase };
         let made = rotate(&project.root, &name, &old, &request, context.spawner())?;
         let key = keys::committed(&project.root)?;
-        fingerprint_mark::fill(&project.root, &key.fingerprint())?;
+        let marked = fingerprint_mark::fill(&project.root, &key.fingerprint())?;
         let encrypted = if request.passphrase.is_some() { ", encrypted" } else { "" };
         let private = format!("{}{encrypted}", request.private.display());
         let mut text = format!(
@@ -59,7 +59,8 @@ impl Verb for Rotate {
             text.push_str(&format!("  {README} is your own text: put the new fingerprint in it\n"));
         }
         text.push_str(&format!(
-            "next: commit keys/, release {} with --key {}, and keep a copy of the private key where you keep passwords\n",
+            "next: commit keys/{}, release {} with --key {}, and keep a copy of the private key where you keep passwords\n",
+            if marked { " and README.md, which has the fingerprint now" } else { "" },
             request.first_version,
             request.private.display()
         ));
