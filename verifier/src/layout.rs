@@ -26,7 +26,7 @@ pub const ARCHIVE: &str = "aileron.tar.gz";
 pub const SUITE: &str = "suite.toml";
 /// What CI proposes to sign, on the draft of the connector's release; gone before anything is public.
 pub const PROPOSAL: &str = "proposal.tar.gz";
-/// The answer of whoever holds the key, beside it.
+/// The answer of the key's holder, beside it.
 pub const APPROVAL: &str = "approval.json";
 /// The publisher's public key in a repository.
 pub const PUBLISHER_KEY: &str = "keys/publisher.pub";

@@ -243,7 +243,7 @@ fn repository(service: &str) -> String {
 ///
 /// # Errors
 /// [`ScaffoldError`] for names and choices that a new repository cannot have.
-pub fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
+fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
     can_be_published(request)?;
     let words = Words::of(request);
     let engine = engine()?;

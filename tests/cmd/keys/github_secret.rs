@@ -65,7 +65,7 @@ fn it_asks_first_and_everything_but_yes_sets_nothing() {
         );
         let said = home.answered(answer, &line);
         assert_eq!((said.code, opened(&fake).is_some()), (code, there), "{answer:?}: {said}");
-        assert!(said.stdout.contains("whoever may change a workflow can sign with it"), "{said}");
+        assert!(said.stdout.contains("everyone who may change a workflow can sign with it"), "{said}");
     }
 }
 

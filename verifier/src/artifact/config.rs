@@ -1,6 +1,6 @@
 //! `aileron-pub.toml`: what a publisher settles once for a repository. Optional; flags win over it.
 //!
-//! It is read from the commit that is released, so whoever may push may change it: it can choose, never grant. The variable
+//! It is read from the commit that is released, so everyone who may push may change it: it can choose, never grant. The variable
 //! it names for the client secret is published in the connector's archive, which is why only variables that say so by their
 //! name can be named. Which languages there are is for the caller to know.
 

@@ -1,4 +1,4 @@
-//! `approval.json`: signatures over what was proposed, made on the machine of whoever holds the key.
+//! `approval.json`: signatures over what was proposed, made on the machine of the key's holder.
 //!
 //! It is not signed itself and need not be: each signature in it is judged where it belongs, and the signed index lists the
 //! digest of every archive that comes out. What it says of itself only makes for better messages.

@@ -1,6 +1,6 @@
 //! A proposal and its answer: how a release is prepared where the signing key is not.
 //!
-//! CI makes everything that a release signs and puts it on a draft as [`crate::layout::PROPOSAL`]. Whoever holds the key makes
+//! CI makes everything that a release signs and puts it on a draft as [`crate::layout::PROPOSAL`]. The holder of the key makes
 //! it again, compares, and answers with [`crate::layout::APPROVAL`]: signatures over the bytes of their own machine. Both files
 //! lie where a stolen token can write, so neither decides anything: what is read here is compared with what was made
 //! elsewhere, and every signature is judged by [`crate::artifact::verify`] like any other.

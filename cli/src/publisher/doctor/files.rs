@@ -1,6 +1,6 @@
 //! Files of the repository that releases rest on: the workflows, beside their template, and what `--fix` may write.
 //!
-//! A workflow is its owner's: one that differs is a note and is never written over, whoever changed it
+//! A workflow is its owner's: one that differs is a note and is never written over, no matter who changed it
 //! (axodotdev/cargo-dist#400). Only a file that is not there is made.
 
 use aileron_verifier::artifact::config::Signing;
@@ -13,7 +13,7 @@ use crate::publisher::build;
 use crate::publisher::config::Config;
 use crate::publisher::keys;
 use crate::publisher::project::Project;
-use crate::publisher::scaffold::{self, Credential, Operation, Scaffold};
+use crate::publisher::scaffold;
 use crate::publisher::source::{Found, SourceError, Wanted};
 use crate::sys::process::Spawner;
 
@@ -26,8 +26,6 @@ pub struct MissingFile {
     pub text: String,
 }
 
-/// Where workflows lie.
-const WORKFLOWS: &str = ".github/workflows/";
 /// Most bytes of a workflow that is compared.
 const LIMIT: u64 = 1 << 20;
 /// What keeps a copy of the repository from releasing (rust-lang/rust-analyzer#3589).
@@ -120,30 +118,12 @@ fn differing(expected: &str, there: &str) -> usize {
     missing.count().max(left.len())
 }
 
-/// The workflows that `init` would write for this repository; none where it would not name it so.
+/// The workflows that `init` would write for this repository; none where nothing says how its connector is built.
 fn expected(project: &Project, name: &Fqn, config: &Config) -> Vec<MissingFile> {
-    let toolchain = build::detect(&project.files, config.language).ok();
-    let service = name.repo().strip_prefix("aileron-connector-");
-    let (Some(toolchain), Some(service)) = (toolchain, service) else { return Vec::new() };
-    let request = Scaffold {
-        dir: project.root.clone(),
-        owner: name.owner().to_owned(),
-        service: service.to_owned(),
-        template: toolchain.template(),
-        credential: Credential::None,
-        operations: vec![Operation { name: "ping".to_owned(), gated: false }],
-        signing: config.signing.unwrap_or(Signing::Ci),
-        preset: None,
-        client_id: None,
-        git: false,
-        publisher: name.owner().to_owned(),
-    };
-    let rendered = scaffold::render(&request).unwrap_or_default();
-    let file = |(path, text): (std::path::PathBuf, String)| {
-        let path = path.to_str()?.replace('\\', "/");
-        path.starts_with(WORKFLOWS).then_some(MissingFile { path, text })
-    };
-    rendered.into_iter().filter_map(file).collect()
+    let Ok(toolchain) = build::detect(&project.files, config.language) else { return Vec::new() };
+    let signing = config.signing.unwrap_or(Signing::Ci);
+    let workflows = scaffold::workflows(name, toolchain.template(), signing).unwrap_or_default();
+    workflows.into_iter().map(|(path, text)| MissingFile { path, text }).collect()
 }
 
 #[cfg(test)]

@@ -87,7 +87,9 @@ fn secrets(
     Ok(match (expected.wants_approval, has(KEY_VARIABLE)) {
         (true, true) => Finding::problem(
             CHECK,
-            format!("{KEY_VARIABLE} is there, although a person signs: whoever may change a workflow can sign too"),
+            format!(
+                "{KEY_VARIABLE} is there, although a person signs: everyone who may change a workflow can sign too"
+            ),
             format!("gh secret delete {KEY_VARIABLE} --repo {wanted}"),
         ),
         (false, false) => Finding::problem(
@@ -139,7 +141,7 @@ fn frozen(settings: &RepositorySettings<'_, '_>, wanted: &str) -> Result<Vec<Fin
         Ok(true) => Finding::ok("releases", "immutable: what is published stays, with its tag"),
         Ok(false) => Finding::problem(
             "releases",
-            "not immutable: whoever may write can replace what is published",
+            "not immutable: everyone who may write can replace what is published",
             format!("gh api --method PUT repos/{wanted}/immutable-releases"),
         ),
         Err(why) => unknown("releases", &why, &format!("gh api repos/{wanted}/immutable-releases")),
@@ -157,7 +159,7 @@ fn frozen(settings: &RepositorySettings<'_, '_>, wanted: &str) -> Result<Vec<Fin
         ),
         Ok(_) => Finding::problem(
             "tags",
-            "no rules: whoever may write can move the tag of a release",
+            "no rules: everyone who may write can move the tag of a release",
             format!("make a tag ruleset at {rulesets}"),
         ),
         Err(why) => unknown("tags", &why, &rulesets),

@@ -5,7 +5,7 @@
 
 use super::plan::{self, ReleasePlan};
 use super::{Proven, ReleaseError, ReleaseRequest, World};
-use crate::publisher::forge::{Forge, ForgeError, Scope, Write, WriteProgress};
+use crate::publisher::forge::{Forge, ForgeError, Write, WriteProgress};
 
 /// A plan made under the lock: no other release can write any more.
 pub(super) struct LockedPlan {
@@ -26,8 +26,8 @@ pub(super) fn lock(
     }
     world.check_interrupted()?;
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: total };
-    let lock = forge.lock(&scope(&plan.proven)).map_err(failed)?;
-    let remote = super::since::observe(forge, &scope(&plan.proven)).map_err(failed)?;
+    let lock = forge.lock(&plan.proven.scope()).map_err(failed)?;
+    let remote = super::since::observe(forge, &plan.proven.scope()).map_err(failed)?;
     plan::may_go_on(&remote)?;
     let plan = plan::plan(plan.proven, &remote, request)?;
     if let Some(estimate) = forge.estimate(&plan.stage, &plan.flip).filter(|_| plan.writes() > 0) {
@@ -73,7 +73,7 @@ pub(super) fn flip(staged: Staged, forge: &dyn Forge, world: &World<'_>) -> Resu
     let failed = |cause| ReleaseError::Forge { cause, done, of: total };
     forge.before_flips(plan.flip.len()).map_err(failed)?;
     let writes = perform(&plan.flip, &plan.proven, done, total, forge, world)?;
-    forge.after_flips(&scope(&plan.proven)).map_err(failed)?;
+    forge.after_flips(&plan.proven.scope()).map_err(failed)?;
     world.end(format!("{} is public", plan.proven.release));
     Ok(Public { plan, writes })
 }
@@ -89,7 +89,7 @@ fn perform(
 ) -> Result<usize, ReleaseError> {
     let advance = || world.advance();
     let progress = WriteProgress::new(world.stop, &advance);
-    let performed = forge.perform_all(&scope(proven), writes, &progress);
+    let performed = forge.perform_all(&proven.scope(), writes, &progress);
     let done = before + progress.done();
     let failed = |cause: ForgeError| ReleaseError::Forge { cause, done, of: total };
     performed.map_err(failed)?;
@@ -97,14 +97,5 @@ fn perform(
     match progress.done() == writes.len() {
         true => Ok(done),
         false => Err(ReleaseError::Interrupted { done, of: total }),
-    }
-}
-
-fn scope(proven: &Proven) -> Scope<'_> {
-    Scope {
-        connector: &proven.release.name,
-        release: &proven.release,
-        tags: &proven.tags,
-        commit: proven.cohort.commit.as_str(),
     }
 }

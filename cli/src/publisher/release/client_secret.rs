@@ -99,13 +99,18 @@ pub(super) fn proposed(manifest: &ConnectorManifest, proposed: &[u8]) -> Result<
     usable.map(Some).ok_or_else(|| ReleaseError::NoClientSecret { looked_at: vec![origin()] })
 }
 
-/// A manifest's text with its client secret masked, for showing where two of them differ.
-pub(super) fn masked(manifest: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(manifest);
-    let is_secret = |line: &str| line.contains("client_secret");
-    let lines =
-        text.split_inclusive('\n').map(|line| if is_secret(line) { "client_secret = ********\n" } else { line });
-    lines.collect::<String>().into_bytes()
+/// A bound manifest's text with its client secret masked, for showing where two of them differ: the whole value, however many
+/// lines it takes. Of a text that is no manifest nothing is shown.
+pub(super) fn masked(manifest: &[u8]) -> Zeroizing<Vec<u8>> {
+    let source = Source::read(MANIFEST, manifest.to_vec()).ok();
+    let parsed = source.and_then(|source| ConnectorManifest::parse(source, Stage::Artifact).document);
+    let Some(parsed) = parsed else { return Zeroizing::new(b"not a manifest".to_vec()) };
+    let secret = parsed.credential.and_then(|credential| credential.oauth2?.client_secret);
+    let mut text = Zeroizing::new(manifest.to_vec());
+    if let Some(at) = secret.map(|secret| secret.at).filter(|at| at.end <= text.len()) {
+        text.splice(at, *b"********");
+    }
+    text
 }
 
 fn of_file(path: &Path) -> Result<ClientSecret, ReleaseError> {
@@ -247,6 +252,18 @@ mod tests {
         assert_eq!(found(&SecretSource::Variable("MINE".into()), &all), Ok(Some("flag".into())));
         let said = found(&SecretSource::Default, &all[..1]).expect_err("the one that is named is not set");
         assert!(said.ends_with("looked at $TEA_CLIENT_SECRET"), "{said}");
+    }
+
+    #[test]
+    fn a_secret_is_masked_however_it_is_written_down() {
+        let text = manifest().source.text.replace("0.0.0-dev", "1.0.0");
+        let bound = |value: &str| text.replace("\"bound-at-release\"", value);
+        for value in ["\"hunter2\"", "'hunter2'", "\"\"\"\nhunter2\"\"\"", "\"\\u0068unter2\"", "\"hunter2\" # x"] {
+            let shown = String::from_utf8(masked(bound(value).as_bytes()).to_vec()).expect("text");
+            assert!(shown.contains("client_secret = ********") && !shown.contains("unter2"), "{shown}");
+            assert!(shown.contains("scopes = [\"r\"]"), "{shown}");
+        }
+        assert_eq!(&masked(b"client_secret = hunter2")[..], b"not a manifest");
     }
 
     #[test] // artifacts.md §5

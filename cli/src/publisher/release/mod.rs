@@ -50,6 +50,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aileron_verifier::name::version::Version;
 use aileron_verifier::problem::Waiver;
+use aileron_verifier::statement::cohort::Tool;
 
 pub use self::apply::Public;
 pub use self::approval::{Approved, Proposed, Review, TakenBuild, Waiting, approve, propose, start_publishing};
@@ -188,6 +189,11 @@ pub fn release(request: &ReleaseRequest, forge: &dyn Forge, world: &World<'_>) -
     let packed = pack(signed, world)?; // same input, same bytes
     let proven = prove(packed, world)?; // the installer's own verdict
     publish(proven, &remote, request, forge, world)
+}
+
+/// This program, as the index and a proposal name it.
+fn this_tool() -> Tool {
+    Tool { name: "aileron-pub".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
 /// A repository that wants an approval is not signed in CI, whatever key is there. artifacts.md §12 knows a CI by `CI`.

@@ -9,7 +9,7 @@ use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::name::version::Tag;
 use aileron_verifier::proposal::Approval;
 use aileron_verifier::statement::Document as _;
-use aileron_verifier::statement::cohort::{self, ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry, Tool};
+use aileron_verifier::statement::cohort::{self, ActionEntry, Archive, Cohort, ConnectorEntry, SuiteEntry};
 use aileron_verifier::text::Untrusted;
 use aileron_verifier::trust::key::{Fingerprint, PublicKey};
 use aileron_verifier::trust::keyring::Keyring;
@@ -17,8 +17,8 @@ use rayon::prelude::*;
 
 use super::approval_error::ApprovalError;
 use super::bind_and_build::{Change, PinnedCohort};
-use super::{Ready, ReleaseError, ReleaseRequest, World, notes};
-use crate::publisher::forge::AssetFile;
+use super::{Ready, ReleaseError, ReleaseRequest, World, notes, this_tool};
+use crate::publisher::forge::{AssetFile, Scope};
 use crate::publisher::project::KeyFile;
 use crate::publisher::sign::{KeyError, KeyOrigin, SigningKey, load_signing_key, may_sign};
 
@@ -202,8 +202,6 @@ pub struct Packed {
     pub index: AssetFile,
     /// Its signature.
     pub signature: AssetFile,
-    /// The same as bytes.
-    pub index_signature: [u8; 64],
     /// `suite.toml`, if there is one.
     pub suite: Option<AssetFile>,
     /// What the repository says of its keys.
@@ -232,6 +230,12 @@ impl Packed {
     /// Fingerprint of the key that signed.
     pub fn signer(&self) -> Fingerprint {
         self.public.fingerprint()
+    }
+
+    /// What the forge is asked about.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        let Packed { release, tags, cohort, .. } = self;
+        Scope { connector: &release.name, release, tags, commit: cohort.commit.as_str() }
     }
 
     /// A ring that trusts the committed key for this repository and nothing else.
@@ -284,7 +288,6 @@ pub fn pack(signed: Signed, world: &World<'_>) -> Result<Packed, ReleaseError> {
         actions,
         index: AssetFile::new(cohort::ASSET, text),
         signature,
-        index_signature,
         suite,
         key_statements: ready.checked.project.key_statements,
         statements: Vec::new(),
@@ -320,7 +323,6 @@ pub(super) fn restored_cohort(
     }
     let mut artifacts = artifacts.into_iter();
     let connector = artifacts.next().ok_or_else(|| unfit("no archive is there"))?;
-    let index_signature = signature.bytes[..].try_into().map_err(|_| unfit("a signature has not 64 bytes"))?;
     Ok(Packed {
         release: ready.release.clone(),
         tags: ready.tags.clone(),
@@ -330,7 +332,6 @@ pub(super) fn restored_cohort(
         actions: artifacts.collect(),
         index,
         signature,
-        index_signature,
         suite: suite(ready).map(|text| AssetFile::new(layout::SUITE, text.into_bytes())),
         key_statements: ready.checked.project.key_statements.clone(),
         statements: Vec::new(),
@@ -365,7 +366,7 @@ fn index(pinned: &PinnedCohort, key: &PublicKey, connector: &Artifact, actions: 
         version: release.version.clone(),
         commit: pinned.ready.commit.clone(),
         dirty: pinned.ready.dirty,
-        tool: Tool { name: "aileron-pub".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: this_tool(),
         toolchain: pinned.toolchain.clone(),
         key: key.fingerprint(),
         connector: ConnectorEntry {

@@ -93,7 +93,7 @@ fn signings() -> PossibleValuesParser {
 fn signing_summary(signing: Signing) -> &'static str {
     match signing {
         Signing::Approve => "CI builds and proposes, a person signs on a machine of their own",
-        Signing::Ci => "CI has the signing key: whoever can change the workflow can sign",
+        Signing::Ci => "CI has the signing key: everyone who can change the workflow can sign",
     }
 }
 
@@ -228,7 +228,7 @@ impl Verb for Init {
             let language = self.language.as_deref().and_then(build::named);
             return adopt::adopt(self.dir, language, signing, self.dry_run, context);
         }
-        // Nobody answers questions for a directory that is in use.
+        // No questions for a directory that is in use.
         scaffold::can_receive(&self.dir)?;
         let request = self.request()?;
         let name = format!("github://{}/aileron-connector-{}", request.owner, request.service);

@@ -84,7 +84,7 @@ fn waits(waiting: &Waiting, registry: &str) -> Outcome {
     let found = if *writes == 0 { " (it was proposed before, nothing was written)" } else { "" };
     let approve = format!("aileron-pub approve v{}", release.version);
     let text = format!(
-        "proposed {release} in {registry}{found}\n  commit        {commit}\n  content hash  {content}\n  artifacts     {artifacts}\n  built with    {}\nnothing is signed or public yet; whoever holds the key runs, in a clone that has this commit:\n  {approve}\n",
+        "proposed {release} in {registry}{found}\n  commit        {commit}\n  content hash  {content}\n  artifacts     {artifacts}\n  built with    {}\nnothing is signed or public yet; next, on the machine with the key, in a clone that has this commit:\n  {approve}\n",
         toolchain_text(toolchain),
     );
     Outcome::new(

@@ -1,5 +1,5 @@
-//! Both halves of an approved release into a directory: a process that ends at any write, before it or after it, and whoever
-//! runs the same command again.
+//! Both halves of an approved release into a directory: a process that ends at any write, before it or after it, and the
+//! same command run again.
 
 use std::cell::Cell;
 use std::path::Path;

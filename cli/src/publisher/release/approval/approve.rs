@@ -5,19 +5,19 @@ use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::proposal::approval::SignedAction;
 use aileron_verifier::proposal::{Approval, Proposal};
-use aileron_verifier::statement::cohort::{CommitId, Tool, Toolchain};
+use aileron_verifier::statement::cohort::{CommitId, Toolchain};
 use aileron_verifier::trust::key::Fingerprint;
 use zeroize::Zeroizing;
 
 pub use super::compare::TakenBuild;
 use super::compare::{self, Compared, Downloaded};
-use crate::publisher::forge::{AssetFile, Forge, Remote, Scope, TagState, WorkflowStart, Write};
+use crate::publisher::forge::{AssetFile, Forge, Remote, TagState, WorkflowStart, Write};
 use crate::publisher::release::approval_error::ApprovalError;
 use crate::publisher::release::approval_state::staged;
 use crate::publisher::release::sign_and_pack::SignedBy;
 use crate::publisher::release::{
-    Artifact, Packed, PinnedCohort, Proven, Ready, ReleaseError, ReleaseRequest, Since, World, build, load, pack,
-    prove, sign, unlock,
+    Artifact, PinnedCohort, Proven, Ready, ReleaseError, ReleaseRequest, Since, World, build, load, pack, prove, sign,
+    this_tool, unlock,
 };
 
 /// What a person is asked about: everything is compared, nothing is signed yet.
@@ -92,13 +92,8 @@ pub fn approve(
 /// [`ReleaseError::Forge`] when it could not be asked; a refusal is none.
 pub fn start_publishing(approved: &Approved, forge: &dyn Forge) -> Result<WorkflowStart, ReleaseError> {
     let Approved { proven, .. } = approved;
-    let started = forge.start_workflow(&scope(proven), &proven.release.tag());
+    let started = forge.start_workflow(&proven.scope(), &proven.release.tag());
     started.map_err(|cause| ReleaseError::Forge { cause, done: approved.writes, of: approved.writes + 1 })
-}
-
-fn scope(proven: &Proven) -> Scope<'_> {
-    let Packed { release, tags, cohort, .. } = &**proven;
-    Scope { connector: &release.name, release, tags, commit: cohort.commit.as_str() }
 }
 
 fn download(ready: &Ready, remote: &Remote, forge: &dyn Forge) -> Result<Downloaded, ReleaseError> {
@@ -137,17 +132,19 @@ fn answer(proven: &Proven, proposal: ArchiveDigest) -> Approval {
         reference: artifact.reference.clone(),
         signature: artifact.signature.into(),
     };
+    // Proven a moment ago: a signature of another length is none.
+    let index_signature = <[u8; 64]>::try_from(&proven.signature.bytes[..]).unwrap_or([0; 64]);
     Approval {
         schema: Approval::SCHEMA,
         release: proven.release.clone(),
         commit: proven.cohort.commit.clone(),
         proposal,
         key: proven.signer(),
-        tool: Tool { name: "aileron-pub".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: this_tool(),
         connector: proven.connector.signature.into(),
         actions: proven.actions.iter().map(action).collect(),
         cohort: String::from_utf8_lossy(&proven.index.bytes).into_owned(),
-        cohort_signature: proven.index_signature.into(),
+        cohort_signature: index_signature.into(),
     }
 }
 
@@ -168,7 +165,7 @@ fn put(
         return Ok(0); // no lock if there is nothing to write
     }
     world.check_interrupted()?;
-    let scope = scope(proven);
+    let scope = proven.scope();
     let failed = |cause| ReleaseError::Forge { cause, done: 0, of: 1 };
     let _lock = forge.lock(&scope).map_err(failed)?;
     let now = forge.observe(&scope).map_err(failed)?;

@@ -10,7 +10,6 @@ use aileron_verifier::name::digest::{ArchiveDigest, FileDigest};
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::proposal::{Proposal, ProposalIndex};
 use aileron_verifier::statement::cohort::Toolchain;
-use zeroize::Zeroizing;
 
 use crate::publisher::release::approval_error::{ApprovalError, Difference};
 use crate::publisher::release::bind_and_build::{bind_with, connector_module};
@@ -96,8 +95,8 @@ pub(super) fn compare(
     let proposal = &found.proposal;
     let mut differences = Vec::new();
     if *proposal.manifest != *built.bound.manifest.as_bytes() {
-        let masked = |text: &[u8]| Zeroizing::new(client_secret::masked(text));
-        let (proposed, here) = (masked(&proposal.manifest), masked(built.bound.manifest.as_bytes()));
+        let here = client_secret::masked(built.bound.manifest.as_bytes());
+        let proposed = client_secret::masked(&proposal.manifest);
         differences.push(first_line(member::MANIFEST, &proposed, &here));
     }
     let same_module = built.wasm == proposal.wasm;

@@ -1,4 +1,4 @@
-//! A release in two halves: CI makes everything and proposes it; whoever holds the key makes it again, compares, and signs.
+//! A release in two halves: CI makes everything and proposes it; the holder of the key makes it again, compares, and signs.
 //!
 //! # How an approved release walks
 //!
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! A token that can write the draft can spoil a release or hold it up. It cannot make one that verifies: what is signed was
-//! made by whoever signs, but for a client secret and, with `take_build`, the module.
+//! made on the machine that signs, but for a client secret and, with `take_build`, the module.
 
 mod answered;
 mod approve;

@@ -5,13 +5,14 @@ use aileron_verifier::name::digest::ContentHash;
 use aileron_verifier::name::fqn::Ref;
 use aileron_verifier::proposal::Proposal;
 use aileron_verifier::proposal::archive::ProposalHead;
-use aileron_verifier::statement::cohort::{self, CommitId, Tool, Toolchain};
+use aileron_verifier::statement::cohort::{self, CommitId, Toolchain};
 
 use super::{answered, staged};
 use crate::publisher::forge::{AssetFile, Forge, Remote, TagState, Write};
 use crate::publisher::release::approval_state::{self, ApprovalState};
 use crate::publisher::release::{
     PinnedCohort, Ready, Receipt, ReleaseError, ReleaseRequest, World, bind, build, pin, plan, publish, ready,
+    this_tool,
 };
 
 /// What proposing came to.
@@ -85,7 +86,7 @@ fn offer(
     let head = ProposalHead {
         release: ready.release.clone(),
         commit: ready.commit.clone(),
-        tool: Tool { name: "aileron-pub".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: this_tool(),
         toolchain: toolchain.clone(),
     };
     let actions: Vec<_> = actions.into_iter().map(|(reference, text)| (reference, text.into_bytes())).collect();

@@ -95,7 +95,7 @@ impl Verb for GithubSecret {
 fn confirm(name: &Fqn, fingerprint: &str, context: &Context) -> Result<(), Failure> {
     let mut console = Terminal { json: context.output.json };
     let notice = format!(
-        "The private key of {fingerprint} becomes the secret {KEY_VARIABLE} of {}/{}.\n  Every workflow of that repository can read it, and whoever may change a workflow can sign with it.\n",
+        "The private key of {fingerprint} becomes the secret {KEY_VARIABLE} of {}/{}.\n  Every workflow of that repository can read it, and everyone who may change a workflow can sign with it.\n",
         name.owner(),
         name.repo()
     );

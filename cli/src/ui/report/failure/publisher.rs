@@ -139,7 +139,7 @@ impl From<&ApprovalError> for Failure {
                             "build with the proposal's toolchain, or pass --take-build to sign the module as it was proposed"
                         }
                         false => {
-                            "find out who changed the proposal; if nobody did, fetch the tags and propose again from this commit"
+                            "find out who changed the proposal; if no one did, fetch the tags and propose again from this commit"
                         }
                     },
                 )

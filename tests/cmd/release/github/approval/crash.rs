@@ -1,4 +1,4 @@
-//! A crash before and after each write of propose, approve and publish: whoever runs them again arrives at the same release.
+//! A crash before and after each write of propose, approve and publish: running them again arrives at the same release.
 
 use std::sync::{Arc, Mutex};
 

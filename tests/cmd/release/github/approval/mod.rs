@@ -1,4 +1,4 @@
-//! A release in two halves: proposed where no key is, approved where it is, published by whoever comes next.
+//! A release in two halves: proposed where no key is, approved where it is, published by the next run.
 
 mod attacker;
 mod crash;
