@@ -2,21 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+use aileron_cli::publisher::build::TOOLCHAINS;
 use aileron_testkit::home::{TestHome, ok};
 use aileron_testkit::peers;
+use aileron_verifier::artifact::config::Signing;
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// One for each language and each way of signing.
+fn new_repositories(home: &TestHome) -> Vec<PathBuf> {
+    let languages = TOOLCHAINS.iter().map(|toolchain| toolchain.name());
+    let all = languages.flat_map(|language| Signing::ALL.map(|signing| (language, signing.as_str())));
+    all.map(|(language, signing)| home.scaffold_signing(&format!("{language}-{signing}"), language, signing).root)
+        .collect()
 }
 
 #[test]
 fn actionlint_finds_nothing() {
     let Some(actionlint) = peers::program("actionlint") else { return };
     let home = TestHome::new();
-    let new = home.scaffold("tea", "go");
-    for root in [&workspace(), &new.root] {
+    for root in std::iter::once(workspace()).chain(new_repositories(&home)) {
         let files = ["ci.yml", "release.yml"].map(|name| root.join(".github/workflows").join(name));
-        ok(home.command(&actionlint).current_dir(root).arg("-no-color").args(files));
+        ok(home.command(&actionlint).current_dir(&root).arg("-no-color").args(files));
     }
 }
 
@@ -24,9 +33,8 @@ fn actionlint_finds_nothing() {
 fn zizmor_finds_nothing() {
     let Some(zizmor) = peers::program("zizmor") else { return };
     let home = TestHome::new();
-    let new = home.scaffold("tea", "go");
     let ours = workspace();
-    for place in [ours.join(".github"), ours.join("action"), new.root.clone()] {
+    for place in [ours.join(".github"), ours.join("action")].into_iter().chain(new_repositories(&home)) {
         let said = ok(home.command(&zizmor).args(["--offline", "--no-progress", "--color=never"]).arg(&place));
         assert!(said.stdout.contains("No findings to report"), "{}: {said}", place.display());
         assert!(!said.stdout.contains("ignored"), "nothing is silenced: {said}");
