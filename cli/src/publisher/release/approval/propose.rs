@@ -47,6 +47,8 @@ pub struct Waiting {
 /// [`ReleaseError`]; after any error the same call continues.
 pub fn propose(request: &ReleaseRequest, forge: &dyn Forge, world: &World<'_>) -> Result<Proposed, ReleaseError> {
     let ready = ready(request, world)?;
+    // No approval could be published without it.
+    ready.checked.publisher_key.ok_or(ReleaseError::NoPublisherKey)?;
     let remote = ready.observe(forge, world)?;
     let connector = ready.release.tag();
     let proven = if ApprovalState::of(&remote, &connector) == Some(ApprovalState::Approved) {
