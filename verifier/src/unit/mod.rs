@@ -6,14 +6,29 @@
 //!
 //! No credential may stay in here: [`seal`] writes it into its caller's buffer and keeps nothing.
 
+mod decode;
 pub mod document;
+mod documents;
 pub mod host;
 pub mod key;
+mod label;
 pub mod layers;
+mod lint;
+mod manifest;
 pub mod projection;
+mod read;
+pub mod render;
+pub mod rules;
 pub mod seal;
+mod tree;
+mod validate;
 
 pub use document::{Acquisition, Mechanism, Presence, Scheme, Sealing, Sentinel, Unit};
+pub use documents::{read_bindings, read_capture};
 pub use key::{Key, KeyError};
+pub use label::{LABEL, LabelUnit, units_from_label};
 pub use layers::{Effective, Layer, Origin, Placed};
+pub use lint::{Checked, Folder, check_feature, check_label, check_unit};
+pub use manifest::{MANIFEST, unit_from_manifest};
 pub use projection::{BindingEntry, CaptureDescriptor};
+pub use read::{UnitError, unit_from_json, unit_from_yaml};
