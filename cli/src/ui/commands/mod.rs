@@ -39,6 +39,9 @@ mod secret;
 mod serving;
 mod status;
 mod test;
+mod unit;
+mod unit_document;
+mod units;
 mod unlocking;
 mod vault;
 mod verb;
@@ -69,6 +72,8 @@ verbs! {
         Doctor(doctor::Doctor),
         Verify(verify::PublisherVerify),
         #[command(subcommand)]
+        Unit(unit::PublisherUnit),
+        #[command(subcommand)]
         Hub(hub_entry::PublisherHub),
         #[command(hide = true)]
         Packaging(packaging::Packaging),
@@ -91,6 +96,8 @@ verbs! {
         Binding(binding::Binding),
         #[command(subcommand)]
         Status(vault::ConsumerStatus),
+        #[command(subcommand)]
+        Unit(units::ConsumerUnit),
         Launch(launch::Launch),
         Mcp(mcp::Mcp),
         Keyring(keyring::Keyring),
