@@ -39,6 +39,7 @@ mod secret;
 mod serving;
 mod status;
 mod test;
+mod unit;
 mod unlocking;
 mod vault;
 mod verb;
@@ -68,6 +69,8 @@ verbs! {
         Keys(keys::Keys),
         Doctor(doctor::Doctor),
         Verify(verify::PublisherVerify),
+        #[command(subcommand)]
+        Unit(unit::PublisherUnit),
         #[command(subcommand)]
         Hub(hub_entry::PublisherHub),
         #[command(hide = true)]

@@ -12,6 +12,7 @@ mod store;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod vault;
 
 use std::fmt;

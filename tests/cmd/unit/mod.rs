@@ -1,0 +1,3 @@
+//! `unit`, beside its transcripts.
+
+mod publish;
