@@ -378,7 +378,7 @@ impl Shared {
                 };
                 Answer::with("202 Accepted", &format!("Location: {location}\r\nContent-Length: 0\r\n"), "")
             }
-            method => self.receive(method, id, query, &request.body),
+            method => self.receive("/v2/acme/gh/blobs/uploads", method, (id, query), &request.body),
         }
     }
 
@@ -388,12 +388,13 @@ impl Shared {
             return stored.map_or_else(|| Answer::status("404 Not Found"), Answer::ok);
         }
         match path.strip_prefix("/uploads/") {
-            Some(id) => self.receive(&request.method, id, query, &request.body),
+            Some(id) => self.receive("/uploads", &request.method, (id, query), &request.body),
             None => Answer::status("404 Not Found"),
         }
     }
 
-    fn receive(&self, method: &str, id: &str, query: &str, body: &[u8]) -> Answer {
+    /// A part of an upload, or its end, at `place`.
+    fn receive(&self, place: &str, method: &str, (id, query): (&str, &str), body: &[u8]) -> Answer {
         let mut state = locked(&self.state);
         let State { held, uploads, .. } = &mut *state;
         let Some((id, so_far)) = id.parse().ok().and_then(|id: usize| Some((id, uploads.get_mut(&id)?))) else {
@@ -401,7 +402,7 @@ impl Shared {
         };
         if method == "PATCH" {
             so_far.extend_from_slice(body);
-            let location = format!("/v2/acme/gh/blobs/uploads/{id}?state=after");
+            let location = format!("{place}/{id}?state=after");
             return Answer::with("202 Accepted", &format!("Location: {location}\r\nContent-Length: 0\r\n"), "");
         }
         if self.nature.wants_patch && !body.is_empty() {
