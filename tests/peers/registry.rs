@@ -62,7 +62,11 @@ impl DockerRegistry {
     /// Requests in its log that change something.
     fn writes(&self) -> usize {
         let log = self.log();
-        let is_write = |line: &&str| ["POST", "PUT", "PATCH", "DELETE"].iter().any(|method| line.contains(&format!("\"http.request.method\":\"{method}\"")));
+        let is_write = |line: &&str| {
+            ["POST", "PUT", "PATCH", "DELETE"]
+                .iter()
+                .any(|method| line.contains(&format!("\"http.request.method\":\"{method}\"")))
+        };
         log.lines().filter(|line| line.contains("response completed")).filter(is_write).count()
     }
 }
@@ -142,14 +146,16 @@ fn the_reference_tool_packs_our_scaffold_and_our_reader_reads_its_archive() {
     let mut pack = home.command("node");
     pack.arg(&devcontainer).args(["features", "package", "--output-folder", "theirs", "gh"]);
     ok(&mut pack);
-    let read = |place: &str| archive::read(&fs::read(home.path(place).join("devcontainer-feature-gh.tgz")).unwrap()).unwrap();
+    let read =
+        |place: &str| archive::read(&fs::read(home.path(place).join("devcontainer-feature-gh.tgz")).unwrap()).unwrap();
     assert_eq!(read("theirs"), read("ours"));
     // With comments, which the reference tool leaves in the archive.
     home.replace("gh/devcontainer-feature.json", "\"id\":", "// the tool\n  \"id\":");
     let mut pack = home.command("node");
     pack.arg(&devcontainer).args(["features", "package", "--output-folder", "commented", "gh"]);
     ok(&mut pack);
-    let manifest = |place: &str| read(place).into_iter().find(|file| file.path == "devcontainer-feature.json").unwrap().bytes;
+    let manifest =
+        |place: &str| read(place).into_iter().find(|file| file.path == "devcontainer-feature.json").unwrap().bytes;
     assert!(aileron_cli::publisher::unit::published::agree(&manifest("ours"), &manifest("commented")));
 }
 
@@ -177,7 +183,8 @@ fn the_reference_tool_reads_what_we_pushed_over_tls() {
     tags.env("NODE_EXTRA_CA_CERTS", identity.authority());
     tags.arg(&devcontainer).args(["features", "info", "tags", &place, "--output-format", "json"]);
     let shown = ok(&mut tags).json();
-    let mut published: Vec<&str> = shown["publishedTags"].as_array().unwrap().iter().filter_map(|tag| tag.as_str()).collect();
+    let mut published: Vec<&str> =
+        shown["publishedTags"].as_array().unwrap().iter().filter_map(|tag| tag.as_str()).collect();
     published.sort_unstable();
     assert_eq!(published, ["0", "0.0", "0.0.1", "latest"]);
 }

@@ -48,8 +48,24 @@ use Requirement::*;
 
 impl Requirement {
     /// All of them, in the order of their names.
-    pub const ALL: [Requirement; 16] =
-        [Chromium, Curl, DockerRegistry, Go, History, Mount, Openssl, Peers, Root, Rust, Shared, Skopeo, Strace, Tar, Xxd, Zig];
+    pub const ALL: [Requirement; 16] = [
+        Chromium,
+        Curl,
+        DockerRegistry,
+        Go,
+        History,
+        Mount,
+        Openssl,
+        Peers,
+        Root,
+        Rust,
+        Shared,
+        Skopeo,
+        Strace,
+        Tar,
+        Xxd,
+        Zig,
+    ];
 
     /// As `AILERON_REQUIRE` has it.
     pub fn name(self) -> &'static str {

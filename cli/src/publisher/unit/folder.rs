@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::name::version::Version;
-use aileron_verifier::problem::Class;
+use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::text::json::tape::{Syntax, Tape, Value};
 use aileron_verifier::text::printable;
+use aileron_verifier::unit::{Checked, Folder, check_feature};
 
 use super::archive::{ArchiveError, FeatureFile};
-use super::{FEATURE_LIMIT, INSTALL, MANIFEST, MANIFEST_LIMIT, MOST_FILES};
+use super::{FEATURE_LIMIT, MANIFEST, MANIFEST_LIMIT, MOST_FILES};
 use crate::publisher::forge::registry::{Tag, is_segment, tags};
 use crate::sys::disk::{self, DiskError};
 
@@ -102,18 +103,24 @@ impl FeatureFolder {
         self.file(MANIFEST).map_or(&[], |file| &file.bytes)
     }
 
-    /// Whether `install.sh` is there and can be run.
-    pub fn has_install(&self) -> bool {
-        self.file(INSTALL).is_some_and(|file| file.is_executable)
+    /// Everything there is to say about the manifest, its unit, and what lies around it. cli-unit.md §11.
+    ///
+    /// # Errors
+    /// The one problem of a manifest that is no text.
+    pub fn check(&self) -> Result<(Source, Checked), Problem> {
+        let source = Source::read(&self.dir.join(MANIFEST).display().to_string(), self.manifest().to_vec())?;
+        let mode = |file: &FeatureFile| if file.is_executable { 0o100_755 } else { 0o100_644 };
+        let files = self.files.iter().map(|file| (file.path.clone(), mode(file))).collect();
+        let checked = check_feature(&source, Some(&Folder { name: self.name.clone(), files }));
+        Ok((source, checked))
     }
 
     fn file(&self, path: &str) -> Option<&FeatureFile> {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// The Feature, where its manifest gives it a name that a registry can have.
-    ///
-    /// What else a manifest and its unit have to be is lint's.
+    /// The Feature, where its manifest gives it a name that a registry can have. What else a manifest and its unit have to be
+    /// is [`FeatureFolder::check`]'s.
     ///
     /// # Errors
     /// [`FeatureError::Unfit`].
@@ -193,6 +200,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
+    use crate::publisher::unit::INSTALL;
 
     fn folder(name: &str, manifest: &str) -> (tempfile::TempDir, PathBuf) {
         let place = tempfile::tempdir().expect("a directory");
@@ -240,7 +248,6 @@ mod tests {
         let read = FeatureFolder::read(&dir).expect("a Feature");
         let paths: Vec<(&str, bool)> = read.files.iter().map(|file| (&*file.path, file.is_executable)).collect();
         assert_eq!(paths, [(".hidden", false), (MANIFEST, false), (INSTALL, true), ("lib/z", false)]);
-        assert!(read.has_install());
         symlink("/etc/passwd", dir.join("lib/a")).expect("links");
         assert!(
             FeatureFolder::read(&dir)
@@ -249,10 +256,15 @@ mod tests {
                 .ends_with("it is a link, and links are not packed")
         );
         fs::remove_file(dir.join("lib/a")).expect("removes");
+        let rules = || {
+            let (_, checked) = FeatureFolder::read(&dir).expect("a Feature").check().expect("text");
+            checked.problems.iter().map(|problem| problem.rule.id()).filter(|id| *id == "CL133").count()
+        };
+        assert_eq!(rules(), 0);
         fs::set_permissions(dir.join(INSTALL), fs::Permissions::from_mode(0o644)).expect("is not executable");
-        assert!(!FeatureFolder::read(&dir).expect("a Feature").has_install());
+        assert_eq!(rules(), 1);
         fs::remove_file(dir.join(INSTALL)).expect("removes");
-        assert!(!FeatureFolder::read(&dir).expect("a Feature").has_install());
+        assert_eq!(rules(), 1);
         fs::remove_file(dir.join(MANIFEST)).expect("removes");
         assert!(matches!(FeatureFolder::read(&dir), Err(FeatureError::NoManifest(_))));
         assert!(matches!(FeatureFolder::read(&dir.join("gone")), Err(FeatureError::NoManifest(_))));

@@ -16,8 +16,8 @@ pub mod folder;
 pub mod published;
 pub mod scaffold;
 
-/// A Feature's manifest.
-pub const MANIFEST: &str = "devcontainer-feature.json";
+pub use aileron_verifier::unit::MANIFEST;
+
 /// What installs it.
 pub const INSTALL: &str = "install.sh";
 

@@ -5,7 +5,7 @@ use http::header::WWW_AUTHENTICATE;
 
 /// How a registry wants a request to show who sends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Challenge {
+pub enum Challenge {
     /// A token from the realm.
     Bearer {
         /// The address that gives tokens.
@@ -21,7 +21,7 @@ pub(super) enum Challenge {
 
 /// The challenge to answer: a token before a password, since that is what can be limited. `None` where there is none that is
 /// known here.
-pub(super) fn challenge(headers: &HeaderMap) -> Option<Challenge> {
+pub fn challenge(headers: &HeaderMap) -> Option<Challenge> {
     let lines = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     let all: Vec<Challenge> = lines.flat_map(read).collect();
     let bearer = all.iter().find(|challenge| matches!(challenge, Challenge::Bearer { .. }));

@@ -27,6 +27,7 @@ mod session;
 mod target;
 mod upload;
 
+pub use self::challenge::{Challenge, challenge};
 pub use self::client::Registry;
 pub use self::document::{Artifact, Blob, Descriptor, INDEX, MANIFEST, Manifest};
 pub use self::error::RegistryError;

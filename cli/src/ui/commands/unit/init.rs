@@ -33,7 +33,7 @@ impl Verb for Init {
         let (dir, manifest) = (shown(&dir), shown(&dir.join(MANIFEST)));
         let list: String = files.iter().map(|file| format!("  {file}\n")).collect();
         let text = format!(
-            "{list}made {dir}\nnext:\n  fill in what is marked <like this> in {manifest}\n  aileron-pub unit pack {dir} --out dist\n  aileron-pub unit push {dir} ghcr.io/OWNER/{}\n",
+            "{list}made {dir}\nnext:\n  fill in what is marked <like this> in {manifest}\n  aileron-pub unit check {dir}\n  aileron-pub unit push {dir} ghcr.io/OWNER/{}\n",
             self.id
         );
         Ok(Outcome::new(text, json!({"id": self.id, "dir": dir, "files": files})))

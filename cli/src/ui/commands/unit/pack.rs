@@ -32,8 +32,9 @@ pub(crate) struct Pack {
 }
 
 impl Verb for Pack {
-    fn run(self, _: &Context) -> Answer {
-        let packed = features_in(&self.dir)?.iter().map(|dir| pack(dir, None)).collect::<Result<Vec<_>, _>>()?;
+    fn run(self, context: &Context) -> Answer {
+        let packed =
+            features_in(&self.dir)?.iter().map(|dir| pack(dir, None, context)).collect::<Result<Vec<_>, _>>()?;
         for packed in &packed {
             disk::write(&self.out.join(archive::name(&packed.feature.id)), packed.archive())?;
         }

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Context;
+use crate::event::{Event, counted};
 use crate::publisher::forge::registry::{Artifact, Repository};
+use crate::publisher::unit::MANIFEST;
 use crate::publisher::unit::archive::{self, ArchiveError};
 use crate::publisher::unit::artifact::artifact;
 use crate::publisher::unit::folder::{Feature, FeatureError, FeatureFolder};
 use crate::sys::disk;
-use crate::ui::report::Failure;
+use crate::ui::report::{Failure, of_feature, shown};
 
 /// A Feature that passed, and what is stored of it.
 pub(super) struct Packed {
@@ -26,8 +29,20 @@ impl Packed {
 ///
 /// # Errors
 /// What is wrong with it; nothing was written or sent.
-pub(super) fn pack(dir: &Path, repository: Option<&Repository>) -> Result<Packed, Failure> {
+pub(super) fn pack(dir: &Path, repository: Option<&Repository>, context: &Context) -> Result<Packed, Failure> {
     let folder = FeatureFolder::read(dir)?;
+    let (source, checked) = folder.check().map_err(|problem| of_feature(&[problem], None))?;
+    if checked.has_errors() {
+        return Err(of_feature(&checked.problems, Some(&source)));
+    }
+    if checked.units.is_empty() {
+        let why = "it has no customizations.aileron.cli: there is no unit in it".to_owned();
+        return Err(FeatureError::Unfit { path: dir.join(MANIFEST), why }.into());
+    }
+    if !checked.problems.is_empty() {
+        let (count, dir) = (counted(checked.problems.len(), "finding"), shown(dir));
+        context.progress.take(Event::Note(format!("{count} in {dir} that stop nothing: aileron-pub unit check {dir}")));
+    }
     let feature = folder.feature()?;
     let artifact = artifact(&feature, repository).map_err(FeatureError::from)?;
     let packed = Packed { feature, artifact };
@@ -43,7 +58,7 @@ pub(super) fn pack(dir: &Path, repository: Option<&Repository>) -> Result<Packed
 /// # Errors
 /// [`FeatureError::NoManifest`] where there is none.
 pub(super) fn features_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_feature = |dir: &Path| disk::is_there(&dir.join(crate::publisher::unit::MANIFEST));
+    let is_feature = |dir: &Path| disk::is_there(&dir.join(MANIFEST));
     if is_feature(dir)? {
         return Ok(vec![dir.to_owned()]);
     }

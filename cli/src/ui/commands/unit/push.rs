@@ -58,7 +58,7 @@ struct Done {
 
 impl Verb for Push {
     fn run(self, context: &Context) -> Answer {
-        let packed = pack(&self.dir, self.target.repository())?;
+        let packed = pack(&self.dir, self.target.repository(), context)?;
         self.target.must_be_of(&packed.feature)?;
         let (done, place) = match &self.target {
             PushTarget::Layout(dir) => (

@@ -1,16 +1,34 @@
 //! Failures of Features and of the registries they are published in.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Exit, Failure, classified};
+use crate::event::counted;
 use crate::publisher::forge::registry::RegistryError;
 use crate::publisher::unit::archive::ArchiveError;
 use crate::publisher::unit::folder::FeatureError;
 use crate::publisher::unit::published::PublishedError;
 use crate::publisher::unit::scaffold::UnitScaffoldError;
-use aileron_verifier::problem::Class;
+use crate::ui::report::diagnostics::{Drawing, problem_json};
+use aileron_verifier::problem::{Class, Problem, Severity, Source};
 
 classified!(ArchiveError, FeatureError, PublishedError, RegistryError, UnitScaffoldError);
+
+/// Errors in a Feature, which keep it from being packed. `source` is `None` where the manifest is no text.
+pub(crate) fn of_feature(problems: &[Problem], source: Option<&Source>) -> Failure {
+    let errors: Vec<&Problem> = problems.iter().filter(|problem| problem.rule.severity() == Severity::Error).collect();
+    let listed: Vec<Value> = problems.iter().map(|problem| problem_json(problem, source, &[])).collect();
+    let class = errors.first().map_or(Class::ValidationError, |problem| problem.rule.class());
+    let message = format!("{} in the Feature: it is not packed", counted(errors.len(), "error"));
+    let failure = Failure::new(class, Exit::Policy, message)
+        .drawing(Drawing::new(errors.iter().map(|problem| (*problem, source)), &[]).listed())
+        .details(json!({"problems": listed}))
+        .next("fix them, then run the same command again");
+    match errors.first() {
+        Some(first) => failure.at(first, source),
+        None => failure,
+    }
+}
 
 impl From<RegistryError> for Failure {
     fn from(error: RegistryError) -> Failure {
