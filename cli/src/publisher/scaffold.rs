@@ -210,7 +210,11 @@ fn render(request: &Scaffold) -> Result<Vec<NewFile>, ScaffoldError> {
     for (path, text) in request.template.files() {
         let mut fill = |values: minijinja::Value| {
             let filled = |template: &str| engine.fill(path, template, &values);
-            files.push(NewFile { path: filled(path)?.into(), text: filled(text)?, is_executable: false });
+            let (path, text) = (filled(path)?, filled(text)?);
+            // A template that has nothing to say about this repository makes no file.
+            if !text.trim().is_empty() {
+                files.push(NewFile { path: path.into(), text, is_executable: false });
+            }
             Ok::<_, ScaffoldError>(())
         };
         // A file whose name is an operation's is made for each.

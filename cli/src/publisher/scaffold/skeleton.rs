@@ -25,6 +25,9 @@ pub const ACTION_COMMIT: &str = "84ee3609d2d47aec1c9c663c002d574430d50b63";
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
 
+/// The TinyGo that workflows install, and the SHA-256 of its archive for linux-amd64: what is downloaded decides a release's bytes.
+const TINYGO: (&str, &str) = ("0.41.1", "e156d1d93a376eef639a4143d13be07e8c463fb6cf2d7d447698ed4474d23e91");
+
 /// A file to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewFile {
@@ -94,6 +97,9 @@ impl Engine {
         let home = HOME.trim_start_matches("https://github.com/");
         engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
         engine.add_global("checkout", CHECKOUT);
+        let (version, digest) = TINYGO;
+        engine.add_global("tinygo_version", version);
+        engine.add_global("tinygo_digest", digest);
         Ok(Engine(engine))
     }
 

@@ -175,23 +175,10 @@ fn collect(dir: &Path, inside: &str, total: &mut u64, files: &mut Vec<FeatureFil
         if files.len() == MOST_FILES {
             return Err(unfit("with it, the Feature has more than 10,000 files"));
         }
-        let is_executable = is_executable(&path)?;
+        let is_executable = disk::is_executable(&path)?;
         files.push(FeatureFile { path: below, bytes, is_executable });
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn is_executable(path: &Path) -> Result<bool, DiskError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let found = path.metadata().map_err(DiskError::at(disk::Operation::Inspect, path))?;
-    Ok(found.permissions().mode() & 0o100 != 0)
-}
-
-/// Where files have no such mark, what is run is known by its name.
-#[cfg(not(unix))]
-fn is_executable(path: &Path) -> Result<bool, DiskError> {
-    Ok(path.extension().is_some_and(|extension| extension == "sh"))
 }
 
 #[cfg(all(test, unix))]

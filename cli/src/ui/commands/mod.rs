@@ -40,6 +40,8 @@ mod serving;
 mod status;
 mod test;
 mod unit;
+mod unit_document;
+mod units;
 mod unlocking;
 mod vault;
 mod verb;
@@ -94,6 +96,8 @@ verbs! {
         Binding(binding::Binding),
         #[command(subcommand)]
         Status(vault::ConsumerStatus),
+        #[command(subcommand)]
+        Unit(units::ConsumerUnit),
         Launch(launch::Launch),
         Mcp(mcp::Mcp),
         Keyring(keyring::Keyring),

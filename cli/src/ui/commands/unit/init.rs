@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Answer, Context, Verb};
 use crate::publisher::unit::{MANIFEST, scaffold};
 use crate::ui::args::examples;
+use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::{Outcome, shown};
 
 /// Make a new Feature: a folder with devcontainer-feature.json and install.sh.

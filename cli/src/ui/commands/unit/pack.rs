@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::packing::{Packed, features_in, pack};
-use super::{Answer, Context, Verb};
+use super::packing::{Packed, features_in, here, pack};
 use crate::publisher::unit::archive;
 use crate::publisher::unit::artifact::collection;
 use crate::sys::disk;
 use crate::ui::args::examples;
+use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::table::{grouped, short, table};
 use crate::ui::report::{Outcome, shown};
 
@@ -33,8 +33,10 @@ pub(crate) struct Pack {
 
 impl Verb for Pack {
     fn run(self, context: &Context) -> Answer {
-        let packed =
-            features_in(&self.dir)?.iter().map(|dir| pack(dir, None, context)).collect::<Result<Vec<_>, _>>()?;
+        let packed = features_in(&here(&self.dir, context))?
+            .iter()
+            .map(|dir| pack(dir, None, context))
+            .collect::<Result<Vec<_>, _>>()?;
         for packed in &packed {
             disk::write(&self.out.join(archive::name(&packed.feature.id)), packed.archive())?;
         }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Context;
 use crate::event::{Event, counted};
 use crate::publisher::forge::registry::{Artifact, Repository};
 use crate::publisher::unit::MANIFEST;
@@ -10,6 +9,7 @@ use crate::publisher::unit::archive::{self, ArchiveError};
 use crate::publisher::unit::artifact::artifact;
 use crate::publisher::unit::folder::{Feature, FeatureError, FeatureFolder};
 use crate::sys::disk;
+use crate::ui::commands::Context;
 use crate::ui::report::{Failure, of_feature, shown};
 
 /// A Feature that passed, and what is stored of it.

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::packing::{Packed, pack};
+use super::packing::{Packed, here, pack};
 use super::push_flags::{LoginFlags, PushTarget};
-use super::{Answer, Context, Verb};
 use crate::event::{Event, counted};
 use crate::github::WaitPolicy;
 use crate::publisher::forge::registry::{
@@ -16,6 +15,7 @@ use crate::publisher::forge::registry::{
 };
 use crate::sys::http::Web;
 use crate::ui::args::examples;
+use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::table::table;
 use crate::ui::report::{Exit, Failure, Outcome};
 use aileron_verifier::problem::Class;
@@ -58,7 +58,7 @@ struct Done {
 
 impl Verb for Push {
     fn run(self, context: &Context) -> Answer {
-        let packed = pack(&self.dir, self.target.repository(), context)?;
+        let packed = pack(&here(&self.dir, context), self.target.repository(), context)?;
         self.target.must_be_of(&packed.feature)?;
         let (done, place) = match &self.target {
             PushTarget::Layout(dir) => (
@@ -183,7 +183,7 @@ fn told(step: &TagStep) -> String {
     match step {
         TagStep::There => "there".to_owned(),
         TagStep::Create => "new".to_owned(),
-        TagStep::Move(before) => format!("moved from {before}"),
+        TagStep::Move(before) => format!("moves from {before}"),
         TagStep::Leave(higher) => format!("stays at {higher}, which is higher"),
     }
 }
@@ -192,7 +192,7 @@ fn of_step(tag: &str, step: &TagStep) -> Value {
     let (word, more) = match step {
         TagStep::There => ("there", None),
         TagStep::Create => ("new", None),
-        TagStep::Move(before) => ("moved", Some(("before", json!(before)))),
+        TagStep::Move(before) => ("moves", Some(("before", json!(before)))),
         TagStep::Leave(higher) => ("stays", Some(("higher", json!(higher)))),
     };
     let mut fields = Map::from_iter([("tag".to_owned(), json!(tag)), ("step".to_owned(), json!(word))]);

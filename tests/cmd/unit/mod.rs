@@ -1,3 +1,0 @@
-//! `unit`, beside its transcripts.
-
-mod publish;
