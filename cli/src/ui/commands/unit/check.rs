@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aileron_verifier::problem::Severity;
+use aileron_verifier::text::Untrusted;
 use clap::Args;
 use serde_json::json;
 
@@ -49,7 +50,7 @@ impl Verb for Check {
 /// `unit gh`, or what there is instead.
 fn held(document: &UnitDocument) -> String {
     match (document.checked.units.as_slice(), document.kind) {
-        ([unit], _) => format!("unit {}", unit.name),
+        ([unit], _) => format!("unit {}", Untrusted(&unit.name)),
         ([], DocumentKind::Feature) if document.checked.error.is_none() => "a Feature without a unit".to_owned(),
         ([], _) if document.checked.error.is_some() => "no usable unit".to_owned(),
         (units, _) => counted(units.len(), "unit"),
