@@ -135,6 +135,11 @@ fn split(path: &str) -> Option<(&str, &str)> {
     path.match_indices('/').map(|(at, _)| at).find(fits).map(|at| (&path[..at], &path[at + 1..]))
 }
 
+/// Whether bytes begin as a compressed archive or as a tar, whatever their name. They may still be none.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(&GZIP) || bytes.get(257..262) == Some(b"ustar")
+}
+
 /// Reads an archive by what its bytes are, not by its name: a plain tar, or one compressed with gzip.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use aileron_testkit::home::TestHome;
 use aileron_testkit::registry::{FakeRegistry, Login, Nature, PASSWORD, USER};
+use aileron_verifier::name::digest::BlobDigest;
 use serde_json::Value;
 
 /// A home with a filled-in Feature `gh`.
@@ -95,4 +96,65 @@ fn what_is_wrong_is_found_before_anything_is_sent() {
     let ran = home.run(&format!("aileron-pub unit push hub {host}/acme/gh --plain-http"));
     assert_eq!(ran.code, 6, "{ran}");
     assert!(registry.seen().is_empty(), "nothing was asked");
+}
+
+#[test] // cli-unit.md §12.3, §12.4
+fn a_unit_is_the_same_wherever_its_feature_is_read_from() {
+    let (home, registry) = (home(), FakeRegistry::new(Nature { login: Login::Token, ..Nature::default() }));
+    let place = format!("{}/acme/gh", registry.host());
+    home.ok("aileron-pub unit pack gh --out dist");
+    home.ok("aileron-pub unit push gh oci:layout");
+    home.ok(&format!("aileron-pub unit push gh {place} --plain-http {}", login()));
+    let digest = registry.held().tags["latest"].clone();
+    let units = |source: &str| home.ok(&format!("aileron unit show {source} --json")).json()["units"].clone();
+    let expected = units("gh");
+    assert_eq!(expected[0]["unit"]["name"].as_str().or(expected[0]["name"].as_str()), Some("gh"), "{expected}");
+    let compressed = std::fs::read(home.path("dist/devcontainer-feature-gh.tgz")).unwrap();
+    home.write("gzip.tgz", gzip(&compressed));
+    for source in [
+        "dist/devcontainer-feature-gh.tgz".to_owned(),
+        "gzip.tgz".to_owned(),
+        "layout".to_owned(),
+        "oci:layout".to_owned(),
+        "oci:layout:0.0.1".to_owned(),
+        format!("{place} --plain-http"),
+        format!("{place}:0.0 --plain-http"),
+        format!("{place}@{digest} --plain-http"),
+    ] {
+        assert_eq!(units(&source), expected, "{source}");
+    }
+    for (source, code) in [
+        (format!("{place}:2 --plain-http"), 4),
+        ("oci:gh".to_owned(), 4),
+        ("oci:layout:2".to_owned(), 4),
+        ("127.0.0.1:1/acme/gh --plain-http".to_owned(), 5),
+        ("reg.example/acme/gh --plain-http".to_owned(), 2),
+    ] {
+        let ran = home.run(&format!("aileron unit show {source}"));
+        assert_eq!(ran.code, code, "{source}: {ran}");
+    }
+}
+
+#[test] // cli-unit.md §12.4
+fn a_published_feature_that_says_two_things_is_refused() {
+    let (home, registry) = (home(), FakeRegistry::new(Nature::default()));
+    let place = format!("{}/acme/gh", registry.host());
+    home.ok(&format!("aileron-pub unit push gh {place} --plain-http"));
+    registry.change(|held| {
+        let digest = held.tags["latest"].clone();
+        let text =
+            String::from_utf8(held.stored[&digest].clone()).unwrap().replace("api.github.com", "evil.example.com");
+        let other = BlobDigest::of(&[text.as_bytes()]).to_string();
+        held.stored.insert(other.clone(), text.into_bytes());
+        held.tags.insert("latest".into(), other);
+    });
+    let ran = home.run(&format!("aileron unit show {place} --plain-http"));
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.stderr.contains("customizations.aileron.cli differs"), "{ran}");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
 }

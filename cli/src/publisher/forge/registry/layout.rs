@@ -69,6 +69,14 @@ impl LayoutDirectory {
         Ok(disk::read_if_there(&self.dir.join(MARK), MANIFEST_LIMIT)?.is_some())
     }
 
+    /// Whether it has a tag.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when that cannot be seen.
+    pub fn has(&self, tag: &Tag) -> Result<bool, RegistryError> {
+        Ok(self.digest_of(tag)?.is_some())
+    }
+
     /// The tag to read where none was given: the only one there is.
     ///
     /// # Errors

@@ -210,7 +210,11 @@ fn host(text: &str) -> Result<String, &'static str> {
     if !is_named {
         return Err("it names no registry: write its host first, ghcr.io/acme/gh");
     }
-    if text.contains(['@', '\\', '?', '#', '%']) || text.chars().any(|char| char.is_whitespace() || char.is_control()) {
+    if text.starts_with('.')
+        || text.contains("..")
+        || text.contains(['@', '\\', '?', '#', '%'])
+        || text.chars().any(|char| char.is_whitespace() || char.is_control())
+    {
         return Err(NOT_A_HOST);
     }
     let url = Url::parse(&format!("https://{text}/")).map_err(|_| NOT_A_HOST)?;
@@ -261,6 +265,8 @@ mod tests {
             ("bob@ghcr.io/acme/gh", "has no `/`"),
             ("ghcr.io:99999/acme/gh", "not a host"),
             ("gh\ncr.io/acme/gh", "not a host"),
+            ("./acme/gh", "not a host"),
+            ("../acme/gh", "not a host"),
             ("ghcr.io\\x/acme/gh", "not a host"),
         ] {
             let error = text.parse::<Reference>().expect_err(text).to_string();

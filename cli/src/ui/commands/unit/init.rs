@@ -1,10 +1,11 @@
 //! `unit init`: a new Feature with a unit in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
+use super::packing::here;
 use crate::publisher::unit::{MANIFEST, scaffold};
 use crate::ui::args::examples;
 use crate::ui::commands::{Answer, Context, Verb};
@@ -25,8 +26,7 @@ pub(crate) struct Init {
 
 impl Verb for Init {
     fn run(self, context: &Context) -> Answer {
-        let parent =
-            self.dir.unwrap_or_else(|| context.repository.strip_prefix(".").unwrap_or(&context.repository).to_owned());
+        let parent = self.dir.unwrap_or_else(|| here(Path::new(""), context));
         let files = scaffold::scaffold(&self.id, &parent)?;
         let dir = parent.join(&self.id);
         let files: Vec<String> = files.iter().map(|file| shown(&dir.join(file))).collect();

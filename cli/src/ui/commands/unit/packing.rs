@@ -53,6 +53,11 @@ pub(super) fn pack(dir: &Path, repository: Option<&Repository>, context: &Contex
     Ok(packed)
 }
 
+/// A path as `-C` has it; as it was typed where that says nothing.
+pub(super) fn here(path: &Path, context: &Context) -> PathBuf {
+    context.repository.strip_prefix(".").unwrap_or(&context.repository).join(path)
+}
+
 /// The Features of a directory: itself, or the folders in it that are one, in the order of their names.
 ///
 /// # Errors
