@@ -22,5 +22,7 @@ mod rows;
 mod run;
 mod store;
 mod transcripts;
+#[path = "unit/publish/mod.rs"]
+mod unit_publish;
 mod vault;
 mod workflow;
