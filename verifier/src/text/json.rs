@@ -5,6 +5,7 @@
 //! converted, and no depth of nesting can overflow a stack. sandbox.md §5.1 ("keep them exact").
 
 pub mod strict;
+pub mod tape;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
