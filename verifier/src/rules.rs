@@ -6,11 +6,11 @@
 use std::str::FromStr;
 
 use crate::problem::{NotWaivable, Rule, Waiver};
-use crate::{artifact, name, text};
+use crate::{aegis, artifact, name, text};
 
 /// The families and their tables. A table's number is its place here.
 pub const FAMILIES: &[(&str, &[&Rule])] =
-    &[("text", text::rules::TABLE), ("name", name::rules::TABLE), ("artifact", artifact::rules::TABLE)];
+    &[("text", text::rules::TABLE), ("name", name::rules::TABLE), ("artifact", artifact::rules::TABLE), ("aegis", aegis::rules::TABLE)];
 
 /// Every rule, in the order in which problems at one place are listed.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

@@ -126,7 +126,7 @@ pub fn parse(canonical_wrapper: &[u8]) -> Result<Wrapper, WrapperError> {
             (Kind::Null, _) => {}
             (_, Some(text)) => match Instant::read(&text) {
                 Ok(instant) => moments[at] = instant,
-                Err(why) => drop(wrong.get_or_insert_with(|| format!("{}: {why}", crate::text::Quoted(&text)))),
+                Err(why) => drop(wrong.get_or_insert_with(|| format!("{}: {why}", crate::text::quote::Quoted(&text)))),
             },
             _ => drop(wrong.get_or_insert_with(|| "a time is not a JSON string".to_owned())),
         },

@@ -72,8 +72,8 @@ fn strings(root: Value<'_>) -> Result<(), NotKept> {
     while let Some(value) = values.pop() {
         if let Some((_, why)) = value.replaced() {
             return Err(match why {
-                Replaced::Surrogate => NotKept::Surrogate,
-                Replaced::Utf8 => NotKept::NotUtf8,
+                Replaced::LoneSurrogate => NotKept::Surrogate,
+                Replaced::NotUtf8 => NotKept::NotUtf8,
             });
         }
         match value.kind() {

@@ -9,7 +9,7 @@ use super::time::Instant;
 use super::trust_store::{Revocations, TrustStore};
 use super::Kind;
 use crate::problem::Class;
-use crate::text::Quoted;
+use crate::text::quote::Quoted;
 use crate::trust::signature;
 
 /// The four metadata files as they are in a bundle; what is not there is empty.

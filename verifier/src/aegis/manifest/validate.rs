@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Manifest, Target};
 use crate::aegis::{Kind, path};
-use crate::text::Quoted;
+use crate::text::quote::Quoted;
 
 /// Why a host refuses a manifest it could decode. The texts are the host's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

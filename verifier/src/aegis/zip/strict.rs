@@ -11,7 +11,7 @@ use super::entry::{LOCAL, LOCAL_SIZE};
 use super::{Archive, Entry, NotAZip, ReadError, at, u16_at, u32_at};
 use crate::aegis::path;
 use crate::problem::shorten;
-use crate::text::Quoted;
+use crate::text::quote::Quoted;
 
 /// What is wrong with an archive, each with the name of the entry where it is one's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
