@@ -34,9 +34,11 @@ const VERIFIER: Arrows = &[
     ("layout", &["name"]),
     ("text", &["problem"]),
     ("artifact", &["layout", "name", "problem", "text", "trust"]),
-    ("rules", &["artifact", "name", "problem", "text"]),
+    ("rules", &["aegis", "artifact", "name", "problem", "text", "unit"]),
     ("statement", &["artifact", "layout", "name", "problem", "text", "trust"]),
+    ("aegis", &["problem", "text", "trust"]),
     ("proposal", &["artifact", "layout", "name", "problem", "statement", "text", "trust"]),
+    ("unit", &["problem", "text"]),
 ];
 
 /// `verifier/sandbox/src`: circles are looked for, nothing else.

@@ -8,4 +8,5 @@ mod interop;
 mod properties;
 mod recorded;
 mod tamper;
+mod unit;
 mod vectors;

@@ -17,6 +17,7 @@
 //! | [`artifact`] | connectors and actions: archives, documents, [`artifact::verify::Unverified`] to [`artifact::verify::Verified`] |
 //! | [`statement`] | signed documents that are not archives, [`statement::UnverifiedStatement`] to [`statement::Signed`]: the index of a release (of artifacts, which it knows); from one key of a publisher to the next, and the end of one |
 //! | [`proposal`] | what CI proposes and what a person answers: files of a draft that decide nothing by themselves |
+//! | [`unit`] | CLI-capability units: reader, projections, layers, what a sealing proxy does with a request, lint |
 //! | [`aegis`] | Squad Aegis bundles: what a host does with one, and what a publisher may write |
 //! | [`rules`] | the families' tables of rules, as one list; a rule by its id |
 //!
@@ -35,3 +36,4 @@ pub mod rules;
 pub mod statement;
 pub mod text;
 pub mod trust;
+pub mod unit;

@@ -6,11 +6,16 @@
 use std::str::FromStr;
 
 use crate::problem::{NotWaivable, Rule, Waiver};
-use crate::{aegis, artifact, name, text};
+use crate::{aegis, artifact, name, text, unit};
 
 /// The families and their tables. A table's number is its place here.
-pub const FAMILIES: &[(&str, &[&Rule])] =
-    &[("text", text::rules::TABLE), ("name", name::rules::TABLE), ("artifact", artifact::rules::TABLE), ("aegis", aegis::rules::TABLE)];
+pub const FAMILIES: &[(&str, &[&Rule])] = &[
+    ("text", text::rules::TABLE),
+    ("name", name::rules::TABLE),
+    ("artifact", artifact::rules::TABLE),
+    ("unit", unit::rules::TABLE),
+    ("aegis", aegis::rules::TABLE),
+];
 
 /// Every rule, in the order in which problems at one place are listed.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

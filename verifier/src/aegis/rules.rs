@@ -4,7 +4,7 @@
 
 use crate::problem::rules;
 
-rules! { 3;
+rules! { 4;
     // The document as JSON: §3.1, §3.9.
     JSON_SYNTAX "json.syntax" ParseError Error "not JSON", "correct the syntax at this place";
     JSON_BOM "json.bom" ParseError Error "byte-order mark", "save the file as UTF-8 without a byte-order mark: the host refuses it";

@@ -51,7 +51,7 @@ pub struct Spanned<T> {
 /// A document that was read: the value if it is usable, and everything that is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Parsed<T> {
-    /// Present when nothing but waivable rules and warnings stands against it.
+    /// Present when nothing but waivable rules, warnings and notes stands against it.
     pub document: Option<T>,
     /// Its problems, in file order: at most [`MOST_PROBLEMS`], of a committed document [`MOST_PROBLEMS_OF_SOURCE`]; at least
     /// one of every rule that is broken.
@@ -61,7 +61,7 @@ pub struct Parsed<T> {
 }
 
 impl<T> Parsed<T> {
-    /// What was read, unless something stands against it: only waivable rules and warnings may.
+    /// What was read, unless something stands against it: only waivable rules, warnings and notes may.
     pub fn new(document: Option<T>, problems: Problems) -> Parsed<T> {
         let (problems, more) = problems.sorted();
         Parsed { document: document.filter(|_| usable(&problems)), problems, more }
@@ -69,7 +69,7 @@ impl<T> Parsed<T> {
 }
 
 fn usable(problems: &[Problem]) -> bool {
-    problems.iter().all(|problem| problem.rule.is_waivable() || problem.rule.severity() == Severity::Warning)
+    problems.iter().all(|problem| problem.rule.is_waivable() || problem.rule.severity() != Severity::Error)
 }
 
 /// The class of a document with these problems: one that cannot be read is `parse_error`, whatever else is wrong with it.

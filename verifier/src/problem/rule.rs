@@ -13,14 +13,17 @@ pub enum Severity {
     Error,
     /// Reported only.
     Warning,
+    /// Worth knowing, and often intended.
+    Note,
 }
 
 impl Severity {
-    /// `error` or `warning`.
+    /// `error`, `warning` or `note`.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         }
     }
 }
@@ -34,6 +37,8 @@ pub(crate) enum Effect {
     Waivable,
     /// Severity `warning`.
     Warning,
+    /// Severity `note`.
+    Note,
 }
 
 /// A rule a document or a repository can break: a row of its family's table, and there is one such row.
@@ -74,6 +79,7 @@ impl Rule {
         match self.effect {
             Effect::Error | Effect::Waivable => Severity::Error,
             Effect::Warning => Severity::Warning,
+            Effect::Note => Severity::Note,
         }
     }
 
@@ -138,11 +144,11 @@ impl fmt::Display for Rule {
 }
 
 /// Declares a family's table: the family's number in `crate::rules::FAMILIES`, then one row per rule, a name to report it
-/// by, its id, class, effect (`Error`, `Waivable` or `Warning`), a few words for the place and a line on how to correct it.
+/// by, its id, class, effect (`Error`, `Waivable`, `Warning` or `Note`), a few words for the place and a line on how to correct it.
 macro_rules! rules {
     ($family:literal; $($name:ident $id:literal $class:ident $effect:ident $short:literal, $help:literal;)*) => {
         /// The place of each row: they are counted here, not in the rows.
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "the rows' own names")]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the rows' own names, whatever their form")]
         #[derive(Clone, Copy)]
         enum Place { $($name,)* }
 

@@ -111,7 +111,7 @@ fn text(findings: &Findings, errors: usize, warnings: usize) -> String {
         findings.problems.iter().filter(|problem| problem.severity(&findings.waived) == severity).collect()
     };
     let mut text = String::new();
-    for severity in [Severity::Warning, Severity::Error] {
+    for severity in [Severity::Note, Severity::Warning, Severity::Error] {
         let drawn = drawing(&by_severity(severity), findings).text();
         if !drawn.is_empty() {
             text.push_str(&drawn);

@@ -98,6 +98,7 @@ fn draw(problem: &Problem, source: Option<(&Source, &Mask)>, waived: &[Waiver]) 
     let severity = match problem.severity(waived) {
         Severity::Error => miette::Severity::Error,
         Severity::Warning => miette::Severity::Warning,
+        Severity::Note => miette::Severity::Advice,
     };
     let source = source.filter(|(source, _)| !source.text.is_empty());
     let message = match source {

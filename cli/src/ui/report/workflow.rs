@@ -87,8 +87,8 @@ impl Workflow {
     fn annotations(&self, document: &Value, exit: Exit) -> String {
         let mut text = String::new();
         let problems = problems(document);
-        for level in ["error", "warning"] {
-            for problem in problems.iter().filter(|problem| problem["severity"] == level).take(ANNOTATIONS) {
+        for (severity, level) in [("error", "error"), ("warning", "warning"), ("note", "notice")] {
+            for problem in problems.iter().filter(|problem| problem["severity"] == severity).take(ANNOTATIONS) {
                 let file = format!("{}{}", self.prefix, string(problem, "file"));
                 let (line, column) = (problem["line"].to_string(), problem["column"].to_string());
                 let place = [("file", &*file), ("line", &line), ("col", &column), ("title", string(problem, "rule"))];
@@ -354,13 +354,14 @@ mod tests {
             json!({"severity": severity, "rule": "input-name", "file": "actions/a/action.md", "line": line, "column": 3,
                    "message": "100 %\nbad", "help": ""})
         };
-        let mut problems = vec![problem("warning", 1)];
+        let mut problems = vec![problem("warning", 1), problem("note", 1)];
         problems.extend((0..12).map(|line| problem("error", line)));
         let document = json!({"error": {"class": "validation_error"}, "problems": problems});
         let said = workflow(&[]).annotations(&document, Exit::Policy);
         let first = "::error file=actions/a/action.md,line=0,col=3,title=input-name::100 %25%0Abad";
         assert_eq!(said.lines().next(), Some(first));
-        assert_eq!((said.matches("::error ").count(), said.matches("::warning ").count()), (10, 1));
+        let count = |command: &str| said.matches(command).count();
+        assert_eq!((count("::error "), count("::warning "), count("::notice ")), (10, 1, 1));
 
         let document = json!({"error": {"class": "hash_mismatch", "message": "no", "next": "look"}});
         assert_eq!(workflow(&[]).annotations(&document, Exit::Refused), "::error title=hash_mismatch::no%0Alook\n");

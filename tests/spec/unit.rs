@@ -1,0 +1,3 @@
+//! CLI-capability units: the recorded cases, each compared as Aileron's own reader answers. cli-unit.md §13.
+
+mod vectors;

@@ -1,0 +1,57 @@
+//! One JSON value to a tree, as Aileron's detour through a generic value and YAML leaves it. cli-unit.md §2.1.
+
+use super::{Content, DEPTH, Fault, NODES, Node, Scalar, ScalarKind, float_text};
+use crate::text::json::tape::{Kind, Value};
+use crate::unit::rules;
+
+/// Takes a value. Of members with one name the last one counts, in the place of the first.
+///
+/// # Errors
+/// A [`Fault`]: it is too deep, too large, or has a number that is none of 64 bits.
+pub(in crate::unit) fn from_json(value: Value<'_>) -> Result<Node, Fault> {
+    let mut nodes = 0;
+    node(value, 0, &mut nodes)
+}
+
+fn node(value: Value<'_>, depth: u32, nodes: &mut usize) -> Result<Node, Fault> {
+    let at = value.at();
+    let fault = |text: String| Fault { rule: rules::CU001, at: at.clone(), text };
+    *nodes += 1;
+    if *nodes > NODES {
+        return Err(fault(format!("the block has more than {NODES} values")));
+    }
+    if depth > DEPTH {
+        return Err(fault(format!("more than {DEPTH} arrays and objects inside one another")));
+    }
+    let leaf = |text: String, kind| Ok(Node::leaf(at.clone(), Scalar { text, kind }));
+    match value.kind() {
+        Kind::Null => leaf("null".to_owned(), ScalarKind::Null),
+        Kind::Boolean => leaf(value.boolean().unwrap_or_default().to_string(), ScalarKind::Typed),
+        Kind::Number => match value.number().and_then(float_text) {
+            Some(text) => leaf(text, ScalarKind::Typed),
+            None => Err(fault("a number that is none of 64 bits".to_owned())),
+        },
+        Kind::Text => leaf(value.text().unwrap_or_default().into_owned(), ScalarKind::Text),
+        Kind::List => {
+            let items: Result<Vec<Node>, Fault> = value.items().map(|item| node(item, depth + 1, nodes)).collect();
+            Ok(Node::inner(at, Content::List(items?)))
+        }
+        Kind::Object => {
+            let mut pairs: Vec<(Node, Node)> = Vec::new();
+            let mut places = std::collections::BTreeMap::new();
+            for member in value.members() {
+                let name = member.name.text().unwrap_or_default().into_owned();
+                let place = *places.entry(name.clone()).or_insert(pairs.len());
+                let read = node(member.value, depth + 1, nodes)?;
+                match pairs.get_mut(place) {
+                    Some(pair) => pair.1 = read,
+                    None => {
+                        let key = Scalar { text: name, kind: ScalarKind::Text };
+                        pairs.push((Node::leaf(member.name.at(), key), read));
+                    }
+                }
+            }
+            Ok(Node::inner(at, Content::Map(pairs)))
+        }
+    }
+}
