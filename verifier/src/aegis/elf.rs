@@ -59,11 +59,15 @@ pub fn examine(bytes: &[u8], arch: &str) -> Vec<Finding> {
     match kind {
         EXECUTABLE => {}
         SHARED if interpreter || is_static_pie(bytes) => {}
-        SHARED => found.push(Finding::Error("it is a shared object, not an executable: build without -buildmode=plugin")),
+        SHARED => {
+            found.push(Finding::Error("it is a shared object, not an executable: build without -buildmode=plugin"))
+        }
         _ => found.push(Finding::Error("it is neither an executable nor a shared object")),
     }
     if interpreter {
-        found.push(Finding::Warning("it is dynamically linked: it needs the C library of the machine that built it; build with CGO_ENABLED=0"));
+        found.push(Finding::Warning(
+            "it is dynamically linked: it needs the C library of the machine that built it; build with CGO_ENABLED=0",
+        ));
     }
     found
 }
@@ -83,11 +87,15 @@ fn headers(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn is_static_pie(bytes: &[u8]) -> bool {
     let Some(dynamic) = headers(bytes).find(|header| u32_at(header, 0) == Some(DYNAMIC)) else { return false };
     let range = u64_at(dynamic, 8).zip(u64_at(dynamic, 32));
-    let range = range.and_then(|(start, size)| Some(usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?));
+    let range = range
+        .and_then(|(start, size)| Some(usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?));
     let entries = range.and_then(|range| bytes.get(range)).unwrap_or_default();
-    entries.as_chunks::<16>().0.iter().take(4096).any(|entry| {
-        u64_at(entry, 0) == Some(FLAGS_1) && u64_at(entry, 8).is_some_and(|flags| flags & PIE != 0)
-    })
+    entries
+        .as_chunks::<16>()
+        .0
+        .iter()
+        .take(4096)
+        .any(|entry| u64_at(entry, 0) == Some(FLAGS_1) && u64_at(entry, 8).is_some_and(|flags| flags & PIE != 0))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -95,7 +95,10 @@ impl fmt::Display for Kind {
 
 /// What a text says without blanks around it: Unicode White_Space, and nothing else. What is not UTF-8 is not blank.
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
-    let blank = |text: &str| text.chars().next().is_some_and(char::is_whitespace);
+    let blank = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().is_some_and(char::is_whitespace) && chars.next().is_none()
+    };
     let mut rest = bytes;
     while let Some(size) = (1..=rest.len().min(4)).find(|size| std::str::from_utf8(&rest[..*size]).is_ok_and(blank)) {
         rest = &rest[size..];

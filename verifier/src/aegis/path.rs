@@ -57,7 +57,15 @@ pub fn publishable(name: &[u8]) -> Result<(), &'static str> {
 /// Whether the host's signing tool takes a file of this name for a secret, and stops. aegis-bundle.md §12.3, 2.
 pub fn is_secret_like(base: &str) -> bool {
     const NAMES: [&str; 10] = [
-        "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".env", "credentials", "credentials.json", "secret", "secret.txt",
+        "id_rsa",
+        "id_dsa",
+        "id_ecdsa",
+        "id_ed25519",
+        ".env",
+        "credentials",
+        "credentials.json",
+        "secret",
+        "secret.txt",
         "secrets.json",
     ];
     let base = base.to_lowercase();
@@ -122,7 +130,9 @@ mod tests {
 
     #[test] // aegis-bundle.md §12.3, 2: the names, in any case
     fn names_that_look_like_secrets_are_recognised() {
-        for name in ["id_rsa", "ID_RSA", ".env", "x.pem", "Server.PEM", "privateer", "priv-tool", "priv_tool", "secrets.json"] {
+        for name in
+            ["id_rsa", "ID_RSA", ".env", "x.pem", "Server.PEM", "privateer", "priv-tool", "priv_tool", "secrets.json"]
+        {
             assert!(is_secret_like(name), "{name}");
         }
         for name in ["privkey", "secrets.txt", ".env.local", "id_ed25519.pub", "keyring", "my-private", "x.pem.txt"] {
@@ -132,13 +142,13 @@ mod tests {
 
     #[test] // aegis-bundle.md §3.5
     fn ids_and_versions_become_one_segment_of_a_path() {
-        for (text, segment) in [("a/b", "a_b"), ("a..b", "ab"), ("…", ""), (" _x_ ", "x"), ("ünï", "n"), ("v1", "v1")] {
+        for (text, segment) in [("a/b", "a_b"), ("a..b", "ab"), ("…", ""), (" _x_ ", "x"), ("ünï", "n"), ("v1", "v1")]
+        {
             assert_eq!(sanitized(text), segment, "{text}");
         }
-        assert_eq!((sanitized_version("v1.0"), sanitized_version("vv1"), sanitized_version("v")), (
-            "1.0".to_owned(),
-            "v1".to_owned(),
-            String::new()
-        ));
+        assert_eq!(
+            (sanitized_version("v1.0"), sanitized_version("vv1"), sanitized_version("v")),
+            ("1.0".to_owned(), "v1".to_owned(), String::new())
+        );
     }
 }

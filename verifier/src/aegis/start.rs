@@ -4,9 +4,9 @@
 //! PostgreSQL's `jsonb` keeps values, not bytes. Numbers are written out, of members with one name the last one stays, and
 //! some strings cannot be kept at all. What a signature covers may therefore verify at the upload and never again.
 
+use super::Kind;
 use super::canonical;
 use super::verify::{HostTrust, Material, verify};
-use super::Kind;
 use crate::text::json::tape::{self, Replaced, Syntax, Tape, Value};
 
 /// Digits `numeric` has before and after the point.
@@ -50,7 +50,10 @@ pub fn jsonb(manifest: &[u8]) -> Result<Vec<u8>, NotKept> {
         let length = match byte {
             b'"' => string_length(rest),
             b'-' | b'0'..=b'9' => {
-                let length = rest.iter().take_while(|byte| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')).count();
+                let length = rest
+                    .iter()
+                    .take_while(|byte| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'))
+                    .count();
                 numeric(&rest[..length], &mut copy)?;
                 rest = &rest[length..];
                 continue;

@@ -9,8 +9,8 @@ use crate::trust::key::PublicKey;
 
 /// The key that every host trusts, whatever its configuration says. aegis-bundle.md §1.
 pub const BUILT_IN: PublicKey = PublicKey::from_bytes([
-    0x01, 0x3c, 0xe2, 0xbf, 0x6b, 0xa0, 0x9b, 0xf0, 0xb3, 0x6e, 0x79, 0xd8, 0x48, 0xb6, 0x46, 0xb2, 0xaf, 0xde, 0x25, 0xf0,
-    0xb1, 0x1c, 0x8f, 0x26, 0xbb, 0xf3, 0xad, 0xd7, 0xd4, 0x46, 0x98, 0x3d,
+    0x01, 0x3c, 0xe2, 0xbf, 0x6b, 0xa0, 0x9b, 0xf0, 0xb3, 0x6e, 0x79, 0xd8, 0x48, 0xb6, 0x46, 0xb2, 0xaf, 0xde, 0x25,
+    0xf0, 0xb1, 0x1c, 0x8f, 0x26, 0xbb, 0xf3, 0xad, 0xd7, 0xd4, 0x46, 0x98, 0x3d,
 ]);
 
 /// The keys a host trusts.
@@ -82,9 +82,13 @@ impl Revocations {
         let tape = Tape::read(bytes, Syntax::STRICT).map_err(NotDecoded::Syntax)?;
         let (mut key_ids, mut fingerprints) = (Slot::default(), Slot::default());
         let mut decoder = Decoder::default();
-        decoder.object(tape.root(), &["revoked_key_ids", "revoked_public_key_fingerprints"], |decoder, at, value: Value<'_>| {
-            decoder.list(value, if at == 0 { &mut key_ids } else { &mut fingerprints }, Decoder::text);
-        });
+        decoder.object(
+            tape.root(),
+            &["revoked_key_ids", "revoked_public_key_fingerprints"],
+            |decoder, at, value: Value<'_>| {
+                decoder.list(value, if at == 0 { &mut key_ids } else { &mut fingerprints }, Decoder::text);
+            },
+        );
         decoder.finish()?;
         Ok(Revocations::new(key_ids.items().map(String::as_str), fingerprints.items().map(String::as_str)))
     }

@@ -6,9 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::manifest::{Invalid, Manifest, NoTarget, NotAManifest, Target, select};
 use super::verify::{Gate, HostTrust, Material, Verdict, verify};
 use super::zip::{Archive, Entry, NotAZip, ReadError};
-use super::{
-    DEFAULT_UPLOAD_LIMIT, Kind, METADATA, MOST_ENTRIES, READ_ALLOWANCE, path, trim,
-};
+use super::{DEFAULT_UPLOAD_LIMIT, Kind, METADATA, MOST_ENTRIES, READ_ALLOWANCE, path, trim};
 use crate::problem::Class;
 
 /// A host, as far as an upload meets it.
@@ -297,7 +295,18 @@ pub fn examine(zip: &[u8], kind: Kind, host: &Host) -> Result<Examined, UploadEr
     let verdict = verify(&material, &host.trust);
     let gate = verdict.gate(kind, host.allow_unsafe, host.confirm_unsafe);
     let library_size = bytes.len() as u64;
-    Ok(Examined { manifest, target, library, library_size, verdict, gate, raw_manifest, wrapper, signature, public_key })
+    Ok(Examined {
+        manifest,
+        target,
+        library,
+        library_size,
+        verdict,
+        gate,
+        raw_manifest,
+        wrapper,
+        signature,
+        public_key,
+    })
 }
 
 fn compare(kind: Kind, target: &Target, bytes: &[u8]) -> Result<(), UploadError> {
@@ -354,9 +363,8 @@ impl<'a> Placed<'a> {
     /// The entry a target names; of several with one name the last one. aegis-bundle.md §3.8.
     fn library(&self, target: &Target) -> Result<(String, &'a Entry<'a>), UploadError> {
         let wanted = target.library_path.trim();
-        let found = |(cleaned, entry): &(Vec<u8>, &'a Entry<'a>)| {
-            (String::from_utf8_lossy(cleaned).into_owned(), *entry)
-        };
+        let found =
+            |(cleaned, entry): &(Vec<u8>, &'a Entry<'a>)| (String::from_utf8_lossy(cleaned).into_owned(), *entry);
         if wanted.is_empty() {
             return match &self.candidates[..] {
                 [] => Err(UploadError::NoBinary),

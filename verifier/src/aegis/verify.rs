@@ -2,12 +2,12 @@
 //!
 //! Three ways it ends: verified; not verified, where the gate decides; an error that no gate lifts.
 
+use super::Kind;
 use super::canonical::{NotCanonicalizable, canonical};
 use super::envelope::{self, Claims, WrapperError};
 use super::key_file::{self, KeyFileError};
 use super::time::Instant;
 use super::trust_store::{Revocations, TrustStore};
-use super::Kind;
 use crate::problem::Class;
 use crate::text::quote::Quoted;
 use crate::trust::signature;
@@ -270,9 +270,9 @@ impl Gate {
     pub fn refusal(&self) -> Option<String> {
         match self {
             Gate::Install | Gate::InstallUnsafe => None,
-            Gate::NeedsConfirm => Some(
-                "unsigned bundle: re-submit with ?confirm_unsafe=true to acknowledge the security risk".to_owned(),
-            ),
+            Gate::NeedsConfirm => {
+                Some("unsigned bundle: re-submit with ?confirm_unsafe=true to acknowledge the security risk".to_owned())
+            }
             Gate::Reject { kind, reason: Some(reason) } => Some(format!("{kind} signature rejected: {reason}")),
             Gate::Reject { reason: None, .. } => Some("unsigned sideloads are disabled".to_owned()),
             Gate::Error(why) => Some(why.to_string()),

@@ -8,8 +8,8 @@ use crate::aegis::rules::{
     JSON_BOM, JSON_DEPTH, JSON_DUPLICATE, JSON_NUL, JSON_NUMBER, JSON_SURROGATE, JSON_SYNTAX, JSON_TRAILING, JSON_UTF8,
 };
 use crate::problem::Source;
-use crate::text::quote::Quoted;
 use crate::text::json::tape::{self, Broken, Replaced, Syntax, SyntaxError, Tape, Value};
+use crate::text::quote::Quoted;
 
 /// Deepest nesting that is published. aegis-bundle.md §3.9.
 const MOST_LEVELS: usize = 64;
@@ -69,7 +69,11 @@ fn values(root: Value<'_>, findings: &mut Findings) {
             tape::Kind::Number => number(value, findings),
             tape::Kind::List | tape::Kind::Object if level > MOST_LEVELS => {
                 if !is_deep {
-                    findings.at(JSON_DEPTH, value.at().start..value.at().start + 1, "this is the 65th level of nesting");
+                    findings.at(
+                        JSON_DEPTH,
+                        value.at().start..value.at().start + 1,
+                        "this is the 65th level of nesting",
+                    );
                 }
                 is_deep = true;
             }

@@ -158,7 +158,9 @@ pub fn staged(name: &str) -> Result<(), (&'static Rule, String)> {
 /// A container that is not regular, as a problem of the archive.
 pub fn irregular(name: &str, why: &Irregular) -> Problem {
     let rule = match why {
-        Irregular::NotAZip(_) | Irregular::Header { .. } | Irregular::Layout(_) | Irregular::Unreadable { .. } => ZIP_LAYOUT,
+        Irregular::NotAZip(_) | Irregular::Header { .. } | Irregular::Layout(_) | Irregular::Unreadable { .. } => {
+            ZIP_LAYOUT
+        }
         Irregular::Entries(_) => ZIP_ENTRIES,
         Irregular::Name { .. } | Irregular::Twins(..) => ZIP_PATH,
         Irregular::Link(_) => ZIP_LINK,

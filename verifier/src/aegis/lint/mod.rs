@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `document` | the bytes of `manifest.json` as JSON that survives the host's database |
 //! | `fields` | its members |
+//! | `object` | one object of it: names, and members of a type |
 //! | `target` | one target |
 //! | `files` | the files of a bundle against their manifest |
 
 mod document;
 mod fields;
 mod files;
+mod object;
 mod target;
 
 use std::ops::Range;

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::Object;
+use super::object::Object;
 use super::{CheckedTarget, Checksums, Findings, PLACEHOLDER};
 use crate::aegis::manifest::{CAPABILITIES, TARGET_MEMBERS};
 use crate::aegis::rules::{
-    CAPABILITY_BLANK, CAPABILITY_CONNECTOR, CAPABILITY_LEGACY, CAPABILITY_REPEATED, CAPABILITY_UNKNOWN, LIBRARY_BASENAME,
-    LIBRARY_PATH, LIBRARY_SECRET_NAME, LIBRARY_ZIP_SUFFIX, SCHEMA_TYPE, SHA256_CASE, SHA256_FORMAT, TARGET_API_VERSION,
-    TARGET_API_VERSION_FALLBACK, TARGET_ARCH, TARGET_ARCH_RARE, TARGET_OS, TARGETS_DUPLICATE, TEXT_PADDING,
+    CAPABILITY_BLANK, CAPABILITY_CONNECTOR, CAPABILITY_LEGACY, CAPABILITY_REPEATED, CAPABILITY_UNKNOWN,
+    LIBRARY_BASENAME, LIBRARY_PATH, LIBRARY_SECRET_NAME, LIBRARY_ZIP_SUFFIX, SCHEMA_TYPE, SHA256_CASE, SHA256_FORMAT,
+    TARGET_API_VERSION, TARGET_API_VERSION_FALLBACK, TARGET_ARCH, TARGET_ARCH_RARE, TARGET_OS, TARGETS_DUPLICATE,
+    TEXT_PADDING,
 };
 use crate::aegis::{HOST_API_VERSION, Kind, METADATA, path};
-use crate::text::quote::Quoted;
 use crate::text::json::tape::{self, Value};
+use crate::text::quote::Quoted;
 
 /// Go's names of architectures that a host may have, though none is published for them. aegis-bundle.md §3.7.
 const RARE: [&str; 6] = ["386", "arm", "riscv64", "ppc64le", "s390x", "loong64"];
@@ -63,9 +64,8 @@ pub(super) fn check(
     }
     for (key, _, written) in &keys {
         if key.version > HOST_API_VERSION {
-            let is_fallback = |other: &Key| {
-                other.version == HOST_API_VERSION && (&other.os, &other.arch) == (&key.os, &key.arch)
-            };
+            let is_fallback =
+                |other: &Key| other.version == HOST_API_VERSION && (&other.os, &other.arch) == (&key.os, &key.arch);
             let has_fallback = keys.iter().any(|(other, ..)| is_fallback(other));
             let rule = if has_fallback { TARGET_API_VERSION_FALLBACK } else { TARGET_API_VERSION };
             findings.of(rule, *written, format!("hosts have API version 1, not {}", key.version));
@@ -181,7 +181,11 @@ fn library(object: &mut Object<'_, '_>) -> Option<(String, Range)> {
         object.findings.of(LIBRARY_ZIP_SUFFIX, value, format!("{} ends in .zip", Quoted(base)));
     } else if path::sanitized(base) != base {
         let stored = path::sanitized(base);
-        object.findings.of(LIBRARY_BASENAME, value, format!("{} becomes {} on the host", Quoted(base), Quoted(&stored)));
+        object.findings.of(
+            LIBRARY_BASENAME,
+            value,
+            format!("{} becomes {} on the host", Quoted(base), Quoted(&stored)),
+        );
     }
     let at = object.findings.place(value.at());
     Some((text.into_owned(), at))

@@ -163,7 +163,9 @@ impl Document {
             }),
             "legacy_ids" => decoder.list(value, &mut self.legacy_ids, Decoder::text),
             "targets" => decoder.list(value, &mut self.targets, |decoder, value, cell| {
-                decoder.object(value, &TARGET_MEMBERS, |decoder, at, value| cell.member(decoder, TARGET_MEMBERS[at], value));
+                decoder.object(value, &TARGET_MEMBERS, |decoder, at, value| {
+                    cell.member(decoder, TARGET_MEMBERS[at], value)
+                });
             }),
             _ => {
                 let place = match name {

@@ -64,7 +64,10 @@ pub fn select<'t>(targets: &'t [Target], os: &str, arch: &str) -> Result<&'t Tar
         usable.into_iter().partition(|target| missing(target).next().is_none());
     // The first of equals stays, as `min_by` keeps it: ties keep the manifest's order.
     let rank = |target: &&Target| {
-        (std::cmp::Reverse((target.min_host_api_version, target.required_capabilities.len())), target.library_path.clone())
+        (
+            std::cmp::Reverse((target.min_host_api_version, target.required_capabilities.len())),
+            target.library_path.clone(),
+        )
     };
     if let Some(best) = fitting.into_iter().min_by_key(rank) {
         return Ok(best);

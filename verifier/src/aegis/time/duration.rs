@@ -97,7 +97,10 @@ fn term<'t>(text: &str, rest: &'t str) -> Result<(u64, &'t str), DurationError> 
     }
     let mut number: u64 = 0;
     for digit in whole.bytes() {
-        number = number.checked_mul(10).and_then(|number| number.checked_add(u64::from(digit - b'0'))).ok_or_else(invalid)?;
+        number = number
+            .checked_mul(10)
+            .and_then(|number| number.checked_add(u64::from(digit - b'0')))
+            .ok_or_else(invalid)?;
         if number > MOST {
             return Err(invalid());
         }

@@ -159,8 +159,11 @@ fn layout(bytes: &[u8], archive: &Archive<'_>, found: &mut Vec<Irregular>) {
         let end = size.checked_add(entry.packed).and_then(|size| i64::try_from(size).ok());
         next = end.and_then(|size| entry.offset.checked_add(size)).unwrap_or(i64::MAX);
     }
-    let directory: usize =
-        archive.entries().iter().map(|entry| HEADER_SIZE + entry.name.len() + entry.extra.len() + entry.comment.len()).sum();
+    let directory: usize = archive
+        .entries()
+        .iter()
+        .map(|entry| HEADER_SIZE + entry.name.len() + entry.extra.len() + entry.comment.len())
+        .sum();
     let Some(end) = bytes.len().checked_sub(END_SIZE).filter(|at| u32_at(bytes, *at) == END) else {
         found.push(Irregular::Layout("there are bytes after the end of the archive, or a comment"));
         return;
@@ -205,7 +208,9 @@ fn method(entry: &Entry<'_>) -> Option<&'static str> {
 }
 
 fn header(bytes: &[u8], entry: &Entry<'_>) -> Option<&'static str> {
-    let Some(local) = at(bytes, entry.offset, LOCAL_SIZE) else { return Some("its local header lies outside the file") };
+    let Some(local) = at(bytes, entry.offset, LOCAL_SIZE) else {
+        return Some("its local header lies outside the file");
+    };
     let name = at(bytes, entry.offset + LOCAL_SIZE as i64, usize::from(u16_at(local, 26)));
     let crc = u32_at(local, 14);
     if u32_at(local, 0) != LOCAL {

@@ -39,7 +39,8 @@ fn flip(zip: &mut [u8], at: usize, bits: u8) {
 
 fn unpacked(zip: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let archive = Archive::read(zip).map_err(|why| why.to_string())?;
-    let one = |entry: &Entry<'_>| Ok((entry.shown_name(), archive.unpack(entry, LIMIT).map_err(|why| why.to_string())?));
+    let one =
+        |entry: &Entry<'_>| Ok((entry.shown_name(), archive.unpack(entry, LIMIT).map_err(|why| why.to_string())?));
     archive.entries().iter().map(one).collect()
 }
 
@@ -51,7 +52,10 @@ fn what_is_written_is_read_back_in_both_modes_and_the_same_every_time() {
     assert_eq!(Strict::read(&zip, LIMIT).expect("regular").files(), &files());
     let archive = Archive::read(&zip).expect("a zip");
     let of = |name: &str| *archive.entries().iter().find(|entry| entry.name == name.as_bytes()).expect(name);
-    assert_eq!((of("manifest.json").attributes >> 16, of("bin/linux-amd64/x").attributes >> 16), (0o100_644, 0o100_755));
+    assert_eq!(
+        (of("manifest.json").attributes >> 16, of("bin/linux-amd64/x").attributes >> 16),
+        (0o100_644, 0o100_755)
+    );
     assert_eq!((of("manifest.json").method, of("bin/linux-amd64/x").method, of("bin/ünï").method), (0, 8, 0));
     assert_eq!(of("bin/ünï").flags, 0x800);
     assert!(archive.entries().is_sorted_by_key(|entry| entry.name), "sorted by name");
@@ -68,39 +72,69 @@ fn strict_mode_refuses_what_a_host_tolerates() {
     let damages: &[Damage] = &[
         ("bytes before", |zip| drop(zip.splice(0..0, *b"#!/bin/sh\n")), true, "before the first entry"),
         ("bytes after", |zip| zip.push(0), true, "after the end"),
-        ("comment", |zip| {
-            let end = zip.len() - 22;
-            zip[end + 20] = 1;
-            zip.push(b'x');
-        }, true, "comment"),
+        (
+            "comment",
+            |zip| {
+                let end = zip.len() - 22;
+                zip[end + 20] = 1;
+                zip.push(b'x');
+            },
+            true,
+            "comment",
+        ),
         ("other local name", |zip| flip(zip, 30, 1), true, "another name"),
         ("other local checksum", |zip| flip(zip, 14, 1), true, "another checksum"),
         ("other local size", |zip| flip(zip, 22, 1), true, "other sizes"),
         ("other local time", |zip| flip(zip, 10, 1), true, "differs from the directory"),
-        ("encrypted flag", |zip| {
-            let (locals, headers, _) = places(zip);
-            zip[locals[0] + 6] |= 1;
-            zip[headers[0] + 8] |= 1;
-        }, true, "encrypted"),
-        ("link", |zip| {
-            let at = places(zip).1[1] + 41;
-            zip[at] = 0xa1;
-        }, true, "symbolic link"),
-        ("records beyond 16 bits", |zip| {
-            let end = places(zip).2;
-            zip[end + 8] = 0;
-        }, true, "says something else"),
+        (
+            "encrypted flag",
+            |zip| {
+                let (locals, headers, _) = places(zip);
+                zip[locals[0] + 6] |= 1;
+                zip[headers[0] + 8] |= 1;
+            },
+            true,
+            "encrypted",
+        ),
+        (
+            "link",
+            |zip| {
+                let at = places(zip).1[1] + 41;
+                zip[at] = 0xa1;
+            },
+            true,
+            "symbolic link",
+        ),
+        (
+            "records beyond 16 bits",
+            |zip| {
+                let end = places(zip).2;
+                zip[end + 8] = 0;
+            },
+            true,
+            "says something else",
+        ),
         ("missing local header", |zip| flip(zip, 0, 1), false, "no local header"),
-        ("unknown method", |zip| {
-            let (locals, headers, _) = places(zip);
-            zip[locals[0] + 8] = 12;
-            zip[headers[0] + 10] = 12;
-        }, false, "neither stored nor deflated"),
-        ("wrong checksum on both sides", |zip| {
-            let (locals, headers, _) = places(zip);
-            zip[locals[0] + 14] ^= 1;
-            zip[headers[0] + 16] ^= 1;
-        }, false, "checksum"),
+        (
+            "unknown method",
+            |zip| {
+                let (locals, headers, _) = places(zip);
+                zip[locals[0] + 8] = 12;
+                zip[headers[0] + 10] = 12;
+            },
+            false,
+            "neither stored nor deflated",
+        ),
+        (
+            "wrong checksum on both sides",
+            |zip| {
+                let (locals, headers, _) = places(zip);
+                zip[locals[0] + 14] ^= 1;
+                zip[headers[0] + 16] ^= 1;
+            },
+            false,
+            "checksum",
+        ),
         ("damaged data", |zip| flip(zip, 50, 0xff), false, "entry"),
     ];
     for (name, damage, is_read, word) in damages {

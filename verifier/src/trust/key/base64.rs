@@ -1,9 +1,9 @@
 //! Keys as base64: the four forms a ring may hold, and the one that is written.
 
-use base64::{DecodeError, Engine as _};
 use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine as _};
 
 use super::{PublicKey, PublicKeyError};
 
@@ -35,8 +35,7 @@ pub struct BadByte(pub usize);
 /// # Errors
 /// [`BadByte`].
 pub fn decode_padded(text: &[u8]) -> Result<Vec<u8>, BadByte> {
-    let kept: Vec<(usize, u8)> =
-        text.iter().copied().enumerate().filter(|(_, byte)| !b"\r\n".contains(byte)).collect();
+    let kept: Vec<(usize, u8)> = text.iter().copied().enumerate().filter(|(_, byte)| !b"\r\n".contains(byte)).collect();
     let bytes: Vec<u8> = kept.iter().map(|(_, byte)| *byte).collect();
     PADDED.decode(&bytes).map_err(|why| {
         let at = match why {
