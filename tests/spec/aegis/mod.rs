@@ -2,6 +2,7 @@
 //!
 //! The vectors may lie beside the workspace; without them the rest still says what must hold.
 
+mod any_bytes;
 mod bundles;
 mod checklist;
 mod own;

@@ -47,6 +47,11 @@ impl BuildError {
             BuildError::Manifest(_) => Class::ParseError,
         }
     }
+
+    /// Never: the same bytes are refused again.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 /// The wrapper's bytes: exactly what is signed and written. aegis-bundle.md §6.1.

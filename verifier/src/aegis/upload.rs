@@ -154,7 +154,7 @@ pub enum UploadError {
 }
 
 impl UploadError {
-    /// The class of our own commands; `is_retriable` is always false: the same bytes are refused again.
+    /// The class of our own commands.
     pub fn class(&self) -> Class {
         match self {
             UploadError::NotAZip { .. }
@@ -179,6 +179,11 @@ impl UploadError {
             | UploadError::Reserved { .. } => Class::ValidationError,
             UploadError::Checksum { .. } => Class::HashMismatch,
         }
+    }
+
+    /// Never: the same bytes are refused again.
+    pub fn is_retriable(&self) -> bool {
+        false
     }
 }
 

@@ -136,6 +136,11 @@ impl SignatureError {
             SignatureError::SignatureFile(_) | SignatureError::Mismatch => Class::SignatureFailure,
         }
     }
+
+    /// Never: the same bytes are refused again.
+    pub fn is_retriable(&self) -> bool {
+        false
+    }
 }
 
 /// Verifies signing material as a host does. aegis-bundle.md §8.2, row by row.

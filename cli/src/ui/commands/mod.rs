@@ -5,6 +5,7 @@
 //! and [`registry`].
 
 mod action;
+mod aegis;
 mod approve;
 mod binding;
 mod build;
@@ -70,6 +71,8 @@ verbs! {
         Verify(verify::PublisherVerify),
         #[command(subcommand)]
         Hub(hub_entry::PublisherHub),
+        #[command(subcommand)]
+        Aegis(aegis::Aegis),
         #[command(hide = true)]
         Packaging(packaging::Packaging),
     }

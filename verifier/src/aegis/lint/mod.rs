@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `document` | the bytes of `manifest.json` as JSON that survives the host's database |
 //! | `fields` | its members |
+//! | `fill` | checksums in place of the placeholder |
 //! | `object` | one object of it: names, and members of a type |
 //! | `target` | one target |
 //! | `files` | the files of a bundle against their manifest |
@@ -11,6 +12,7 @@
 mod document;
 mod fields;
 mod files;
+mod fill;
 mod object;
 mod target;
 
@@ -21,6 +23,7 @@ use crate::problem::{MOST_PROBLEMS_OF_SOURCE, Problem, Problems, Rule, Source};
 use crate::text::json::tape::Value;
 
 pub use files::{Bundle, irregular, staged};
+pub use fill::filled;
 
 /// What an author may write in place of a checksum; it is filled in when packing. Seed of the product document.
 pub const PLACEHOLDER: &str = "REPLACE_WITH_BINARY_SHA256";
