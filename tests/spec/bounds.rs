@@ -83,7 +83,7 @@ fn a_hostile_document_has_a_short_answer_and_its_problems_fit_it() {
                     fuzzed::document(document);
                     fuzzed::suite(document);
                     fuzzed::ring(document);
-                    fuzzed::cohort(document);
+                    fuzzed::statement(document);
                     fuzzed::proposal(document);
                 }
             });
@@ -161,7 +161,7 @@ proptest! {
         fuzzed::document(&bytes);
         fuzzed::suite(&bytes);
         fuzzed::ring(&bytes);
-        fuzzed::cohort(&bytes);
+        fuzzed::statement(&bytes);
         fuzzed::proposal(&bytes);
         fuzzed::workflow(&bytes);
         fuzzed::github(&bytes);

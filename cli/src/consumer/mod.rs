@@ -7,6 +7,7 @@
 //! | [`authority`] | an authority by name, and its key: from a file, a repository, the catalog |
 //! | [`fetch`] | where artifacts come from, and which version is the newest |
 //! | [`install`] | plan, show, ask, commit; installed connectors, checked against what is published |
+//! | [`unit`] | CLI-capability units: which are accepted, what they would do, what holds once the layers are merged |
 //! | [`verify`] | bytes from somewhere, one verdict each |
 //! | [`hub`] | the catalog, and what the ring says about its entries |
 //!
@@ -18,4 +19,5 @@ pub mod home;
 pub mod hub;
 pub mod install;
 pub mod trust;
+pub mod unit;
 pub mod verify;

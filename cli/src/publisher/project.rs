@@ -2,6 +2,7 @@
 //!
 //! Reads everything a release needs and judges nothing: `lint` does. The work tree is never written.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -298,7 +299,12 @@ fn document(path: &str, found: Found) -> Option<Result<Source, Problem>> {
 /// # Errors
 /// [`LoadError::NoManifest`] when neither holds one; [`LoadError::Git`] when git refuses to say.
 pub fn root(directory: &Path, spawner: Spawner<'_>) -> Result<PathBuf, LoadError> {
-    let directory = disk::canonical(directory)?;
+    let absent =
+        |error: &DiskError| matches!(error.cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    let directory = match disk::canonical(directory) {
+        Err(error) if absent(&error) => return Err(LoadError::NoManifest(directory.to_owned())),
+        found => found?,
+    };
     if lies_in(&directory) {
         return Ok(directory);
     }

@@ -43,6 +43,9 @@ pub const ACTION_COMMIT: &str = "84ee3609d2d47aec1c9c663c002d574430d50b63";
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
 
+/// The TinyGo that workflows install, and the SHA-256 of its archive for linux-amd64: what is downloaded decides a release's bytes.
+const TINYGO: (&str, &str) = ("0.41.1", "e156d1d93a376eef639a4143d13be07e8c463fb6cf2d7d447698ed4474d23e91");
+
 /// What to make, and where.
 #[derive(Clone, Debug)]
 pub struct Scaffold {
@@ -254,7 +257,11 @@ fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
                 let filled = engine.render_named_str(path, template, &values);
                 filled.map_err(|source| ScaffoldError::Template { path, source })
             };
-            files.push((PathBuf::from(filled(path)?), filled(text)?));
+            let (path, text) = (filled(path)?, filled(text)?);
+            // A template that has nothing to say about this repository makes no file.
+            if !text.trim().is_empty() {
+                files.push((PathBuf::from(path), text));
+            }
             Ok::<_, ScaffoldError>(())
         };
         // A file whose name is an operation's is made for each.
@@ -302,6 +309,9 @@ fn engine() -> Result<Environment<'static>, ScaffoldError> {
     let home = HOME.trim_start_matches("https://github.com/");
     engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
     engine.add_global("checkout", CHECKOUT);
+    let (version, digest) = TINYGO;
+    engine.add_global("tinygo_version", version);
+    engine.add_global("tinygo_digest", digest);
     Ok(engine)
 }
 

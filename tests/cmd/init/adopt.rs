@@ -119,6 +119,9 @@ fn what_would_be_lost_or_cannot_be_built_is_not_adopted() {
         assert_eq!(repository.git(&["status", "--porcelain"]), before, "nothing was written");
         repository.git(&["checkout", "--quiet", "."]);
     }
+    // A directory that is not there holds no connector either.
+    let said = ends(&mut home.publisher(&["init", "--adopt", "nowhere"]), 6);
+    assert!(said.stderr.contains("no connector manifest") && said.stderr.contains("next: "), "{said}");
     // With no git there is no way back to what was there.
     let bare = home.path("bare");
     aileron_testkit::home::tree::copy(&repository.root, &bare);

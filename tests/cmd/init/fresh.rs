@@ -49,7 +49,12 @@ fn from_nothing_to_a_run(language: &str, credential: &str) {
     let checked = ok(&mut machine.publisher(&["check", "v0.1.0", "--json"])).json();
     assert_eq!(checked["problems"], json!([]), "{language} {credential}");
     let tested = ok(&mut machine.publisher(&["test"]));
-    assert!(tested.stdout.contains("4 recordings: 0 failed"), "{language} {credential}: {tested}");
+    // One for each operation and one for none of them; where there is an API, one for what it refuses too.
+    let recordings = if credential == "none" { 4 } else { 6 };
+    assert!(
+        tested.stdout.contains(&format!("{recordings} recordings: 0 failed")),
+        "{language} {credential}: {tested}"
+    );
     let release = ["release", "v0.1.0", "--key", &key, "--to", "dir:registry", "--json"];
     let released = ok(&mut machine.publisher(&release)).json();
     assert_eq!(released["toolchain"]["language"], language);
@@ -114,13 +119,39 @@ fn the_tests_of_a_new_connector_pass_in_its_own_language() {
 }
 
 #[test]
+fn a_new_connector_is_formatted_as_its_language_formats_it() {
+    for (language, words) in [
+        ("go", "! gofmt -l . | grep ."),
+        ("rust", "rustfmt --edition 2024 --check src/main.rs"),
+        ("zig", "zig fmt --check ."),
+    ] {
+        let Some(variables) = languages::elsewhere(language) else { continue };
+        let operations = ["--op", "get_item", "--op", "comment_on_item:gated", "--op", "list_all_of_the_items"];
+        let mut kinds: Vec<Vec<&str>> = Vec::new();
+        for credential in CREDENTIALS {
+            let kind = ["--credential", credential, "--client-id", "id-1"];
+            let kind = if credential == "oauth2" { &kind[..] } else { &kind[..2] };
+            kinds.extend([[kind, &["--op", "ping"]].concat(), [kind, &operations].concat()]);
+        }
+        for preset in ["github", "linear", "notion"] {
+            kinds.push(vec!["--credential", "api_key", "--preset", preset]);
+        }
+        for kind in kinds {
+            let machine = Machine { home: TestHome::new(), variables: variables.clone(), repository: "tea".into() };
+            let told = ["init", "tea", "--owner", "acme", "--language", language, "--yes", "--no-git"];
+            ok(&mut machine.run("aileron-pub", &[&told[..], &kind].concat()));
+            ok(machine.run("sh", &["-c", words]).current_dir(machine.home.path("tea/connector")));
+        }
+    }
+}
+
+#[test]
 fn every_preset_checks_clean_and_says_what_to_register() {
     for (preset, credential, says) in [
         ("github", "api_key", "fine-grained token"),
         ("github", "oauth2", "bound at release"),
         ("google", "oauth2", "The client secret is the value of `AILERON_CLIENT_SECRET`"),
         ("linear", "api_key", "personal API key"),
-        ("linear", "oauth2", "no client secret is needed"),
         ("notion", "api_key", "HTTP Basic"),
         ("slack", "oauth2", "Add no bot scopes"),
     ] {
@@ -136,11 +167,14 @@ fn every_preset_checks_clean_and_says_what_to_register() {
         let readme = home.read("x/README.md");
         assert!(readme.contains(says) && readme.contains("documentation](https://"), "{preset}: {readme}");
     }
-    let home = TestHome::new();
-    let refused = home
-        .run("aileron-pub init x --owner acme --language wat --preset notion --credential oauth2 --client-id i --yes");
-    assert_eq!(refused.code, 2);
-    assert!(refused.stderr.contains("HTTP Basic") && !home.path("x").exists(), "{refused}");
+    for (preset, why) in [("notion", "HTTP Basic"), ("linear", "with its port")] {
+        let home = TestHome::new();
+        let refused = home.run(&format!(
+            "aileron-pub init x --owner acme --language wat --preset {preset} --credential oauth2 --client-id i --yes"
+        ));
+        assert_eq!(refused.code, 2);
+        assert!(refused.stderr.contains(why) && !home.path("x").exists(), "{refused}");
+    }
 }
 
 #[test]

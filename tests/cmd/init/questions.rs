@@ -77,8 +77,8 @@ fn no_answer_ends_it_and_nothing_is_written() {
             terminal.until(question);
             terminal.types(key);
             if key == CTRL_D {
-                // The line has no end to reach: a terminal that goes away is the end of its input.
-                drop(terminal);
+                // A question has no use for this key: a terminal that goes away is the end of its input.
+                terminal.closes();
             } else {
                 let (code, said) = terminal.end();
                 assert_eq!(code, 2, "{question} {key:?}: {said}");

@@ -6,6 +6,7 @@
 
 pub mod aegis;
 
+use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
 use aileron_cli::consumer::install::error::InstallError;
@@ -22,8 +23,10 @@ use aileron_verifier::artifact::suite::{InstallSuite, RepositorySuite};
 use aileron_verifier::artifact::verify::{Unverified, VerifyError, Wanted};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::proposal::{Approval, Proposal, ProposalError};
-use aileron_verifier::statement::Document as _;
 use aileron_verifier::statement::cohort::Cohort;
+use aileron_verifier::statement::revocation::Revocation;
+use aileron_verifier::statement::rotation::Rotation;
+use aileron_verifier::statement::{Document, StatementError, UnverifiedStatement};
 use aileron_verifier::text::toml::Stage;
 use aileron_verifier::text::{is_shown, screen};
 use aileron_verifier::trust::keyring::Keyring;
@@ -135,15 +138,33 @@ fn archive_refused_by(ring: &Keyring) {
     }
 }
 
-/// Bytes that claim to be a signed index.
+/// Bytes that claim to be a signed statement: the index of a release, a key that follows another, the end of a key.
 ///
 /// # Panics
-/// Where what is read does not read back.
-pub fn cohort(bytes: &[u8]) {
-    let Ok(cohort) = Cohort::read_unverified(bytes) else { return };
-    let _ = cohort.contradiction();
-    assert_eq!(cohort.archives().count(), cohort.actions.len() + 1);
-    assert_eq!(Cohort::read_unverified(&cohort.render()).ok(), Some(cohort), "what is rendered reads back");
+/// Where what is read does not read back, or a refusal breaks the bounds of [`archive`].
+pub fn statement(bytes: &[u8]) {
+    if let Some(cohort) = read_back::<Cohort>(bytes) {
+        assert_eq!(cohort.archives().count(), cohort.actions.len() + 1);
+    }
+    let exact = read_back::<Rotation>(bytes).is_some() || read_back::<Revocation>(bytes).is_some();
+    assert!(!exact || bytes.ends_with(b"\n"), "a kind with one form was read in another");
+    // Signed by no one: the signature is judged before a word of the document is believed.
+    let toy = Toy::default();
+    let repository = toy.reference().name.repository();
+    for refused in [
+        UnverifiedStatement::<Rotation>::new(bytes, vec![0; 128]).verify(&repository, &toy.ring()).err(),
+        UnverifiedStatement::<Revocation>::new(bytes, vec![0; 64]).verify(&repository, &toy.ring()).err(),
+    ] {
+        assert!(matches!(refused, Some(StatementError::Signature(_))), "{refused:?}");
+    }
+}
+
+/// The document, if it is one of this kind: what is rendered of it reads back.
+fn read_back<D: Document + PartialEq + Debug>(bytes: &[u8]) -> Option<D> {
+    let document = D::read_unverified(bytes).ok()?;
+    let _ = document.contradiction();
+    assert_eq!(D::read_unverified(&document.render()).ok().as_ref(), Some(&document), "what is rendered reads back");
+    Some(document)
 }
 
 /// Bytes that claim to be an answer of GitHub's: a status, lines of headers, an empty line, a body.

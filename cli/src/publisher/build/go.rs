@@ -30,9 +30,6 @@ const ADVICE: &str = "install Go 1.24 or newer from https://go.dev/dl/";
 /// How names of its sources end.
 pub(super) const SOURCES: [&str; 4] = [".go", "go.mod", "go.sum", "go.work"];
 
-/// Files that decide a build from the root of the repository.
-pub(super) const ROOT_FILES: [&str; 2] = ["go.work", "go.work.sum"];
-
 /// Settings that decide the bytes.
 const SETTINGS: [(&str, &str); 3] = [("GOOS", "wasip1"), ("GOARCH", "wasm"), ("CGO_ENABLED", "0")];
 
@@ -78,10 +75,6 @@ impl Toolchain for Go {
 
     fn marker(&self) -> &'static str {
         "go.mod"
-    }
-
-    fn root_files(&self) -> &'static [&'static str] {
-        &ROOT_FILES
     }
 
     fn inherits(&self) -> &'static [&'static str] {

@@ -78,11 +78,6 @@ pub trait Toolchain: Sync {
         true
     }
 
-    /// Files in the root of the repository that change what is built.
-    fn root_files(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     /// Variables of the caller's that its programs may have, beside those that every child has. artifacts.md §12.
     fn inherits(&self) -> &'static [&'static str] {
         &[]
@@ -169,12 +164,16 @@ pub fn detect(
     }
 }
 
-/// Whether a build, with whichever toolchain, is made from this file: one below [`CONNECTOR`], or a toolchain's own in the
-/// root.
+/// Whether a build, with whichever toolchain, may depend on this file. A module, a crate or a file to embed can lie anywhere
+/// in the repository; what only this tool and people read does not count, so that a changed test needs no new build.
 pub fn is_input(path: &TreePath) -> bool {
-    let is_at_root = |file: &&'static str| file.as_bytes() == path.as_bytes();
-    path.names().next() == Some(CONNECTOR.as_bytes())
-        || TOOLCHAINS.iter().any(|toolchain| toolchain.root_files().iter().any(is_at_root))
+    let names: Vec<&[u8]> = path.names().collect();
+    !match names[..] {
+        [b"actions" | b".github" | b"keys", ..] | [b"suite.toml"] => true,
+        [b"tests", .., name] => name.ends_with(b".toml") || name.ends_with(b".json"),
+        [name] => name.ends_with(b".md"),
+        _ => false,
+    }
 }
 
 /// How to build a module by hand that `--wasm` takes.

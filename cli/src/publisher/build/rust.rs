@@ -81,10 +81,6 @@ impl Toolchain for Rust {
         "Cargo.toml"
     }
 
-    fn root_files(&self) -> &'static [&'static str] {
-        &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "rust-toolchain", ".cargo/config.toml", ".cargo/config"]
-    }
-
     fn inherits(&self) -> &'static [&'static str] {
         &INHERITED
     }

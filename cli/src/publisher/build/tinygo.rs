@@ -46,10 +46,6 @@ impl Toolchain for TinyGo {
         false
     }
 
-    fn root_files(&self) -> &'static [&'static str] {
-        &go::ROOT_FILES
-    }
-
     fn inherits(&self) -> &'static [&'static str] {
         &go::INHERITED
     }

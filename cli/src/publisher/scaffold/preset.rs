@@ -122,14 +122,10 @@ pub static PRESETS: [Preset; 5] = [
         name: "linear",
         title: "Linear",
         base: "https://api.linear.app",
-        credentials: &[ApiKey, Oauth2],
-        no_other: "Linear's API takes personal API keys and OAuth tokens",
-        oauth: Some(Oauth {
-            authorize_url: "https://linear.app/oauth/authorize",
-            token_url: "https://api.linear.app/oauth/token",
-            scopes: &["read"],
-            secret: false,
-        }),
+        credentials: &[ApiKey],
+        // An app on this machine listens on whatever port is free, and no runtime asks for a certain one.
+        no_other: "Linear compares the address a browser comes back to with its port, and a runtime listens on any free one: use --credential api_key",
+        oauth: None,
         // A personal key is sent as it is; with `Bearer` it is taken for an OAuth token.
         key_format: Some("{key}"),
         headers: &[],
@@ -140,10 +136,10 @@ pub static PRESETS: [Preset; 5] = [
             body: Some(r#"{"query":"{ viewer { id name email } }"}"#),
         },
         scope: "Read your Linear profile",
-        page: "https://linear.app/developers/oauth-2-0-authentication",
+        page: "https://linear.app/api",
         steps: &[
-            "With `api_key`, nothing is registered: each user makes a personal API key under Settings, Security & access, and pastes it into `aileron binding setup`.",
-            "With `oauth2`, create an application at <https://linear.app/settings/api/applications/new> with the callback URL `http://127.0.0.1/callback`, and copy its client ID into `connector/manifest.toml`. With PKCE no client secret is needed.",
+            "Nothing is registered by you: each user makes a personal API key under Settings, Security & access, and pastes it into `aileron binding setup`.",
+            "OAuth is not possible for now: Linear compares the redirect URL exactly, its port included, and a runtime listens on whatever port is free.",
         ],
     },
     Preset {
@@ -154,7 +150,7 @@ pub static PRESETS: [Preset; 5] = [
         no_other: "Notion's token endpoint wants HTTP Basic, which no Aileron runtime sends: use --credential api_key",
         oauth: None,
         key_format: None,
-        headers: &[("Notion-Version", "2022-06-28")],
+        headers: &[("Notion-Version", "2026-03-11")],
         operation: PresetOperation { name: "get_me", method: "GET", path: "/v1/users/me", body: None },
         scope: "Read the pages shared with your integration",
         page: "https://developers.notion.com/reference/authentication",
@@ -181,9 +177,9 @@ pub static PRESETS: [Preset; 5] = [
         scope: "Read channels and people as you",
         page: "https://docs.slack.dev/authentication/using-pkce",
         steps: &[
-            "Create an app at <https://api.slack.com/apps> and turn on PKCE under OAuth & Permissions. Slack redirects to this machine only for apps with PKCE, and this cannot be turned off again.",
-            "Add `http://127.0.0.1/callback` as a redirect URL, and the user scopes of `connector/manifest.toml`. Add no bot scopes: with one of them Slack refuses the redirect.",
-            "Copy the client ID into `connector/manifest.toml`. With PKCE there is no client secret.",
+            "Create an app at <https://api.slack.com/apps> and turn on PKCE under OAuth & Permissions. Slack redirects to `http://127.0.0.1` only for apps with PKCE; only Slack's support can turn it off again.",
+            "Add `http://127.0.0.1/callback` as a redirect URL, and the user scopes of `connector/manifest.toml`. Add no bot scopes: Slack grants none to an app that redirects to a user's machine.",
+            "Copy the client ID into `connector/manifest.toml`. With PKCE no client secret is sent. Where tokens rotate, a user who does not use the connector for 30 days has to authorize it again.",
         ],
     },
 ];

@@ -35,6 +35,18 @@ pub fn is_there(path: &Path) -> Result<bool, DiskError> {
     }
 }
 
+/// Whether its owner may run a file; `false` where there is no such notion.
+///
+/// # Errors
+/// [`DiskError`], with [`Operation::Inspect`].
+pub fn is_executable(path: &Path) -> Result<bool, DiskError> {
+    let metadata = fs::metadata(path).map_err(DiskError::at(Operation::Inspect, path))?;
+    #[cfg(unix)]
+    return Ok(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0);
+    #[cfg(not(unix))]
+    return Ok(metadata.is_file());
+}
+
 /// The path without links, `.` and `..`; it must exist.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub use aileron_sandbox::disk::{Disk, DiskError, Operation, Readers, Replace, Steps, TEMPORARY, crash};
 
 pub use self::created::Created;
-pub use self::listing::{canonical, is_there, list};
+pub use self::listing::{canonical, is_executable, is_there, list};
 pub use self::shared::{Locked, SharedFile};
 
 /// Reads a whole file, of at most `limit` bytes.

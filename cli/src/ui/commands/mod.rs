@@ -40,6 +40,9 @@ mod secret;
 mod serving;
 mod status;
 mod test;
+mod unit;
+mod unit_document;
+mod units;
 mod unlocking;
 mod vault;
 mod verb;
@@ -70,6 +73,8 @@ verbs! {
         Doctor(doctor::Doctor),
         Verify(verify::PublisherVerify),
         #[command(subcommand)]
+        Unit(unit::PublisherUnit),
+        #[command(subcommand)]
         Hub(hub_entry::PublisherHub),
         #[command(subcommand)]
         Aegis(aegis::Aegis),
@@ -94,6 +99,8 @@ verbs! {
         Binding(binding::Binding),
         #[command(subcommand)]
         Status(vault::ConsumerStatus),
+        #[command(subcommand)]
+        Unit(units::ConsumerUnit),
         Launch(launch::Launch),
         Mcp(mcp::Mcp),
         Keyring(keyring::Keyring),

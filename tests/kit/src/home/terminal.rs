@@ -53,6 +53,22 @@ impl Terminal {
         (status.code().unwrap_or(-1), self.said)
     }
 
+    /// The window is closed: the end of its input. Returns when the program has ended.
+    ///
+    /// # Panics
+    /// Where it has not ended after a minute.
+    pub fn closes(self) {
+        let Terminal { person, mut child, said } = self;
+        drop(person);
+        let (ended, end) = std::sync::mpsc::channel();
+        let id = rustix::process::Pid::from_child(&child);
+        std::thread::spawn(move || ended.send(child.wait()));
+        if end.recv_timeout(std::time::Duration::from_secs(60)).is_err() {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+            panic!("its terminal is gone, and it waits: {said}");
+        }
+    }
+
     /// Reads on; false at the end, which Linux reports as an error.
     ///
     /// # Panics

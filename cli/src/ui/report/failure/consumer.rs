@@ -17,13 +17,24 @@ use crate::consumer::trust::publisher_key::KeyFetchError;
 use crate::consumer::trust::ring::RingError;
 use crate::consumer::trust::succession::Divergence;
 use crate::consumer::trust::succession::KeySayings;
+use crate::consumer::unit::UnitsError;
 use crate::consumer::verify::VerificationError;
 use crate::sys::http::HttpError;
 use crate::sys::lock::LockError;
 use crate::sys::private::Flaw;
 use crate::ui::report::diagnostics::Drawing;
 
-classified!(AskError, AuthorityError, FetchError, HubError, KeyFetchError, RingError, TrustError, VerificationError);
+classified!(
+    AskError,
+    AuthorityError,
+    FetchError,
+    HubError,
+    KeyFetchError,
+    RingError,
+    TrustError,
+    UnitsError,
+    VerificationError
+);
 
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Failure {
@@ -33,6 +44,26 @@ impl From<TrustError> for Failure {
             TrustError::NoHome => fail(Exit::Failure),
             TrustError::NotPrivate(why) => fail(Exit::Failure).next(private::next(why)),
             TrustError::Ring(_) | TrustError::Key { .. } => fail(Exit::Failure),
+        }
+    }
+}
+
+impl From<UnitsError> for Failure {
+    fn from(error: UnitsError) -> Failure {
+        let fail = |exit| Failure::of(&error, exit);
+        match &error {
+            UnitsError::NoHome => fail(Exit::Failure),
+            UnitsError::Disk(_) => fail(Exit::Failure),
+            UnitsError::NotPrivate(why) => fail(Exit::Failure).next(private::next(why)),
+            UnitsError::Locked(LockError::Busy { .. }) => fail(Exit::Failure).next(LOCKED),
+            UnitsError::Locked(LockError::Interrupted(_)) => fail(Exit::Interrupted),
+            UnitsError::Locked(LockError::Disk(_)) => fail(Exit::Failure),
+            UnitsError::Malformed { path, .. } => fail(Exit::Failure)
+                .next(format!("remove {}, then accept the units again with `aileron unit accept`", path.display())),
+            UnitsError::Layer { path, line, .. } => {
+                let place = Some((path.display().to_string(), *line));
+                Failure { place, ..fail(Exit::Failure) }.next(format!("fix {}, or remove it", path.display()))
+            }
         }
     }
 }

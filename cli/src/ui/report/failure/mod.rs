@@ -162,7 +162,7 @@ impl Failure {
     }
 
     /// Adds broken rules, to be drawn.
-    fn drawing(self, drawn: Drawing) -> Failure {
+    pub(crate) fn drawing(self, drawn: Drawing) -> Failure {
         Failure { drawn, ..self }
     }
 
@@ -213,6 +213,11 @@ impl Failure {
             "next": self.next,
         })
     }
+}
+
+/// Problems of one document, to be drawn.
+pub(crate) fn problems_drawn(problems: &[Problem], source: &Source) -> Drawing {
+    Drawing::new(problems.iter().map(|problem| (problem, Some(source))), &[])
 }
 
 /// The directory a user would name to get here again.

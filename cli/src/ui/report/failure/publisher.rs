@@ -172,7 +172,9 @@ impl From<&Conflict> for Failure {
                 "published versions never change: check out the commit it was made from, or release a new version"
             }
             Conflict::Foreign { .. } => "nothing published is ever changed: release a new version",
-            Conflict::Key { .. } => "if the key was rotated on purpose, pass --replace-key",
+            Conflict::Key { .. } => {
+                "sign with the published key; or move to this one so that users can follow, with aileron-pub keys rotate; --replace-key alone makes every user decide anew"
+            }
         })
     }
 }

@@ -38,6 +38,7 @@ use crate::consumer::trust::error::TrustError;
 use crate::consumer::trust::prompt::AskError;
 use crate::consumer::trust::publisher_key::KeyFetchError;
 use crate::consumer::trust::ring::RingError;
+use crate::consumer::unit::UnitsError;
 use crate::consumer::verify::VerificationError;
 use crate::github::Lack;
 use crate::publisher::adopt::AdoptError;
@@ -507,6 +508,15 @@ fn every_error_of_trusting_has_its_class_exit_and_retriable() {
         Key: TrustError::Key { path: "x".into(), why: text() } => ValidationError Failure false;
         NotPrivate: not_private().into() => ValidationError Failure false;
         NoHome: TrustError::NoHome => ValidationError Failure false;
+    }
+    rows! { UnitsError as Failure::from;
+        NoHome: UnitsError::NoHome => ValidationError Failure false;
+        Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
+        NotPrivate: not_private().into() => ValidationError Failure false;
+        Locked: busy().into() => StoreUnwritable Failure true;
+        Malformed: UnitsError::Malformed { path: "x".into(), why: text() } => ValidationError Failure false;
+        Layer: UnitsError::Layer { document: "capture", path: "x".into(), line: 1, why: text() }
+            => ValidationError Failure false;
     }
     rows! { RingError as Failure::from;
         Load: RingError::Load { path: text(), why: read().into() } => FetchFailed Failure false;

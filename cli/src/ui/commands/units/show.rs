@@ -1,0 +1,58 @@
+//! `unit show`: what the units of a source would do.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::open::SourceFlags;
+use super::view::UnitView;
+use crate::consumer::unit::UnitsFile;
+use crate::ui::args::examples;
+use crate::ui::commands::{Answer, Context, Verb};
+use crate::ui::report::Outcome;
+use crate::ui::report::sheet::{self, Sheet};
+
+/// Show which hosts would get which credential, how it is acquired, and what of it you have accepted.
+///
+/// Nothing is run but `docker image inspect` or `podman image inspect`, and only for image:NAME.
+#[derive(Debug, Args)]
+#[command(after_help = examples!(
+    "aileron unit show gh/devcontainer-feature.json",
+    "aileron unit show image:acme/dev --json",
+    "docker inspect -f '{{ index .Config.Labels \"devcontainer.metadata\" }}' acme/dev | aileron unit show -"
+))]
+pub(crate) struct Show {
+    #[command(flatten)]
+    source: SourceFlags,
+}
+
+impl Verb for Show {
+    fn run(self, context: &Context) -> Answer {
+        let document = self.source.open(context)?;
+        let units = document.units()?;
+        let accepted = UnitsFile::at_home(&context.environment)?.load()?;
+        let views: Vec<UnitView<'_>> = units.iter().map(|unit| UnitView::of(unit, &accepted)).collect();
+        let fields = json!({
+            "source": self.source.source,
+            "kind": document.kind.as_str(),
+            "units": views.iter().map(UnitView::json).collect::<Vec<Value>>(),
+            "problems": document.problems_json(),
+        });
+        let mut sheet = Sheet::new(sheet::width());
+        if views.is_empty() {
+            sheet.heading("No units.");
+        }
+        for (index, view) in views.iter().enumerate() {
+            if index > 0 {
+                sheet.blank();
+            }
+            view.draw(&mut sheet);
+        }
+        let [errors, warnings, _] = document.counts();
+        if errors + warnings > 0 {
+            sheet.blank();
+            let source = aileron_verifier::text::Untrusted(&self.source.source);
+            sheet.heading(&format!("{} in it: aileron-pub unit check {source} says which", document.summary()));
+        }
+        Ok(Outcome::new(sheet.into_text(), fields))
+    }
+}

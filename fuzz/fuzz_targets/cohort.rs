@@ -1,8 +1,0 @@
-//! Bytes that claim to be a signed index. What must hold is in the test kit.
-
-#![no_main]
-
-use aileron_testkit::fuzzed;
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| fuzzed::cohort(data));
