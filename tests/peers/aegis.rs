@@ -123,10 +123,12 @@ fn gos_reader_sees_the_same_entries_and_bytes_in_every_damaged_archive() {
     let theirs: Vec<&str> = theirs.lines().collect();
     assert_eq!(theirs.len(), archives.len());
     let differ: Vec<_> = archives.iter().zip(theirs).filter(|(archive, theirs)| ours(archive) != *theirs).collect();
-    for (archive, theirs) in differ.iter().take(5) {
-        println!("ours   {}\ntheirs {theirs}\n{}", ours(archive), hex(archive));
-    }
-    assert!(differ.is_empty(), "{} of {} differ", differ.len(), archives.len());
+    let shown: Vec<String> = differ
+        .iter()
+        .take(5)
+        .map(|(archive, theirs)| format!("ours   {}\ntheirs {theirs}\n{}", ours(archive), hex(archive)))
+        .collect();
+    assert!(differ.is_empty(), "{} of {} differ\n{}", differ.len(), archives.len(), shown.join("\n"));
 }
 
 /// A document of any kind, in many spellings.

@@ -15,8 +15,8 @@ use crate::ui::report::{Failure, Outcome};
 verbs! {
     /// Make and show the key that bundles are signed with.
     #[command(after_help = examples!(
-        "aileron-pub aegis keys generate --out ../aegis.key",
-        "aileron-pub aegis keys show --key ../aegis.key"
+        "aileron-pub aegis keys generate --out ~/aegis.key",
+        "aileron-pub aegis keys show --key ~/aegis.key"
     ))]
     Keys {
         Generate(Generate),
@@ -26,7 +26,7 @@ verbs! {
 
 /// Make a key: 88 characters of base64, as the host's own signing tool reads them, in a new file of mode 0600.
 #[derive(Debug, Args)]
-#[command(after_help = examples!("aileron-pub aegis keys generate --out ../aegis.key"))]
+#[command(after_help = examples!("aileron-pub aegis keys generate --out ~/aegis.key"))]
 pub(crate) struct Generate {
     /// Write the private key to this new file, outside the repository.
     #[arg(long, value_name = "FILE")]
@@ -51,7 +51,7 @@ impl Verb for Generate {
 /// Show a public key: the line for trusted_signing_keys, and both fingerprints.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
-    "aileron-pub aegis keys show --key ../aegis.key",
+    "aileron-pub aegis keys show --key ~/aegis.key",
     "aileron-pub aegis keys show dist/manifest.pub"
 ))]
 pub(crate) struct Show {

@@ -25,7 +25,7 @@ verbs! {
     /// Check, pack, sign and verify Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
         "aileron-pub aegis check dist",
-        "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ../aegis.key",
+        "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
         "aileron-pub aegis verify hello.zip --trust dist/manifest.pub"
     ))]
     Aegis {
@@ -58,17 +58,14 @@ fn signing_key(context: &Context, flag: Option<&Path>) -> Result<SigningKey, Fai
     let prompt =
         |_: &KeyOrigin| context.passphrase("Passphrase of the signing key:").ok_or(KeyError::PassphraseMissing);
     let loaded = load_pair_or_pem(flag, &variable, &OsKeychain, KEYCHAIN_ACCOUNT, prompt);
-    Ok(loaded.map_err(|error| Failure::from(&error).next_where_absent(&error))?.key)
-}
-
-impl Failure {
-    /// A key for bundles is made by another verb than that of a connector.
-    fn next_where_absent(self, error: &KeyError) -> Failure {
-        if !error.is_absent() {
-            return self;
-        }
-        self.next("pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub aegis keys generate --out FILE`")
-    }
+    let loaded = loaded.map_err(|error| {
+        let failure = Failure::from(&error);
+        // A key for bundles is made by another verb than that of a connector.
+        const NEXT: &str =
+            "pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub aegis keys generate --out FILE`";
+        if error.is_absent() { failure.next(NEXT) } else { failure }
+    })?;
+    Ok(loaded.key)
 }
 
 /// This machine's clock.

@@ -22,7 +22,7 @@ use crate::ui::report::{Failure, Outcome};
 /// copy; the directory stays as it is. The bundle is checked, and read back strictly, before it is written.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
-    "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ../aegis.key",
+    "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
     "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --valid-for 4380h",
     "aileron-pub aegis pack dist --out hello-unsigned.zip"
 ))]
