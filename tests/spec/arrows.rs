@@ -34,8 +34,9 @@ const VERIFIER: Arrows = &[
     ("layout", &["name"]),
     ("text", &["problem"]),
     ("artifact", &["layout", "name", "problem", "text", "trust"]),
-    ("rules", &["artifact", "name", "problem", "text", "unit"]),
+    ("rules", &["aegis", "artifact", "name", "problem", "text", "unit"]),
     ("statement", &["artifact", "layout", "name", "problem", "text", "trust"]),
+    ("aegis", &["problem", "text", "trust"]),
     ("proposal", &["artifact", "layout", "name", "problem", "statement", "text", "trust"]),
     ("unit", &["problem", "text"]),
 ];

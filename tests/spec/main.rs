@@ -1,5 +1,6 @@
-//! The specification as tests: each name is a sentence of artifacts.md that must stay true.
+//! The specification as tests: each name is a sentence of the norms that must stay true.
 
+mod aegis;
 mod arrows;
 mod binding;
 mod bounds;

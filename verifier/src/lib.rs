@@ -18,6 +18,7 @@
 //! | [`statement`] | signed documents that are not archives, [`statement::UnverifiedStatement`] to [`statement::Signed`]: the index of a release (of artifacts, which it knows); from one key of a publisher to the next, and the end of one |
 //! | [`proposal`] | what CI proposes and what a person answers: files of a draft that decide nothing by themselves |
 //! | [`unit`] | CLI-capability units: reader, projections, layers, what a sealing proxy does with a request, lint |
+//! | [`aegis`] | Squad Aegis bundles: what a host does with one, and what a publisher may write |
 //! | [`rules`] | the families' tables of rules, as one list; a rule by its id |
 //!
 //! Publishing proves every archive with the same [`artifact::verify`] an installer runs, so the two cannot disagree.
@@ -25,6 +26,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 #![forbid(unsafe_code)]
 
+pub mod aegis;
 pub mod artifact;
 pub mod layout;
 pub mod name;

@@ -4,6 +4,7 @@
 //! byte ranges; drawing them is `ui`'s.
 
 pub mod adopt;
+pub mod aegis;
 pub mod build;
 pub mod catalog;
 pub mod committed_key;

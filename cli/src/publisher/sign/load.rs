@@ -80,6 +80,28 @@ pub fn load_signing_key(
     }
 }
 
+/// The same for a bundle of Squad Aegis: the key may also be the pair of aegis-bundle.md §7.2.
+///
+/// # Errors
+/// As [`load_signing_key`].
+pub fn load_pair_or_pem(
+    flag: Option<&Path>,
+    env: &dyn Fn(&str) -> Option<Secret>,
+    keychain: &dyn Keychain,
+    account: &str,
+    prompt: impl FnOnce(&KeyOrigin) -> Result<Secret, KeyError>,
+) -> Result<Loaded, KeyError> {
+    let (text, from) = find(flag, env, keychain, account)?;
+    let passphrase = || match env(PASSPHRASE_VARIABLE) {
+        Some(word) if !word.expose().is_empty() => Ok(word),
+        _ => prompt(&from),
+    };
+    match super::pair::read(&text).unwrap_or_else(|| SigningKey::read(text, passphrase)) {
+        Ok(key) => Ok(Loaded { key, from }),
+        Err(error) => Err(at(from, error)),
+    }
+}
+
 fn find(
     flag: Option<&Path>,
     env: &dyn Fn(&str) -> Option<Secret>,

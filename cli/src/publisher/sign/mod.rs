@@ -8,6 +8,7 @@
 //! | [`keychain`] | the operating system's store, behind a trait, and a fake |
 //! | [`file`] | a private key on disk: created once, for this user only, never inside a repository |
 //! | [`load`] | which of the three places the key comes from |
+//! | [`pair`] | seed and public key as one line of base64, as a Squad Aegis host's tool reads it |
 //! | [`trigger`] | whether a workflow may sign what made it run |
 
 mod der;
@@ -15,6 +16,7 @@ pub mod file;
 pub mod keychain;
 pub mod load;
 pub mod other_form;
+pub mod pair;
 pub mod pkcs8;
 pub mod trigger;
 
@@ -28,7 +30,7 @@ use zeroize::Zeroizing;
 
 pub use file::write_private_key_file;
 pub use keychain::{Keychain, MemoryKeychain, OsKeychain};
-pub use load::{KeyOrigin, Loaded, load_signing_key};
+pub use load::{KeyOrigin, Loaded, load_pair_or_pem, load_signing_key};
 pub use other_form::OtherForm;
 pub use trigger::may_sign;
 
@@ -84,6 +86,11 @@ impl SigningKey {
         pkcs8::to_base64_of_pem(self)
     }
 
+    /// Seed and public key as the 88 characters that a Squad Aegis host's signing tool reads. aegis-bundle.md §7.2.
+    pub fn to_pair(&self) -> Secret {
+        pair::write(self)
+    }
+
     /// The key consumers trust.
     pub fn public(&self) -> PublicKey {
         PublicKey::from_bytes(self.0.verifying_key().to_bytes())
@@ -137,6 +144,11 @@ pub enum KeyError {
     /// The embedded public key belongs to another private key.
     #[error("the private key is damaged: the public key stored inside it belongs to another key")]
     PublicKeyMismatch,
+    /// Base64 of another length than a seed and its public key.
+    #[error(
+        "the private key has {0} bytes, want 64: a seed of 32 and its public key of 32 (32 alone are a seed or a public key)"
+    )]
+    PairLength(usize),
     /// It is encrypted and there is no passphrase; or an empty one was given for encrypting.
     #[error("the private key is encrypted, and no passphrase was given")]
     PassphraseMissing,
@@ -237,6 +249,7 @@ impl KeyError {
             | KeyError::OtherBlock(_)
             | KeyError::Damaged(_)
             | KeyError::PublicKeyMismatch
+            | KeyError::PairLength(_)
             | KeyError::WrongPassphrase
             | KeyError::Encryption => Class::ValidationError,
             KeyError::At { source, .. } => source.class(),

@@ -5,6 +5,7 @@
 //! and [`registry`].
 
 mod action;
+mod aegis;
 mod approve;
 mod binding;
 mod build;
@@ -76,6 +77,8 @@ verbs! {
         Unit(unit::PublisherUnit),
         #[command(subcommand)]
         Hub(hub_entry::PublisherHub),
+        #[command(subcommand)]
+        Aegis(aegis::Aegis),
         #[command(hide = true)]
         Packaging(packaging::Packaging),
     }

@@ -1,9 +1,9 @@
 //! Keys as base64: the four forms a ring may hold, and the one that is written.
 
-use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine as _};
 
 use super::{PublicKey, PublicKeyError};
 
@@ -24,15 +24,41 @@ impl PublicKey {
     }
 }
 
+/// The byte at which padded base64 ends to be that. The words are Go's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("illegal base64 data at input byte {0}")]
+pub struct BadByte(pub usize);
+
+/// Decodes the one spelling of keys and signatures in Aegis bundles: standard alphabet, padded; CR and LF are skipped, unused
+/// bits of the last character may be anything. aegis-bundle.md §7.2.
+///
+/// # Errors
+/// [`BadByte`].
+pub fn decode_padded(text: &[u8]) -> Result<Vec<u8>, BadByte> {
+    let kept: Vec<(usize, u8)> = text.iter().copied().enumerate().filter(|(_, byte)| !b"\r\n".contains(byte)).collect();
+    let bytes: Vec<u8> = kept.iter().map(|(_, byte)| *byte).collect();
+    PADDED.decode(&bytes).map_err(|why| {
+        let at = match why {
+            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol { offset: at, .. } => at,
+            DecodeError::InvalidLength(length) => length & !3,
+            DecodeError::InvalidPadding => bytes.len() & !3,
+        };
+        BadByte(kept.get(at).map_or(text.len(), |(at, _)| *at))
+    })
+}
+
 /// A decoder that does not mind the unused low bits of the last character, as Go's does not.
 const fn forgiving(alphabet: &alphabet::Alphabet, padding: DecodePaddingMode) -> GeneralPurpose {
     let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(padding);
     GeneralPurpose::new(alphabet, config)
 }
 
+/// Standard alphabet, padded.
+const PADDED: GeneralPurpose = forgiving(&alphabet::STANDARD, DecodePaddingMode::RequireCanonical);
+
 /// The four forms, in the order they are tried. keyring.md §1.5.
 pub(super) const FORMS: [GeneralPurpose; 4] = [
-    forgiving(&alphabet::STANDARD, DecodePaddingMode::RequireCanonical),
+    PADDED,
     forgiving(&alphabet::STANDARD, DecodePaddingMode::RequireNone),
     forgiving(&alphabet::URL_SAFE, DecodePaddingMode::RequireCanonical),
     forgiving(&alphabet::URL_SAFE, DecodePaddingMode::RequireNone),

@@ -19,6 +19,12 @@ impl PublicKey {
         text.copy_from_slice(&digest.as_bytes()[..Fingerprint::DIGITS]);
         Fingerprint(text)
     }
+
+    /// The whole SHA-256 of the 32 bytes in lower-case hex: what the revocation file of an Aegis host names a key by.
+    /// aegis-bundle.md §10.1.
+    pub fn hex_fingerprint(&self) -> String {
+        Sha256::digest(self.0).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// `sha256:` and the first 22 characters of the base64 of the SHA-256 of the 32 raw key bytes: 132 bits. keyring.md §3.
@@ -94,6 +100,10 @@ mod tests {
             assert_eq!(fingerprint.parse(), Ok(key(text).fingerprint()));
             assert_eq!(fingerprint.len(), 29);
         }
+        assert_eq!(
+            key("A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=").hex_fingerprint(),
+            "56475aa75463474c0285df5dbf2bcab73da651358839e9b77481b2eab107708c"
+        );
         for text in ["sha256:none", "sha256:If4x36FUomFia_hUBG_SJx", "If4x36FUomFia/hUBG/SJx", ""] {
             assert!(text.parse::<Fingerprint>().is_err(), "{text}");
         }

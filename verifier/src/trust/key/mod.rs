@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::Class;
 
+pub use base64::{BadByte, decode_padded};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 
 /// A raw ed25519 public key. Any 32 bytes are one; only points of large order ever verify anything. In documents it is
@@ -69,7 +70,7 @@ impl PublicKeyError {
 
 impl PublicKey {
     /// Takes the raw bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> PublicKey {
+    pub const fn from_bytes(bytes: [u8; 32]) -> PublicKey {
         PublicKey(bytes)
     }
 

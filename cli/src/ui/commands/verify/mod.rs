@@ -239,6 +239,10 @@ fn subject(flags: &SubjectFlags) -> Result<Subject, Failure> {
         };
     }
     let path = PathBuf::from(&flags.subject);
+    if path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("zip")) && path.is_file() {
+        return Err(Failure::usage(format!("{} is a zip file, not an aileron.tar.gz", printable(&flags.subject)))
+            .next("aileron-pub aegis verify FILE, for a bundle of Squad Aegis"));
+    }
     if !path.is_dir() {
         return Ok(Subject::File { path, reference: wanted });
     }

@@ -3,6 +3,7 @@
 //! The wings' errors say what happened, of which class it is and whether trying again may help. Here, one file per wing, is
 //! only what they cannot know: the exit code, the evidence that is shown, and what to try next.
 
+mod aegis;
 mod consumer;
 mod install;
 pub(crate) mod private;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 
 use super::diagnostics::Drawing;
 
+pub(crate) use self::aegis::{bundle_drawing, of_bundle};
 pub(crate) use self::consumer::of_judge;
 pub use self::consumer::with_published_key;
 pub(crate) use self::publisher::drawing;

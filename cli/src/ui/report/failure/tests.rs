@@ -122,6 +122,8 @@ macro_rules! rows {
     };
 }
 
+mod aegis;
+
 fn text() -> String {
     "x".to_owned()
 }
@@ -378,6 +380,7 @@ fn every_error_of_a_publishers_files_and_keys_has_its_class_exit_and_retriable()
         OtherBlock: KeyError::OtherBlock("x") => ValidationError Failure false;
         Damaged: KeyError::Damaged("x") => ValidationError Failure false;
         PublicKeyMismatch: KeyError::PublicKeyMismatch => ValidationError Failure false;
+        PairLength: KeyError::PairLength(32) => ValidationError Failure false;
         PassphraseMissing: KeyError::PassphraseMissing => UsageError Usage false;
         WrongPassphrase: KeyError::WrongPassphrase => ValidationError Failure false;
         Encryption: KeyError::Encryption => ValidationError Failure false;

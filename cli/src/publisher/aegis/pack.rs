@@ -1,0 +1,106 @@
+//! A staging directory becomes a bundle: checksums filled in the packed copy alone, signed, packed the same way everywhere, and
+//! proven as a host would read it. aegis-bundle.md §2.6, §6, §7.
+
+use std::path::Path;
+
+use aileron_verifier::aegis::envelope::{self, Claims};
+use aileron_verifier::aegis::lint::{self, Checksums};
+use aileron_verifier::aegis::time::{GoDuration, Instant};
+use aileron_verifier::aegis::zip::write::write;
+use aileron_verifier::aegis::{MANIFEST, PUBLIC_KEY, SIGNATURE, WRAPPER};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::check::{self, Findings};
+use super::{AegisError, staging};
+use crate::publisher::sign::SigningKey;
+
+/// Whose signature a bundle gets, and for how long.
+pub struct Signing<'k> {
+    /// The key.
+    pub key: &'k SigningKey,
+    /// The label it has on hosts.
+    pub key_id: &'k str,
+    /// How long it counts.
+    pub valid_for: GoDuration,
+    /// When.
+    pub now: Instant,
+}
+
+/// A bundle that was packed.
+pub struct Packed {
+    /// The zip file.
+    pub zip: Vec<u8>,
+    /// What it claims, when it is signed.
+    pub claims: Option<Claims>,
+    /// How many checksums were filled in.
+    pub filled: usize,
+    /// Warnings about it.
+    pub findings: Findings,
+}
+
+/// Checks a label for a key. aegis-bundle.md §7.4.
+///
+/// # Errors
+/// [`AegisError::KeyId`].
+pub fn key_id(text: &str) -> Result<&str, AegisError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_usable = text.len() <= 64
+        && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && text.bytes().all(allowed);
+    if is_usable { Ok(text) } else { Err(AegisError::KeyId(text.to_owned())) }
+}
+
+/// Packs a staging directory. Nothing in it is changed, and signing files that lie there are made anew.
+///
+/// # Errors
+/// [`AegisError`].
+pub fn pack(directory: &Path, signing: Option<&Signing<'_>>, limit: u64) -> Result<Packed, AegisError> {
+    let name = directory.display().to_string();
+    let mut files = staging::read(directory)?;
+    let Some(manifest) = files.get(MANIFEST) else { return Err(AegisError::NoManifest(directory.to_owned())) };
+    // What was signed before is not this manifest.
+    let checked = lint::manifest(&format!("{name}/{MANIFEST}"), manifest, None, Checksums::MayBeOpen);
+    for stale in [WRAPPER, SIGNATURE, PUBLIC_KEY] {
+        files.remove(stale);
+    }
+    let findings = check::staged(&name, &files, Checksums::MayBeOpen, limit);
+    if findings.errors().next().is_some() {
+        return Err(AegisError::Broken(Box::new(findings)));
+    }
+    let filled = checked.targets.iter().filter(|target| target.open.is_some()).count();
+    if filled > 0 {
+        let sha256 = |library: &str| {
+            let digest = Sha256::digest(files.get(library)?);
+            Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        };
+        let manifest = lint::filled(&checked, sha256).into_bytes();
+        files.insert(MANIFEST.to_owned(), manifest);
+    }
+    let claims = match signing {
+        None => None,
+        Some(signing) => {
+            let claims = claims(signing)?;
+            let wrapper = envelope::build(&files[MANIFEST], &claims)?;
+            let signature = STANDARD.encode(signing.key.sign(&[&wrapper]));
+            files.insert(WRAPPER.to_owned(), wrapper);
+            files.insert(SIGNATURE.to_owned(), signature.into_bytes());
+            files.insert(PUBLIC_KEY.to_owned(), signing.key.public().to_base64().into_bytes());
+            Some(claims)
+        }
+    };
+    let zip = write(&files)?;
+    let findings = check::zip(&name, &zip, limit);
+    if findings.errors().next().is_some() {
+        return Err(AegisError::Broken(Box::new(findings)));
+    }
+    Ok(Packed { zip, claims, filled, findings })
+}
+
+fn claims(signing: &Signing<'_>) -> Result<Claims, AegisError> {
+    let key_id = key_id(signing.key_id)?.to_owned();
+    let signed_at = signing.now.whole_seconds();
+    let expires_at = signed_at.after(signing.valid_for).filter(|_| signing.valid_for.is_positive());
+    Ok(Claims { key_id, signed_at, expires_at: expires_at.ok_or(AegisError::Lifetime)? })
+}

@@ -1,0 +1,58 @@
+//! Failures about Squad Aegis bundles: exit codes, and what to try next.
+
+use aileron_verifier::aegis::upload::UploadError;
+use aileron_verifier::aegis::verify::SignatureError;
+use aileron_verifier::problem::Problem;
+
+use super::{Exit, Failure, classified};
+use crate::publisher::aegis::{AegisError, Findings};
+use crate::ui::report::diagnostics::Drawing;
+
+classified!(AegisError, SignatureError, UploadError);
+
+impl From<AegisError> for Failure {
+    fn from(error: AegisError) -> Failure {
+        let fail = |exit| Failure::of(&error, exit);
+        match &error {
+            AegisError::Disk(error) => error.into(),
+            AegisError::NoManifest(_) => {
+                fail(Exit::Policy).next("name a directory that has manifest.json and bin/, or a zip file")
+            }
+            AegisError::Special { .. } => fail(Exit::Policy).next("put the file itself there"),
+            AegisError::NameNotUtf8(_) | AegisError::TooManyFiles { .. } | AegisError::Large(_) => fail(Exit::Policy),
+            AegisError::KeyId(_) => fail(Exit::Usage).next("pass --key-id, as in --key-id ops-key-2026-q1"),
+            AegisError::Lifetime => fail(Exit::Usage).next("pass --valid-for, as in --valid-for 8760h"),
+            AegisError::Wrapper(_) => fail(Exit::Policy).next("aileron-pub aegis check, for everything that is wrong"),
+            AegisError::Broken(findings) => of_bundle(findings, error.to_string())
+                .drawing(bundle_drawing(&findings.problems.iter().collect::<Vec<_>>(), findings)),
+        }
+    }
+}
+
+/// Broken rules of a bundle.
+pub(crate) fn of_bundle(findings: &Findings, message: String) -> Failure {
+    let failure = Failure::new(findings.class(), Exit::Policy, message);
+    let failure = failure.next("fix them, then run `aileron-pub aegis check` again");
+    match findings.errors().next() {
+        Some(first) => failure.at(first, findings.source(first)),
+        None => failure,
+    }
+}
+
+/// Problems of a bundle, to be drawn.
+pub(crate) fn bundle_drawing(problems: &[&Problem], findings: &Findings) -> Drawing {
+    let sourced = problems.iter().map(|problem| (*problem, findings.source(problem)));
+    Drawing::new(sourced, &[]).listed().and_more(findings.more)
+}
+
+impl From<&UploadError> for Failure {
+    fn from(error: &UploadError) -> Failure {
+        Failure::of(error, Exit::Refused).next("aileron-pub aegis check BUNDLE, for everything that is wrong")
+    }
+}
+
+impl From<&SignatureError> for Failure {
+    fn from(error: &SignatureError) -> Failure {
+        Failure::of(error, Exit::Refused).next("pack and sign it again: no setting of the host lifts this")
+    }
+}
