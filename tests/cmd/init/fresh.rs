@@ -51,10 +51,7 @@ fn from_nothing_to_a_run(language: &str, credential: &str) {
     let tested = ok(&mut machine.publisher(&["test"]));
     // One for each operation and one for none of them; where there is an API, one for what it refuses too.
     let recordings = if credential == "none" { 4 } else { 6 };
-    assert!(
-        tested.stdout.contains(&format!("{recordings} recordings: 0 failed")),
-        "{language} {credential}: {tested}"
-    );
+    assert!(tested.stdout.contains(&format!("{recordings} recordings: 0 failed")), "{language} {credential}: {tested}");
     let release = ["release", "v0.1.0", "--key", &key, "--to", "dir:registry", "--json"];
     let released = ok(&mut machine.publisher(&release)).json();
     assert_eq!(released["toolchain"]["language"], language);

@@ -6,6 +6,7 @@
 
 mod action;
 mod approve;
+mod auth;
 mod binding;
 mod build;
 mod check;
@@ -35,6 +36,8 @@ mod release;
 mod report;
 mod run;
 mod running;
+mod seal;
+mod sealing;
 mod secret;
 mod serving;
 mod status;
@@ -98,6 +101,8 @@ verbs! {
         Status(vault::ConsumerStatus),
         #[command(subcommand)]
         Unit(units::ConsumerUnit),
+        Auth(auth::Auth),
+        Seal(seal::Seal),
         Launch(launch::Launch),
         Mcp(mcp::Mcp),
         Keyring(keyring::Keyring),
