@@ -1,7 +1,6 @@
 //! Both commands in one container: made for them, removed on every way out. sealing.md §1.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 
 use aileron_verifier::unit::CaptureDescriptor;
 
@@ -55,12 +54,6 @@ impl Runtime {
     }
 }
 
-impl fmt::Display for Runtime {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(self.program())
-    }
-}
-
 /// Logs in within a container of this image, and reads the token. Nothing is mounted; nothing is pulled that the runtime does
 /// not pull for `run`.
 ///
@@ -99,7 +92,7 @@ impl<'a> Container<'a> {
             return Ok(());
         }
         let container = self.name.to_owned();
-        Err(CaptureError::Start { runtime: self.runtime, container, said: said(&started.stderr) })
+        Err(CaptureError::Start { runtime: self.runtime.program(), container, said: said(&started.stderr) })
     }
 
     fn login(&self, descriptor: &CaptureDescriptor) -> Result<(), CaptureError> {

@@ -2,7 +2,6 @@
 
 use aileron_verifier::problem::Class;
 
-use super::container::Runtime;
 use crate::sys::disk::DiskError;
 use crate::sys::process::ProcessError;
 use crate::sys::process::foreground::ForegroundError;
@@ -20,7 +19,7 @@ pub enum CaptureError {
     #[error("{runtime} did not start {container}: {said}")]
     Start {
         /// Which one.
-        runtime: Runtime,
+        runtime: &'static str,
         /// The container.
         container: String,
         /// Its words.

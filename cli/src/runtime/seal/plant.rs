@@ -106,6 +106,9 @@ impl Plant {
     pub fn new(surroundings: &Surroundings<'_>, certificates: &Certificates, proxy: &OsStr) -> Plant {
         let mut plant = Plant::default();
         plant.keep_credentials(surroundings);
+        if let Some(name) = PROXY.iter().find(|name| surroundings.environment.var(name).is_some()) {
+            plant.notes.push(format!("{name} of the environment is not used: requests leave this machine directly"));
+        }
         for name in PROXY {
             plant.set(name, proxy.to_owned());
         }

@@ -56,7 +56,6 @@ use crate::publisher::sign::{KeyError, KeyOrigin, OtherForm};
 use crate::publisher::source::{Refusal, SourceError, TreePath};
 use crate::runtime::arguments::ArgumentError;
 use crate::runtime::authorize::AuthorizeError;
-use crate::runtime::capture::container::Runtime;
 use crate::runtime::capture::error::CaptureError;
 use crate::runtime::cassette::Cassette;
 use crate::runtime::credential_source::CredentialError;
@@ -709,7 +708,7 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
     rows! { CaptureError as Failure::from;
         NoRuntime: CaptureError::NoRuntime => UsageError Usage false;
         NoImage: CaptureError::NoImage(text()) => UsageError Usage false;
-        Start: CaptureError::Start { runtime: Runtime::Docker, container: text(), said: text() } => BindingFailed Failure false;
+        Start: CaptureError::Start { runtime: "docker", container: text(), said: text() } => BindingFailed Failure false;
         Login: CaptureError::Login(1) => BindingFailed Failure true;
         Token: CaptureError::Token { command: text(), said: text() } => BindingFailed Failure false;
         Empty: CaptureError::Empty => BindingFailed Failure true;
