@@ -12,7 +12,7 @@
 //! | [`ui`] | one file per verb: its arguments, help and handler; the flags that verbs share; reports and exit codes; `report/door`, through which everything leaves |
 //! | [`publisher`] | a repository at one commit becomes a signed cohort on a forge: GitHub, or a directory |
 //! | [`consumer`] | whom to trust, where to fetch, what the verdict is, what an install would do, what is installed |
-//! | [`runtime`] | `Runner`: an op, or an action's ops one after the other, in the sandbox; ports for credentials and approval. `launch`, `mcp`: runs for other programs, over HTTP on this machine and as an agent's tools |
+//! | [`runtime`] | `Runner`: an op, or an action's ops one after the other, in the sandbox; ports for credentials and approval. `launch`, `mcp`: runs for other programs, over HTTP on this machine and as an agent's tools. `capture`, `seal`: a command-line tool's credential, acquired by its own login and put into its requests by a proxy |
 //! | [`github`] | one GitHub for publisher and consumer: addresses, token, limits, what an answer means, typed documents |
 //! | [`store`] | verified artifacts on disk |
 //! | [`vault`] | credentials on disk, sealed with a passphrase |

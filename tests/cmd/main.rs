@@ -5,6 +5,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod auth;
 mod connector;
 mod doctor;
 mod every_verb;
@@ -20,6 +21,7 @@ mod readme;
 mod release;
 mod rows;
 mod run;
+mod seal;
 mod store;
 mod transcripts;
 #[path = "unit/publish/mod.rs"]

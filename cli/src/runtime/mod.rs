@@ -34,12 +34,15 @@
 //! | [`token_endpoint`] | one request for tokens |
 //! | [`refresh`] | new tokens for a binding, one request for all processes |
 //! | [`cassette`], [`recording`] | a recording as a document; recording a run and replaying it |
+//! | [`capture`] | a command-line tool's own login, once: in a container, or below a private home |
+//! | [`seal`] | a command-line tool's requests get its credential on the way out |
 //! | [`public`] | a failure of the sandbox in the closed taxonomy |
 //!
 //! May not come in: the publisher and the consumer wing, clap, prompts.
 
 pub mod arguments;
 pub mod authorize;
+pub mod capture;
 pub mod cassette;
 pub mod credential_source;
 pub mod interpolate;
@@ -51,6 +54,7 @@ pub mod public;
 pub mod recording;
 pub mod refresh;
 pub mod runner;
+pub mod seal;
 pub mod session;
 pub mod static_credential;
 pub mod steps;

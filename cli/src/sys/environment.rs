@@ -50,8 +50,8 @@ impl Environment {
         }
     }
 
-    /// All of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+    /// All of them, as they stand.
+    pub fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter()
     }
 }

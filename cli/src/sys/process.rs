@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 use self::capture::Capture;
 use self::variables::{is_passed, is_same_name};
 use super::environment::Environment;
+use crate::secret::Secret;
 use aileron_verifier::problem::Class;
+use zeroize::Zeroizing;
 
 /// Bytes of standard output a child may write, unless [`Command::cap`] says another number: more is an error. Standard
 /// error is for people: it is cut here, and says so.
@@ -129,6 +131,19 @@ pub struct Streamed<T> {
     /// What it wrote to standard error, as in [`Finished`].
     pub stderr: Vec<u8>,
 }
+
+/// A child that ran to its own end and printed a secret.
+pub struct Printed {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All it wrote to standard output.
+    pub secret: Secret,
+    /// What it wrote to standard error, as in [`Finished`].
+    pub stderr: Vec<u8>,
+}
+
+/// Most bytes of a secret that a child prints.
+pub const SECRET_CAP: usize = 64 << 10;
 
 /// Why there is no [`Finished`] child.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -292,12 +307,45 @@ impl Command<'_> {
                 ended
             });
             let none = || io::Error::other("there is no standard output");
-            let value = stdout.ok_or_else(none).and_then(|pipe| read(&mut BufReader::with_capacity(1 << 16, pipe)));
+            let value =
+                stdout.ok_or_else(none).and_then(|pipe| read(&mut BufReader::with_capacity(STREAM_BUFFER, pipe)));
             (value, waiter.join().unwrap_or_else(|_| Err(io::Error::other("waiting for it failed"))))
         });
         match ended.map_err(|error| failed(&path, error))? {
             Some(status) => Ok(Streamed { status, value, stderr: stderr.shown() }),
             None => Err(ProcessError::Interrupted { program }),
+        }
+    }
+
+    /// Runs it to its end; what it prints, of at most [`SECRET_CAP`] bytes, is kept in memory that is wiped, and nowhere else.
+    ///
+    /// # Errors
+    /// As [`Command::run`].
+    pub fn print_secret(self) -> Result<Printed, ProcessError> {
+        let program = self.program;
+        let Streamed { status, value, stderr } = self.stream(
+            |_| Ok(()),
+            |pipe| {
+                // Every read is at least as long as the reader's own buffer, which is then passed by: no copy stays in it.
+                let mut bytes = Zeroizing::new(vec![0; SECRET_CAP + 1 + STREAM_BUFFER]);
+                let mut length = 0;
+                loop {
+                    match pipe.read(&mut bytes[length..]) {
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Ok(read @ 1..) if length + read <= SECRET_CAP => length += read,
+                        Ok(0) => break,
+                        Ok(_) => return Ok(None),
+                        Err(error) => return Err(error),
+                    }
+                }
+                bytes.truncate(length);
+                Ok(Some(Secret::from(bytes)))
+            },
+        )?;
+        match value {
+            Ok(Some(secret)) => Ok(Printed { status, secret, stderr }),
+            Ok(None) => Err(ProcessError::TooLong { program, cap: SECRET_CAP }),
+            Err(_) => Err(ProcessError::Held { program }),
         }
     }
 
@@ -326,6 +374,9 @@ impl Command<'_> {
         }
     }
 }
+
+/// Bytes of a stream that are read ahead.
+const STREAM_BUFFER: usize = 1 << 16;
 
 fn failed(path: &Path, cause: io::Error) -> ProcessError {
     ProcessError::Run { path: path.to_owned(), source: Arc::new(cause) }

@@ -6,6 +6,7 @@
 //! | [`Replace`] | one file in the place of another, whole wherever it crashes |
 //! | [`Created`] | new files and directories, which go again when something fails |
 //! | [`SharedFile`] | a private file that several processes change, one at a time |
+//! | [`PrivateDirectory`] | a place for one piece of work, which goes with it |
 //! | [`lock`] | one process at a time |
 //!
 //! Each change of the disk is a step of [`Steps`], so that a test can crash at it. Whether other users could have written a
@@ -14,6 +15,7 @@
 mod created;
 mod listing;
 pub mod lock;
+mod private_directory;
 mod shared;
 
 use std::fs::{self, File};
@@ -24,6 +26,7 @@ pub use aileron_sandbox::disk::{Disk, DiskError, Operation, Readers, Replace, St
 
 pub use self::created::Created;
 pub use self::listing::{canonical, is_executable, is_there, list};
+pub use self::private_directory::PrivateDirectory;
 pub use self::shared::{Locked, SharedFile};
 
 /// Reads a whole file, of at most `limit` bytes.
@@ -140,12 +143,35 @@ pub fn write_beside(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     Replace { steps: &Disk, temporary: TEMPORARY, readers: Readers::All, durable: false }.put(path, bytes)
 }
 
+/// Opens a file for lines that are added at its end; one that is not there is made, for this user alone.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn append(path: &Path) -> Result<File, DiskError> {
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(DiskError::at(Operation::Write, path))
+}
+
 /// A fresh directory among the machine's temporary ones, removed when dropped.
 ///
 /// # Errors
 /// [`DiskError`].
 pub fn temporary_directory() -> Result<tempfile::TempDir, DiskError> {
     tempfile::tempdir().map_err(DiskError::about(Operation::CreateDirectory, "in", &std::env::temp_dir()))
+}
+
+/// The same, which only this user sees into.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn private_temporary_directory() -> Result<tempfile::TempDir, DiskError> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir().map_err(DiskError::about(Operation::CreateDirectory, "in", &std::env::temp_dir()))
 }
 
 /// One durability pass: everything written below `root` so far survives a power cut.

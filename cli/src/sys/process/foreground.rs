@@ -1,4 +1,4 @@
-//! A program of the user's on this process's own terminal, for as long as it runs: `aileron launch PROGRAM`.
+//! A program of the user's on this process's own terminal, for as long as it runs: `aileron launch PROGRAM`, a login.
 //!
 //! It is no tool of ours but what the user would have started himself, so it gets what his shell would give it: the terminal,
 //! the directory, the environment. Only variables of ours are taken out of that: the vault's passphrase is one. It stays in
@@ -80,9 +80,32 @@ impl Foreground {
     }
 
     /// Sets a variable.
-    pub fn env(mut self, name: &str, value: &str) -> Foreground {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Foreground {
         self.command.env(name, value);
         self
+    }
+
+    /// Takes a variable away.
+    pub fn without(mut self, name: &str) -> Foreground {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Gives it the short list of variables that every child of ours has, instead of the user's own environment.
+    pub fn with_the_short_environment(mut self, environment: &Environment) -> Foreground {
+        self.command.env_clear().envs(environment.for_a_child());
+        self
+    }
+
+    /// Sends its standard output to our standard error: ours is another document's.
+    pub fn output_to_errors(mut self) -> Foreground {
+        self.command.stdout(io::stderr());
+        self
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs it to its end, and returns its exit code as a shell has it: 128 and the signal's number where a signal ended it.

@@ -12,6 +12,8 @@ use clap::Args;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::seal;
+use super::sealing::{Sealed, sealed_hosts};
 use super::serving::{ActionService, HeldKey, RunOrder, action_of, arguments_of, locked};
 use super::unlocking::{Wording, confirms_on_terminal, create, is_to_be_made, say, unlock, vault};
 use super::{Answer, Context, OnInterrupt, Verb};
@@ -22,6 +24,7 @@ use crate::runtime::launch::request::RunRequest;
 use crate::runtime::launch::server::{self, GivenUp, Server, Service};
 use crate::runtime::launch::token::Token;
 use crate::runtime::runner::{ApprovalRequest, Approver, Decision};
+use crate::runtime::seal::dial::Network;
 use crate::sys::clock::{Clock as _, Machine};
 use crate::sys::interrupt;
 use crate::sys::lock::LockPolicy;
@@ -46,6 +49,9 @@ pub(crate) struct Launch {
     /// The passphrase.
     #[command(flatten)]
     passphrase: PassphraseFlags,
+    /// Put credentials into PROGRAM's requests to the hosts of this unit, as `aileron seal` does.
+    #[arg(long = "seal", value_name = "NAME", requires = "program")]
+    seal: Vec<String>,
     /// The program to run, and everything after it its arguments.
     #[arg(value_name = "PROGRAM", trailing_var_arg = true)]
     program: Vec<OsString>,
@@ -67,13 +73,20 @@ impl Verb for Launch {
             }
             _ => None,
         };
-        let Some(custodian) = self.unlocked(context)? else {
+        let hosts = if self.seal.is_empty() { None } else { Some(sealed_hosts(&self.seal, context)?) };
+        let Some(custodian) = self.unlocked(context)?.map(Arc::new) else {
             return Ok(Outcome::new("No vault was made; nothing was started.\n", json!({"address": null})));
         };
+        let start = |hosts| Sealed::start(hosts, vault, Arc::clone(&custodian), Network::default(), None, context);
+        let sealed = hosts.map(start).transpose()?;
         let stop = interrupt::listen();
         let server = Server::bind()?;
         let (shown, url, token) = (server.shown(), server.url(), Token::new()?);
         let program = program.map(|program| program.env("AILERON_API_URL", &url).env("AILERON_TOKEN", token.text()));
+        let program = program.map(|program| match &sealed {
+            Some(sealed) => sealed.equip(program),
+            None => program,
+        });
         if let Some(announcement) = &announcement {
             announcement.publish(&url, &token)?;
         }
@@ -88,6 +101,9 @@ impl Verb for Launch {
             }
         };
         drop(announcement);
+        if let Some(sealed) = sealed {
+            sealed.end(context);
+        }
         // What is under way comes to its end first: a request of it may be renewing a token.
         stop.store(true, Ordering::SeqCst);
         serving.end();
@@ -99,13 +115,13 @@ impl Verb for Launch {
 impl Launch {
     /// The program, before anybody types a passphrase for it.
     fn program(&self, context: &Context) -> Result<Option<Foreground>, Failure> {
-        let Some((program, arguments)) = self.program.split_first() else { return Ok(None) };
+        if self.program.is_empty() {
+            return Ok(None);
+        }
         if context.output.json {
             return Err(Failure::usage("--json: standard output is PROGRAM's").next("leave out --json, or PROGRAM"));
         }
-        let found = Foreground::find(program, &context.environment);
-        let found = found.map_err(|why| Failure::from(why).next("name a program in PATH, or write its path"))?;
-        Ok(Some(found.args(arguments.iter().cloned())))
+        seal::program(&self.program, context).map(Some)
     }
 
     /// The key; `None` where there is no vault and the user wants none.
@@ -142,7 +158,7 @@ struct Launched {
 }
 
 impl Launched {
-    fn new(custodian: Custodian, is_alone: bool, context: &Context) -> Result<Launched, Failure> {
+    fn new(custodian: Arc<Custodian>, is_alone: bool, context: &Context) -> Result<Launched, Failure> {
         let asks = is_alone && std::io::IsTerminal::is_terminal(&std::io::stdin());
         let service = ActionService::open(context, !is_alone)?;
         Ok(Launched { service, key: HeldKey::new(Some(custodian)), terminal: asks.then(Mutex::default) })

@@ -7,6 +7,7 @@
 mod action;
 mod aegis;
 mod approve;
+mod auth;
 mod binding;
 mod build;
 mod check;
@@ -36,6 +37,8 @@ mod release;
 mod report;
 mod run;
 mod running;
+mod seal;
+mod sealing;
 mod secret;
 mod serving;
 mod status;
@@ -102,6 +105,8 @@ verbs! {
         Status(vault::ConsumerStatus),
         #[command(subcommand)]
         Unit(units::ConsumerUnit),
+        Auth(auth::Auth),
+        Seal(seal::Seal),
         Launch(launch::Launch),
         Mcp(mcp::Mcp),
         Keyring(keyring::Keyring),

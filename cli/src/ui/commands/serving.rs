@@ -33,8 +33,8 @@ use crate::vault::file::VaultFile;
 pub(super) struct HeldKey(Mutex<Option<Arc<Custodian>>>);
 
 impl HeldKey {
-    pub(super) fn new(custodian: Option<Custodian>) -> HeldKey {
-        HeldKey(Mutex::new(custodian.map(Arc::new)))
+    pub(super) fn new(custodian: Option<Arc<Custodian>>) -> HeldKey {
+        HeldKey(Mutex::new(custodian))
     }
 
     /// Whether there is one.

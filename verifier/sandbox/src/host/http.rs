@@ -36,7 +36,7 @@ use wire::{Settings, Wire};
 
 use super::{Exchange, Response};
 
-pub use connect::Roots;
+pub use connect::{Roots, trusting};
 pub use guard::{Lookup, Resolver, System};
 pub use wire::{BODY_LIMIT, Proxies};
 

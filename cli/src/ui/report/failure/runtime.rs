@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Exit, Failure, classified, private};
 use crate::runtime::arguments::ArgumentError;
 use crate::runtime::authorize::AuthorizeError;
+use crate::runtime::capture::error::CaptureError;
 use crate::runtime::cassette::NotACassette;
 use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
@@ -15,10 +16,12 @@ use crate::runtime::listener::{ListenError, WaitError};
 use crate::runtime::mcp::McpError;
 use crate::runtime::oauth::ClientError;
 use crate::runtime::runner::{ActionError, RunError};
+use crate::runtime::seal::error::SessionError;
 use crate::sys::lock::LockError;
 use crate::sys::private::PrivateError;
 
 classified!(ActionError, ArgumentError, NotACassette, RunError, SandboxFailure, CredentialError, Unfilled);
+classified!(CaptureError, SessionError);
 classified!(AuthorizeError, ClientError, ListenError, LaunchError, McpError);
 
 impl From<RunError> for Failure {
@@ -131,6 +134,46 @@ impl From<LaunchError> for Failure {
             | LaunchError::NotPrivate(_)
             | LaunchError::Disk(_)
             | LaunchError::Lock(_) => fail(Exit::Failure),
+        }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Failure {
+        let failure = Failure::of(&error, Exit::Failure);
+        match &error {
+            SessionError::Roots(_) => failure.next("install the package ca-certificates, or set SSL_CERT_FILE"),
+            SessionError::Listen(_)
+            | SessionError::NoRandom(_)
+            | SessionError::Certificate(_)
+            | SessionError::Disk(_) => failure,
+        }
+    }
+}
+
+impl From<CaptureError> for Failure {
+    fn from(error: CaptureError) -> Failure {
+        let fail = |exit| Failure::of(&error, exit);
+        let again = "run the same command again; nothing was stored";
+        match &error {
+            CaptureError::NoRuntime => {
+                fail(Exit::Usage).next("install docker or podman; --here runs the login without a container")
+            }
+            CaptureError::NoImage(_) => {
+                fail(Exit::Usage).next("--image IMAGE names one; --here runs the login without a container")
+            }
+            CaptureError::Start { .. } => fail(Exit::Failure)
+                .with_lines_as_evidence(&error.to_string())
+                .next("--here runs the login without a container"),
+            CaptureError::Token { .. } => fail(Exit::Failure).with_lines_as_evidence(&error.to_string()).next(again),
+            CaptureError::Login(_) | CaptureError::Empty => fail(Exit::Failure).next(again),
+            CaptureError::SeveralLines | CaptureError::Binary | CaptureError::TooLong => {
+                fail(Exit::Failure).next("nothing was stored; tell the unit's author what its token command prints")
+            }
+            CaptureError::ConfigDir(_) => fail(Exit::Failure).next("tell the unit's author"),
+            CaptureError::Interrupted => fail(Exit::Interrupted),
+            CaptureError::Foreground(_) => fail(Exit::Usage).next("install it, or name a container with --image"),
+            CaptureError::Process(_) | CaptureError::Disk(_) => fail(Exit::Failure),
         }
     }
 }

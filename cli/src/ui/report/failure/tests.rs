@@ -61,6 +61,7 @@ use crate::publisher::unit::published::PublishedError;
 use crate::publisher::unit::scaffold::UnitScaffoldError;
 use crate::runtime::arguments::ArgumentError;
 use crate::runtime::authorize::AuthorizeError;
+use crate::runtime::capture::error::CaptureError;
 use crate::runtime::cassette::Cassette;
 use crate::runtime::credential_source::CredentialError;
 use crate::runtime::interpolate::Unfilled;
@@ -71,6 +72,7 @@ use crate::runtime::oauth::callback::CallbackError;
 use crate::runtime::oauth::{ClientError, TokenError};
 use crate::runtime::public::of_runtime;
 use crate::runtime::runner::{ActionError, RunError};
+use crate::runtime::seal::error::SessionError;
 use crate::runtime::steps::Stopped;
 use crate::store::{Pinned, StoreError};
 use crate::sys::address::Address;
@@ -758,6 +760,29 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
         Stopped: ActionError::Stopped(Stopped { step: text(), failure: of_runtime("x") }) => ConnectorRuntimeError Failure false;
     }
     let busy = || LockError::Busy { path: "x".into(), holder: None, waited: Duration::ZERO };
+    rows! { SessionError as Failure::from;
+        Listen: SessionError::Listen(io_error()) => ConnectorRuntimeError Failure true;
+        NoRandom: SessionError::NoRandom(getrandom::Error::UNSUPPORTED) => ConnectorRuntimeError Failure false;
+        Certificate: SessionError::Certificate(text()) => ConnectorRuntimeError Failure false;
+        Roots: SessionError::Roots(text()) => ConnectorRuntimeError Failure false;
+        Disk: SessionError::Disk(read()) => FetchFailed Failure false;
+    }
+    rows! { CaptureError as Failure::from;
+        NoRuntime: CaptureError::NoRuntime => UsageError Usage false;
+        NoImage: CaptureError::NoImage(text()) => UsageError Usage false;
+        Start: CaptureError::Start { runtime: "docker", container: text(), said: text() } => BindingFailed Failure false;
+        Login: CaptureError::Login(1) => BindingFailed Failure true;
+        Token: CaptureError::Token { command: text(), said: text() } => BindingFailed Failure false;
+        Empty: CaptureError::Empty => BindingFailed Failure true;
+        SeveralLines: CaptureError::SeveralLines => BindingFailed Failure false;
+        Binary: CaptureError::Binary => BindingFailed Failure false;
+        TooLong: CaptureError::TooLong => BindingFailed Failure false;
+        ConfigDir: CaptureError::ConfigDir(text()) => ValidationError Failure false;
+        Interrupted: CaptureError::Interrupted => Incomplete Interrupted true;
+        Process: CaptureError::Process(ProcessError::Held { program: "x" }) => BindingFailed Failure false;
+        Foreground: CaptureError::Foreground(ForegroundError::NotFound(text())) => UsageError Usage false;
+        Disk: CaptureError::Disk(read()) => FetchFailed Failure false;
+    }
     rows! { LaunchError as Failure::from;
         Listen: LaunchError::Listen(io_error()) => VaultUnavailable Failure true;
         NoRandom: LaunchError::NoRandom(getrandom::Error::UNSUPPORTED) => VaultUnavailable Failure false;

@@ -114,8 +114,11 @@ pub(super) fn client(
     })
 }
 
-/// Certificates are always verified: against the machine's roots, or those that were handed in.
-fn trusting(roots: &Roots) -> Result<ClientConfig, String> {
+/// How TLS is spoken to servers. Certificates are always verified: against the machine's roots, or those that were handed in.
+///
+/// # Errors
+/// The roots cannot be used; the reason.
+pub fn trusting(roots: &Roots) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;
