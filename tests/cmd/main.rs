@@ -22,5 +22,6 @@ mod rows;
 mod run;
 mod store;
 mod transcripts;
+mod unit;
 mod vault;
 mod workflow;

@@ -1,13 +1,13 @@
 //! YAML text to a tree: the events of a parser, one document, aliases and tags resolved. cli-unit.md §2.2, D1, D2, D11.
 //!
 //! Aileron reads with `gopkg.in/yaml.v3`. What that reader and our parser are known to take differently (line ends of YAML
-//! 1.1 that YAML 1.2 no longer has, UTF-16, byte-order marks inside the text) is refused, so that a unit never means one
-//! thing here and another there.
+//! 1.1 that YAML 1.2 no longer has, UTF-16, byte-order marks inside the text, `\/`, keys without text, `?` and `:` before a
+//! word in brackets) is refused, so that a unit never means one thing here and another there.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, Tag, YamlVersion};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag, YamlVersion};
 
 use super::{BYTES, Content, DEPTH, Fault, NODES, Node, Scalar, scalar};
 use crate::unit::rules;
@@ -48,6 +48,13 @@ pub(in crate::unit) fn from_yaml(text: &str) -> Result<Document, Fault> {
     }
     let rest = match parser.next_event() {
         None | Some(Ok((Event::StreamEnd, _))) => None,
+        // Go's reader looks two tokens ahead, and refuses the first document for what it cannot read there.
+        Some(Ok((Event::DocumentStart(..), span))) => {
+            if let Some(Err(error)) = parser.next_event() {
+                return Err(syntax(text, &error));
+            }
+            Some(range(&span, text))
+        }
         Some(Ok((_, span))) => Some(range(&span, text)),
         Some(Err(error)) => Some(syntax(text, &error).at),
     };
@@ -96,6 +103,7 @@ struct Open {
     start: usize,
     anchor: usize,
     is_map: bool,
+    is_flow: bool,
     children: Vec<Node>,
 }
 
@@ -114,6 +122,7 @@ impl Builder<'_> {
             Event::DocumentStart(_, version) => check_version(version, at),
             Event::Scalar(value, style, anchor, tag) => {
                 let value = if at.is_empty() && style == ScalarStyle::Plain { "".into() } else { value };
+                self.check_scalar(&value, style, &at)?;
                 let scalar = scalar_of(&value, style, tag.as_deref()).map_err(|text| Fault {
                     rule: rules::CU003,
                     at: at.clone(),
@@ -121,8 +130,8 @@ impl Builder<'_> {
                 })?;
                 self.add(Node::leaf(at, scalar), anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => self.begin(at, anchor, false, tag.as_deref()),
-            Event::MappingStart(_, anchor, tag) => self.begin(at, anchor, true, tag.as_deref()),
+            Event::SequenceStart(style, anchor, tag) => self.begin(at, (anchor, false, style), tag.as_deref()),
+            Event::MappingStart(style, anchor, tag) => self.begin(at, (anchor, true, style), tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => self.end(at.end),
             Event::Alias(anchor) => {
                 let Some(target) = self.anchors.get(&anchor) else {
@@ -136,7 +145,28 @@ impl Builder<'_> {
         }
     }
 
-    fn begin(&mut self, at: Range<usize>, anchor: usize, is_map: bool, tag: Option<&Tag>) -> Result<(), Fault> {
+    /// What Go's reader does not take, or takes for something else.
+    fn check_scalar(&self, value: &str, style: ScalarStyle, at: &Range<usize>) -> Result<(), Fault> {
+        let fault = |text: &str| Err(Fault { rule: rules::CU001, at: at.clone(), text: text.to_owned() });
+        let written = self.text.get(at.clone()).unwrap_or_default();
+        let is_key = self.open.last().is_some_and(|open| open.is_map && open.children.len() % 2 == 0);
+        let in_brackets = self.open.iter().any(|open| open.is_flow);
+        match style {
+            ScalarStyle::Plain if is_key && at.is_empty() => fault("did not find expected key"),
+            ScalarStyle::Plain if in_brackets && value.starts_with(['?', ':']) => {
+                fault("a word that begins with `?` or `:` in brackets has to stand in quotes")
+            }
+            ScalarStyle::DoubleQuoted if has_escaped_slash(written) => fault("found unknown escape character"),
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        at: Range<usize>,
+        (anchor, is_map, style): (usize, bool, StructureStyle),
+        tag: Option<&Tag>,
+    ) -> Result<(), Fault> {
         if tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("null")) {
             let text = "a list or mapping tagged !!null".to_owned();
             return Err(Fault { rule: rules::CU003, at, text });
@@ -144,12 +174,13 @@ impl Builder<'_> {
         if self.open.len() >= DEPTH as usize {
             return Err(too_deep(at));
         }
-        self.open.push(Open { start: at.start, anchor, is_map, children: Vec::new() });
+        let is_flow = style == StructureStyle::Flow;
+        self.open.push(Open { start: at.start, anchor, is_map, is_flow, children: Vec::new() });
         Ok(())
     }
 
     fn end(&mut self, end: usize) -> Result<(), Fault> {
-        let Some(Open { start, anchor, is_map, children }) = self.open.pop() else { return Ok(()) };
+        let Some(Open { start, anchor, is_map, children, .. }) = self.open.pop() else { return Ok(()) };
         let end = children.last().map_or(end, |child| child.at.end.max(end)).max(start);
         let content = if is_map {
             let mut children = children.into_iter();
@@ -182,6 +213,17 @@ impl Builder<'_> {
         }
         Ok(())
     }
+}
+
+/// `\/`, which YAML 1.2 has and YAML 1.1 has not.
+fn has_escaped_slash(written: &str) -> bool {
+    let mut bytes = written.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && bytes.next() == Some(b'/') {
+            return true;
+        }
+    }
+    false
 }
 
 fn too_deep(at: Range<usize>) -> Fault {
