@@ -7,10 +7,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag, YamlVersion};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag, YamlVersion};
 
 use super::{BYTES, Content, DEPTH, Fault, NODES, Node, Scalar, scalar};
 use crate::unit::rules;
+
+/// Blanks of YAML; others are text.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// What YAML's own tags begin with; `!!` for short.
 const NAMESPACE: &str = "tag:yaml.org,2002:";
@@ -31,6 +34,7 @@ pub(in crate::unit) fn from_yaml(text: &str) -> Result<Document, Fault> {
     check_characters(text)?;
     let mut options = granit_parser::options! {
         block_scalar_eof_without_line_feed: true,
+        emit_anchor_events: true,
         flow_nesting_limit: 255,
         block_nesting_limit: 255,
     };
@@ -48,11 +52,8 @@ pub(in crate::unit) fn from_yaml(text: &str) -> Result<Document, Fault> {
     }
     let rest = match parser.next_event() {
         None | Some(Ok((Event::StreamEnd, _))) => None,
-        // Go's reader looks two tokens ahead, and refuses the first document for what it cannot read there.
         Some(Ok((Event::DocumentStart(..), span))) => {
-            if let Some(Err(error)) = parser.next_event() {
-                return Err(syntax(text, &error));
-            }
+            look_ahead(&mut parser, text)?;
             Some(range(&span, text))
         }
         Some(Ok((_, span))) => Some(range(&span, text)),
@@ -61,11 +62,36 @@ pub(in crate::unit) fn from_yaml(text: &str) -> Result<Document, Fault> {
     Ok(Document { root: builder.root, rest })
 }
 
+/// Go's reader looks two tokens ahead, into the document it does not read, and refuses the first one for what it cannot make
+/// out there: a broken beginning, a word that goes on over lines and turns out to be a key.
+fn look_ahead<'t>(parser: &mut Parser<'t, StrInput<'t>>, text: &str) -> Result<(), Fault> {
+    let refused = |error: granit_parser::ScanError| syntax(text, &error);
+    let first = parser.next_event().transpose().map_err(refused)?;
+    if matches!(first, Some((Event::Scalar(_, ScalarStyle::Plain, ..), _))) {
+        parser.next_event().transpose().map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// Directives: Go's reader knows two.
+fn check_directives(prefix: &str, start: usize) -> Result<(), Fault> {
+    let is_known = |line: &str| line.starts_with("%YAML ") || line.starts_with("%TAG ");
+    match prefix.lines().find(|line| line.starts_with('%') && !is_known(line)) {
+        None => Ok(()),
+        Some(_) => Err(Fault { rule: rules::CU001, at: start..start, text: "found unknown directive name".to_owned() }),
+    }
+}
+
 /// Characters that YAML forbids, and those that YAML 1.1 and 1.2 take differently.
 fn check_characters(text: &str) -> Result<(), Fault> {
     let fault = |at: usize, text: String| Err(Fault { rule: rules::CU001, at: at..at + 1, text });
     if text.len() > BYTES {
         return fault(0, format!("the document has {} bytes; at most {BYTES} are read", text.len()));
+    }
+    // A tab that begins a line begins a token, for Go's reader, and no token begins so.
+    let end = text.trim_end_matches(BLANKS).len();
+    if let Some(at) = text[end..].find('\n').and_then(|line| Some(end + line + text[end + line..].find('\t')?)) {
+        return fault(at, "found character that cannot start any token".to_owned());
     }
     let is_wrong = |(at, char): &(usize, char)| match char {
         '\t' | '\n' | '\r' | ' '..='~' => false,
@@ -94,7 +120,7 @@ fn syntax(text: &str, error: &granit_parser::ScanError) -> Fault {
 fn range(span: &Span, text: &str) -> Range<usize> {
     let at = span.byte_range().unwrap_or_default();
     // A collection's span may reach over the blanks behind it.
-    let end = at.start + text.get(at.clone()).map_or(0, |inside| inside.trim_end().len());
+    let end = at.start + text.get(at.clone()).map_or(0, |inside| inside.trim_end_matches(BLANKS).len());
     at.start..end.max(at.start)
 }
 
@@ -119,10 +145,14 @@ impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Fault> {
         let at = range(span, self.text);
         match event {
-            Event::DocumentStart(_, version) => check_version(version, at),
+            Event::DocumentStart(_, version) => {
+                check_directives(&self.text[..at.start.min(self.text.len())], at.start)?;
+                check_version(version, at)
+            }
             Event::Scalar(value, style, anchor, tag) => {
                 let value = if at.is_empty() && style == ScalarStyle::Plain { "".into() } else { value };
-                self.check_scalar(&value, style, &at)?;
+                check_tag(tag.as_deref(), &at)?;
+                self.check_scalar(&value, (style, tag.is_some()), &at)?;
                 let scalar = scalar_of(&value, style, tag.as_deref()).map_err(|text| Fault {
                     rule: rules::CU003,
                     at: at.clone(),
@@ -133,7 +163,9 @@ impl Builder<'_> {
             Event::SequenceStart(style, anchor, tag) => self.begin(at, (anchor, false, style), tag.as_deref()),
             Event::MappingStart(style, anchor, tag) => self.begin(at, (anchor, true, style), tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => self.end(at.end),
+            Event::Anchor(_, name) => check_anchor(&name, at),
             Event::Alias(anchor) => {
+                check_anchor(self.text.get(at.start + 1..at.end).unwrap_or_default(), at.clone())?;
                 let Some(target) = self.anchors.get(&anchor) else {
                     let text = "an anchor's value contains itself".to_owned();
                     return Err(Fault { rule: rules::CU001, at, text });
@@ -146,19 +178,37 @@ impl Builder<'_> {
     }
 
     /// What Go's reader does not take, or takes for something else.
-    fn check_scalar(&self, value: &str, style: ScalarStyle, at: &Range<usize>) -> Result<(), Fault> {
+    fn check_scalar(
+        &self,
+        value: &str,
+        (style, is_tagged): (ScalarStyle, bool),
+        at: &Range<usize>,
+    ) -> Result<(), Fault> {
         let fault = |text: &str| Err(Fault { rule: rules::CU001, at: at.clone(), text: text.to_owned() });
         let written = self.text.get(at.clone()).unwrap_or_default();
         let is_key = self.open.last().is_some_and(|open| open.is_map && open.children.len() % 2 == 0);
         let in_brackets = self.open.iter().any(|open| open.is_flow);
         match style {
             ScalarStyle::Plain if is_key && at.is_empty() => fault("did not find expected key"),
+            ScalarStyle::Plain if in_brackets && at.is_empty() && is_tagged => {
+                fault("a tag in brackets with nothing behind it")
+            }
             ScalarStyle::Plain if in_brackets && value.starts_with(['?', ':']) => {
                 fault("a word that begins with `?` or `:` in brackets has to stand in quotes")
+            }
+            ScalarStyle::Plain if in_brackets && self.has_lone_question_mark(at) => {
+                fault("`?` before a blank in brackets has to stand in quotes")
             }
             ScalarStyle::DoubleQuoted if has_escaped_slash(written) => fault("found unknown escape character"),
             _ => Ok(()),
         }
+    }
+
+    /// A `?` that a blank follows.
+    fn has_lone_question_mark(&self, at: &Range<usize>) -> bool {
+        let follows = |index: usize| self.text[at.start + index + 1..].chars().next().is_none_or(char::is_whitespace);
+        let written = self.text.get(at.clone()).unwrap_or_default();
+        written.match_indices('?').any(|(index, _)| follows(index))
     }
 
     fn begin(
@@ -167,6 +217,7 @@ impl Builder<'_> {
         (anchor, is_map, style): (usize, bool, StructureStyle),
         tag: Option<&Tag>,
     ) -> Result<(), Fault> {
+        check_tag(tag, &at)?;
         if tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("null")) {
             let text = "a list or mapping tagged !!null".to_owned();
             return Err(Fault { rule: rules::CU003, at, text });
@@ -224,6 +275,23 @@ fn has_escaped_slash(written: &str) -> bool {
         }
     }
     false
+}
+
+/// Characters of tags as Go's reader takes them.
+fn check_tag(tag: Option<&Tag>, at: &Range<usize>) -> Result<(), Fault> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_;/?:@&=+$,.!~*'()[]%".contains(&byte);
+    let text = "did not find expected whitespace or line break".to_owned();
+    match tag.is_none_or(|tag| tag.suffix().bytes().all(fits)) {
+        true => Ok(()),
+        false => Err(Fault { rule: rules::CU001, at: at.clone(), text }),
+    }
+}
+
+/// Names of anchors as Go's reader takes them: other readers take nearly any character.
+fn check_anchor(name: &str, at: Range<usize>) -> Result<(), Fault> {
+    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let text = "did not find expected alphabetic or numeric character".to_owned();
+    if fits && !name.is_empty() { Ok(()) } else { Err(Fault { rule: rules::CU001, at, text }) }
 }
 
 fn too_deep(at: Range<usize>) -> Fault {
