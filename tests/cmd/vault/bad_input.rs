@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use aileron_testkit::home::TestHome;
+use aileron_testkit::{Requirement, skip};
 
 use super::{file, vector, with_vault, without_terminal};
 
@@ -148,4 +149,39 @@ fn permissions_and_places_that_do_not_fit_are_said() {
     homeless.env_remove("HOME").env_remove("AILERON_HOME");
     let refused = home.finish(homeless, "no home");
     assert!(refused.code == 1 && refused.stderr.contains("cannot determine home directory"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_full_disk_loses_no_entry_and_what_is_put_later_is_there() {
+    let home = TestHome::new();
+    home.write("passphrase.txt", "hunter2");
+    home.write("token.txt", "hunter2-token");
+    let folder = file(&home).parent().expect("a folder").to_owned();
+    fs::create_dir_all(&folder).unwrap();
+    let mount = |program: &str, arguments: &[&str]| {
+        home.command(program).args(arguments).arg(&folder).output().is_ok_and(|out| out.status.success())
+    };
+    if !mount("mount", &["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs"]) {
+        skip(Requirement::Mount, "this machine does not let a test mount a tmpfs");
+        return;
+    }
+    let put = |name: &str| {
+        home.run(&format!("aileron vault put user/{name} --from-file token.txt --passphrase-file passphrase.txt"))
+    };
+    let first = home.run("aileron vault init --passphrase-file passphrase.txt").code + put("tea").code;
+    let before = fs::read(file(&home)).unwrap();
+    // As much as there is room for.
+    let filler = folder.join("filler");
+    let _ = fs::write(&filler, vec![0; 64 << 10]);
+    let full = put("coffee");
+    let after = fs::read(file(&home)).unwrap();
+    let left = fs::read_dir(&folder).unwrap().count();
+    fs::remove_file(&filler).unwrap();
+    let again = put("coffee");
+    let listed = home.run("aileron vault list");
+    assert!(mount("umount", &[]), "the mount could not be undone");
+    assert_eq!((first, full.code, again.code), (0, 1, 0), "{}{}", full.stderr, again.stderr);
+    assert!(full.stderr.contains("No space left"), "{}", full.stderr);
+    assert!(after == before && left <= 3, "the vault is as it was, with its lock and what fills the disk: {left}");
+    assert!(listed.stdout.contains("user/tea") && listed.stdout.contains("user/coffee"), "{listed}");
 }
