@@ -24,6 +24,7 @@ mod run;
 mod seal;
 mod store;
 mod transcripts;
+mod unit;
 #[path = "unit/publish/mod.rs"]
 mod unit_publish;
 mod vault;

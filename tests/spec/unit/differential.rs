@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use aileron_testkit::{Requirement, say, skip};
+use aileron_testkit::{Requirement, fuzzed, say, skip};
 use aileron_verifier::problem::Source;
 use aileron_verifier::text::json::tape::{Syntax, Tape};
 use aileron_verifier::unit::{unit_from_json, unit_from_yaml};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const DOCUMENTS: usize = 20_000;
 
 /// Of what Go takes, the part that we may refuse because the parsers differ.
-const MOST_REFUSED: f64 = 0.03;
+const MOST_REFUSED: f64 = 0.05;
 
 /// The Go program, built; none, loudly, where there is no Go or no way to the module.
 fn program(into: &Path) -> Option<PathBuf> {
@@ -69,25 +69,154 @@ impl Dice {
 }
 
 const SCALARS: &[&str] = &[
-    "gh", "user/github", "a b", "\"a\\tb\\u00e9\"", "'it''s'", "~", "null", "", "true", "No", "1", "0x10", "1.50", "1e3",
-    "2001-12-14", "<host>", "\"\"", "''", "<<", "-", "--web", "*a", "&a x", "!!str 5", "!!int x", "!!binary Z2g=",
-    "!!binary Z2g", "! x", "!local y", "\"a\n  b\"", "'a\n\n  b'", "api.github.com", "'*.example.com'", "a: b", "a #b",
-    "#c", "@x", "`x", "%x", "x:", "[x]", "{a: b}", "|\n    text\n", ">-\n    folded\n    text", "é", "\u{1F375}", "\\", "a\\b",
-    "\"\\x41\\/\"", "x-access-token", "{token}", "\"{token}\"", "? x", "- x", "=", ".", "...", "---",
+    "gh",
+    "user/github",
+    "a b",
+    "\"a\\tb\\u00e9\"",
+    "'it''s'",
+    "~",
+    "null",
+    "",
+    "true",
+    "No",
+    "1",
+    "0x10",
+    "1.50",
+    "1e3",
+    "2001-12-14",
+    "<host>",
+    "\"\"",
+    "''",
+    "<<",
+    "-",
+    "--web",
+    "*a",
+    "&a x",
+    "!!str 5",
+    "!!int x",
+    "!!binary Z2g=",
+    "!!binary Z2g",
+    "! x",
+    "!local y",
+    "\"a\n  b\"",
+    "'a\n\n  b'",
+    "api.github.com",
+    "'*.example.com'",
+    "a: b",
+    "a #b",
+    "#c",
+    "@x",
+    "`x",
+    "%x",
+    "x:",
+    "[x]",
+    "{a: b}",
+    "|\n    text\n",
+    ">-\n    folded\n    text",
+    "é",
+    "\u{1F375}",
+    "\\",
+    "a\\b",
+    "\"\\x41\\/\"",
+    "x-access-token",
+    "{token}",
+    "\"{token}\"",
+    "? x",
+    "- x",
+    "=",
+    ".",
+    "...",
+    "---",
 ];
 
 const NAMES: &[&str] = &[
-    "name", "key", "presence", "acquisition", "sealing", "state", "store_at", "credential_ref", "kind", "mode",
-    "container_name", "login_cmd", "token_cmd", "browser_shim", "config_dir", "image", "host", "scheme",
-    "emit_mechanism", "sentinel", "username", "header", "template", "query_param", "value", "env", "builtin", "bogus",
-    "Name", "<<", "~", "\"name\"", "'key'", "? name\n", "!!str name", "*a",
+    "name",
+    "key",
+    "presence",
+    "acquisition",
+    "sealing",
+    "state",
+    "store_at",
+    "credential_ref",
+    "kind",
+    "mode",
+    "container_name",
+    "login_cmd",
+    "token_cmd",
+    "browser_shim",
+    "config_dir",
+    "image",
+    "host",
+    "scheme",
+    "emit_mechanism",
+    "sentinel",
+    "username",
+    "header",
+    "template",
+    "query_param",
+    "value",
+    "env",
+    "builtin",
+    "bogus",
+    "Name",
+    "<<",
+    "~",
+    "\"name\"",
+    "'key'",
+    "? name\n",
+    "!!str name",
+    "*a",
 ];
 
 /// Bits of text that change the meaning of what stands around them.
 const BITS: &[&str] = &[
-    "\n", " ", "  ", "\t", ":", ": ", "- ", ",", "[", "]", "{", "}", "#", " #", "'", "\"", "|", ">", "&a ", "*a", "!!str ",
-    "!", "~", "<<: ", "? ", "---\n", "...\n", "%", "\\", "\r\n", "\r", "@", "`", "0", "null", "é", "\u{a0}", "\u{feff}",
-    "\u{85}", "\u{2028}", "\0", "%YAML 1.1\n---\n", "%TAG ! x\n", "-", "=", "x", "key: ",
+    "\n",
+    " ",
+    "  ",
+    "\t",
+    ":",
+    ": ",
+    "- ",
+    ",",
+    "[",
+    "]",
+    "{",
+    "}",
+    "#",
+    " #",
+    "'",
+    "\"",
+    "|",
+    ">",
+    "&a ",
+    "*a",
+    "!!str ",
+    "!",
+    "~",
+    "<<: ",
+    "? ",
+    "---\n",
+    "...\n",
+    "%",
+    "\\",
+    "\r\n",
+    "\r",
+    "@",
+    "`",
+    "0",
+    "null",
+    "é",
+    "\u{a0}",
+    "\u{feff}",
+    "\u{85}",
+    "\u{2028}",
+    "\0",
+    "%YAML 1.1\n---\n",
+    "%TAG ! x\n",
+    "-",
+    "=",
+    "x",
+    "key: ",
 ];
 
 fn scalar(dice: &mut Dice) -> String {
@@ -152,7 +281,10 @@ fn mutated(dice: &mut Dice, text: &str) -> String {
         let (one, other) = (places[dice.roll(places.len())], places[dice.roll(places.len())]);
         match dice.roll(4) {
             0 => text.insert_str(one, dice.pick(BITS)),
-            1 => text.replace_range(one..places.get(places.iter().position(|at| *at == one).unwrap_or(0) + 1).copied().unwrap_or(one), dice.pick(BITS)),
+            1 => text.replace_range(
+                one..places.get(places.iter().position(|at| *at == one).unwrap_or(0) + 1).copied().unwrap_or(one),
+                dice.pick(BITS),
+            ),
             2 if one < other && other - one < 40 => text.replace_range(one..other, ""),
             _ => {
                 let line = text.lines().nth(dice.roll(text.lines().count().max(1))).unwrap_or_default().to_owned();
@@ -237,4 +369,24 @@ fn what_we_take_is_what_go_takes_with_the_same_values() {
     let share = stricter.len() as f64 / taken as f64;
     say(format_args!("{} documents, {taken} taken by Go, {} of these refused by us", documents.len(), stricter.len()));
     assert!(share < MOST_REFUSED, "{} of {taken} are refused by us alone", stricter.len());
+}
+
+#[test] // cli-unit.md §9.3, §11
+fn whatever_is_taken_comes_back_out_of_what_it_renders_to() {
+    for text in documents() {
+        fuzzed::unit::document(text.as_bytes());
+        // The same text where JSON is wanted: what is JSON is judged, all else is refused.
+        fuzzed::unit::manifest(text.as_bytes());
+        fuzzed::unit::label(text.as_bytes());
+    }
+    let cases: Vec<Value> =
+        serde_json::from_str(&std::fs::read_to_string(super::vectors::own()).expect("readable")).expect("cases");
+    for case in cases {
+        if let Some(text) = case["input"]["feature"].as_str() {
+            fuzzed::unit::manifest(text.as_bytes());
+        }
+        if let Some(text) = case["input"]["label"].as_str() {
+            fuzzed::unit::label(text.as_bytes());
+        }
+    }
 }

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use aileron_verifier::unit::{BindingEntry, Mechanism, Scheme, Unit};
 use serde::Serialize;
 
-use super::accepted::AcceptedUnit;
-
 /// One thing a unit would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReachLine {
@@ -53,11 +51,11 @@ impl Reach {
 }
 
 /// What other accepted units have to do with this one: hosts both seal, and credentials both use.
-pub fn overlaps(unit: &Unit, accepted: &[AcceptedUnit]) -> Vec<String> {
+pub fn overlaps<'u>(unit: &Unit, accepted: impl IntoIterator<Item = &'u Unit>) -> Vec<String> {
     let normal = |host: &str| aileron_verifier::unit::host::normal(host);
     let hosts: BTreeSet<String> = unit.sealing.iter().map(|entry| normal(&entry.host)).collect();
     let mut notes = Vec::new();
-    for other in accepted.iter().map(|accepted| &accepted.unit).filter(|other| other.name != unit.name) {
+    for other in accepted.into_iter().filter(|other| other.name != unit.name) {
         if other.key == unit.key {
             notes.push(format!("uses the credential {} of unit {}", unit.key, other.name));
         }

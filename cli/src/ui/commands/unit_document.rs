@@ -1,13 +1,14 @@
 //! A unit's document, named on the command line: what it is, what it holds, and what is wrong with it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aileron_verifier::problem::{Class, Problem, Severity, Source};
 use aileron_verifier::text::json::tape::{Kind, Syntax, Tape};
 use aileron_verifier::unit::{Checked, Folder, MANIFEST, Unit, check_feature, check_label, check_unit};
 use serde_json::{Value, json};
 
+use super::Context;
 use crate::event::counted;
 use crate::sys::disk;
 use crate::ui::report::{Exit, Failure, problem_json, problems_drawn, shown};
@@ -37,6 +38,11 @@ impl DocumentKind {
             DocumentKind::Label => "label",
         }
     }
+}
+
+/// A path of the command line, from the directory that `-C` names.
+pub(super) fn below(context: &Context, path: &Path) -> PathBuf {
+    context.repository.strip_prefix(".").unwrap_or(&context.repository).join(path)
 }
 
 /// A document and everything there is to say about it.

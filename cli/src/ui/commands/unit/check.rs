@@ -8,10 +8,11 @@ use clap::Args;
 use serde_json::json;
 
 use crate::event::counted;
+use crate::sys::disk;
 use crate::ui::args::examples;
-use crate::ui::commands::unit_document::{DocumentKind, UnitDocument};
+use crate::ui::commands::unit_document::{DocumentKind, LABEL_LIMIT, UnitDocument, below};
 use crate::ui::commands::{Answer, Context, Verb};
-use crate::ui::report::{Exit, Failure, Outcome};
+use crate::ui::report::{Exit, Failure, Outcome, shown};
 
 /// Check a unit, or the Feature that carries it, and list all problems with file and line.
 ///
@@ -23,11 +24,18 @@ pub(crate) struct Check {
     /// What to check.
     #[arg(value_name = "PATH", default_value = ".")]
     path: PathBuf,
+    /// PATH holds the value of an image's label devcontainer.metadata, whatever it looks like.
+    #[arg(long)]
+    label: bool,
 }
 
 impl Verb for Check {
     fn run(self, context: &Context) -> Answer {
-        let document = UnitDocument::open(&context.repository.join(&self.path))?;
+        let path = below(context, &self.path);
+        let document = match self.label {
+            true => UnitDocument::label(&shown(&path), disk::read(&path, LABEL_LIMIT)?)?,
+            false => UnitDocument::open(&path)?,
+        };
         let [errors, warnings, notes] = document.counts();
         let names: Vec<&str> = document.checked.units.iter().map(|unit| unit.name.as_str()).collect();
         let fields = json!({

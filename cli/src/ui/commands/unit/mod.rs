@@ -15,9 +15,9 @@ use crate::ui::args::examples;
 verbs! {
     /// Make, check and publish a command-line tool's CLI-capability unit, as a devcontainer Feature.
     #[command(after_help = examples!(
-        "aileron-pub unit init gh                            a new Feature",
-        "aileron-pub unit check gh                           every problem of a Feature and its unit",
-        "aileron-pub unit try gh --host api.github.com       what a proxy would send",
+        "aileron-pub unit init gh                             a new Feature",
+        "aileron-pub unit check gh                            every problem of a Feature and its unit",
+        "aileron-pub unit try gh --host api.github.com        what a proxy would send",
         "aileron-pub unit push gh ghcr.io/acme/features/gh    publish it"
     ))]
     PublisherUnit {

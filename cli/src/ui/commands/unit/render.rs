@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use crate::sys::disk;
 use crate::ui::args::examples;
-use crate::ui::commands::unit_document::UnitDocument;
+use crate::ui::commands::unit_document::{UnitDocument, below};
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::{Exit, Failure, Outcome, shown};
 
@@ -72,13 +72,13 @@ impl Which {
 
 impl Verb for Render {
     fn run(self, context: &Context) -> Answer {
-        let document = UnitDocument::open(&context.repository.join(&self.file))?;
+        let document = UnitDocument::open(&below(context, &self.file))?;
         let ours = self.document.of(document.unit()?);
         let which = self.document.as_str();
         let Some(against) = self.against else {
             return Ok(Outcome::new(ours.clone(), json!({"document": which, "text": ours})));
         };
-        let path = context.repository.join(&against);
+        let path = below(context, &against);
         let source = Source::read(&shown(&path), disk::read(&path, LIMIT)?)
             .map_err(|problem| Failure::new(problem.rule.class(), Exit::Refused, problem.message))?;
         let theirs = self.document.canonical(&source).map_err(|error| refused(&error, &source))?;

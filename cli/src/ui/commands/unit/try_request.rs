@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::consumer::unit::reach::described;
 use crate::ui::args::examples;
-use crate::ui::commands::unit_document::UnitDocument;
+use crate::ui::commands::unit_document::{UnitDocument, below};
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::Outcome;
 
@@ -59,7 +59,7 @@ struct Considered {
 
 impl Verb for Try {
     fn run(self, context: &Context) -> Answer {
-        let document = UnitDocument::open(&context.repository.join(&self.file))?;
+        let document = UnitDocument::open(&below(context, &self.file))?;
         let considered = considered(document.unit()?, &self.host);
         let decided = considered.iter().find(|one| one.decides).map(|one| self.decided(&one.entry));
         let (outcome, headers, query) = match &decided {

@@ -12,9 +12,9 @@ use crate::ui::args::examples;
 verbs! {
     /// Look at what gives a command-line tool its credential, and decide whether it may.
     #[command(after_help = examples!(
-        "aileron unit show image:acme/dev    which hosts would get which credential, and how",
-        "aileron unit accept image:acme/dev  let its units be used",
-        "aileron unit list                   what holds, and who says so"
+        "aileron unit show image:acme/dev      which hosts would get which credential, and how",
+        "aileron unit accept image:acme/dev    let its units be used",
+        "aileron unit list                     what holds, and who says so"
     ))]
     ConsumerUnit {
         Show(show::Show),

@@ -18,7 +18,7 @@ use crate::ui::report::sheet::{self, Sheet};
 #[command(after_help = examples!(
     "aileron unit show gh/devcontainer-feature.json",
     "aileron unit show image:acme/dev --json",
-    "docker inspect -f '{{ index .Config.Labels \"devcontainer.metadata\" }}' acme/dev | aileron unit show -"
+    "aileron unit show - < label.json"
 ))]
 pub(crate) struct Show {
     #[command(flatten)]

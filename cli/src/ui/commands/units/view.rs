@@ -20,7 +20,12 @@ pub(super) struct UnitView<'u> {
 impl<'u> UnitView<'u> {
     pub(super) fn of(unit: &'u Unit, accepted: &[AcceptedUnit]) -> UnitView<'u> {
         let standing = standing_among(accepted, unit);
-        UnitView { unit, reach: standing.reach(unit), overlaps: overlaps(unit, accepted), standing }
+        UnitView {
+            unit,
+            reach: standing.reach(unit),
+            overlaps: overlaps(unit, accepted.iter().map(|accepted| &accepted.unit)),
+            standing,
+        }
     }
 
     /// Draws it: the unit's own texts stand right of ours.
