@@ -38,7 +38,7 @@ pub fn acquire(descriptor: &CaptureDescriptor, place: &Path, world: World<'_>) -
         variables.push((name.to_owned(), value.into()));
     }
     let browser = Some(&descriptor.browser_shim).filter(|shim| !shim.is_empty());
-    let terminal = TERMINAL.iter().filter_map(|name| Some((*name, world.environment.value(name)?)));
+    let terminal = TERMINAL.iter().filter_map(|name| Some((*name, world.environment.var(name)?)));
 
     let (program, arguments) = program(&descriptor.login_cmd, world)?;
     let mut login = Foreground::find(program.as_os_str(), world.environment)?;

@@ -141,7 +141,7 @@ impl Plant {
 
     /// Takes out what would lead a request to a sealed host past the proxy.
     fn no_proxy(&mut self, name: &str, surroundings: &Surroundings<'_>) {
-        let Some(value) = surroundings.environment.value(name).and_then(OsStr::to_str) else { return };
+        let Some(value) = surroundings.environment.var(name).and_then(OsStr::to_str) else { return };
         let hosts: Vec<String> = hosts(surroundings.table).map(|entry| normal(&entry.host)).collect();
         let is_item = |char: char| char == ',' || char.is_whitespace();
         let items = value.split(is_item).filter(|item| !item.is_empty());
@@ -166,7 +166,7 @@ impl Plant {
                 continue;
             }
             let Some(sentinel) = &entry.sentinel else { continue };
-            let is_there = surroundings.environment.value(&sentinel.env).is_some();
+            let is_there = surroundings.environment.var(&sentinel.env).is_some();
             let (is_kept, is_set) = (!self.dropped.contains(&sentinel.env), self.is_set(&sentinel.env));
             if is_there && is_kept && !is_set {
                 self.notes.push(format!("{} is replaced by a placeholder", sentinel.env));
@@ -191,7 +191,7 @@ impl Plant {
         if !hosts(surroundings.table).any(is_gits) {
             return;
         }
-        let count = surroundings.environment.value("GIT_CONFIG_COUNT").and_then(OsStr::to_str);
+        let count = surroundings.environment.var("GIT_CONFIG_COUNT").and_then(OsStr::to_str);
         let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or_default();
         self.set("GIT_CONFIG_COUNT", (count + 1).to_string());
         self.set(&format!("GIT_CONFIG_KEY_{count}"), "credential.helper");
