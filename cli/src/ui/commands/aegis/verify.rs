@@ -111,14 +111,14 @@ impl Verb for Verify {
                 return Ok(Outcome::new(warnings(&skipped), fields).with_failure(Some(Failure::from(&error))));
             }
         };
-        let start = self.at_start.then(|| {
-            let was_verified = examined.verdict.is_verified()
-                || matches!(
-                    examined.verdict.outcome(),
-                    Verdict::Unverified(
-                        Unverified::Expired | Unverified::RevokedKeyId | Unverified::RevokedFingerprint
-                    )
-                );
+        let was_verified = examined.verdict.is_verified()
+            || matches!(
+                examined.verdict.outcome(),
+                Verdict::Unverified(Unverified::Expired | Unverified::RevokedKeyId | Unverified::RevokedFingerprint)
+            );
+        // What no upload ever got past is not there at a start; what expired or was revoked since may be.
+        let may_be_installed = examined.gate.refusal().is_none() || was_verified;
+        let start = (self.at_start && may_be_installed).then(|| {
             let material = examined.material();
             at_start(&Stored { kind, material, was_verified, allow_unsafe: self.allow_unsafe }, &host.trust)
         });
@@ -181,7 +181,8 @@ fn text(name: &str, examined: &Examined, start: Option<&AtStart>) -> String {
     let answer = match &examined.gate {
         Gate::Install => "installs it, verified".to_owned(),
         Gate::InstallUnsafe => "installs it, marked as unsafe".to_owned(),
-        gate => format!("refuses it: {}", gate.refusal().unwrap_or_default()),
+        // Its words are the command's error, whole.
+        _ => "refuses it".to_owned(),
     };
     field("host", &answer);
     if let Some(start) = start {
