@@ -1,4 +1,4 @@
-//! The repository skeletons that `aileron-pub init` copies.
+//! The skeletons that `aileron-pub init` and `aileron-pub unit init` copy.
 //!
 //! Data only: the trees beside this file, embedded when this crate is compiled. Rendering and writing belong to the
 //! caller. What every language has is in `common`; a language's own tree has its connector. Every file is stored with `.j2`
@@ -12,6 +12,7 @@ static GO: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/go");
 static RUST: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rust");
 static ZIG: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/zig");
 static WAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/wat");
+static UNIT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/unit");
 
 /// Every skeleton: its name, and the tree with its connector. TinyGo's sources are Go's.
 static TREES: [(Template, &Dir<'static>); 5] = [
@@ -53,6 +54,13 @@ impl Template {
     }
 }
 
+/// The skeleton of a Feature that carries a CLI-capability unit, as [`Template::files`]. cli-unit.md §12.2.
+pub fn unit() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut files = Vec::new();
+    collect(&UNIT, &mut files);
+    files.into_iter()
+}
+
 fn collect(dir: &Dir<'static>, files: &mut Vec<(&'static str, &'static str)>) {
     files.extend(
         dir.files().filter_map(|file| Some((file.path().to_str()?.strip_suffix(".j2")?, file.contents_utf8()?))),
@@ -80,6 +88,11 @@ mod tests {
             embedded.sort();
             assert_eq!(embedded, on_disk, "{template:?}");
         }
+        let mut embedded: Vec<_> = unit().map(|(path, _)| format!("{path}.j2")).collect();
+        embedded.sort();
+        let mut stored = on_disk("unit");
+        stored.sort();
+        assert_eq!(embedded, stored);
     }
 
     fn walk(root: &std::path::Path, dir: &std::path::Path, found: &mut Vec<String>) {

@@ -23,5 +23,7 @@ mod run;
 mod store;
 mod transcripts;
 mod unit;
+#[path = "unit/publish/mod.rs"]
+mod unit_publish;
 mod vault;
 mod workflow;

@@ -19,3 +19,4 @@ pub mod release;
 pub mod scaffold;
 pub mod sign;
 pub mod source;
+pub mod unit;

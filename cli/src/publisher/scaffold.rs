@@ -1,50 +1,32 @@
 //! A new connector repository, from an embedded skeleton.
 //!
-//! Everything is made in a hidden directory and moved into place at the end: an interruption or an error
-//! leaves nothing half-written. Not here: the questions `init` asks, keys, and rules (the skeletons keep them; tests see to it).
-
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a new repository is put together beside its place and moved there as one"
-)]
+//! All of it or nothing: [`skeleton`], which other families' skeletons are made by too. Not here: the questions `init` asks,
+//! keys, and rules (the skeletons keep them; tests see to it).
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use aileron_templates::Template;
 use aileron_verifier::artifact::config::Signing;
 use aileron_verifier::name::fqn::Fqn;
 use aileron_verifier::problem::Class;
-use minijinja::syntax::SyntaxConfig;
+use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
-use tempfile::TempDir;
 
 mod contents;
 mod preset;
+pub(crate) mod skeleton;
 mod words;
 
 pub use self::contents::{Credential, NotAnOperation, Operation};
 pub use self::preset::{PRESETS, Preset};
+pub use self::skeleton::{ACTION_COMMIT, SkeletonError};
+use self::skeleton::{Engine, NewFile, TargetDir, write};
 pub use self::words::USUAL_SIGNING;
 use self::words::Words;
 
-use crate::HOME;
-use crate::sys::disk::{DiskError, Operation as DiskOperation};
 use crate::sys::git;
 use crate::sys::process::{Finished, ProcessError, Spawner};
-
-/// The commit of our action that new repositories pin: one that a release was made of.
-pub const ACTION_COMMIT: &str = "84ee3609d2d47aec1c9c663c002d574430d50b63";
-
-/// `actions/checkout` v4.2.2.
-const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
-
-/// The TinyGo that workflows install, and the SHA-256 of its archive for linux-amd64: what is downloaded decides a release's bytes.
-const TINYGO: (&str, &str) = ("0.41.1", "e156d1d93a376eef639a4143d13be07e8c463fb6cf2d7d447698ed4474d23e91");
 
 /// What to make, and where.
 #[derive(Clone, Debug)]
@@ -119,26 +101,9 @@ pub enum ScaffoldError {
     /// Class `usage_error`.
     #[error("\"{}\" is not a client id: one line without spaces, `\"` and `\\`, and not a stand-in", .0.escape_debug())]
     ClientId(String),
-    /// Class `usage_error`.
-    #[error("{} is not an empty directory: {} is in the way", .dir.display(), .first.display())]
-    InTheWay {
-        /// The directory that was asked for.
-        dir: PathBuf,
-        /// The first entry in it, by name; or the file that stands where a directory should be.
-        first: PathBuf,
-    },
-    /// Class `validation_error`. A defect of a skeleton.
-    #[error("the skeleton's {path} does not render")]
-    Template {
-        /// The file, as embedded.
-        path: &'static str,
-        /// The template engine's account.
-        #[source]
-        source: minijinja::Error,
-    },
-    /// Class: what could not be done.
+    /// Class: what could not be made.
     #[error(transparent)]
-    Disk(#[from] DiskError),
+    Skeleton(#[from] SkeletonError),
     /// Class `usage_error`.
     #[error("git was not found in PATH: install it, or leave the repository out with --no-git")]
     NoGit,
@@ -168,11 +133,9 @@ impl ScaffoldError {
             | ScaffoldError::NoOperation
             | ScaffoldError::PresetCredential { .. }
             | ScaffoldError::ClientId(_)
-            | ScaffoldError::InTheWay { .. }
             | ScaffoldError::NoGit => Class::UsageError,
-            ScaffoldError::Template { .. } => Class::ValidationError,
             ScaffoldError::Git(ProcessError::Interrupted { .. }) => Class::Incomplete,
-            ScaffoldError::Disk(error) => error.class(),
+            ScaffoldError::Skeleton(error) => error.class(),
             ScaffoldError::Git(_) | ScaffoldError::GitFailed { .. } => Class::StoreUnwritable,
         }
     }
@@ -181,7 +144,7 @@ impl ScaffoldError {
     pub fn is_retriable(&self) -> bool {
         match self {
             ScaffoldError::Git(error) => error.is_retriable(),
-            ScaffoldError::Disk(error) => error.is_retriable(),
+            ScaffoldError::Skeleton(error) => error.is_retriable(),
             ScaffoldError::Owner(_)
             | ScaffoldError::Service(_)
             | ScaffoldError::Publisher(_)
@@ -189,8 +152,6 @@ impl ScaffoldError {
             | ScaffoldError::NoOperation
             | ScaffoldError::PresetCredential { .. }
             | ScaffoldError::ClientId(_)
-            | ScaffoldError::InTheWay { .. }
-            | ScaffoldError::Template { .. }
             | ScaffoldError::NoGit
             | ScaffoldError::GitFailed { .. } => false,
         }
@@ -205,26 +166,21 @@ pub fn scaffold(request: &Scaffold, spawner: Spawner<'_>) -> Result<Scaffolded, 
     let files = render(request)?;
     let target = TargetDir::at(&request.dir)?;
     let stage = target.stage()?;
-    for (path, text) in &files {
-        let path = stage.path().join(path);
-        let parent = path.parent().unwrap_or(stage.path());
-        fs::create_dir_all(parent).map_err(disk(DiskOperation::CreateDirectory, parent))?;
-        fs::write(&path, text).map_err(disk(DiskOperation::Write, &path))?;
-    }
+    write(stage.path(), &files)?;
     let git = request.git && !target.is_in_a_git_repository();
     if git {
         commit(stage.path(), request, spawner)?;
     }
     target.receive(stage)?;
-    Ok(Scaffolded { files: files.into_iter().map(|(path, _)| path).collect(), git })
+    Ok(Scaffolded { files: files.into_iter().map(|file| file.path).collect(), git })
 }
 
 /// Refuses a directory that a new repository cannot be in.
 ///
 /// # Errors
-/// [`ScaffoldError::InTheWay`], [`ScaffoldError::Disk`].
+/// [`SkeletonError`].
 pub fn can_receive(dir: &Path) -> Result<(), ScaffoldError> {
-    TargetDir::at(dir).map(drop)
+    Ok(TargetDir::at(dir).map(drop)?)
 }
 
 /// What [`scaffold`] would write, without writing anything.
@@ -234,7 +190,7 @@ pub fn can_receive(dir: &Path) -> Result<(), ScaffoldError> {
 pub fn preview(request: &Scaffold) -> Result<Vec<PathBuf>, ScaffoldError> {
     let files = render(request)?;
     TargetDir::at(&request.dir)?;
-    Ok(files.into_iter().map(|(path, _)| path).collect())
+    Ok(files.into_iter().map(|file| file.path).collect())
 }
 
 /// The repository of a service.
@@ -246,21 +202,18 @@ fn repository(service: &str) -> String {
 ///
 /// # Errors
 /// [`ScaffoldError`] for names and choices that a new repository cannot have.
-fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
+fn render(request: &Scaffold) -> Result<Vec<NewFile>, ScaffoldError> {
     can_be_published(request)?;
     let words = Words::of(request);
-    let engine = engine()?;
+    let engine = Engine::new()?;
     let mut files = Vec::new();
     for (path, text) in request.template.files() {
         let mut fill = |values: minijinja::Value| {
-            let filled = |template: &str| {
-                let filled = engine.render_named_str(path, template, &values);
-                filled.map_err(|source| ScaffoldError::Template { path, source })
-            };
+            let filled = |template: &str| engine.fill(path, template, &values);
             let (path, text) = (filled(path)?, filled(text)?);
             // A template that has nothing to say about this repository makes no file.
             if !text.trim().is_empty() {
-                files.push((PathBuf::from(path), text));
+                files.push(NewFile { path: path.into(), text, is_executable: false });
             }
             Ok::<_, ScaffoldError>(())
         };
@@ -273,7 +226,7 @@ fn render(request: &Scaffold) -> Result<Vec<(PathBuf, String)>, ScaffoldError> {
             fill(words.value())?;
         }
     }
-    files.sort();
+    files.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(files)
 }
 
@@ -283,36 +236,17 @@ const WORKFLOWS: &str = ".github/workflows/";
 /// The workflows that a new repository of this name would have: path, relative to the repository, and text. Sorted.
 ///
 /// # Errors
-/// [`ScaffoldError::Template`].
+/// [`SkeletonError::Template`].
 pub fn workflows(name: &Fqn, template: Template, signing: Signing) -> Result<Vec<(String, String)>, ScaffoldError> {
-    let engine = engine()?;
+    let engine = Engine::new()?;
     let words = context! {
         owner => name.owner(), repo => name.repo(), language => template.as_str(), signing => signing.as_str(),
     };
     let files = template.files().filter(|(path, _)| path.starts_with(WORKFLOWS));
-    let filled = files.map(|(path, text)| {
-        let text = engine.render_named_str(path, text, &words);
-        Ok((path.to_owned(), text.map_err(|source| ScaffoldError::Template { path, source })?))
-    });
+    let filled = files.map(|(path, text)| Ok((path.to_owned(), engine.fill(path, text, &words)?)));
     let mut filled = filled.collect::<Result<Vec<_>, ScaffoldError>>()?;
     filled.sort();
     Ok(filled)
-}
-
-/// What templates are rendered by, with what every one of them may say.
-fn engine() -> Result<Environment<'static>, ScaffoldError> {
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
-    engine.set_syntax(syntax.map_err(|source| ScaffoldError::Template { path: "syntax", source })?);
-    engine.set_auto_escape_callback(|_| AutoEscape::None);
-    let home = HOME.trim_start_matches("https://github.com/");
-    engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
-    engine.add_global("checkout", CHECKOUT);
-    let (version, digest) = TINYGO;
-    engine.add_global("tinygo_version", version);
-    engine.add_global("tinygo_digest", digest);
-    Ok(engine)
 }
 
 /// Names that a release would be refused for are refused here.
@@ -351,91 +285,6 @@ fn can_be_published(request: &Scaffold) -> Result<(), ScaffoldError> {
 /// Words of `allowed` characters joined by single hyphens.
 fn is_words(text: &str, longest: usize, allowed: fn(u8) -> bool) -> bool {
     text.len() <= longest && text.split('-').all(|word| !word.is_empty() && word.bytes().all(allowed))
-}
-
-/// Where the repository goes.
-struct TargetDir {
-    dir: PathBuf,
-    exists: bool,
-}
-
-impl TargetDir {
-    fn at(dir: &Path) -> Result<TargetDir, ScaffoldError> {
-        let dir = std::path::absolute(dir).map_err(disk(DiskOperation::Resolve, dir))?;
-        let entries = match fs::read_dir(&dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TargetDir { dir, exists: false }),
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                let file = dir.ancestors().find(|place| place.is_file()).unwrap_or(&dir);
-                return Err(ScaffoldError::InTheWay { first: file.to_owned(), dir });
-            }
-            Err(error) => return Err(disk(DiskOperation::List, &dir)(error)),
-        };
-        let names: BTreeSet<OsString> = entries
-            .map(|entry| entry.map(|entry| entry.file_name()))
-            .collect::<Result<_, _>>()
-            .map_err(disk(DiskOperation::List, &dir))?;
-        // A fresh clone of an empty repository is the natural place to start.
-        match names.into_iter().find(|name| name != ".git") {
-            Some(first) => Err(ScaffoldError::InTheWay { dir, first: first.into() }),
-            None => Ok(TargetDir { dir, exists: true }),
-        }
-    }
-
-    /// A hidden directory on the same file system: above a target that is still to be made, inside one that exists
-    /// (it may be the user's current directory, and its parent may be closed to us).
-    fn stage(&self) -> Result<TempDir, ScaffoldError> {
-        let place = self.dir.ancestors().find(|place| place.is_dir()).unwrap_or(&self.dir);
-        let mut stage = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            stage.permissions(fs::Permissions::from_mode(0o777)); // less the umask, as any directory made by hand
-        }
-        stage.prefix(".aileron-init-").tempdir_in(place).map_err(disk_about(
-            DiskOperation::CreateDirectory,
-            "in",
-            place,
-        ))
-    }
-
-    fn is_in_a_git_repository(&self) -> bool {
-        self.dir.ancestors().any(|dir| dir.join(".git").symlink_metadata().is_ok())
-    }
-
-    /// Moves what was staged into place. A target that did not exist appears in one step.
-    fn receive(&self, stage: TempDir) -> Result<(), ScaffoldError> {
-        if !self.exists {
-            let parent = self.dir.parent().unwrap_or(&self.dir);
-            fs::create_dir_all(parent).map_err(disk(DiskOperation::CreateDirectory, parent))?;
-            fs::rename(stage.path(), &self.dir).map_err(disk(DiskOperation::Write, &self.dir))?;
-            let _ = stage.keep(); // its old name is gone
-            return Ok(());
-        }
-        let mut moved = Vec::new();
-        let moving =
-            fs::read_dir(stage.path()).map_err(disk(DiskOperation::List, stage.path()))?.try_for_each(|entry| {
-                let entry = entry.map_err(disk(DiskOperation::List, stage.path()))?;
-                let place = self.dir.join(entry.file_name());
-                fs::rename(entry.path(), &place).map_err(disk(DiskOperation::Write, &place))?;
-                moved.push((entry.path(), place));
-                Ok(())
-            });
-        if moving.is_err() {
-            // Back into the stage, which goes away with all it holds.
-            moved.iter().for_each(|(staged, place)| drop(fs::rename(place, staged)));
-        }
-        moving
-    }
-}
-
-fn disk(operation: DiskOperation, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
-    disk_about(operation, "", path)
-}
-
-fn disk_about(operation: DiskOperation, what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ScaffoldError {
-    let failed = DiskError::about(operation, what, path);
-    move |cause| ScaffoldError::Disk(failed(cause))
 }
 
 /// What says who commits. Where *this* repository lies is not for the caller's

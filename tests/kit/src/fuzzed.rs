@@ -12,7 +12,13 @@ use std::time::{Duration, SystemTime};
 use aileron_cli::consumer::install::error::InstallError;
 use aileron_cli::consumer::verify::VerificationError;
 use aileron_cli::github::read_answer;
+use aileron_cli::publisher::forge::registry::{
+    At, Contents, Descriptor, Manifest, Reference, RegistryError, Tag, challenge, tags,
+};
 use aileron_cli::publisher::release::ApprovalError;
+use aileron_cli::publisher::unit::archive::FeatureFile;
+use aileron_cli::publisher::unit::published::{self, agree};
+use aileron_cli::publisher::unit::{FEATURE_LIMIT, MOST_FILES, archive as feature};
 use aileron_cli::ui::report::workflow::{Workflow, inert, inert_json};
 use aileron_cli::ui::report::{Exit, Failure};
 use aileron_verifier::artifact::action::Action;
@@ -241,4 +247,55 @@ fn answer(failure: Failure) {
     let steers = shown.chars().find(|char| *char != '\n' && !is_shown(*char));
     assert_eq!(steers, None, "{shown}");
     assert!(document.len() <= MOST_OUTPUT, "{} bytes of JSON", document.len());
+}
+
+/// Bytes that claim to be a Feature's archive: files that fit into their directory, which pack to the same files again, or an
+/// error.
+///
+/// # Panics
+/// Where a file would be unpacked elsewhere, or more is read than is allowed.
+pub fn feature_archive(bytes: &[u8]) {
+    let Ok(files) = feature::read(bytes) else { return };
+    assert!(files.len() <= MOST_FILES);
+    assert!(files.iter().map(|file| file.bytes.len() as u64).sum::<u64>() <= FEATURE_LIMIT);
+    for FeatureFile { path, .. } in &files {
+        let is_fit = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', ':', '\0']);
+        assert!(path.split('/').all(is_fit), "{path:?}");
+    }
+    // A path that came in a GNU or PAX header may be longer than ours.
+    if let Ok(archive) = feature::write(&files) {
+        assert!(feature::read(&archive).is_ok_and(|again| again == files));
+    }
+}
+
+/// Bytes that claim to be what a registry answers: a challenge, a manifest, a Feature's annotation and archive, a reference, tags.
+///
+/// # Panics
+/// Where an answer is longer than [`MOST_OUTPUT`] or holds a character that steers a terminal.
+pub fn registry(bytes: &[u8]) {
+    struct Answers<'a>(&'a [u8], &'a [u8]);
+    impl Contents for Answers<'_> {
+        fn manifest(&self, _: &At) -> Result<Vec<u8>, RegistryError> {
+            Ok(self.0.to_vec())
+        }
+
+        fn blob(&self, _: &Descriptor, _: u64) -> Result<Vec<u8>, RegistryError> {
+            Ok(self.1.to_vec())
+        }
+    }
+    let at = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let (first, second) = (&bytes[..at], bytes.get(at + 1..).unwrap_or_default());
+    if let Ok(value) = HeaderValue::from_bytes(first) {
+        challenge(&HeaderMap::from_iter([(HeaderName::from_static("www-authenticate"), value)]));
+    }
+    let _ = (Manifest::read(first), agree(first, second));
+    let tag: Tag = "latest".parse().unwrap_or_else(|why| unreachable!("{why}"));
+    if let Err(error) = published::read(&Answers(first, second), &At::Tag(tag)) {
+        answer(Failure::from(error));
+    }
+    let text = String::from_utf8_lossy(first);
+    if let Ok(reference) = text.parse::<Reference>() {
+        assert_eq!(reference.to_string().parse::<Reference>().as_ref(), Ok(&reference), "{text:?}");
+    }
+    let _ = text.parse().map(|version| tags(&version));
 }

@@ -13,6 +13,7 @@ pub mod peers;
 #[cfg(unix)]
 mod program;
 mod publisher;
+pub mod registry;
 mod requirement;
 pub mod scripted;
 mod shared;

@@ -14,6 +14,8 @@ pub enum Requirement {
     Chromium,
     /// curl, as the action calls it.
     Curl,
+    /// Debian's OCI registry.
+    DockerRegistry,
     /// The Go toolchain.
     Go,
     /// The commits that led here: a clone that is not shallow.
@@ -30,6 +32,8 @@ pub enum Requirement {
     Rust,
     /// The vectors and repositories that lie beside the workspace.
     Shared,
+    /// skopeo, which copies artifacts between registries and directories.
+    Skopeo,
     /// strace, and the right to trace.
     Strace,
     /// GNU tar and sha256sum.
@@ -44,14 +48,31 @@ use Requirement::*;
 
 impl Requirement {
     /// All of them, in the order of their names.
-    pub const ALL: [Requirement; 14] =
-        [Chromium, Curl, Go, History, Mount, Openssl, Peers, Root, Rust, Shared, Strace, Tar, Xxd, Zig];
+    pub const ALL: [Requirement; 16] = [
+        Chromium,
+        Curl,
+        DockerRegistry,
+        Go,
+        History,
+        Mount,
+        Openssl,
+        Peers,
+        Root,
+        Rust,
+        Shared,
+        Skopeo,
+        Strace,
+        Tar,
+        Xxd,
+        Zig,
+    ];
 
     /// As `AILERON_REQUIRE` has it.
     pub fn name(self) -> &'static str {
         match self {
             Chromium => "chromium",
             Curl => "curl",
+            DockerRegistry => "docker-registry",
             Go => "go",
             History => "history",
             Mount => "mount",
@@ -60,6 +81,7 @@ impl Requirement {
             Root => "root",
             Rust => "rust",
             Shared => "shared",
+            Skopeo => "skopeo",
             Strace => "strace",
             Tar => "tar",
             Xxd => "xxd",
@@ -72,9 +94,11 @@ impl Requirement {
         Some(match self {
             Chromium => (&["chromium", "--version"], "Chromium"),
             Curl => (&["curl", "--version"], ""),
+            DockerRegistry => (&["docker-registry", "--version"], "docker-registry"),
             Go => (&["go", "version"], ""),
             Openssl => (&["openssl", "version"], "OpenSSL 3"),
             Root => (&["sh", "-c", "test $(id -u) = 0"], ""),
+            Skopeo => (&["skopeo", "--version"], "skopeo"),
             Strace => (&["strace", "-f", "-qq", "-o", "/dev/null", "true"], ""),
             Tar => (&["sh", "-c", "tar --version && sha256sum --version"], "GNU tar"),
             Xxd => (&["xxd", "-v"], ""),

@@ -88,6 +88,11 @@ digest! {
     FileDigest
 }
 
+digest! {
+    /// `sha256` of one blob or manifest of an OCI registry or image layout: the address it is stored under. cli-unit.md §12.4.
+    BlobDigest
+}
+
 fn parse(text: &str) -> Option<[u8; 32]> {
     let hex = text.strip_prefix("sha256:")?.as_bytes();
     let nibble = |digit: u8| match digit {

@@ -10,6 +10,7 @@ pub mod directory;
 mod error;
 pub mod github;
 pub mod model;
+pub mod registry;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

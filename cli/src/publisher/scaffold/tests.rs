@@ -1,5 +1,7 @@
 //! What a new repository holds.
 
+use std::fs;
+
 use super::*;
 use std::sync::atomic::AtomicBool;
 
@@ -168,7 +170,7 @@ fn a_directory_with_something_in_it_is_left_alone() {
     let error = make(&request(temp.path(), wat()), &[]).unwrap_err();
     assert!(error.to_string().ends_with("is not an empty directory: also is in the way"), "{error}");
     let error = make(&request(&temp.path().join("notes"), wat()), &[]).unwrap_err();
-    assert!(matches!(error, ScaffoldError::InTheWay { .. }), "{error}");
+    assert!(matches!(error, ScaffoldError::Skeleton(SkeletonError::InTheWay { .. })), "{error}");
     assert_eq!(entries(temp.path()), ["also", "notes"]);
 }
 

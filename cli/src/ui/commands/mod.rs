@@ -41,6 +41,7 @@ mod status;
 mod test;
 mod unit;
 mod unit_document;
+mod unit_published;
 mod units;
 mod unlocking;
 mod vault;

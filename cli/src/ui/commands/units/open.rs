@@ -1,4 +1,4 @@
-//! Where a consumer's units come from: files, standard input, images.
+//! Where a consumer's units come from: files, standard input, images, and Features as they are published.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -11,17 +11,22 @@ use crate::sys::input;
 use crate::sys::process::{Finished, ProcessError};
 use crate::ui::commands::Context;
 use crate::ui::commands::unit_document::{LABEL_LIMIT, UnitDocument};
+use crate::ui::commands::unit_published::published;
 use crate::ui::report::{Exit, Failure};
 
 /// Which units are meant.
 #[derive(Debug, Args)]
 pub(super) struct SourceFlags {
-    /// A unit, a Feature's manifest or folder, image:NAME for an image of this machine, or - for a label on standard input.
+    /// A unit, a Feature's manifest, folder or archive, REGISTRY/NAMESPACE/ID[:TAG] or oci:DIR[:TAG] for a published one,
+    /// image:NAME for an image of this machine, or - for a label on standard input.
     #[arg(value_name = "SOURCE")]
     pub(super) source: String,
     /// Who is asked about an image [default: docker, else podman].
     #[arg(long, value_name = "RUNTIME")]
     runtime: Option<Runtime>,
+    /// Reach a registry on this machine without TLS.
+    #[arg(long)]
+    plain_http: bool,
 }
 
 /// A container runtime.
@@ -49,7 +54,10 @@ impl SourceFlags {
         if let Some(image) = self.source.strip_prefix("image:") {
             return UnitDocument::label(&self.source, self.label(image, context)?);
         }
-        UnitDocument::open(Path::new(&self.source))
+        match published(&self.source, self.plain_http, context)? {
+            Some(document) => Ok(document),
+            None => UnitDocument::open(Path::new(&self.source)),
+        }
     }
 
     /// The label of an image. One that cannot be asked about is an error, never an image without units.

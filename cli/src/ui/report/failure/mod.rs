@@ -12,6 +12,7 @@ mod store;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod vault;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use super::diagnostics::Drawing;
 pub(crate) use self::consumer::of_judge;
 pub use self::consumer::with_published_key;
 pub(crate) use self::publisher::drawing;
+pub(crate) use self::unit::of_feature;
 
 /// Most characters of a message: a name of a megabyte is cut in its middle. artifacts.md §10.
 const LONGEST_MESSAGE: usize = 2_000;

@@ -15,7 +15,7 @@ use crate::publisher::keys::github_secret::SealError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
 use crate::publisher::release::{self, ApprovalError, Conflict, ReleaseError};
-use crate::publisher::scaffold::ScaffoldError;
+use crate::publisher::scaffold::{ScaffoldError, SkeletonError};
 use crate::publisher::sign::KeyError;
 use crate::publisher::source::SourceError;
 use crate::ui::report::diagnostics::{Drawing, problem_json};
@@ -34,6 +34,7 @@ classified!(
     ReleaseError,
     ScaffoldError,
     SealError,
+    SkeletonError,
     SourceError,
 );
 

@@ -17,7 +17,7 @@ use aileron_verifier::artifact::catalog::Fault;
 use aileron_verifier::artifact::module::{ModuleFault, NotAModule};
 use aileron_verifier::artifact::rules;
 use aileron_verifier::artifact::verify::VerifyError;
-use aileron_verifier::name::digest::{ArchiveDigest, ContentHash};
+use aileron_verifier::name::digest::{ArchiveDigest, BlobDigest, ContentHash};
 use aileron_verifier::name::fqn::{Authority, Fqn, NameError, Ref, Scheme};
 use aileron_verifier::problem::{Class, Problem, Source};
 use aileron_verifier::proposal::ProposalError;
@@ -46,14 +46,19 @@ use crate::publisher::build::BuildError;
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
 use crate::publisher::forge::ForgeError;
+use crate::publisher::forge::registry::{NotAReference, RegistryError, Taken};
 use crate::publisher::keys::KeysError;
 use crate::publisher::keys::github_secret::SealError;
 use crate::publisher::lint::Findings;
 use crate::publisher::project::LoadError;
 use crate::publisher::release::{ApprovalError, Conflict, ReleaseError};
-use crate::publisher::scaffold::ScaffoldError;
+use crate::publisher::scaffold::{ScaffoldError, SkeletonError};
 use crate::publisher::sign::{KeyError, KeyOrigin, OtherForm};
 use crate::publisher::source::{Refusal, SourceError, TreePath};
+use crate::publisher::unit::archive::ArchiveError;
+use crate::publisher::unit::folder::FeatureError;
+use crate::publisher::unit::published::PublishedError;
+use crate::publisher::unit::scaffold::UnitScaffoldError;
 use crate::runtime::arguments::ArgumentError;
 use crate::runtime::authorize::AuthorizeError;
 use crate::runtime::cassette::Cassette;
@@ -273,6 +278,57 @@ fn every_error_of_the_machine_has_its_class_exit_and_retriable() {
     }
 }
 
+fn blob() -> BlobDigest {
+    BlobDigest::of(&[b"x"])
+}
+
+fn not_a_reference() -> NotAReference {
+    NotAReference { text: text(), why: "x" }
+}
+
+#[test] // absent, refused and unreachable are three answers
+fn every_error_of_a_feature_and_its_registry_has_its_class_exit_and_retriable() {
+    rows! { RegistryError as Failure::from;
+        Reference: not_a_reference().into() => UsageError Usage false;
+        PlainHttp: RegistryError::PlainHttp(text()) => UsageError Usage false;
+        Credential: RegistryError::Credential(text()) => UsageError Usage false;
+        Helper: RegistryError::Helper(ProcessError::Held { program: "x" }) => UsageError Usage false;
+        Absent: RegistryError::Absent { asked: text() } => FetchFailed NotFound false;
+        Login: RegistryError::Login { asked: text(), why: text(), had_credential: true } => PublishFailed Failure false;
+        Refused: RegistryError::Refused { asked: text(), status: 400, why: text() } => PublishFailed Failure false;
+        Unexpected: RegistryError::Unexpected { asked: text(), why: text() } => PublishFailed Failure false;
+        Paused: RegistryError::Paused { asked: text(), until: text() } => Incomplete Incomplete true;
+        Unreachable: RegistryError::Unreachable { asked: text(), why: text() } => Incomplete Incomplete true;
+        Interrupted: RegistryError::Interrupted => Incomplete Interrupted true;
+        Taken: Taken { tag: "1.2.3".parse().expect("a tag"), there: blob(), ours: blob() }.into() => PublishFailed Failure false;
+        Moved: RegistryError::Moved { tag: text(), there: text(), expected: text() } => PublishFailed Failure true;
+        Differs: RegistryError::Differs { what: text(), expected: text(), found: text() } => HashMismatch Refused false;
+        Disk: read().into() => FetchFailed Failure false;
+    }
+    rows! { FeatureError as Failure::from;
+        NoManifest: FeatureError::NoManifest("x".into()) => UsageError Usage false;
+        Unfit: FeatureError::Unfit { path: "x".into(), why: text() } => ValidationError Policy false;
+        Archive: ArchiveError::Missing("x").into() => MalformedTarball Policy false;
+        Disk: read().into() => FetchFailed Failure false;
+    }
+    rows! { ArchiveError as |error| Failure::from(PublishedError::from(error));
+        Unreadable: ArchiveError::Unreadable(io_error()) => MalformedTarball Refused false;
+        TooLarge: ArchiveError::TooLarge("x") => MalformedTarball Refused false;
+        Entry: ArchiveError::Entry { path: text(), why: "x" } => MalformedTarball Refused false;
+        Missing: ArchiveError::Missing("x") => MalformedTarball Refused false;
+    }
+    rows! { PublishedError as Failure::from;
+        Registry: RegistryError::Absent { asked: text() }.into() => FetchFailed NotFound false;
+        NotAFeature: PublishedError::NotAFeature { at: blob(), why: text() } => ValidationError Refused false;
+        Archive: ArchiveError::Missing("x").into() => MalformedTarball Refused false;
+        Disagree: PublishedError::Disagree { at: blob() } => ValidationError Refused false;
+    }
+    rows! { UnitScaffoldError as Failure::from;
+        Id: UnitScaffoldError::Id(text()) => UsageError Usage false;
+        Skeleton: SkeletonError::Disk(read()).into() => FetchFailed Failure false;
+    }
+}
+
 #[test]
 fn every_error_of_a_publishers_files_and_keys_has_its_class_exit_and_retriable() {
     rows! { SourceError as |error| Failure::from(&LoadError::from(error));
@@ -341,6 +397,12 @@ fn every_error_of_a_publishers_files_and_keys_has_its_class_exit_and_retriable()
 
 #[test]
 fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
+    rows! { SkeletonError as |error| Failure::from(ScaffoldError::from(error));
+        InTheWay: SkeletonError::InTheWay { dir: "x".into(), first: "x".into() } => UsageError Usage false;
+        Template: SkeletonError::Template { path: "x", source: minijinja::ErrorKind::SyntaxError.into() }
+            => ValidationError Failure false;
+        Disk: read().into() => FetchFailed Failure false;
+    }
     rows! { ScaffoldError as Failure::from;
         Owner: ScaffoldError::Owner(text()) => UsageError Usage false;
         Service: ScaffoldError::Service(text()) => UsageError Usage false;
@@ -349,10 +411,7 @@ fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
         NoOperation: ScaffoldError::NoOperation => UsageError Usage false;
         PresetCredential: ScaffoldError::PresetCredential { preset: "x", credential: "y", why: "z" } => UsageError Usage false;
         ClientId: ScaffoldError::ClientId(text()) => UsageError Usage false;
-        InTheWay: ScaffoldError::InTheWay { dir: "x".into(), first: "x".into() } => UsageError Usage false;
-        Template: ScaffoldError::Template { path: "x", source: minijinja::ErrorKind::SyntaxError.into() }
-            => ValidationError Failure false;
-        Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
+        Skeleton: SkeletonError::Disk(read()).into() => FetchFailed Failure false;
         NoGit: ScaffoldError::NoGit => UsageError Usage false;
         Git: ScaffoldError::Git(ProcessError::Held { program: "git" }) => StoreUnwritable Failure false;
         GitFailed: ScaffoldError::GitFailed { step: "init", status: ExitStatus::default(), output: text() }

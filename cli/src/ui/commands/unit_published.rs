@@ -1,0 +1,92 @@
+//! Units of Features as they are published: an archive, an image layout, a registry. cli-unit.md §12.3, §12.4.
+
+use std::path::Path;
+
+use aileron_verifier::unit::MANIFEST;
+
+use super::Context;
+use super::unit_document::UnitDocument;
+use crate::github::WaitPolicy;
+use crate::publisher::forge::registry::{
+    Access, At, Contents, LayoutDirectory, Reference, Registry, RegistryError, Tag, credential,
+};
+use crate::publisher::unit::archive::{self, ArchiveError};
+use crate::publisher::unit::published::{self, PublishedError};
+use crate::publisher::unit::{FEATURE_LIMIT, MANIFEST as PACKED};
+use crate::sys::disk;
+use crate::sys::http::Web;
+use crate::ui::report::Failure;
+
+/// What `oci:DIR[:TAG]` begins with.
+const LAYOUT: &str = "oci:";
+/// The tag that is read where none was named.
+const NEWEST: &str = "latest";
+
+/// The unit of a published Feature; `None` where the source is none of these, but a file or folder as an author has it.
+///
+/// # Errors
+/// It cannot be had, or its annotation and its archive have different units.
+pub(super) fn published(source: &str, plain_http: bool, context: &Context) -> Result<Option<UnitDocument>, Failure> {
+    if let Some(place) = source.strip_prefix(LAYOUT) {
+        let (dir, tag) = match place.rsplit_once(':').and_then(|(dir, tag)| Some((dir, tag.parse::<Tag>().ok()?))) {
+            Some((dir, tag)) if !dir.is_empty() && !disk::is_there(Path::new(place))? => (dir, Some(tag)),
+            _ => (place, None),
+        };
+        return of_layout(Path::new(dir), tag, source).map(Some);
+    }
+    let path = Path::new(source);
+    if disk::is_there(path)? {
+        if path.is_dir() {
+            let is_layout =
+                !disk::is_there(&path.join(MANIFEST))? && LayoutDirectory::new(path.to_owned()).is_there()?;
+            return if is_layout { of_layout(path, None, source).map(Some) } else { Ok(None) };
+        }
+        let bytes = disk::read(path, FEATURE_LIMIT)?;
+        return if archive::is_archive(&bytes) { of_archive(source, &bytes).map(Some) } else { Ok(None) };
+    }
+    match source.parse() {
+        Ok(reference) => of_registry(&reference, plain_http, context).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+fn of_archive(source: &str, bytes: &[u8]) -> Result<UnitDocument, Failure> {
+    let files = archive::read(bytes).map_err(PublishedError::from)?;
+    let manifest = files.into_iter().find(|file| file.path == PACKED);
+    let manifest = manifest.ok_or_else(|| PublishedError::from(ArchiveError::Missing(PACKED)))?;
+    UnitDocument::of(&format!("{source}/{PACKED}"), manifest.bytes)
+}
+
+fn of_layout(dir: &Path, tag: Option<Tag>, source: &str) -> Result<UnitDocument, Failure> {
+    let layout = LayoutDirectory::new(dir.to_owned());
+    if !layout.is_there()? {
+        return Err(RegistryError::Absent { asked: format!("an image layout in {}", dir.display()) }.into());
+    }
+    let newest: Option<Tag> = NEWEST.parse().ok();
+    let at = match (tag, newest) {
+        (Some(tag), _) => At::Tag(tag),
+        (None, Some(newest)) if layout.has(&newest)? => At::Tag(newest),
+        (None, _) => layout.only_manifest()?,
+    };
+    of_contents(&layout, &at, source)
+}
+
+fn of_registry(reference: &Reference, plain_http: bool, context: &Context) -> Result<UnitDocument, Failure> {
+    let listener = |event| context.progress.take(event);
+    let waiting = WaitPolicy { clock: &*context.clock, stop: context.stop, listener: &listener, longest: None };
+    let repository = &reference.repository;
+    let found = credential::find(&credential::CredentialFlags::default(), repository, context.spawner())?;
+    let credential = found.as_ref().map(|found| &found.credential);
+    let web = Web::default();
+    let registry = Registry::new(&web, repository, plain_http, credential, Access::Pull, &waiting)?;
+    let newest = || NEWEST.parse().ok().map(At::Tag);
+    match reference.at.clone().or_else(newest) {
+        Some(at) => of_contents(&registry, &at, &repository.to_string()),
+        None => Err(RegistryError::Absent { asked: reference.to_string() }.into()),
+    }
+}
+
+fn of_contents(contents: &dyn Contents, at: &At, shown: &str) -> Result<UnitDocument, Failure> {
+    let feature = published::read(contents, at)?;
+    UnitDocument::of(&format!("{shown}@{}", feature.digest), feature.manifest)
+}
