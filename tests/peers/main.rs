@@ -11,6 +11,7 @@ mod linters;
 mod mcp;
 mod openapi;
 mod recorded;
+mod registry;
 mod schema;
 mod sealed;
 mod vault;
