@@ -165,6 +165,8 @@ proptest! {
         fuzzed::proposal(&bytes);
         fuzzed::workflow(&bytes);
         fuzzed::github(&bytes);
+        fuzzed::feature_archive(&bytes);
+        fuzzed::registry(&bytes);
     }
 
     #[test]

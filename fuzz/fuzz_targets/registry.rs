@@ -1,0 +1,8 @@
+//! Bytes that claim to be what a registry answers. What must hold is in the test kit.
+
+#![no_main]
+
+use aileron_testkit::fuzzed;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| fuzzed::registry(data));
