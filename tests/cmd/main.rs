@@ -25,5 +25,7 @@ mod seal;
 mod store;
 mod transcripts;
 mod unit;
+#[path = "unit/publish/mod.rs"]
+mod unit_publish;
 mod vault;
 mod workflow;
