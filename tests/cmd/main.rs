@@ -25,7 +25,5 @@ mod seal;
 mod store;
 mod transcripts;
 mod unit;
-#[path = "unit/publish/mod.rs"]
-mod unit_publish;
 mod vault;
 mod workflow;
