@@ -2,11 +2,11 @@
 //!
 //! All problems of one document are collected; the first of them gives it its rule. Nothing is validated here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::rules;
-use super::tree::{Content, Fault, Node, ScalarKind};
+use super::tree::{Content, FEW, Fault, Node, ScalarKind};
 
 /// A member that holds a text, and how it stands there.
 #[derive(Clone, Debug)]
@@ -229,17 +229,30 @@ pub(super) fn bindings(node: &Node) -> Result<RawBindings, Vec<Fault>> {
 /// The known members of one mapping, merged ones included.
 struct Fields<'n> {
     at: Range<usize>,
-    found: BTreeMap<&'static str, &'n Node>,
+    /// At most one of each name, and few: searched one by one.
+    found: Vec<(&'static str, &'n Node)>,
 }
 
 impl<'n> Fields<'n> {
     fn none(at: &Range<usize>) -> Fields<'n> {
-        Fields { at: at.start..at.start, found: BTreeMap::new() }
+        Fields { at: at.start..at.start, found: Vec::new() }
+    }
+
+    fn get(&self, name: &str) -> Option<&'n Node> {
+        self.found.iter().find(|(found, _)| *found == name).map(|(_, node)| *node)
+    }
+
+    /// A later mapping's member takes the place of an earlier one.
+    fn set(&mut self, name: &'static str, node: &'n Node) {
+        match self.found.iter_mut().find(|(found, _)| *found == name) {
+            Some(found) => found.1 = node,
+            None => self.found.push((name, node)),
+        }
     }
 
     /// A member that is there and not null. D7.
     fn node(&self, name: &str) -> Option<&'n Node> {
-        self.found.get(name).copied().filter(|node| !node.is_null())
+        self.get(name).filter(|node| !node.is_null())
     }
 }
 
@@ -260,7 +273,7 @@ impl Decoder {
 
     /// The members of a mapping: unknown and repeated ones are problems, and a repeated one hides all others. D5, D6, D12.
     fn fields<'n>(&mut self, node: &'n Node, known: &'static [&'static str], what: &str) -> Fields<'n> {
-        let mut fields = Fields { at: node.at.clone(), found: BTreeMap::new() };
+        let mut fields = Fields { at: node.at.clone(), found: Vec::new() };
         if node.is_null() {
             return fields;
         }
@@ -283,7 +296,8 @@ impl Decoder {
             return;
         }
         let mut merged = None;
-        let mut done = BTreeSet::new();
+        // Known names of this mapping: as few as there are known ones.
+        let mut done: Vec<&str> = Vec::new();
         for (key, value) in pairs {
             if is_merge(key) {
                 merged = Some(value);
@@ -302,11 +316,14 @@ impl Decoder {
                 continue;
             }
             match known.iter().find(|known| **known == name) {
-                Some(_) if !done.insert(name) => {
+                Some(_) if done.contains(&name) => {
                     let text = format!("field {name} already set in {what}");
                     self.faults.push(Fault { rule: rules::CU004, at: key.at.clone(), text });
                 }
-                Some(known) => drop(fields.found.insert(known, value)),
+                Some(known) => {
+                    done.push(name);
+                    fields.set(known, value);
+                }
                 None => {
                     let text = format!("field {name} not found in {what}");
                     self.faults.push(Fault { rule: rules::CU002, at: key.at.clone(), text });
@@ -334,14 +351,13 @@ impl Decoder {
     fn has_duplicates(&mut self, pairs: &[(Node, Node)]) -> bool {
         let mut seen = BTreeSet::new();
         let before = self.faults.len();
-        for (key, _) in pairs {
-            let identity = match (&key.alias, &key.content) {
-                (Some(alias), _) => (0, alias.as_str()),
-                (None, Content::Scalar(scalar)) => (1, scalar.text.as_str()),
-                (None, Content::List(_)) => (2, ""),
-                (None, Content::Map(_)) => (3, ""),
+        for (place, (key, _)) in pairs.iter().enumerate() {
+            let identity = identity(key);
+            let is_new = match pairs.len() <= FEW {
+                true => !pairs[..place].iter().any(|(earlier, _)| self::identity(earlier) == identity),
+                false => seen.insert(identity),
             };
-            if !seen.insert(identity) {
+            if !is_new {
                 let text = format!("mapping key \"{}\" already defined", identity.1);
                 self.faults.push(Fault { rule: rules::CU004, at: key.at.clone(), text });
             }
@@ -350,7 +366,7 @@ impl Decoder {
     }
 
     fn text(&mut self, fields: &Fields<'_>, name: &'static str) -> Slot {
-        match fields.found.get(name) {
+        match fields.get(name) {
             None => Slot::absent(&fields.at),
             Some(node) => self.slot(node, name),
         }
@@ -388,7 +404,7 @@ impl Decoder {
 
     fn texts(&mut self, fields: &Fields<'_>, name: &'static str) -> Texts {
         let (items, nulls) = self.list(fields, name);
-        let at = fields.found.get(name).map_or(fields.at.start..fields.at.start, |node| node.at.clone());
+        let at = fields.get(name).map_or(fields.at.start..fields.at.start, |node| node.at.clone());
         Texts { at, items: items.into_iter().map(|item| self.slot(item, name)).collect(), nulls }
     }
 
@@ -469,6 +485,16 @@ impl Decoder {
                 }
             }
         }
+    }
+}
+
+/// What makes two keys equal.
+fn identity(key: &Node) -> (u8, &str) {
+    match (&key.alias, &key.content) {
+        (Some(alias), _) => (0, alias.as_str()),
+        (None, Content::Scalar(scalar)) => (1, scalar.text.as_str()),
+        (None, Content::List(_)) => (2, ""),
+        (None, Content::Map(_)) => (3, ""),
     }
 }
 

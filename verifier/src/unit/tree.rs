@@ -22,6 +22,9 @@ const NODES: usize = 10_000;
 /// Most bytes of one document.
 pub(super) const BYTES: usize = 1 << 20;
 
+/// Mappings up to this size are searched one by one: below it that costs less than any index.
+pub(super) const FEW: usize = 32;
+
 /// One value.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -70,13 +73,20 @@ impl Node {
     }
 
     fn inner(at: Range<usize>, content: Content) -> Node {
-        let parts: Vec<&Node> = match &content {
-            Content::Scalar(_) => Vec::new(),
-            Content::List(items) => items.iter().collect(),
-            Content::Map(pairs) => pairs.iter().flat_map(|(key, value)| [key, value]).collect(),
+        let (mut size, mut height) = (1, 0);
+        let mut count = |part: &Node| {
+            size += part.size;
+            height = height.max(part.height);
         };
-        let size = 1 + parts.iter().map(|part| part.size).sum::<usize>();
-        let height = 1 + parts.iter().map(|part| part.height).max().unwrap_or(0);
+        match &content {
+            Content::Scalar(_) => {}
+            Content::List(items) => items.iter().for_each(&mut count),
+            Content::Map(pairs) => pairs.iter().for_each(|(key, value)| {
+                count(key);
+                count(value);
+            }),
+        }
+        let height = height + 1;
         Node { at, content, alias: None, size, height }
     }
 

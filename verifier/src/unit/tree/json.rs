@@ -1,6 +1,8 @@
 //! One JSON value to a tree, as Aileron's detour through a generic value and YAML leaves it. cli-unit.md §2.1.
 
-use super::{Content, DEPTH, Fault, NODES, Node, Scalar, ScalarKind, float_text};
+use std::collections::BTreeMap;
+
+use super::{Content, DEPTH, FEW, Fault, NODES, Node, Scalar, ScalarKind, float_text};
 use crate::text::json::tape::{Kind, Value};
 use crate::unit::rules;
 
@@ -38,20 +40,38 @@ fn node(value: Value<'_>, depth: u32, nodes: &mut usize) -> Result<Node, Fault> 
         }
         Kind::Object => {
             let mut pairs: Vec<(Node, Node)> = Vec::new();
-            let mut places = std::collections::BTreeMap::new();
+            let mut index = BTreeMap::new();
             for member in value.members() {
-                let name = member.name.text().unwrap_or_default().into_owned();
-                let place = *places.entry(name.clone()).or_insert(pairs.len());
+                let name = member.name.text().unwrap_or_default();
+                let place = match index.is_empty() {
+                    true => pairs.iter().position(|(key, _)| is_named(key, &name)),
+                    false => index.get(&*name).copied(),
+                };
                 let read = node(member.value, depth + 1, nodes)?;
-                match pairs.get_mut(place) {
+                match place.and_then(|place| pairs.get_mut(place)) {
                     Some(pair) => pair.1 = read,
                     None => {
-                        let key = Scalar { text: name, kind: ScalarKind::Text };
+                        let key = Scalar { text: name.into_owned(), kind: ScalarKind::Text };
                         pairs.push((Node::leaf(member.name.at(), key), read));
+                        if pairs.len() > FEW {
+                            let new = if index.is_empty() { 0 } else { pairs.len() - 1 };
+                            index.extend((new..pairs.len()).map(|place| (name_of(&pairs[place].0), place)));
+                        }
                     }
                 }
             }
             Ok(Node::inner(at, Content::Map(pairs)))
         }
     }
+}
+
+fn name_of(key: &Node) -> String {
+    match &key.content {
+        Content::Scalar(scalar) => scalar.text.clone(),
+        Content::List(_) | Content::Map(_) => String::new(),
+    }
+}
+
+fn is_named(key: &Node, name: &str) -> bool {
+    matches!(&key.content, Content::Scalar(scalar) if scalar.text == name)
 }

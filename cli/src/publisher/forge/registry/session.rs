@@ -209,18 +209,18 @@ impl<'a> Session<'a> {
                         let why = format!("HTTP {} again and again", answer.status.as_u16());
                         return Err(RegistryError::Unreachable { asked, why });
                     }
-                    self.wait(&asked, self.asked_for(&answer.headers).unwrap_or(again_after))?;
+                    self.wait(&asked, self.asked_for(&answer.headers), again_after, "HTTP 429")?;
                 }
                 Ok(answer) if answer.status.is_server_error() && answer.status != StatusCode::NOT_IMPLEMENTED => {
+                    let why = format!("HTTP {}{}", answer.status.as_u16(), words(&answer.body));
                     if !ask.repeats || failures > RETRIES {
-                        let why = format!("HTTP {}{}", answer.status.as_u16(), words(&answer.body));
                         return Err(RegistryError::Unreachable { asked, why });
                     }
-                    self.wait(&asked, self.asked_for(&answer.headers).unwrap_or(again_after))?;
+                    self.wait(&asked, self.asked_for(&answer.headers), again_after, &why)?;
                 }
                 Ok(answer) => return Ok(answer),
                 Err(error) if ask.repeats && error.is_retriable() && failures <= RETRIES => {
-                    self.wait(&asked, again_after)?
+                    self.wait(&asked, None, again_after, &error.into_cause())?;
                 }
                 Err(error) if error.is_retriable() => {
                     return Err(RegistryError::Unreachable { asked, why: error.into_cause() });
@@ -237,13 +237,25 @@ impl<'a> Session<'a> {
         text.parse().ok().map(Duration::from_secs).or_else(until)
     }
 
-    fn wait(&self, asked: &str, pause: Duration) -> Result<(), RegistryError> {
-        let now = self.waiting.clock.now();
+    /// Waits as long as the registry asks to, else for `again_after`. Where this run may not wait that long, a wish of the
+    /// registry's is told as one, and any other wait by what failed.
+    fn wait(
+        &self,
+        asked: &str,
+        wish: Option<Duration>,
+        again_after: Duration,
+        failed: &str,
+    ) -> Result<(), RegistryError> {
+        let (now, pause) = (self.waiting.clock.now(), wish.unwrap_or(again_after));
         let far = || now.checked_add(Duration::from_secs(86_400)).unwrap_or(now);
         let until = now.checked_add(pause).unwrap_or_else(far);
         let longest = self.waiting.longest.unwrap_or(LONGEST);
         if until.duration_since(self.began).unwrap_or_default() > longest {
-            return Err(RegistryError::Paused { asked: asked.to_owned(), until: moment(until, now) });
+            let asked = asked.to_owned();
+            return Err(match wish {
+                Some(_) => RegistryError::Paused { asked, until: moment(until, now) },
+                None => RegistryError::Unreachable { asked, why: failed.to_owned() },
+            });
         }
         if pause > Duration::from_secs(1) {
             (self.waiting.listener)(Event::Note(format!("{asked}: trying again at {}", moment(until, now))));

@@ -125,6 +125,7 @@ fn no_other_file_writes_to_a_standard_stream() {
         ("ui/report/progress.rs", "asks whether standard error is a terminal, and gives indicatif its target"),
         ("ui/report/hidden.rs", "asks whether standard error is a terminal"),
         ("sys/terminal.rs", "reads what is typed unseen; what it shows is its caller's"),
+        ("sys/process/foreground.rs", "gives a program of the user's our standard error for what it writes"),
     ];
     let sandbox = concat!(env!("CARGO_MANIFEST_DIR"), "/../verifier/sandbox/src");
     let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
