@@ -174,7 +174,7 @@ fn the_reference_tool_reads_what_we_pushed_over_tls() {
     let mut info = home.command("node");
     info.env("NODE_EXTRA_CA_CERTS", identity.authority());
     info.arg(&devcontainer).args(["features", "info", "manifest", &place, "--output-format", "json"]);
-    let shown = ok(&mut info).json();
+    let shown = ok(&mut info).value();
     assert_eq!(shown["canonicalId"], format!("{place}@{pushed}"), "{shown}");
     let metadata = shown["manifest"]["annotations"]["dev.containers.metadata"].as_str().unwrap();
     let theirs: serde_json::Value = serde_json::from_str(metadata).unwrap();
@@ -183,7 +183,7 @@ fn the_reference_tool_reads_what_we_pushed_over_tls() {
     let mut tags = home.command("node");
     tags.env("NODE_EXTRA_CA_CERTS", identity.authority());
     tags.arg(&devcontainer).args(["features", "info", "tags", &place, "--output-format", "json"]);
-    let shown = ok(&mut tags).json();
+    let shown = ok(&mut tags).value();
     let mut published: Vec<&str> =
         shown["publishedTags"].as_array().unwrap().iter().filter_map(|tag| tag.as_str()).collect();
     published.sort_unstable();

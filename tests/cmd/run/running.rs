@@ -297,6 +297,6 @@ fn a_scaffolded_go_connector_passes_its_recordings() {
     let tested = ok(&mut repository.publisher(&["test"]));
     assert_eq!(
         tested.stdout,
-        "ok      tests/comment-on-item.toml\nok      tests/get-item.toml\nok      tests/unknown-operation.toml\n3 recordings: 0 failed\n"
+        "ok      tests/comment-on-item-refused.toml\nok      tests/comment-on-item.toml\nok      tests/get-item-refused.toml\nok      tests/get-item.toml\nok      tests/unknown-operation.toml\n5 recordings: 0 failed\n"
     );
 }
