@@ -2,123 +2,16 @@
 //!
 //! All problems of one document are collected; the first of them gives it its rule. Nothing is validated here.
 
+mod raw;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+pub(super) use self::raw::{
+    RawAcquisition, RawBindings, RawCapture, RawSealing, RawSentinel, RawUnit, Slot, State, Texts,
+};
 use super::rules;
 use super::tree::{Content, FEW, Fault, Node, ScalarKind};
-
-/// A member that holds a text, and how it stands there.
-#[derive(Clone, Debug)]
-pub(super) struct Slot {
-    /// Empty unless it is given.
-    pub(super) text: String,
-    /// The value; of an absent member the mapping's beginning.
-    pub(super) at: Range<usize>,
-    pub(super) state: State,
-}
-
-/// How a member stands in its mapping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Absent,
-    Null,
-    Text,
-    /// Written as a boolean, number or timestamp. `CL103`.
-    Typed,
-}
-
-impl Slot {
-    fn absent(at: &Range<usize>) -> Slot {
-        Slot { text: String::new(), at: at.start..at.start, state: State::Absent }
-    }
-
-    /// Whether it stands there and says nothing. `CL102`.
-    pub(super) fn is_blank(&self) -> bool {
-        self.state != State::Absent && self.text.is_empty()
-    }
-}
-
-/// A list of texts: nulls are dropped, and their places kept. D9, `CL104`.
-#[derive(Clone, Debug)]
-pub(super) struct Texts {
-    pub(super) at: Range<usize>,
-    pub(super) items: Vec<Slot>,
-    pub(super) nulls: Vec<Range<usize>>,
-}
-
-/// What a document says, before validation.
-#[derive(Clone, Debug)]
-pub(super) struct RawUnit {
-    pub(super) name: Slot,
-    pub(super) key: Slot,
-    pub(super) presence: Option<Slot>,
-    pub(super) acquisition: RawAcquisition,
-    pub(super) sealing: Vec<RawSealing>,
-    pub(super) sealing_at: Range<usize>,
-    pub(super) sealing_nulls: Vec<Range<usize>>,
-    /// A `state` with members.
-    pub(super) state: Option<Range<usize>>,
-    pub(super) store_at: Slot,
-    pub(super) credential_ref: Slot,
-    pub(super) kind: Slot,
-}
-
-/// `acquisition`; all absent where the block is.
-#[derive(Clone, Debug)]
-pub(super) struct RawAcquisition {
-    pub(super) mode: Slot,
-    pub(super) container_name: Slot,
-    pub(super) login_cmd: Texts,
-    pub(super) token_cmd: Texts,
-    pub(super) browser_shim: Slot,
-    pub(super) config_dir: Slot,
-    pub(super) image: Slot,
-}
-
-/// One entry: of a unit's `sealing`, or of a binding document, which knows the members in the second half too.
-#[derive(Clone, Debug)]
-pub(super) struct RawSealing {
-    pub(super) host: Slot,
-    pub(super) scheme: Slot,
-    pub(super) emit_mechanism: Slot,
-    pub(super) sentinel: Option<RawSentinel>,
-    pub(super) username: Slot,
-    pub(super) header: Slot,
-    pub(super) template: Slot,
-    pub(super) query_param: Slot,
-    pub(super) credential_ref: Slot,
-    pub(super) kind: Slot,
-    pub(super) identity_label: Slot,
-    pub(super) access_key_id: Slot,
-    pub(super) allowed_hosts: Texts,
-    pub(super) effect: Slot,
-}
-
-/// `sentinel`, also an empty block.
-#[derive(Clone, Debug)]
-pub(super) struct RawSentinel {
-    pub(super) at: Range<usize>,
-    pub(super) value: Slot,
-    pub(super) env: Slot,
-}
-
-/// A capture document, before validation.
-#[derive(Clone, Debug)]
-pub(super) struct RawCapture {
-    pub(super) version: Slot,
-    pub(super) name: Slot,
-    pub(super) acquisition: RawAcquisition,
-    pub(super) store_at: Slot,
-    pub(super) kind: Slot,
-}
-
-/// A binding document, before validation.
-#[derive(Clone, Debug)]
-pub(super) struct RawBindings {
-    pub(super) version: Slot,
-    pub(super) bindings: Vec<RawSealing>,
-}
 
 const UNIT: &[&str] =
     &["name", "key", "presence", "acquisition", "sealing", "state", "store_at", "credential_ref", "kind"];

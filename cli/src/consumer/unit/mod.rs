@@ -7,7 +7,7 @@
 //! | [`layers`] | built-in defaults, accepted units, what the user wrote |
 //! | [`error`] | why there is no answer |
 //!
-//! A unit of strangers does nothing before a person accepted it: that is the bar until there are trust tiers. Not here: where
+//! An untrusted unit does nothing before a person accepted it: that is the bar until there are trust tiers. Not here: where
 //! a unit comes from, how a question looks.
 
 pub mod accepted;

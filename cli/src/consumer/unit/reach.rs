@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct ReachLine {
     /// What kind of thing: `key`, `host`, `login`, `token`, `container`, `image`, `variable`, `environment`.
     pub kind: &'static str,
-    /// The thing; text of strangers.
+    /// The thing; untrusted text.
     pub text: String,
     /// Whether the unit that was accepted before did not do it.
     pub new: bool,

@@ -52,7 +52,7 @@ pub fn key_id(text: &str) -> Result<&str, AegisError> {
     if is_usable { Ok(text) } else { Err(AegisError::KeyId(text.to_owned())) }
 }
 
-/// Packs a staging directory. Nothing in it is changed, and signing files that lie there are made anew.
+/// Packs a staging directory. Nothing in it is changed, and signing files that lie there are made again.
 ///
 /// # Errors
 /// [`AegisError`].

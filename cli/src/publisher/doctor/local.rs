@@ -118,7 +118,7 @@ impl KeyLooks<'_> {
             Err(error) => Finding::problem("public key", error.to_string(), "git checkout keys"),
         };
         let account = name.repo_authority();
-        // Nobody is asked for a passphrase by a look.
+        // A look asks for no passphrase.
         let closed = |_: &_| Err(KeyError::PassphraseMissing);
         let loaded = load_signing_key(self.flag, self.variable, self.keychain, account.as_str(), closed);
         let private = match loaded {

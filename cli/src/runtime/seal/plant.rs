@@ -185,7 +185,7 @@ impl Plant {
         self.set.iter().any(|(name, _)| name == wanted)
     }
 
-    /// git sends nothing of its own to hosts whose requests get a user and a password, and waits for nobody.
+    /// git sends nothing of its own to hosts whose requests get a user and a password, and never waits for an answer.
     fn git(&mut self, surroundings: &Surroundings<'_>) {
         let is_gits = |entry: &BindingEntry| entry.mechanism() == Mechanism::Inject && entry.scheme == Scheme::Basic;
         if !hosts(surroundings.table).any(is_gits) {

@@ -24,7 +24,7 @@ use crate::sys::http::{HttpResponse, Web};
 const DIGEST: &str = "docker-content-digest";
 /// What an upload's body is.
 const BYTES: &str = "application/octet-stream";
-/// How often an upload is begun anew, and a tag's write repeated.
+/// How often an upload is started again, and a tag's write repeated.
 const TRIES: usize = 3;
 /// Pages of tags that are read, of as many tags as the registry likes.
 const PAGES: usize = 200;
@@ -261,7 +261,7 @@ impl Target for Registry<'_> {
                     };
                 }
                 Ok(false) => sending = Sending::BytesThenEnd,
-                // A session that is gone, or a connection that broke, is begun anew.
+                // A session that is gone, or a connection that broke, is started again.
                 Err(error @ RegistryError::Unreachable { .. }) => last = Some(error),
                 Err(error @ RegistryError::Refused { status: 404 | 416, .. }) => last = Some(error),
                 Err(error) => return Err(error),

@@ -174,7 +174,7 @@ impl From<&Conflict> for Failure {
             }
             Conflict::Foreign { .. } => "nothing published is ever changed: release a new version",
             Conflict::Key { .. } => {
-                "sign with the published key; or move to this one so that users can follow, with aileron-pub keys rotate; --replace-key alone makes every user decide anew"
+                "sign with the published key; or move to this one so that users can follow, with aileron-pub keys rotate; --replace-key alone makes every user decide again"
             }
         })
     }
