@@ -10,7 +10,7 @@ use aileron_cli::publisher::unit::archive;
 use aileron_testkit::Requirement;
 use aileron_testkit::home::{TestHome, ok};
 use aileron_testkit::peers::package;
-use aileron_testkit::registry::{FakeRegistry, Nature};
+use aileron_testkit::registry::{FakeRegistry, Nature, Tags};
 use aileron_testkit::scripted::Identity;
 
 /// Debian's registry on a port of its choice. It ends with the test.
@@ -166,7 +166,8 @@ fn the_reference_tool_reads_what_we_pushed_over_tls() {
         return;
     }
     let (home, identity) = (with_feature(), Identity::new());
-    let registry = FakeRegistry::with_tls(Nature::default(), &identity);
+    // It reads the first page of tags only.
+    let registry = FakeRegistry::with_tls(Nature { tags: Tags::Whole, ..Nature::default() }, &identity);
     // To a host named localhost the reference tool speaks without TLS.
     let place = format!("{}/acme/gh", registry.host().replace("localhost", "127.0.0.1"));
     let line = format!("SSL_CERT_FILE={} aileron-pub unit push gh {place}", identity.authority().display());

@@ -49,6 +49,8 @@ pub enum Location {
 pub enum Tags {
     /// As it should be, two tags on a page.
     Pages,
+    /// All of them at once: some readers never ask for a second page.
+    Whole,
     /// A document without `tags`.
     Missing,
     /// `"tags": null`.
@@ -453,6 +455,7 @@ impl Shared {
             _ if names.is_empty() => error("404 Not Found", "NAME_UNKNOWN"),
             Tags::Missing => Answer::ok(r#"{"name":"acme/gh"}"#),
             Tags::Null => Answer::ok(r#"{"name":"acme/gh","tags":null}"#),
+            Tags::Whole => Answer::ok(serde_json::json!({"name": "acme/gh", "tags": names}).to_string()),
             Tags::Pages => {
                 let last = query.split('&').find_map(|pair| pair.strip_prefix("last=")).unwrap_or_default();
                 let after: Vec<&String> = names.iter().filter(|name| name.as_str() > last).collect();
