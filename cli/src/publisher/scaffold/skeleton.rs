@@ -196,7 +196,7 @@ pub(crate) fn write(stage: &Path, files: &[NewFile]) -> Result<(), SkeletonError
         if file.is_executable {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = fs::metadata(&path).map_err(disk(Operation::Inspect, &path))?.permissions().mode();
-            // Whoever may read it may run it.
+            // Executable by every user who may read it.
             let permissions = fs::Permissions::from_mode(mode | (mode & 0o444) >> 2);
             fs::set_permissions(&path, permissions).map_err(disk(Operation::Write, &path))?;
         }

@@ -69,15 +69,7 @@ pub fn load_signing_key(
     account: &str,
     prompt: impl FnOnce(&KeyOrigin) -> Result<Secret, KeyError>,
 ) -> Result<Loaded, KeyError> {
-    let (text, from) = find(flag, env, keychain, account)?;
-    let passphrase = || match env(PASSPHRASE_VARIABLE) {
-        Some(word) if !word.expose().is_empty() => Ok(word),
-        _ => prompt(&from),
-    };
-    match SigningKey::read(text, passphrase) {
-        Ok(key) => Ok(Loaded { key, from }),
-        Err(error) => Err(at(from, error)),
-    }
+    load(flag, env, keychain, account, prompt, |text, passphrase| SigningKey::read(text, passphrase))
 }
 
 /// The same for a bundle of Squad Aegis: the key may also be the pair of aegis-bundle.md §7.2.
@@ -91,12 +83,29 @@ pub fn load_pair_or_pem(
     account: &str,
     prompt: impl FnOnce(&KeyOrigin) -> Result<Secret, KeyError>,
 ) -> Result<Loaded, KeyError> {
+    load(flag, env, keychain, account, prompt, |text, passphrase| {
+        super::pair::read(&text).unwrap_or_else(|| SigningKey::read(text, passphrase))
+    })
+}
+
+/// Asks for the passphrase of an encrypted key.
+type Passphrase<'a> = Box<dyn FnOnce() -> Result<Secret, KeyError> + 'a>;
+
+/// The key of the first place that has one, in whichever form `read` takes.
+fn load(
+    flag: Option<&Path>,
+    env: &dyn Fn(&str) -> Option<Secret>,
+    keychain: &dyn Keychain,
+    account: &str,
+    prompt: impl FnOnce(&KeyOrigin) -> Result<Secret, KeyError>,
+    read: impl FnOnce(Secret, Passphrase<'_>) -> Result<SigningKey, KeyError>,
+) -> Result<Loaded, KeyError> {
     let (text, from) = find(flag, env, keychain, account)?;
     let passphrase = || match env(PASSPHRASE_VARIABLE) {
         Some(word) if !word.expose().is_empty() => Ok(word),
         _ => prompt(&from),
     };
-    match super::pair::read(&text).unwrap_or_else(|| SigningKey::read(text, passphrase)) {
+    match read(text, Box::new(passphrase)) {
         Ok(key) => Ok(Loaded { key, from }),
         Err(error) => Err(at(from, error)),
     }

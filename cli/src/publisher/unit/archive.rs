@@ -78,7 +78,7 @@ pub fn name(id: &str) -> String {
     format!("devcontainer-feature-{id}.tgz")
 }
 
-/// Writes files as a plain tar: sorted, owned by nobody in particular, at no time in particular.
+/// Writes files as a plain tar: sorted, owner 0/0, one fixed time.
 ///
 /// # Errors
 /// [`ArchiveError::Entry`] for a path that is too long for a tar.

@@ -52,7 +52,7 @@ pub enum PublishedError {
     /// Class `malformed_tarball`.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// Class `validation_error`. Whoever reads the one would be shown another unit than who reads the other.
+    /// Class `validation_error`. A reader of the one would be shown another unit than a reader of the other.
     #[error(
         "{at} says one thing in its annotation {METADATA} and another in its archive's {MANIFEST}: customizations.aileron.cli differs"
     )]

@@ -22,7 +22,7 @@ use super::route::{HTTPS, Refusal, Target};
 /// How long a connection may take: name, TCP and TLS. sealing.md §5.
 pub const CONNECT: Duration = Duration::from_secs(10);
 
-/// `--resolve HOST:443:ADDR:PORT`: one host is somewhere else. Whoever writes it has chosen the address.
+/// `--resolve HOST:443:ADDR:PORT`: one host is dialled at another address, which may be private: it was chosen by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// The host, in lower case.

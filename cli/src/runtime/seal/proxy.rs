@@ -136,7 +136,7 @@ impl Proxy {
         self.shared.ca.certificate()
     }
 
-    /// Ends it: nobody is answered any more. Why lines are missing from the log, where some are.
+    /// Ends it: no request is answered after this. Returns why lines are missing from the log, where some are.
     pub fn end(mut self) -> Option<String> {
         self.stop();
         self.shared.sealing.log.fault()

@@ -1,4 +1,4 @@
-//! A directory for one piece of work: nobody else sees into it, and it goes with the work.
+//! A directory for one piece of work: no other user can look into it, and it is removed when the work ends.
 
 use std::fs;
 use std::io;

@@ -46,7 +46,7 @@ pub enum Access {
     PullPush,
 }
 
-/// One repository of one registry, for one user or for nobody.
+/// One repository of one registry, for one user or without a credential.
 pub(super) struct Session<'a> {
     web: &'a Web,
     /// `https://ghcr.io/v2/`.

@@ -15,8 +15,8 @@ use crate::ui::report::{Exit, Failure, Outcome};
 
 /// Make, extend or check the revocation file of Squad Aegis hosts.
 ///
-/// With --key or --key-id the file is made or extended; without, it is checked. Revoke a key rather than a label: whoever
-/// holds a key can sign under another label.
+/// With --key or --key-id the file is made or extended; without, it is checked. Revoke a key rather than a label: the
+/// holder of a key can sign under another label.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron-pub aegis crl revoked-key-ids.json",
