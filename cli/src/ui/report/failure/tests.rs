@@ -778,6 +778,7 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
         Binary: CaptureError::Binary => BindingFailed Failure false;
         TooLong: CaptureError::TooLong => BindingFailed Failure false;
         ConfigDir: CaptureError::ConfigDir(text()) => ValidationError Failure false;
+        ConfigDirOutside: CaptureError::ConfigDirOutside(text()) => ValidationError Failure false;
         Interrupted: CaptureError::Interrupted => Incomplete Interrupted true;
         Process: CaptureError::Process(ProcessError::Held { program: "x" }) => BindingFailed Failure false;
         Foreground: CaptureError::Foreground(ForegroundError::NotFound(text())) => UsageError Usage false;
