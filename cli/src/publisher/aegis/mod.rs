@@ -5,8 +5,11 @@
 //! | [`staging`] | the files of a directory, without links |
 //! | [`check`] | a repository, a staging directory or a zip file against every rule |
 //! | [`pack`] | a staging directory becomes a zip file, signed or not |
+//! | `extension` | a bundle's own binary, started and driven as a host would, when somebody asks |
 
 pub mod check;
+#[cfg(unix)]
+pub mod extension;
 pub mod pack;
 pub mod staging;
 

@@ -1,9 +1,10 @@
-//! `aegis`: bundles of Squad Aegis, checked, packed, signed and judged as a host would.
+//! `aegis`: bundles of Squad Aegis, checked, packed, signed, judged as a host would, and tried.
 
 mod check;
 mod crl;
 mod keys;
 mod pack;
+mod trial;
 mod verify;
 
 use std::path::Path;
@@ -22,16 +23,18 @@ use crate::ui::args::examples;
 use crate::ui::report::Failure;
 
 verbs! {
-    /// Check, pack, sign and verify Squad Aegis plugins and connectors.
+    /// Check, pack, sign, verify and try Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
         "aileron-pub aegis check dist",
         "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
-        "aileron-pub aegis verify hello.zip --trust dist/manifest.pub"
+        "aileron-pub aegis verify hello.zip --trust dist/manifest.pub",
+        "aileron-pub aegis try hello.zip"
     ))]
     Aegis {
         Check(check::Check),
         Pack(pack::Pack),
         Verify(verify::Verify),
+        Try(trial::Try),
         Crl(crl::Crl),
         #[command(subcommand)]
         Keys(keys::Keys),

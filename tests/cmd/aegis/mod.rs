@@ -1,0 +1,3 @@
+//! Squad Aegis bundles.
+
+mod trial;
