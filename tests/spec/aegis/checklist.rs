@@ -1,7 +1,8 @@
 //! aegis-bundle.md §16: what the host's own tests say, row by row. Rows 1 to 6 of the wrapper, 7 to 33 of a bundle.
 //!
 //! Rows 34 to 45 are about a host's disk, its instances and its child processes. Of these, what can be judged on a bundle is
-//! here: 34 is row 16 of the upload again, 41 the rule `connector.alias`.
+//! here: 34 is row 16 of the upload again, 41 the rule `connector.alias`. Row 42 is a test of the recorder that `aegis try` has in
+//! place of a host, rows 43 to 45 are in `tests/cmd/aegis/trial`.
 
 use aileron_verifier::aegis::canonical::canonical;
 use aileron_verifier::aegis::envelope::{self, BuildError, Claims, WrapperError};

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +19,8 @@ use super::session::{Halt, Process, Session, Waited};
 use super::subject::Subject;
 use super::wire::{self, Connection};
 use super::{Trial, TryError, TryOptions, handshake};
-use crate::sys::environment::Environment;
+use crate::event::Listener;
+use crate::sys::process::Spawner;
 use crate::sys::process::lasting::{Home, Lasting};
 
 /// How long a host waits for the definition of what was uploaded. aegis-bundle.md §14.1.
@@ -70,11 +70,11 @@ pub(super) struct Started<'a> {
 pub(super) fn start<'a>(
     subject: &Subject,
     options: &TryOptions,
-    environment: &Environment,
-    stop: &'a AtomicBool,
+    spawner: Spawner<'a>,
+    listener: Listener<'a>,
 ) -> Result<Started<'a>, TryError> {
     let system = |what| move |why| TryError::System { what, why };
-    let home = Home::make(environment).map_err(system("make a directory for sockets"))?;
+    let home = Home::make(spawner.environment).map_err(system("make a directory for sockets"))?;
     let path = home.path().to_owned();
     let program = home.program("extension", &subject.bytes).map_err(system("write the extension"))?;
     let (sender, first_line) = oneshot::channel();
@@ -87,7 +87,7 @@ pub(super) fn start<'a>(
     variables.push(("PLUGIN_UNIX_SOCKET_DIR", path.as_os_str()));
     let lasting = Lasting::start(&program, &variables, home, seen).map_err(system("start the extension"))?;
     Ok(Started {
-        process: Process { lasting, stop },
+        process: Process { lasting, stop: spawner.stop, listener },
         home: path,
         first_line: Some(first_line),
         printed: Arc::default(),

@@ -56,7 +56,7 @@ impl Verb for Try {
         let subject = Subject::load(path, architecture()?)?;
         let answers = report::answers(&self.answers, &context.repository)?;
         let options = TryOptions { answers, events, patience };
-        let trial = extension::run(&subject, &options, &context.environment, context.stop)?;
+        let trial = extension::run(&subject, &options, context.spawner(), &|event| context.progress.take(event))?;
         Ok(report::outcome(&subject, &trial))
     }
 }
