@@ -1,0 +1,7 @@
+//! `aegis`: Squad Aegis bundles.
+
+mod build;
+mod check;
+mod pack;
+mod repository;
+mod trial;
