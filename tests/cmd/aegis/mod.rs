@@ -1,0 +1,6 @@
+//! `aegis`: Squad Aegis bundles.
+
+mod build;
+mod check;
+mod pack;
+mod repository;
