@@ -183,12 +183,13 @@ fn what_happens_is_what_is_written_down() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// They succeed where somebody answers: a provider whose page was visited (`vault::browser`), GitHub (`keys::github_secret`);
-/// or where Go is (`aegis::build`).
-const ELSEWHERE: [[&str; 3]; 3] = [
+/// They succeed where somebody answers: a provider whose page was visited (`vault::browser`), GitHub (`keys::github_secret`), an
+/// extension (`aegis::trial`); or where Go is (`aegis::build`).
+const ELSEWHERE: [[&str; 3]; 4] = [
     ["aileron", "binding", "reauthorize"],
     ["aileron-pub", "keys", "github-secret"],
     ["aileron-pub", "aegis", "build"],
+    ["aileron-pub", "aegis", "try"],
 ];
 
 #[test]

@@ -87,7 +87,7 @@ fn a_key_that_cannot_sign_is_named_and_nothing_is_written() {
     home.write("public.pem", aileron_testkit::home::PUBLIC_KEY);
     home.write("mixed", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8prLrhQbzK8LIuGpTTTQvHNh5SbQv+EsiXlLyTIpZt1w==");
     for (flags, code, words) in [
-        ("--key-id k1 --key utf16", 1, "utf16: this is no private key"),
+        ("--key-id k1 --key utf16", 1, "key file utf16: the private key is UTF-16 text"),
         ("--key-id k1 --key public.pem", 1, "public.pem"),
         ("--key-id k1 --key mixed", 1, "belongs to another key"),
         ("--key-id k1 --key nowhere", 1, "nowhere"),

@@ -4,6 +4,8 @@
 //! Everything here is deterministic. A fixture panics with a reason where it cannot be made: a broken fixture is a bug of
 //! the test, not something to handle.
 
+#[cfg(unix)]
+pub mod extensions;
 pub mod fuzzed;
 pub mod github;
 #[cfg(unix)]

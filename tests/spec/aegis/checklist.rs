@@ -1,7 +1,8 @@
 //! aegis-bundle.md §16: what the host's own tests say, row by row. Rows 1 to 6 of the wrapper, 7 to 33 of a bundle.
 //!
 //! Rows 34 to 45 are about a host's disk, its instances and its child processes. Of these, what can be judged on a bundle is
-//! here: 34 is step 16 of the upload again, 41 the rule `connector.alias`. [`COVERED`] says for each row what holds it.
+//! here: 34 is step 16 of the upload again, 41 the rule `connector.alias`. Row 42 is a test of the recorder that `aegis try` has in
+//! place of a host, rows 43 to 45 are in `tests/cmd/aegis/trial`. [`COVERED`] says for each row what holds it.
 
 use aileron_verifier::aegis::canonical::canonical;
 use aileron_verifier::aegis::envelope::{self, BuildError, Claims, WrapperError};
@@ -253,8 +254,8 @@ fn rows_40_and_41_an_alias_that_another_connector_owns_is_told_before() {
 }
 
 /// Each row, and the test that holds it: its file and its name. Rows without one are about what this project has not: a host's
-/// store of packages and its instances.
-const COVERED: [(u8, &str, &str); 41] = [
+/// instances.
+const COVERED: [(u8, &str, &str); 44] = [
     (1, HERE, "row_1_"),
     (2, HERE, "row_2_"),
     (3, HERE, "row_3_"),
@@ -298,8 +299,10 @@ const COVERED: [(u8, &str, &str); 41] = [
     (39, HERE, "row_39_"),
     (40, HERE, "rows_40_and_41_"),
     (41, HERE, "rows_40_and_41_"),
-    // Of what a plugin may call, the source is compared with the list; the rest is seen when it runs.
-    (42, "../../verifier/src/aegis/lint/source/tests.rs", "each_rule_about_the_source_is_broken_at_its_line"),
+    (42, "../../cli/src/publisher/aegis/extension/host_api.rs", "row_42_a_plugin_that_declares_only_the_log_"),
+    (43, "../cmd/aegis/trial/good.rs", "row_43_a_good_plugin_goes_through_every_step_"),
+    (44, "../cmd/aegis/trial/good.rs", "row_44_a_good_connector_answers_ping_"),
+    (45, "../cmd/aegis/trial/good.rs", "row_45_an_extension_has_the_environment_of_a_host_"),
 ];
 const HERE: &str = "../spec/aegis/checklist.rs";
 
@@ -308,11 +311,11 @@ fn each_row_is_held_by_a_test_that_is_there() {
     for (row, file, test) in COVERED {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         let text = std::fs::read_to_string(&path).expect(file);
-        assert!(text.contains(&format!("\nfn {test}")), "row {row}: {file} has no {test}");
+        assert!(text.contains(&format!("fn {test}")), "row {row}: {file} has no {test}");
     }
     let rows: Vec<u8> = COVERED.iter().map(|(row, ..)| *row).collect();
     let about_a_running_host = [36];
-    let all: Vec<u8> = (1..=42).filter(|row| !about_a_running_host.contains(row)).collect();
+    let all: Vec<u8> = (1..=45).filter(|row| !about_a_running_host.contains(row)).collect();
     assert_eq!(rows, all);
 }
 

@@ -121,7 +121,7 @@ fn document() -> Vec<(&'static str, Vec<String>)> {
         ("json.syntax", of_bytes(|text| text.truncate(40))),
         ("json.bom", of_bytes(|text| drop(text.splice(0..0, *b"\xef\xbb\xbf")))),
         ("json.trailing", of_bytes(|text| text.extend(b"{}"))),
-        ("json.utf8", of_bytes(|text| text[40 + ID.len() - 20] = 0xff)),
+        ("json.utf8", of_bytes(|text| text[ID.len() + 26] = 0xff)),
         ("json.surrogate", of_text("\"A\"", "\"\\ud800\"")),
         ("json.nul", of_text("\"A\"", "\"A\\u0000\"")),
         ("json.duplicate", of_text("\"name\":\"Toy\"", "\"name\":\"Toy\",\"name\":\"Toy\"")),
@@ -275,10 +275,11 @@ fn each_rule_is_broken_by_its_own_fault_alone() {
         ("library.elf", &["library.elf"]),
         ("zip.entries", &["zip.entries"]),
     ]);
-    for (rule, found) in &rows {
-        let expected = brings.get(rule).copied().unwrap_or(std::slice::from_ref(rule));
-        assert_eq!(found, expected, "{rule}");
-    }
+    let expected = |rule: &&str| -> Vec<String> {
+        brings.get(rule).copied().unwrap_or(std::slice::from_ref(rule)).iter().map(|rule| (*rule).to_owned()).collect()
+    };
+    let others: Vec<_> = rows.iter().filter(|(rule, found)| *found != expected(rule)).collect();
+    assert!(others.is_empty(), "{others:#?}");
     let id = |rule: &&str| rule.trim_start_matches('~').to_owned();
     let covered: BTreeSet<String> =
         rows.iter().map(|(rule, _)| id(rule)).chain(OF_THE_TOOL.map(str::to_owned)).collect();

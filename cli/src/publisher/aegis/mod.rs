@@ -8,10 +8,13 @@
 //! | [`build`] | a repository becomes the files of a bundle |
 //! | [`pack`] | the files of a bundle become a zip file, signed or not |
 //! | [`earlier`] | what a host does with a bundle of a version that it has |
+//! | `extension` | a bundle's own binary, started and driven as a host would, when somebody asks |
 
 pub mod build;
 pub mod check;
 pub mod earlier;
+#[cfg(unix)]
+pub mod extension;
 pub mod go_sources;
 pub mod pack;
 pub mod staging;

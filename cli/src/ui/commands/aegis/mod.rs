@@ -1,10 +1,11 @@
-//! `aegis`: bundles of Squad Aegis, built, checked, packed, signed and judged as a host would.
+//! `aegis`: bundles of Squad Aegis, built, checked, packed, signed, judged as a host would, and tried.
 
 mod build;
 mod check;
 mod crl;
 mod keys;
 mod pack;
+mod trial;
 mod verify;
 
 use std::path::Path;
@@ -25,18 +26,20 @@ use crate::ui::args::examples;
 use crate::ui::report::Failure;
 
 verbs! {
-    /// Build, check, pack, sign and verify Squad Aegis plugins and connectors.
+    /// Build, check, pack, sign, verify and try Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
         "aileron-pub aegis build",
         "aileron-pub aegis check dist",
         "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
-        "aileron-pub aegis verify hello.zip --trust dist/manifest.pub"
+        "aileron-pub aegis verify hello.zip --trust dist/manifest.pub",
+        "aileron-pub aegis try hello.zip"
     ))]
     Aegis {
         Build(build::Build),
         Check(check::Check),
         Pack(pack::Pack),
         Verify(verify::Verify),
+        Try(trial::Try),
         Crl(crl::Crl),
         #[command(subcommand)]
         Keys(keys::Keys),

@@ -26,6 +26,7 @@ use self::program::{List, Program};
 use self::tokens::Kind as TokenKind;
 use super::Checked;
 use crate::aegis::Kind;
+use crate::aegis::definition::capability_of;
 use crate::aegis::rules::{
     CAPABILITY_UNDECLARED, CAPABILITY_UNUSED, DEFINITION_CONNECTORS, DEFINITION_EVENTS, DEFINITION_ID, SOURCE_IMPORT,
     SOURCE_IMPORT_OTHER,
@@ -85,17 +86,6 @@ const EVENTS: [&str; 31] = [
     "PLUGIN_CUSTOM",
     "PLUGIN_LOG",
 ];
-
-/// The capability without which an event is dropped. aegis-bundle.md §4.2.
-fn family(event: &str) -> &'static str {
-    let families = [
-        ("RCON_", "events.rcon"),
-        ("LOG_", "events.log"),
-        ("PLUGIN_", "events.plugin"),
-        ("CONNECTOR_", "events.connector"),
-    ];
-    families.iter().find(|(prefix, _)| event.starts_with(prefix)).map_or("events.system", |(_, family)| family)
-}
 
 /// Everything the sources say that does not fit their manifest, in the order of the files. Tests among them are passed over.
 pub fn check(sources: &[Source], manifest: &Checked) -> Vec<Problem> {
@@ -230,16 +220,16 @@ impl Lint<'_, '_> {
                 self.report(DEFINITION_EVENTS, (*file, at.clone()), message);
                 continue;
             }
-            used.insert(family(event));
-            if let Some(by) = self.lacking(family(event)) {
-                let message = format!("{} needs {}, not declared{by}", Quoted(event), family(event));
+            used.insert(capability_of(event));
+            if let Some(by) = self.lacking(capability_of(event)) {
+                let message = format!("{} needs {}, not declared{by}", Quoted(event), capability_of(event));
                 self.report(DEFINITION_EVENTS, (*file, at.clone()), message);
             }
         }
         for (event, place) in self.event_literals(&subscribed) {
-            used.insert(family(event));
-            if let Some(by) = self.lacking(family(event)) {
-                let message = format!("{} needs {}, not declared{by}", Quoted(event), family(event));
+            used.insert(capability_of(event));
+            if let Some(by) = self.lacking(capability_of(event)) {
+                let message = format!("{} needs {}, not declared{by}", Quoted(event), capability_of(event));
                 self.report(CAPABILITY_UNDECLARED, place, message);
             }
         }

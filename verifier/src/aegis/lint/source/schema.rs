@@ -2,15 +2,10 @@
 
 use super::program::{File, Program};
 use super::tokens::Kind;
+use crate::aegis::definition::{FIELD_TYPES, MOST_LEVELS};
 use crate::aegis::rules::{DEFINITION_SCHEMA, DEFINITION_SCHEMA_TYPE, SOURCE_OPTIONS};
 use crate::problem::Problem;
 use crate::text::quote::Quoted;
-
-/// Types of fields. aegis-bundle.md §13.
-const TYPES: [&str; 9] =
-    ["string", "int", "bool", "object", "array", "arraystring", "arrayint", "arraybool", "arrayobject"];
-/// Most levels that a host takes. aegis-bundle.md §1.
-const MOST_LEVELS: usize = 10;
 
 pub(super) fn check(program: &Program<'_>, found: &mut Vec<Problem>) {
     for file in &program.files {
@@ -43,7 +38,7 @@ fn literal(file: &File<'_>, open: usize, end: usize, found: &mut Vec<Problem>) {
             let token = &file.tokens[at];
             is_nested = token.is_name("Nested");
             let value = file.token(at + 2).filter(|value| token.is_name("Type") && value.kind == Kind::Text);
-            if let Some(value) = value.filter(|value| !TYPES.contains(&value.text.as_str())) {
+            if let Some(value) = value.filter(|value| !FIELD_TYPES.contains(&value.text.as_str())) {
                 let message = format!("{} is not a type of a field", Quoted(&value.text));
                 found.push(file.source.problem(DEFINITION_SCHEMA_TYPE, value.at.clone(), message));
             }
