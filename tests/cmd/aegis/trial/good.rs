@@ -78,13 +78,13 @@ fn the_authors_files_say_what_is_sent_and_what_the_host_answers() {
     }
     home.write("repo/go.mod", "module x\n");
     home.write("repo/manifest.json", "{}");
-    let toml = "[config]\ntrigger = \"!hi\"\nresponse = \"Hi.\"\ntone = \"loud\"\n\
+    let toml = "[config]\ntrigger = \"!hi\"\n\
                 [[event]]\ntype = \"RCON_CHAT_MESSAGE\"\ndata = { message = \" !HI \", steam_id = \"7\" }\n\
                 [failures]\nRconSendWarningToPlayer = \"player is not here\"\n";
     home.write("repo/tests/chat.toml", toml);
     let document = tried(&home, &["-C", "repo", "--json"]).json();
     let warned = &document["calls"][1];
-    assert_eq!(warned["request"], json!({"player_id": "7", "message": "Hi."}));
+    assert_eq!(warned["request"], json!({"player_id": "7", "message": "Hello from Squad Aegis."}));
     assert_eq!(warned["error"], "player is not here");
     assert_eq!(outcome(&document, "HandleEvent RCON_CHAT_MESSAGE"), "error: player is not here");
     // An event on the command line is sent beside them; one that is not subscribed to is not.

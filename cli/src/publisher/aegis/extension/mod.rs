@@ -159,9 +159,9 @@ pub struct Trial {
     pub calls: Vec<Call>,
     /// How many more calls there were.
     pub more_calls: usize,
-    /// What it printed after its handshake.
+    /// The first lines it printed after its handshake.
     pub printed: Vec<String>,
-    /// The end of what it wrote to standard error, without the lines of go-plugin's own log.
+    /// The last lines it wrote to standard error, or the first of a crash; without those of go-plugin's own log.
     pub errors: Vec<String>,
 }
 

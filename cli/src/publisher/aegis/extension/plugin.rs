@@ -47,12 +47,12 @@ pub(super) async fn drive(
 ) -> Result<(), Halt> {
     let mut run = Run { session, subject, options, host, seen: 0 };
     let definition = run.definition().await?;
-    let configuration = options.answers.config.clone();
-    let configuration = configuration.unwrap_or_else(|| sample::configuration(definition.config_schema.as_ref()));
+    let schema = definition.config_schema.as_ref();
+    let configuration = sample::configured(schema, options.answers.config.as_ref());
     run.initialize(&configuration).await?;
     run.start(definition.long_running).await?;
     run.events(&definition).await?;
-    let changed = sample::changed(&configuration, definition.config_schema.as_ref());
+    let changed = sample::changed(&configuration, schema);
     configure(run.session, &configuration, &changed).await?;
     run.refusals("UpdateConfig");
     run.commands().await?;

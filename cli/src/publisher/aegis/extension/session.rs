@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::finding::Finding;
 use super::messages::ConnInfo;
+use super::sample::brief;
 use super::start::keep;
 use super::wire::Connection;
 use super::{Step, Trial};
@@ -87,6 +88,11 @@ impl Process<'_> {
             _ => "it closed its output".to_owned(),
         }
     }
+}
+
+/// The line with which Go's runtime begins the report of a crash.
+pub(super) fn is_of_a_crash(line: &str) -> bool {
+    line.starts_with("panic: ") || line.starts_with("fatal error: ")
 }
 
 /// An extension that answers.
@@ -230,8 +236,10 @@ impl<'s, 'a> Session<'s, 'a> {
     }
 
     fn gone(&mut self, step: &str, ended: &str) -> Halt {
-        let message = format!("the process ended meanwhile ({ended})");
-        let help = "recover from panics, and never call os.Exit: what it wrote last is below";
+        let (_, errors) = self.process.lasting.last_lines();
+        let why = errors.iter().rev().find(|line| is_of_a_crash(line)).map(|line| format!(": {}", brief(line)));
+        let message = format!("the process ended meanwhile ({ended}){}", why.unwrap_or_default());
+        let help = "recover from panics in goroutines of your own, and never call os.Exit; what it wrote last is below";
         self.found(Finding::error(step, None, message, help));
         Halt::Found
     }

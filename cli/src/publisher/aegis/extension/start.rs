@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::finding::Finding;
 use super::host_api::HostApi;
 use super::messages::StdioData;
-use super::session::{Halt, Process, Session, Waited};
+use super::session::{Halt, Process, Session, Waited, is_of_a_crash};
 use super::subject::Subject;
 use super::wire::{self, Connection};
 use super::{Trial, TryError, TryOptions, handshake};
@@ -32,6 +32,8 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("LANG", "C.UTF-8"),
     ("PLUGIN_PROTOCOL_VERSIONS", "1"),
 ];
+/// Lines of output and of errors that are reported.
+const LAST_LINES: usize = 12;
 /// Most bytes of output after the handshake that are kept.
 const MOST_PRINTED: usize = 64 << 10;
 
@@ -172,7 +174,12 @@ impl<'a> Started<'a> {
         let streamed = String::from_utf8_lossy(&printed).into_owned();
         // The first line was the handshake, or is named by a finding.
         trial.printed = stdout.into_iter().skip(1).chain(streamed.lines().map(str::to_owned)).collect();
-        trial.errors = stderr.into_iter().filter(|line| !is_of_go_plugin(line)).collect();
+        let errors: Vec<String> = stderr.into_iter().filter(|line| !is_of_go_plugin(line)).collect();
+        // A crash is told from its first line on: what follows are frames, the author's before the libraries'.
+        let crash =
+            errors.iter().position(|line| is_of_a_crash(line)).unwrap_or(errors.len().saturating_sub(LAST_LINES));
+        trial.errors = errors.into_iter().skip(crash).take(LAST_LINES).collect();
+        trial.printed.truncate(LAST_LINES);
     }
 }
 
