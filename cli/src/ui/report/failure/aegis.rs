@@ -7,8 +7,6 @@ use aileron_verifier::problem::Problem;
 use serde_json::json;
 
 #[cfg(unix)]
-use serde_json::json;
-
 use super::{Exit, Failure, classified};
 #[cfg(unix)]
 use crate::publisher::aegis::extension::TryError;
