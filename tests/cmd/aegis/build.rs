@@ -124,7 +124,7 @@ fn a_build_that_cannot_be_says_why_and_leaves_nothing_behind() {
         ("build cgo", 1, "build constraints exclude all Go files"),
         ("build library", 1, "go.mod makes no program: an extension has one main package"),
         ("build two", 1, "go.mod makes the programs . and ./cmd/other: name the extension's with --package"),
-        ("build missing", 1, "no required module provides package github.com/hashicorp/go-plugin"),
+        ("build missing", 1, "cannot find module providing package github.com/hashicorp/go-plugin"),
         ("build outside", 1, "go.mod:5 takes example.org/o from ../good, which is outside of this repository"),
         ("build wrong-id", 6, "1 problem stops building (wrong-id/plugin.go:3)"),
         (
