@@ -184,9 +184,13 @@ fn what_happens_is_what_is_written_down() {
 }
 
 /// They succeed where somebody answers: a provider whose page was visited (`vault::browser`), GitHub (`keys::github_secret`), an
-/// extension (`aegis::trial`).
-const ELSEWHERE: [[&str; 3]; 3] =
-    [["aileron", "binding", "reauthorize"], ["aileron-pub", "keys", "github-secret"], ["aileron-pub", "aegis", "try"]];
+/// extension (`aegis::trial`); or where Go is (`aegis::build`).
+const ELSEWHERE: [[&str; 3]; 4] = [
+    ["aileron", "binding", "reauthorize"],
+    ["aileron-pub", "keys", "github-secret"],
+    ["aileron-pub", "aegis", "build"],
+    ["aileron-pub", "aegis", "try"],
+];
 
 #[test]
 fn every_verb_has_a_transcript_with_its_help_and_a_success() {

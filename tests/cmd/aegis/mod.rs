@@ -1,3 +1,7 @@
-//! Squad Aegis bundles.
+//! `aegis`: Squad Aegis bundles.
 
+mod build;
+mod check;
+mod pack;
+mod repository;
 mod trial;

@@ -12,6 +12,8 @@ pub(super) struct Tool<'a> {
     pub(super) program: &'static str,
     /// How to get it.
     pub(super) advice: &'static str,
+    /// What else can be done, as the end of that sentence.
+    pub(super) instead: &'static str,
     /// How names of source files end, as it prints them.
     pub(super) sources: &'a [&'a str],
     /// The copied repository.
@@ -27,7 +29,9 @@ impl Tool<'_> {
     /// [`BuildError::NoToolchain`], [`BuildError::Failed`] with its own words, [`BuildError::Process`].
     pub(super) fn run(self, command: Command<'_>) -> Result<Finished, BuildError> {
         let finished = command.run().map_err(|error| match error {
-            ProcessError::NotFound { program } => BuildError::NoToolchain { program, advice: self.advice },
+            ProcessError::NotFound { program } => {
+                BuildError::NoToolchain { program, advice: self.advice, instead: self.instead }
+            }
             other => BuildError::Process(other),
         })?;
         if finished.status.success() {
@@ -47,6 +51,9 @@ impl Tool<'_> {
         let real = self.copy.canonicalize().unwrap_or_else(|_| self.copy.to_owned());
         for root in [real.as_path(), self.copy] {
             line = line.replace(&format!("{}{MAIN_SEPARATOR}", root.display()), "");
+            if let Some(rest) = line.strip_suffix(&root.display().to_string()) {
+                line = format!("{rest}.");
+            }
         }
         line
     }
@@ -105,6 +112,7 @@ mod tests {
         let tool = |base| Tool {
             program: "x",
             advice: "",
+            instead: "",
             sources: &[".go", "go.mod", "go.work", ".rs", "Cargo.toml", ".zig"],
             copy: Path::new("/tmp/copy"),
             base: Path::new(base),
@@ -116,6 +124,7 @@ mod tests {
             ("../shared/a.go:1:2: no", "shared/a.go:1:2: no"),
             ("/tmp/copy/connector/go.mod:3: unknown", "connector/go.mod:3: unknown"),
             ("go: errors parsing /tmp/copy/go.work:", "go: errors parsing go.work:"),
+            ("build constraints exclude all Go files in /tmp/copy", "build constraints exclude all Go files in ."),
             ("/usr/local/go/src/io/io.go:1: no", "/usr/local/go/src/io/io.go:1: no"),
             ("# github.com/acme/x/connector", "# github.com/acme/x/connector"),
             ("  --> src/main.rs:3:5", "  --> connector/src/main.rs:3:5"),

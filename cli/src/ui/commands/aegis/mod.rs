@@ -1,5 +1,6 @@
-//! `aegis`: bundles of Squad Aegis, checked, packed, signed, judged as a host would, and tried.
+//! `aegis`: bundles of Squad Aegis, built, checked, packed, signed, judged as a host would, and tried.
 
+mod build;
 mod check;
 mod crl;
 mod keys;
@@ -10,9 +11,11 @@ mod verify;
 use std::path::Path;
 
 use aileron_verifier::aegis::key_file;
+use aileron_verifier::aegis::rules::SIGN_KEY;
 use aileron_verifier::aegis::time::Instant;
 use aileron_verifier::text::printable;
 use aileron_verifier::trust::key::PublicKey;
+use serde_json::json;
 
 use super::Context;
 use super::verb::verbs;
@@ -23,14 +26,16 @@ use crate::ui::args::examples;
 use crate::ui::report::Failure;
 
 verbs! {
-    /// Check, pack, sign, verify and try Squad Aegis plugins and connectors.
+    /// Build, check, pack, sign, verify and try Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
+        "aileron-pub aegis build",
         "aileron-pub aegis check dist",
         "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
         "aileron-pub aegis verify hello.zip --trust dist/manifest.pub",
         "aileron-pub aegis try hello.zip"
     ))]
     Aegis {
+        Build(build::Build),
         Check(check::Check),
         Pack(pack::Pack),
         Verify(verify::Verify),
@@ -62,7 +67,7 @@ fn signing_key(context: &Context, flag: Option<&Path>) -> Result<SigningKey, Fai
         |_: &KeyOrigin| context.passphrase("Passphrase of the signing key:").ok_or(KeyError::PassphraseMissing);
     let loaded = load_pair_or_pem(flag, &variable, &OsKeychain, KEYCHAIN_ACCOUNT, prompt);
     let loaded = loaded.map_err(|error| {
-        let failure = Failure::from(&error);
+        let failure = Failure::from(&error).details(json!({"rule": SIGN_KEY.id()}));
         // A key for bundles is made by another verb than that of a connector.
         const NEXT: &str =
             "pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub aegis keys generate --out FILE`";
