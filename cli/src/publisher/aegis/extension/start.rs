@@ -62,6 +62,7 @@ pub(super) struct Started<'a> {
     home: PathBuf,
     first_line: Option<oneshot::Receiver<String>>,
     printed: Arc<Mutex<Vec<u8>>>,
+    is_connected: bool,
     patience: Option<Duration>,
 }
 
@@ -93,6 +94,7 @@ pub(super) fn start<'a>(
         home: path,
         first_line: Some(first_line),
         printed: Arc::default(),
+        is_connected: false,
         patience: options.patience,
     })
 }
@@ -123,6 +125,7 @@ impl<'a> Started<'a> {
             Ok(connection) => connection,
             Err(why) => return Err(fault(trial, why)),
         };
+        self.is_connected = true;
         let mut session = Session::new(&mut self.process, connection, kind, self.patience, trial);
         session.listen_to_output(Arc::clone(&self.printed));
         if kind == Kind::Plugin {
@@ -172,8 +175,9 @@ impl<'a> Started<'a> {
         let (stdout, stderr) = self.process.lasting.end();
         let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
         let streamed = String::from_utf8_lossy(&printed).into_owned();
-        // The first line was the handshake, or is named by a finding.
-        trial.printed = stdout.into_iter().skip(1).chain(streamed.lines().map(str::to_owned)).collect();
+        // The first line was the handshake. Without one, a finding names what was printed in its place.
+        let later = stdout.into_iter().skip(if self.is_connected { 1 } else { usize::MAX });
+        trial.printed = later.chain(streamed.lines().map(str::to_owned)).collect();
         let errors: Vec<String> = stderr.into_iter().filter(|line| !is_of_go_plugin(line)).collect();
         // A crash is told from its first line on: what follows are frames, the author's before the libraries'.
         let crash =

@@ -1,6 +1,6 @@
 //! `aegis try`: an extension started and driven here, as a host would.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aileron_verifier::aegis::time::GoDuration;
 use clap::Args;
@@ -89,13 +89,13 @@ mod report {
     //! What a trial found, for people and for scripts.
 
     use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
 
     use aileron_verifier::aegis::Kind;
     use aileron_verifier::problem::{Class, Severity};
     use aileron_verifier::text::{printable, printable_within};
     use serde_json::{Value, json};
 
-    use super::{Path, PathBuf};
     use crate::event::counted;
     use crate::publisher::aegis::AegisError;
     use crate::publisher::aegis::extension::answers::Answers;
