@@ -5,6 +5,7 @@
 mod any_bytes;
 mod bundles;
 mod checklist;
+mod model;
 mod own;
 mod strict;
 mod tables;

@@ -5,10 +5,14 @@
 //! | [`staging`] | the files of a directory, without links |
 //! | [`check`] | a repository, a staging directory or a zip file against every rule |
 //! | [`pack`] | a staging directory becomes a zip file, signed or not |
+//! | [`scaffold`] | a new repository |
+//! | [`upload`] | a zip file goes to a host |
 
 pub mod check;
 pub mod pack;
+pub mod scaffold;
 pub mod staging;
+pub mod upload;
 
 use std::path::PathBuf;
 

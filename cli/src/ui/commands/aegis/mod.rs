@@ -1,9 +1,11 @@
-//! `aegis`: bundles of Squad Aegis, checked, packed, signed and judged as a host would.
+//! `aegis`: extensions of Squad Aegis, from a skeleton to a host.
 
 mod check;
 mod crl;
+mod init;
 mod keys;
 mod pack;
+mod upload;
 mod verify;
 
 use std::path::Path;
@@ -22,16 +24,20 @@ use crate::ui::args::examples;
 use crate::ui::report::Failure;
 
 verbs! {
-    /// Check, pack, sign and verify Squad Aegis plugins and connectors.
+    /// Make, check, pack, sign, verify and upload Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
+        "aileron-pub aegis init plugin chat-watch --id com.yourorg.plugins.chat-watch --yes",
         "aileron-pub aegis check dist",
         "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
-        "aileron-pub aegis verify hello.zip --trust dist/manifest.pub"
+        "aileron-pub aegis verify hello.zip --trust dist/manifest.pub",
+        "aileron-pub aegis upload hello.zip --to https://aegis.example.com --token-file ~/aegis.token"
     ))]
     Aegis {
+        Init(init::Init),
         Check(check::Check),
         Pack(pack::Pack),
         Verify(verify::Verify),
+        Upload(upload::Upload),
         Crl(crl::Crl),
         #[command(subcommand)]
         Keys(keys::Keys),

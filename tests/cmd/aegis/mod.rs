@@ -1,0 +1,4 @@
+//! `aegis`: Squad Aegis bundles.
+
+mod init;
+mod upload;
