@@ -18,7 +18,7 @@ use crate::publisher::scaffold::skeleton::{Engine, NewFile, TargetDir, write};
 pub const SDK_VERSION: &str = "v0.0.0-20260518135713-25c95d86a9a9";
 /// What is said wherever a license is asked for.
 pub const SDK_LICENSE: &str =
-    "the SDK that it links is GPL-3.0: a built bundle is distributed under terms that allow it";
+    "the SDK is GPL-3.0 and becomes part of every bundle: distribute bundles under compatible terms";
 /// Longest name and license.
 const LONGEST_TEXT: usize = 200;
 
