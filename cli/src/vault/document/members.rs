@@ -55,6 +55,15 @@ enum Level {
 }
 
 impl Level {
+    /// Members that an object here usually has: room for them is made at once.
+    fn usual(self) -> usize {
+        match self {
+            Level::File | Level::Entry => 4,
+            Level::Secrets => 64,
+            Level::Metadata | Level::Labels => 8,
+        }
+    }
+
     /// The level of a member that is opened.
     fn below(self, name: &str) -> Option<Level> {
         match self {
@@ -126,16 +135,32 @@ impl<'a> Members<'a> {
 
     /// Which of two of one name is meant cannot be known, and one would be lost at the next write.
     fn must_be_unique(&self) -> Result<(), Malformed> {
-        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Malformed::NotJson(format!("{:?} stands in one object twice", pair[0])));
+        if let Some(name) = self.repeated() {
+            return Err(Malformed::NotJson(format!("{name:?} stands in one object twice")));
         }
         let mut objects = self.0.iter().filter_map(|(_, member)| match member {
             Member::Object(members) => Some(members),
             Member::Raw(_) | Member::Null | Member::Other => None,
         });
         objects.try_for_each(Members::must_be_unique)
+    }
+
+    /// A name that is there twice. Members that we wrote are sorted or few, and need no list of names.
+    fn repeated(&self) -> Option<&str> {
+        const FEW: usize = 12;
+        let names = || self.0.iter().map(|(name, _)| name.as_ref());
+        if names().is_sorted_by(|one, next| one < next) {
+            return None;
+        }
+        if self.0.len() <= FEW {
+            return names()
+                .enumerate()
+                .find(|(at, name)| names().take(*at).any(|before| before == *name))
+                .map(|(_, name)| name);
+        }
+        let mut names: Vec<&str> = names().collect();
+        names.sort_unstable();
+        names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 }
 
@@ -155,7 +180,7 @@ impl<'de> Visitor<'de> for Level {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
-        let mut members = Vec::new();
+        let mut members = Vec::with_capacity(self.usual());
         while let Some(Text(name)) = map.next_key()? {
             let member = match self.below(&name) {
                 Some(level) => map.next_value_seed(level)?,

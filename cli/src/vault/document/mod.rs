@@ -3,6 +3,7 @@
 //! Four shapes and files of before there was a version are read ([`read`]); one is written ([`write`]), in which both the
 //! existing runtime and the product document find what they know. Members that are not known here are kept.
 
+mod labels;
 mod malformed;
 mod members;
 mod read;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use self::labels::Labels;
 use super::blob::Blob;
 
 pub use self::malformed::Malformed;
@@ -57,7 +59,7 @@ pub struct Document {
 pub struct Entry {
     kind: String,
     environment: String,
-    labels: BTreeMap<String, String>,
+    labels: Labels,
     stored: Stored,
     unknown: Unknown,
     unknown_metadata: Unknown,
@@ -144,7 +146,7 @@ impl Entry {
         Entry {
             kind: kind.into(),
             environment: String::new(),
-            labels: BTreeMap::new(),
+            labels: Labels::default(),
             stored: Stored::Blob(blob),
             unknown: Unknown::new(),
             unknown_metadata: Unknown::new(),
@@ -159,8 +161,8 @@ impl Entry {
     /// The same entry with one more label, or with another text in it. An empty text takes the label away.
     pub fn with_label(mut self, name: &str, text: &str) -> Entry {
         match text {
-            "" => drop(self.labels.remove(name)),
-            text => drop(self.labels.insert(name.to_owned(), text.to_owned())),
+            "" => self.labels.remove(name),
+            text => self.labels.insert(name, text.to_owned()),
         }
         self
     }
@@ -172,7 +174,7 @@ impl Entry {
 
     /// A label's text; an empty one is as none.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.get(name).map(String::as_str).filter(|text| !text.is_empty())
+        self.labels.get(name).filter(|text| !text.is_empty())
     }
 
     /// The sealed value.

@@ -1,11 +1,13 @@
 //! Bytes to entries. vault.md §2.7.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use super::labels::Labels;
 use super::malformed::Malformed;
-use super::members::{self, Member, Members, Text};
+use super::members::{self, Member, Members};
 use super::{Document, Entry, Header, Stored, Unreadable};
 use crate::vault::blob::Blob;
 
@@ -19,22 +21,26 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     };
     let salt = blob("salt")?.map(|salt| salt.as_bytes().to_vec()).unwrap_or_default();
     let verification = blob("verification")?;
-    let mut entries = BTreeMap::new();
-    match members.take_object("secrets") {
+    // Collected, not inserted one by one: a map of what is sorted already is made in one go.
+    let entries = match members.take_object("secrets") {
         Some(secrets) => {
-            for (name, member) in object(secrets, || "secrets".to_owned())?.0 {
+            let secrets = object(secrets, || "secrets".to_owned())?.0.into_iter();
+            let read = |(name, member): (Cow<'_, str>, Member<'_>)| {
                 let entry = entry(&name, object(member, || name.clone().into_owned())?)?;
-                entries.insert(name.into_owned(), entry);
-            }
+                Ok((name.into_owned(), entry))
+            };
+            secrets.map(read).collect::<Result<BTreeMap<_, _>, _>>()?
         }
         // Entries at the top level, beside the header. vault.md §2.4, shape F.
         None => {
-            for (name, value) in members.take_named_objects(|name| name.contains('/')) {
+            let named = members.take_named_objects(|name| name.contains('/')).into_iter();
+            let read = |(name, value): (Cow<'_, str>, &RawValue)| {
                 let entry = entry(&name, members::entry_of(value.get())?)?;
-                entries.insert(name.into_owned(), entry);
-            }
+                Ok((name.into_owned(), entry))
+            };
+            named.map(read).collect::<Result<BTreeMap<_, _>, _>>()?
         }
-    }
+    };
     Ok(Document { header: Header { salt, verification }, entries, unknown: members.kept() })
 }
 
@@ -53,28 +59,29 @@ fn entry(name: &str, mut members: Members<'_>) -> Result<Entry, Malformed> {
     let mut metadata = metadata.transpose()?.unwrap_or_default();
     let mut plain = |member: &str| match metadata.take(member) {
         Some(value) => text(value, || place(member)),
-        None => Ok(String::new()),
+        None => Ok(Cow::Borrowed("")),
     };
     let (kind, environment) = (plain("Type")?, plain("Environment")?);
     let (kind_also, scope_also) = (plain("kind")?, plain("scope")?);
     metadata.take("encrypted");
-    let mut labels = BTreeMap::new();
+    let mut labels = Labels::default();
     if let Some(found) = metadata.take_object("Labels") {
-        for (label, value) in object(found, || place("Labels"))?.0 {
+        let found = object(found, || place("Labels"))?.0.into_iter().map(|(label, value)| {
             let member = || place(&format!("label {label}"));
             let value = value.raw().ok_or_else(|| Malformed::Member { member: member(), expected: "a string" })?;
-            let text = text(value, member)?;
-            labels.insert(label.into_owned(), text);
-        }
+            let text = text(value, member)?.into_owned();
+            Ok((label.into_owned(), text))
+        });
+        labels = found.collect::<Result<Labels, _>>()?;
     }
     let first = name.split('/').next().unwrap_or_default();
-    let kind =
-        [kind.as_str(), &kind_also, first].into_iter().find(|kind| !kind.is_empty()).unwrap_or_default().to_owned();
-    if !scope_also.is_empty() && labels.get("scope").is_none_or(String::is_empty) {
-        let scope = if kind == "oauth2" { with_spaces(&scope_also) } else { scope_also };
-        labels.insert("scope".to_owned(), scope);
+    let kind = [&*kind, &*kind_also, first].into_iter().find(|kind| !kind.is_empty()).unwrap_or_default().to_owned();
+    if !scope_also.is_empty() && labels.get("scope").is_none_or(str::is_empty) {
+        let scope = if kind == "oauth2" { with_spaces(&scope_also) } else { scope_also.into_owned() };
+        labels.insert("scope", scope);
     }
     let stored = stored(value, ciphertext, name)?;
+    let environment = environment.into_owned();
     Ok(Entry { kind, environment, labels, stored, unknown: members.kept(), unknown_metadata: metadata.kept() })
 }
 
@@ -107,26 +114,32 @@ fn with_spaces(scopes: &str) -> String {
 }
 
 /// A string; `null` is an empty one, as Go reads it.
-fn text(value: &RawValue, member: impl FnOnce() -> String) -> Result<String, Malformed> {
-    // What has no escapes stands there as it is meant: the parser has looked at it already.
-    let quoted = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    if let Some(plain) = quoted.filter(|plain| !plain.contains('\\')) {
-        return Ok(plain.to_owned());
+fn text(value: &RawValue, member: impl FnOnce() -> String) -> Result<Cow<'_, str>, Malformed> {
+    if let Some(plain) = plain(value) {
+        return Ok(Cow::Borrowed(plain));
     }
     serde_json::from_str::<Option<String>>(value.get())
-        .map(Option::unwrap_or_default)
+        .map(|text| Cow::Owned(text.unwrap_or_default()))
         .map_err(|_| Malformed::Member { member: member(), expected: "a string" })
+}
+
+/// A string without escapes stands there as it is meant: the parser has looked at it already.
+fn plain(value: &RawValue) -> Option<&str> {
+    let quoted = value.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    quoted.filter(|plain| !plain.contains('\\'))
 }
 
 /// A blob in base64, or `null`.
 fn base64(value: &RawValue, member: impl FnOnce() -> String) -> Result<Option<Blob>, Malformed> {
-    match serde_json::from_str::<Option<Text<'_>>>(value.get()) {
-        Ok(None) => return Ok(None),
-        Ok(Some(Text(text))) => Blob::from_base64(&text),
-        Err(_) => None,
+    if value.get() == "null" {
+        return Ok(None);
     }
-    .map(Some)
-    .ok_or_else(|| Malformed::Member { member: member(), expected: "base64" })
+    let expected_base64 = || Malformed::Member { member: member(), expected: "base64" };
+    let blob = match plain(value) {
+        Some(plain) => Blob::from_base64(plain),
+        None => serde_json::from_str::<String>(value.get()).ok().and_then(|text| Blob::from_base64(&text)),
+    };
+    blob.map(Some).ok_or_else(expected_base64)
 }
 
 /// An object, or `null` for an empty one, as Go reads it.

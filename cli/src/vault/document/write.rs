@@ -44,11 +44,9 @@ fn entry(entry: &Entry, to: &mut Writer) {
         to.string("Environment", &entry.environment);
         to.nested("Labels", |to| {
             const ENCRYPTED: &str = "encrypted";
-            let others = entry.labels.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-            let (before, after): (Vec<_>, Vec<_>) =
-                others.filter(|(name, _)| *name != ENCRYPTED).partition(|(name, _)| *name < ENCRYPTED);
-            let sorted = before.into_iter().chain([(ENCRYPTED, "true")]).chain(after);
-            sorted.for_each(|(name, text)| to.string(name, text));
+            let before = entry.labels.iter().take_while(|(name, _)| *name < ENCRYPTED);
+            let after = entry.labels.iter().skip_while(|(name, _)| *name <= ENCRYPTED);
+            before.chain([(ENCRYPTED, "true")]).chain(after).for_each(|(name, text)| to.string(name, text));
         });
         to.string("kind", &entry.kind);
         if let Some(scope) = entry.label("scope") {

@@ -1,5 +1,7 @@
 //! `binding list`.
 
+use std::fmt::Write as _;
+
 use aileron_verifier::text::printable;
 use clap::Args;
 use serde_json::{Value, json};
@@ -46,14 +48,16 @@ impl Verb for List {
 
 /// vault.md §10.2: columns of these widths, whatever is in them.
 fn table(bindings: &[Binding]) -> String {
-    let row = |name: &str, kind: &str, connector: &str, status: &str| {
+    // A line is about as long as its columns.
+    let mut text = String::with_capacity(100 * (bindings.len() + 1));
+    let mut row = |name: &str, kind: &str, connector: &str, status: &str| {
         let [name, kind, connector, status] = [name, kind, connector, status].map(printable);
-        format!("{name:<40}  {kind:<10}  {connector:<30}  {status}\n")
+        let _ = writeln!(text, "{name:<40}  {kind:<10}  {connector:<30}  {status}"); // a String takes all
     };
-    let mut text = row("NAME", "KIND", "CONNECTOR", "STATUS");
+    row("NAME", "KIND", "CONNECTOR", "STATUS");
     for binding in bindings {
         let connector = binding.connector.as_deref().unwrap_or_default();
-        text.push_str(&row(&binding.name, &binding.kind, connector, &binding.standing()));
+        row(&binding.name, &binding.kind, connector, &binding.standing());
     }
     text
 }
