@@ -1,4 +1,4 @@
-//! Child processes: toolchains and git, and in [`foreground`] the program that a user launches.
+//! Child processes: toolchains and git, in [`foreground`] the program that a user launches, and in `lasting` one that is talked to.
 //!
 //! A child sees a short list of variables and never a key, a token, or a setting that changes what a compiler emits.
 //! Its standard output is whole or an error, never cut, and it ends when the run is interrupted. Not here: what a
@@ -7,6 +7,8 @@
 mod capture;
 mod error;
 pub mod foreground;
+#[cfg(unix)]
+pub mod lasting;
 mod variables;
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! `aegis`: Squad Aegis bundles.
+//! `aegis`: Squad Aegis plugins and connectors.
 
 mod init;
+mod trial;
 mod upload;

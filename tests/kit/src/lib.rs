@@ -5,6 +5,8 @@
 //! the test, not something to handle.
 
 pub mod aegis;
+#[cfg(unix)]
+pub mod extensions;
 pub mod fuzzed;
 pub mod github;
 #[cfg(unix)]

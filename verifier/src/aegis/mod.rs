@@ -20,8 +20,11 @@
 //! | [`start`] | the verdict of a starting host, against the copy in its database |
 //! | [`lint`] | what stops publishing, with byte ranges; rules in [`rules`] |
 //! | [`elf`] | what a file says that is to be executed |
+//! | [`definition`] | what a running extension says about itself, against its manifest |
+//! | [`troubleshooting`] | the rows of the product document's table, which findings name |
 
 pub mod canonical;
+pub mod definition;
 pub mod elf;
 pub mod envelope;
 pub mod key_file;
@@ -31,6 +34,7 @@ pub mod path;
 pub mod rules;
 pub mod start;
 pub mod time;
+pub mod troubleshooting;
 pub mod trust_store;
 pub mod upload;
 pub mod verify;

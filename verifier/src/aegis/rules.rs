@@ -59,6 +59,11 @@ rules! { 4;
     LIBRARY_ELF "library.elf" ValidationError Error "not startable on the target", "build it with CGO_ENABLED=0 GOOS=linux and the target's GOARCH";
     LIBRARY_ELF_DYNAMIC "library.elf" ValidationError Warning "may not start on the target", "build it with CGO_ENABLED=0";
     DEFINITION_ID "definition.id" ValidationError Warning "the manifest's id is not in the binary", "let GetDefinition return exactly the manifest's id: a host refuses to run anything else";
+    DEFINITION_ID_DIFFERS "definition.id" ValidationError Error "not the manifest's id", "let GetDefinition return exactly the manifest's id";
+    DEFINITION_EVENTS "definition.events" ValidationError Warning "subscription that is dropped", "list each event type by name, and the events.* capability of its family in the manifest";
+    DEFINITION_CONNECTORS "definition.connectors" ValidationError Warning "connector that cannot be called", "list the connector in RequiredConnectors or OptionalConnectors, and api.connector in the manifest";
+    DEFINITION_SCHEMA "definition.schema" ValidationError Error "schema too deep", "nest fields at most ten levels deep";
+    DEFINITION_SCHEMA_TYPE "definition.schema" ValidationError Warning "unknown field type", "use string, int, bool, object, arraystring, arrayint, arraybool or arrayobject";
 
     // The container: §2.
     SIZE_ENTRY "size.entry" ValidationError Error "file over the upload limit", "make it smaller: build with -ldflags='-s -w'";

@@ -4,6 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::manifest::{Invalid, Manifest, NoTarget, NotAManifest, Target, select};
+use super::troubleshooting::Row;
 use super::verify::{Gate, HostTrust, Material, Verdict, verify};
 use super::zip::{Archive, Entry, NotAZip, ReadError};
 use super::{DEFAULT_UPLOAD_LIMIT, Kind, METADATA, MOST_ENTRIES, READ_ALLOWANCE, path, trim};
@@ -178,6 +179,16 @@ impl UploadError {
             | UploadError::NotLinux(_)
             | UploadError::Reserved { .. } => Class::ValidationError,
             UploadError::Checksum { .. } => Class::HashMismatch,
+        }
+    }
+
+    /// The row of the troubleshooting table that tells of it.
+    pub fn row(&self) -> Option<Row> {
+        match self {
+            UploadError::Checksum { .. } => Some(Row::Checksum),
+            UploadError::NoTarget(NoTarget::Capabilities(_)) => Some(Row::Capabilities),
+            UploadError::NoTarget(_) => Some(Row::NoTarget),
+            _ => None,
         }
     }
 

@@ -7,8 +7,11 @@
 //! | [`pack`] | a staging directory becomes a zip file, signed or not |
 //! | [`scaffold`] | a new repository |
 //! | [`upload`] | a zip file goes to a host |
+//! | `extension` | a bundle's own binary, started and driven as a host would, when somebody asks |
 
 pub mod check;
+#[cfg(unix)]
+pub mod extension;
 pub mod pack;
 pub mod scaffold;
 pub mod staging;

@@ -5,6 +5,7 @@ mod crl;
 mod init;
 mod keys;
 mod pack;
+mod trial;
 mod upload;
 mod verify;
 
@@ -24,12 +25,13 @@ use crate::ui::args::examples;
 use crate::ui::report::Failure;
 
 verbs! {
-    /// Make, check, pack, sign, verify and upload Squad Aegis plugins and connectors.
+    /// Make, check, pack, sign, verify, try and upload Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
         "aileron-pub aegis init plugin chat-watch --id com.yourorg.plugins.chat-watch --yes",
         "aileron-pub aegis check dist",
         "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
         "aileron-pub aegis verify hello.zip --trust dist/manifest.pub",
+        "aileron-pub aegis try hello.zip",
         "aileron-pub aegis upload hello.zip --to https://aegis.example.com --token-file ~/aegis.token"
     ))]
     Aegis {
@@ -37,6 +39,7 @@ verbs! {
         Check(check::Check),
         Pack(pack::Pack),
         Verify(verify::Verify),
+        Try(trial::Try),
         Upload(upload::Upload),
         Crl(crl::Crl),
         #[command(subcommand)]

@@ -6,6 +6,8 @@ use aileron_verifier::problem::{Class, Problem};
 use serde_json::json;
 
 use super::{Exit, Failure, classified};
+#[cfg(unix)]
+use crate::publisher::aegis::extension::TryError;
 use crate::publisher::aegis::scaffold::ExtensionScaffoldError;
 use crate::publisher::aegis::upload::HostError;
 use crate::publisher::aegis::{AegisError, Findings};
@@ -46,6 +48,38 @@ pub(crate) fn of_bundle(findings: &Findings, message: String) -> Failure {
 pub(crate) fn bundle_drawing(problems: &[&Problem], findings: &Findings) -> Drawing {
     let sourced = problems.iter().map(|problem| (*problem, findings.source(problem)));
     Drawing::new(sourced, &[]).listed().and_more(findings.more)
+}
+
+#[cfg(unix)]
+classified!(TryError);
+
+#[cfg(unix)]
+impl From<TryError> for Failure {
+    fn from(error: TryError) -> Failure {
+        let fail = |exit| Failure::of(&error, exit);
+        let failure = match error {
+            TryError::Bundle(error) => return error.into(),
+            TryError::Upload(_) => {
+                fail(Exit::Refused).next("aileron-pub aegis check BUNDLE, for everything that is wrong")
+            }
+            TryError::Repository(_) => fail(Exit::Usage).next("build it, and name the bundle or the staging directory"),
+            TryError::NotHere { .. } => fail(Exit::Failure).next("try it on a Linux machine, or in a container"),
+            TryError::Answers(_) => {
+                fail(Exit::Policy).next("correct the file; `aileron-pub aegis try --help` lists what it may hold")
+            }
+            TryError::System { .. } => {
+                fail(Exit::Failure).next("set TMPDIR to a short directory in which programs may run")
+            }
+            TryError::Interrupted => fail(Exit::Interrupted),
+        };
+        match error.row() {
+            Some(row) => Failure {
+                evidence: vec![format!("  table: {} - {}", row.symptom(), row.fix())],
+                ..failure.details(json!({"row": row.name(), "symptom": row.symptom()}))
+            },
+            None => failure,
+        }
+    }
 }
 
 impl From<&UploadError> for Failure {

@@ -138,7 +138,7 @@ func (p *plugin) HandleEvent(*pluginrpc.PluginEvent) error {
 		var none map[string]string
 		none["a"] = "b"
 	case "prints-later":
-		fmt.Println("event \x1b[31mhere")
+		fmt.Println("sockets are in", os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "\x1b[31m")
 	case "undeclared-api":
 		_, err := p.apis.DatabaseAPI.GetPluginData("seen")
 		return err

@@ -12,6 +12,10 @@ use aileron_verifier::aegis::zip::{NotAZip, ReadError};
 use aileron_verifier::problem::Class;
 
 use super::{Exit, Failure, address, disk, row, text};
+#[cfg(unix)]
+use crate::publisher::aegis::extension::TryError;
+#[cfg(unix)]
+use crate::publisher::aegis::extension::answers::Answers;
 use crate::publisher::aegis::scaffold::ExtensionScaffoldError;
 use crate::publisher::aegis::upload::HostError;
 use crate::publisher::aegis::upload::before::{ExpectedHost, check as before};
@@ -134,4 +138,21 @@ fn unsigned() -> HostError {
     let now = aileron_verifier::aegis::time::Instant::new(0, 0);
     let host = ExpectedHost { trusted: None, now, skew: 0, system: None, max_upload_size: 0, confirm_unsafe: false };
     before(&zip, Plugin, &host).expect_err("it is not signed")
+}
+
+#[cfg(unix)]
+#[test]
+fn every_error_of_trying_an_extension_has_its_class_exit_and_retriable() {
+    let bad_answers = || Answers::default().add("tests/x.toml", "=").expect_err("not TOML");
+    rows! { TryError as Failure::from;
+        Bundle: AegisError::NoManifest("x".into()).into() => ValidationError Policy false;
+        Upload: UploadError::NotLinux(Plugin).into() => ValidationError Refused false;
+        Repository: TryError::Repository("x".into()) => UsageError Usage false;
+        NotHere: TryError::NotHere { os: "windows", arch: "x86_64" } => UsageError Failure false;
+        Answers: bad_answers().into() => ParseError Policy false;
+        System: TryError::System { what: "start it", why: super::io_error() } => ConnectorLoadFailed Failure false;
+        Interrupted: TryError::Interrupted => Incomplete Interrupted true;
+    }
+    let refused = Failure::from(TryError::from(UploadError::NoTarget(NoTarget::Os("linux".into()))));
+    assert_eq!(refused.details["row"], "no_matching_target");
 }
