@@ -4,11 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use aileron_testkit::Requirement;
+use aileron_testkit::extensions::architecture;
 use aileron_testkit::home::terminal::Terminal;
 use aileron_testkit::home::{TestHome, ok};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PROFILES: [&str; 5] = ["chat-moderator", "discord-relay", "connector-consumer", "system-monitor", "player-data"];
 
@@ -65,24 +67,52 @@ fn every_new_extension_is_formatted_as_go_formats_it_and_every_rule_holds() {
     }
 }
 
+/// Every kind of extension, as packages of one module so that what they share is built once, on the SDK that is here. `None`
+/// after a skip.
+fn with_an_sdk() -> Option<&'static TestHome> {
+    static HOME: OnceLock<Option<TestHome>> = OnceLock::new();
+    let make = || {
+        Requirement::Go.is_met().then(|| {
+            let home = TestHome::new();
+            for name in every_extension(&home) {
+                fs::rename(home.path(&format!("all/{name}/go.mod")), home.path("all/go.mod")).unwrap();
+            }
+            with_sdk(&home, "all");
+            home
+        })
+    };
+    HOME.get_or_init(make).as_ref()
+}
+
 #[test] // aegis-bundle.md §13: all methods with working bodies
 fn the_tests_of_new_extensions_pass_without_a_host() {
-    if !Requirement::Go.is_met() {
-        return;
-    }
-    let home = TestHome::new();
-    // As packages of one module, so that what they share is built once. Tests are linked for each: those of a plugin without
-    // commands are part of those of one with them.
-    for name in every_extension(&home) {
-        fs::rename(home.path(&format!("all/{name}/go.mod")), home.path("all/go.mod")).unwrap();
-    }
-    with_sdk(&home, "all");
-    ok(&mut go(&home, "all", &["vet", "./..."]));
+    let Some(home) = with_an_sdk() else { return };
+    ok(&mut go(home, "all", &["vet", "./..."]));
+    // Tests are linked for each: those of a plugin without commands are part of those of one with them.
     let tested = PROFILES.iter().map(|profile| format!("./{profile}-command"));
     let tested: Vec<String> = tested.chain(["./connector".to_owned()]).collect();
     let words = [&["test", "-ldflags=-s -w"][..], &tested.iter().map(String::as_str).collect::<Vec<_>>()].concat();
-    let ran = ok(&mut go(&home, "all", &words));
+    let ran = ok(&mut go(home, "all", &words));
     assert_eq!(ran.stdout.matches("ok  \t").count(), tested.len(), "{ran}");
+}
+
+#[test] // the issue: scaffolded plugin and connector start, report the manifest's id, answer
+fn every_new_extension_runs_as_a_host_runs_it_with_nothing_found() {
+    let Some(home) = with_an_sdk() else { return };
+    let arch = architecture();
+    let programs = PROFILES.iter().map(|profile| format!("{profile}-command"));
+    for name in programs.chain(["connector".to_owned()]) {
+        let mut manifest: Value = serde_json::from_str(&home.read(&format!("all/{name}/manifest.json"))).unwrap();
+        let targets = manifest["targets"].as_array_mut().unwrap();
+        targets.retain(|target| target["target_arch"] == arch);
+        let library = format!("../staged/{name}/{}", targets[0]["library_path"].as_str().unwrap());
+        home.write(&format!("staged/{name}/manifest.json"), manifest.to_string());
+        let flags = ["build", "-trimpath", "-ldflags=-s -w", "-o", &library, &format!("./{name}")];
+        ok(go(home, "all", &flags).env("CGO_ENABLED", "0"));
+        let answers = format!("all/{name}/tests/try.toml");
+        let tried = home.ok(&format!("aileron-pub aegis try staged/{name} --answers {answers} --json")).json();
+        assert_eq!(tried["findings"], json!([]), "{name}: {tried:#}");
+    }
 }
 
 #[test]

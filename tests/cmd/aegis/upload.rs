@@ -127,7 +127,9 @@ fn a_bundle_at_the_limit_is_taken_with_its_framing_and_one_byte_more_is_refused_
     let refused = uploader.run(&host.base(), &format!("--max-upload-size {}", size - 1));
     assert!(refused.code == 3 && refused.stderr.contains("nothing was sent") && host.seen().is_empty(), "{refused}");
     // A host that takes less than it was told to take says so, by its answer or by not seeing the form.
-    for (less, says) in [(1, "its limit is"), (1024, "No plugin bundle provided")] {
+    for (less, says) in
+        [(1, "its limit is"), (1024 - 195, "its limit is"), (1024 - 195 + 1, "No plugin bundle provided")]
+    {
         let host = limited(size - less);
         let refused = uploader.run(&host.base(), "");
         assert!(refused.code == 3 && refused.stderr.contains(says), "{less}: {refused}");
@@ -235,6 +237,19 @@ fn whatever_else_answers_is_told_and_the_token_it_repeats_is_not() {
     }
     let uploader = Uploader::new(&Bundle::signed());
     assert_eq!(uploader.run("http://127.0.0.1:1", "").code, 5);
+}
+
+#[test]
+fn what_is_for_this_machine_goes_through_no_proxy() {
+    let uploader = Uploader::new(&Bundle::signed());
+    let (host, proxy) = (running(), Scripted::start(|_| Answer::status("502 Bad Gateway")));
+    let line = format!(
+        "HTTP_PROXY={0} ALL_PROXY={0} aileron-pub aegis upload toy.zip --to {1} --token-file token",
+        proxy.base(),
+        host.base()
+    );
+    uploader.home.ok(&line);
+    assert_eq!((host.seen().len(), proxy.seen().len()), (1, 0));
 }
 
 #[test]

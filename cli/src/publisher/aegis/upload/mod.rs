@@ -30,7 +30,7 @@ use self::form::Form;
 use crate::secret::Secret;
 use crate::sys::address::Address;
 use crate::sys::disk;
-use crate::sys::http::{HttpBody, HttpError, HttpRequest, Web, address};
+use crate::sys::http::{HttpBody, HttpError, HttpRequest, Options, Web, address};
 
 /// Most bytes of an answer.
 const LONGEST_ANSWER: u64 = 1 << 20;
@@ -69,6 +69,11 @@ impl HostAddress {
     /// The base address, as it is shown.
     pub fn shown(&self) -> &Address {
         &self.shown
+    }
+
+    /// The web to reach it through. What is for this machine stays on it, whatever proxy the environment names: it is in clear.
+    pub fn web(&self) -> Web {
+        Web::new(Options { direct: self.url.scheme() == "http", ..Options::default() })
     }
 
     /// Where bundles of this kind are sent. aegis-bundle.md §11.1.
@@ -113,7 +118,6 @@ pub fn upload(
     host: &HostAddress,
     token: &Secret,
     confirm_unsafe: bool,
-    web: &Web,
 ) -> Result<Record, HostError> {
     let url = host.endpoint(kind, confirm_unsafe);
     let form = Form::of(zip);
@@ -128,7 +132,7 @@ pub fn upload(
         total: TOTAL,
     };
     let unanswered = |error: HttpError| HostError::Unanswered { url: host.shown.clone(), why: error.into_cause() };
-    let response = web.send_once(&request).map_err(unanswered)?;
+    let response = host.web().send_once(&request).map_err(unanswered)?;
     let header = |name: HeaderName| response.headers.get(name).and_then(|value| value.to_str().ok());
     let answer = HostAnswer {
         url: host.shown.clone(),

@@ -16,7 +16,6 @@ use crate::publisher::aegis::upload::answer::{InstallState, Record};
 use crate::publisher::aegis::upload::before::{self, ExpectedHost, Promising};
 use crate::publisher::aegis::upload::{self, HostAddress};
 use crate::sys::disk;
-use crate::sys::http::Web;
 use crate::ui::args::examples;
 use crate::ui::commands::{Answer, Context, OnInterrupt, Verb};
 use crate::ui::report::table::grouped;
@@ -100,7 +99,7 @@ impl Verb for Upload {
         };
         let token = upload::token(file)?;
         context.progress.take(Event::Begin { step: format!("uploading {size} bytes to {}", host.shown()), total: 0 });
-        let record = upload::upload(zip.into(), kind, &host, &token, self.confirm_unsafe, &Web::default())?;
+        let record = upload::upload(zip.into(), kind, &host, &token, self.confirm_unsafe)?;
         context.progress.take(Event::End { outcome: record.state.as_str().to_owned() });
         let kept = kept(&promising, &record);
         describe(&mut fields, &record, kept.is_some());
