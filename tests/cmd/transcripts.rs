@@ -183,8 +183,14 @@ fn what_happens_is_what_is_written_down() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// They succeed where somebody answers: a provider whose page was visited (`vault::browser`), GitHub (`keys::github_secret`).
-const ELSEWHERE: [[&str; 3]; 2] = [["aileron", "binding", "reauthorize"], ["aileron-pub", "keys", "github-secret"]];
+/// They succeed where somebody answers: a provider whose page was visited (`vault::browser`), GitHub (`keys::github_secret`), an
+/// extension (`aegis::trial`); or where Go is (`aegis::build`).
+const ELSEWHERE: [[&str; 3]; 4] = [
+    ["aileron", "binding", "reauthorize"],
+    ["aileron-pub", "keys", "github-secret"],
+    ["aileron-pub", "aegis", "build"],
+    ["aileron-pub", "aegis", "try"],
+];
 
 #[test]
 fn every_verb_has_a_transcript_with_its_help_and_a_success() {

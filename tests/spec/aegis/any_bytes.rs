@@ -52,4 +52,24 @@ proptest! {
         aegis::times(&instant);
         aegis::times(&duration);
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn damaged_answers_of_an_extension_hold_their_bounds(bytes in damaged(definition())) {
+        aegis::answers(&bytes);
+    }
+}
+
+/// What a plugin answers, with a nested field, and its handshake before it.
+#[cfg(unix)]
+fn definition() -> Vec<u8> {
+    use aileron_cli::publisher::aegis::extension::messages::{ConfigField, ConfigSchema, PluginDefinition};
+    use prost::Message as _;
+    let inner =
+        ConfigField { name: "inner".into(), kind: "int".into(), default_json: b"1".to_vec(), ..ConfigField::default() };
+    let outer =
+        ConfigField { name: "outer".into(), kind: "object".into(), nested: vec![inner], ..ConfigField::default() };
+    let config_schema = Some(ConfigSchema { fields: vec![outer] });
+    let events = vec!["RCON_CHAT_MESSAGE".into(), "*".into()];
+    PluginDefinition { plugin_id: "a".into(), config_schema, events, ..PluginDefinition::default() }.encode_to_vec()
 }

@@ -1,7 +1,8 @@
 //! aegis-bundle.md §16: what the host's own tests say, row by row. Rows 1 to 6 of the wrapper, 7 to 33 of a bundle.
 //!
 //! Rows 34 to 45 are about a host's disk, its instances and its child processes. Of these, what can be judged on a bundle is
-//! here: 34 is row 16 of the upload again, 41 the rule `connector.alias`.
+//! here: 34 is step 16 of the upload again, 41 the rule `connector.alias`. Row 42 is a test of the recorder that `aegis try` has in
+//! place of a host, rows 43 to 45 are in `tests/cmd/aegis/trial`. [`COVERED`] says for each row what holds it.
 
 use aileron_verifier::aegis::canonical::canonical;
 use aileron_verifier::aegis::envelope::{self, BuildError, Claims, WrapperError};
@@ -250,4 +251,79 @@ fn rows_40_and_41_an_alias_that_another_connector_owns_is_told_before() {
             checked.problems.iter().any(|problem| problem.rule == aileron_verifier::aegis::rules::CONNECTOR_ALIAS);
         assert_eq!(told, is_told, "{manifest}");
     }
+}
+
+/// Each row, and the test that holds it: its file and its name. Rows without one are about what this project has not: a host's
+/// instances.
+const COVERED: [(u8, &str, &str); 44] = [
+    (1, HERE, "row_1_"),
+    (2, HERE, "row_2_"),
+    (3, HERE, "row_3_"),
+    (4, HERE, "rows_4_and_5_"),
+    (5, HERE, "rows_4_and_5_"),
+    (6, HERE, "row_6_"),
+    (7, HERE, "rows_7_and_8_"),
+    (8, HERE, "rows_7_and_8_"),
+    (9, HERE, "row_9_"),
+    (10, HERE, "rows_10_to_12_"),
+    (11, HERE, "rows_10_to_12_"),
+    (12, HERE, "rows_10_to_12_"),
+    (13, HERE, "rows_13_and_14_"),
+    (14, HERE, "rows_13_and_14_"),
+    (15, HERE, "row_15_"),
+    (16, HERE, "rows_16_and_17_"),
+    (17, HERE, "rows_16_and_17_"),
+    (18, HERE, "row_18_"),
+    (19, HERE, "rows_19_to_21_"),
+    (20, HERE, "rows_19_to_21_"),
+    (21, HERE, "rows_19_to_21_"),
+    (22, HERE, "rows_22_to_26_"),
+    (23, HERE, "rows_22_to_26_"),
+    (24, HERE, "rows_22_to_26_"),
+    (25, HERE, "rows_22_to_26_"),
+    (26, HERE, "rows_22_to_26_"),
+    (27, HERE, "row_27_"),
+    (28, HERE, "rows_28_to_31_"),
+    (29, HERE, "rows_28_to_31_"),
+    (30, HERE, "rows_28_to_31_"),
+    (31, HERE, "rows_28_to_31_"),
+    // The pure function `start` says what a starting host does, with the reason it stores.
+    (32, HERE, "row_32_"),
+    (33, HERE, "row_33_"),
+    (34, HERE, "row_34_"),
+    // A path below the runtime directory is made of sanitized parts: none of them leads out.
+    (35, "../../verifier/src/aegis/path.rs", "ids_and_versions_become_one_segment_of_a_path"),
+    // Deleted or not, an upload of what is there already changes nothing: it is told before.
+    (37, "../cmd/aegis/pack.rs", "signing_the_same_executable_again_under_the_same_version_is_warned_about"),
+    (38, HERE, "rows_28_to_31_"),
+    (39, HERE, "row_39_"),
+    (40, HERE, "rows_40_and_41_"),
+    (41, HERE, "rows_40_and_41_"),
+    (42, "../../cli/src/publisher/aegis/extension/host_api.rs", "row_42_a_plugin_that_declares_only_the_log_"),
+    (43, "../cmd/aegis/trial/good.rs", "row_43_a_good_plugin_goes_through_every_step_"),
+    (44, "../cmd/aegis/trial/good.rs", "row_44_a_good_connector_answers_ping_"),
+    (45, "../cmd/aegis/trial/good.rs", "row_45_an_extension_has_the_environment_of_a_host_"),
+];
+const HERE: &str = "../spec/aegis/checklist.rs";
+
+#[test] // aegis-bundle.md §16
+fn each_row_is_held_by_a_test_that_is_there() {
+    for (row, file, test) in COVERED {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let text = std::fs::read_to_string(&path).expect(file);
+        assert!(text.contains(&format!("fn {test}")), "row {row}: {file} has no {test}");
+    }
+    let rows: Vec<u8> = COVERED.iter().map(|(row, ..)| *row).collect();
+    let about_a_running_host = [36];
+    let all: Vec<u8> = (1..=45).filter(|row| !about_a_running_host.contains(row)).collect();
+    assert_eq!(rows, all);
+}
+
+#[test]
+fn row_39_a_package_that_waits_for_a_start_is_ready_after_it_where_unsafe_ones_are_allowed() {
+    let examined = Toy::new().at(&unsafe_host()).expect("a bundle");
+    let stored = Stored { kind: Kind::Plugin, material: examined.material(), was_verified: false, allow_unsafe: true };
+    assert_eq!(at_start(&stored, &host().trust), AtStart::Ready { verified: false });
+    let strict = Stored { allow_unsafe: false, ..stored };
+    assert!(matches!(at_start(&strict, &host().trust), AtStart::Quarantined(_)));
 }

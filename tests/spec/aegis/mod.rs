@@ -5,6 +5,7 @@
 mod any_bytes;
 mod bundles;
 mod checklist;
+mod every_rule;
 mod model;
 mod own;
 mod strict;

@@ -92,7 +92,7 @@ pub fn compare(kind: Kind, definition: &Definition, id: &str, capabilities: &[St
     }
     if definition.id != id {
         let message = format!("{kind} subprocess reported id \"{}\" but manifest declares \"{id}\"", definition.id);
-        say(rules::DEFINITION_ID_DIFFERS, Some(Row::IdMismatch), message);
+        say(rules::DEFINITION_ID, Some(Row::IdMismatch), message);
     }
     let mut open: Vec<&Field> = definition.fields.iter().collect();
     while let Some(field) = open.pop() {

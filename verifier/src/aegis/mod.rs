@@ -82,6 +82,14 @@ impl Kind {
         }
     }
 
+    /// The name of the variable by which an extension knows that a host started it. aegis-bundle.md §14.1.
+    pub fn cookie(self) -> &'static str {
+        match self {
+            Kind::Plugin => "AEGIS_NATIVE_PLUGIN",
+            Kind::Connector => "AEGIS_NATIVE_CONNECTOR",
+        }
+    }
+
     /// The manifest's member that names the extension.
     pub fn id_member(self) -> &'static str {
         match self {

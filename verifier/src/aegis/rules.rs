@@ -1,6 +1,7 @@
 //! Rules of Squad Aegis bundles. aegis-bundle.md §14.3, whose ids are public.
 //!
-//! Some rules of the norm are an error in one case and a warning in another; each is two rows here, with one id.
+//! Some rules of the norm are an error in most cases and a warning in one: `@milder` below. The rules named `source.*` are
+//! ours: they are about Go source that compiles and starts nowhere.
 
 use crate::problem::rules;
 
@@ -30,7 +31,6 @@ rules! { 4;
     VERSION_CHARSET "version.charset" ValidationError Error "not a version", "use letters, digits, `.`, `_` and `-`, no leading `v`, no `+`: for example 1.4.0 or 1.4.0-rc.1";
     VERSION_SEMVER "version.semver" ValidationError Warning "not a semantic version", "use MAJOR.MINOR.PATCH, as in 1.4.0";
     CONNECTOR_ALIAS "connector.alias" ValidationError Error "alias that cannot be used", "give each alias once, not blank, and none that a built-in connector owns";
-    CONNECTOR_ALIAS_KEY "connector.alias" ValidationError Warning "first legacy id becomes the storage key", "set `instance_key` too: without it the host stores instances under the first of `legacy_ids`";
     OFFICIAL_IGNORED "official.ignored" ValidationError Warning "has no effect", "leave it out or write false: every upload is stored as not official";
 
     // Targets: §3.7, §4.
@@ -38,16 +38,13 @@ rules! { 4;
     TARGETS_DUPLICATE "targets.duplicate" ValidationError Error "two targets for the same host", "keep one: system, architecture, API version and capabilities are all the same";
     TARGET_OS "target.os" ValidationError Error "not linux", "write `linux`: hosts run nothing else";
     TARGET_ARCH "target.arch" ValidationError Error "not a Go architecture", "write `amd64` or `arm64`";
-    TARGET_ARCH_RARE "target.arch" ValidationError Warning "unusual architecture", "hosts are published for amd64 and arm64 only";
     TARGET_API_VERSION "target.api_version" ValidationError Error "newer than any host", "write 1, or add a target of version 1 for the same system and architecture";
-    TARGET_API_VERSION_FALLBACK "target.api_version" ValidationError Warning "newer than any host", "no host takes this target yet; the one of version 1 beside it is used";
     CAPABILITY_UNKNOWN "capability.unknown" ValidationError Error "unknown capability", "use a name of the list of host API version 1, in lower case";
     CAPABILITY_REPEATED "capability.repeated" ValidationError Error "listed twice", "keep one of the two";
     CAPABILITY_BLANK "capability.blank" ValidationError Error "blank capability", "remove it";
     CAPABILITY_LEGACY "capability.legacy" ValidationError Warning "has no effect", "remove it: it gates nothing at run time";
     CAPABILITY_CONNECTOR "capability.connector" ValidationError Warning "connectors have no host API", "leave the list empty: a connector gets no host API and no events";
     SHA256_FORMAT "sha256.format" ValidationError Error "not a SHA-256", "write 64 lower-case hex digits, or REPLACE_WITH_BINARY_SHA256 to have it filled in when packing";
-    SHA256_CASE "sha256.format" ValidationError Warning "upper case", "write the hex digits in lower case";
     SHA256_MISMATCH "sha256.mismatch" ValidationError Error "not the checksum of the file", "build and pack again, or write REPLACE_WITH_BINARY_SHA256 to have it filled in when packing";
 
     // Libraries: §3.8, §12.3, §14.2.
@@ -57,13 +54,23 @@ rules! { 4;
     LIBRARY_ZIP_SUFFIX "library.zip_suffix" ValidationError Error "ends in .zip", "rename it: the host's signing tool leaves it out";
     LIBRARY_BASENAME "library.basename" ValidationError Warning "renamed on the host", "use letters, digits, `.`, `_` and `-` in the file's name";
     LIBRARY_ELF "library.elf" ValidationError Error "not startable on the target", "build it with CGO_ENABLED=0 GOOS=linux and the target's GOARCH";
-    LIBRARY_ELF_DYNAMIC "library.elf" ValidationError Warning "may not start on the target", "build it with CGO_ENABLED=0";
-    DEFINITION_ID "definition.id" ValidationError Warning "the manifest's id is not in the binary", "let GetDefinition return exactly the manifest's id: a host refuses to run anything else";
-    DEFINITION_ID_DIFFERS "definition.id" ValidationError Error "not the manifest's id", "let GetDefinition return exactly the manifest's id";
-    DEFINITION_EVENTS "definition.events" ValidationError Warning "subscription that is dropped", "list each event type by name, and the events.* capability of its family in the manifest";
-    DEFINITION_CONNECTORS "definition.connectors" ValidationError Warning "connector that cannot be called", "list the connector in RequiredConnectors or OptionalConnectors, and api.connector in the manifest";
-    DEFINITION_SCHEMA "definition.schema" ValidationError Error "schema too deep", "nest fields at most ten levels deep";
-    DEFINITION_SCHEMA_TYPE "definition.schema" ValidationError Warning "unknown field type", "use string, int, bool, object, arraystring, arrayint, arraybool or arrayobject";
+
+    // The Go source against the manifest: §4.2, §13, §19.4.
+    CAPABILITY_UNUSED "capability.unused" ValidationError Warning "not used by the source", "remove it: operators read the list as what the extension may do";
+    CAPABILITY_UNDECLARED "capability.undeclared" ValidationError Warning "not declared", "add the capability to required_capabilities of every target: without it the host answers each call with an error, and drops the events";
+    DEFINITION_ID "definition.id" ValidationError Error "not the manifest's id", "let GetDefinition return exactly the manifest's id, from one constant: a host starts nothing else";
+    DEFINITION_EVENTS "definition.events" ValidationError Warning "never delivered", "subscribe to event types by name, and declare their family in required_capabilities: the host drops all others silently";
+    DEFINITION_CONNECTORS "definition.connectors" ValidationError Warning "connector not declared", "list the connector in RequiredConnectors or OptionalConnectors, and api.connector in the manifest: the host refuses all other calls";
+    DEFINITION_SCHEMA "definition.schema" ValidationError Error "nested too deep", "nest fields at most 10 levels deep: the host does not start an extension with more";
+    SOURCE_STDOUT "source.stdout" ValidationError Error "printed before Serve", "print to os.Stderr, or use the log handle: the first line on standard output is the handshake, and anything before it stops the start";
+    SOURCE_OPTIONS "source.options" ValidationError Error "no such field", "write Options: the documentation says Enum, the SDK has Options";
+    SOURCE_IMPORT "source.import" ValidationError Error "package of the host itself", "import pkg/pluginrpc or pkg/connectorrpc only: Go refuses the host's internal packages";
+
+    // The signature: §7.2 to §7.4, §15.
+    SIGN_KEY "sign.key" ValidationError Error "no usable key", "give the 88 characters of `aileron-pub aegis keys generate`, or PEM";
+    SIGN_KEY_ID "sign.key_id" UsageError Error "no usable key id", "use up to 64 letters, digits, `.`, `_` and `-`, as in ops-key-2026-q1";
+    SIGN_LIFETIME "sign.lifetime" UsageError Error "no usable lifetime", "give a positive Go duration, as in 8760h";
+    SIGN_SAME_VERSION "sign.same_version" ValidationError Warning "version that hosts have", "raise the version, or have the package deleted on the host first: an upload of the same version and executable changes nothing there";
 
     // The container: §2.
     SIZE_ENTRY "size.entry" ValidationError Error "file over the upload limit", "make it smaller: build with -ldflags='-s -w'";
@@ -76,4 +83,15 @@ rules! { 4;
     ZIP_METHOD "zip.method" ValidationError Error "unusable compression", "store or deflate entries, without encryption";
     ZIP_METADATA "zip.metadata" ValidationError Error "metadata file missing or misplaced", "put manifest.json at the root, and the three signing files beside it or none of them";
     ZIP_LAYOUT "zip.layout" ValidationError Error "not a plain zip file", "pack it again with `aileron-pub aegis pack`: readers must not be able to see different files in it";
+
+    // Warnings of rules that are errors otherwise.
+    @milder CONNECTOR_ALIAS_KEY of CONNECTOR_ALIAS "first legacy id becomes the storage key", "set `instance_key` too: without it the host stores instances under the first of `legacy_ids`";
+    @milder TARGET_ARCH_RARE of TARGET_ARCH "unusual architecture", "hosts are published for amd64 and arm64 only";
+    @milder TARGET_API_VERSION_FALLBACK of TARGET_API_VERSION "newer than any host", "no host takes this target yet; the one of version 1 beside it is used";
+    @milder SHA256_CASE of SHA256_FORMAT "upper case", "write the hex digits in lower case";
+    @milder LIBRARY_ELF_DYNAMIC of LIBRARY_ELF "may not start on the target", "build it with CGO_ENABLED=0";
+    @milder LIBRARY_ELF_STRANGER of LIBRARY_ELF "not an extension of this kind", "call Serve of the SDK's package for the manifest's kind in main, or correct the manifest";
+    @milder DEFINITION_ID_UNSEEN of DEFINITION_ID "the manifest's id is not in the binary", "let GetDefinition return exactly the manifest's id: a host refuses to run anything else";
+    @milder DEFINITION_SCHEMA_TYPE of DEFINITION_SCHEMA "unknown field type", "use string, int, bool, object, arraystring, arrayint, arraybool or arrayobject";
+    @milder SOURCE_IMPORT_OTHER of SOURCE_IMPORT "not the SDK of this kind", "a plugin imports pkg/pluginrpc and a connector pkg/connectorrpc; other packages of the host change without notice";
 }

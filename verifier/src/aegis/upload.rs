@@ -1,8 +1,6 @@
 //! The whole way of an upload on a host, in its order and with its texts, up to where the binary would be started.
 //! aegis-bundle.md §2.2.
 
-use sha2::{Digest as _, Sha256};
-
 use super::manifest::{Invalid, Manifest, NoTarget, NotAManifest, Target, select};
 use super::troubleshooting::Row;
 use super::verify::{Gate, HostTrust, Material, Verdict, verify};
@@ -296,7 +294,7 @@ pub fn examine(zip: &[u8], kind: Kind, host: &Host) -> Result<Examined, UploadEr
         return Err(UploadError::PartlySigned(kind));
     }
     let (library, entry) = placed.library(&target)?;
-    let bytes = reader.read(entry)?;
+    let (library_size, digest) = reader.digest(entry)?;
     manifest.validate()?;
     if host.os != "linux" {
         return Err(UploadError::NotLinux(kind));
@@ -304,13 +302,12 @@ pub fn examine(zip: &[u8], kind: Kind, host: &Host) -> Result<Examined, UploadEr
     if reserved_ids(kind).contains(&manifest.id.as_str()) {
         return Err(UploadError::Reserved { kind, id: manifest.id });
     }
-    compare(kind, &target, &bytes)?;
+    compare(kind, &target, &digest)?;
     let [wrapper, signature, public_key] = signing;
     let material =
         Material { manifest: &raw_manifest, wrapper: &wrapper, signature: &signature, public_key: &public_key };
     let verdict = verify(&material, &host.trust);
     let gate = verdict.gate(kind, host.allow_unsafe, host.confirm_unsafe);
-    let library_size = bytes.len() as u64;
     Ok(Examined {
         manifest,
         target,
@@ -325,8 +322,8 @@ pub fn examine(zip: &[u8], kind: Kind, host: &Host) -> Result<Examined, UploadEr
     })
 }
 
-fn compare(kind: Kind, target: &Target, bytes: &[u8]) -> Result<(), UploadError> {
-    let library = hex(&Sha256::digest(bytes));
+fn compare(kind: Kind, target: &Target, digest: &[u8]) -> Result<(), UploadError> {
+    let library = hex(digest);
     if target.sha256.eq_ignore_ascii_case(&library) {
         return Ok(());
     }
@@ -404,18 +401,32 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&mut self, entry: &Entry<'_>) -> Result<Vec<u8>, UploadError> {
-        let name = || entry.shown_name();
+        self.charge(entry)?;
+        let bytes = self.archive.unpack(entry, self.limit).map_err(|why| unreadable(entry, why))?;
+        self.left -= bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    fn digest(&mut self, entry: &Entry<'_>) -> Result<(u64, [u8; 32]), UploadError> {
+        self.charge(entry)?;
+        let (size, digest) = self.archive.digest(entry, self.limit).map_err(|why| unreadable(entry, why))?;
+        self.left -= size;
+        Ok((size, digest))
+    }
+
+    /// What an entry says it has must fit.
+    fn charge(&self, entry: &Entry<'_>) -> Result<(), UploadError> {
         if entry.unpacked > self.limit {
-            return Err(UploadError::EntrySize { name: name(), limit: self.limit });
+            return Err(UploadError::EntrySize { name: entry.shown_name(), limit: self.limit });
         }
         if entry.unpacked > self.left {
             return Err(UploadError::TotalSize(self.total));
         }
-        let bytes = self.archive.unpack(entry, self.limit).map_err(|why| {
-            let name = name();
-            if why.is_opening() { UploadError::Open { name, why } } else { UploadError::Read { name, why } }
-        })?;
-        self.left -= bytes.len() as u64;
-        Ok(bytes)
+        Ok(())
     }
+}
+
+fn unreadable(entry: &Entry<'_>, why: ReadError) -> UploadError {
+    let name = entry.shown_name();
+    if why.is_opening() { UploadError::Open { name, why } } else { UploadError::Read { name, why } }
 }

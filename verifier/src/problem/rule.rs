@@ -43,7 +43,9 @@ pub(crate) enum Effect {
 
 /// A rule a document or a repository can break: a row of its family's table, and there is one such row.
 ///
-/// The id is stable and public. Rules compare by their place: the order of the families, then that of the table.
+/// The id is stable and public. Rules compare by their place: the order of the families, then that of the table. A rule that
+/// is an error in most cases and a warning in one has that case beside its row: same id, other words, a value of its own, so
+/// that what a problem stops is always said by the problem itself.
 pub struct Rule {
     place: (u8, u16),
     id: &'static str,
@@ -62,6 +64,11 @@ impl Rule {
         (short, help): (&'static str, &'static str),
     ) -> Rule {
         Rule { place, id, class, effect, short, help }
+    }
+
+    /// The case in which breaking `rule` is a warning only.
+    pub(crate) const fn milder(rule: &Rule, short: &'static str, help: &'static str) -> Rule {
+        Rule { place: rule.place, id: rule.id, class: rule.class, effect: Effect::Warning, short, help }
     }
 
     /// The stable identifier, as `check --json` prints it and `--allow` takes it.
@@ -107,7 +114,7 @@ impl Rule {
 
 impl PartialEq for Rule {
     fn eq(&self, other: &Rule) -> bool {
-        self.place == other.place
+        self.cmp(other).is_eq()
     }
 }
 
@@ -121,13 +128,13 @@ impl PartialOrd for Rule {
 
 impl Ord for Rule {
     fn cmp(&self, other: &Rule) -> Ordering {
-        self.place.cmp(&other.place)
+        (self.place, self.severity()).cmp(&(other.place, other.severity()))
     }
 }
 
 impl Hash for Rule {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.place.hash(state);
+        (self.place, self.severity()).hash(state);
     }
 }
 
@@ -145,8 +152,12 @@ impl fmt::Display for Rule {
 
 /// Declares a family's table: the family's number in `crate::rules::FAMILIES`, then one row per rule, a name to report it
 /// by, its id, class, effect (`Error`, `Waivable`, `Warning` or `Note`), a few words for the place and a line on how to correct it.
+/// Behind the rows, `@milder CASE of NAME` declares the case in which a rule is a warning only.
 macro_rules! rules {
-    ($family:literal; $($name:ident $id:literal $class:ident $effect:ident $short:literal, $help:literal;)*) => {
+    (
+        $family:literal; $($name:ident $id:literal $class:ident $effect:ident $short:literal, $help:literal;)*
+        $(@milder $case:ident of $of:ident $case_short:literal, $case_help:literal;)*
+    ) => {
         /// The place of each row: they are counted here, not in the rows.
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the rows' own names, whatever their form")]
         #[derive(Clone, Copy)]
@@ -160,6 +171,12 @@ macro_rules! rules {
                 ($crate::problem::Class::$class, $crate::problem::Effect::$effect),
                 ($short, $help),
             );
+        )*
+
+        $(
+            #[doc = concat!("`", stringify!($of), "` as a warning: ", $case_short, ".")]
+            pub const $case: &$crate::problem::Rule =
+                &$crate::problem::Rule::milder($of, $case_short, $case_help);
         )*
 
         /// Every rule of this family, in the order in which problems at one place are listed.

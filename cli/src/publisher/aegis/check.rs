@@ -9,27 +9,30 @@ use aileron_verifier::aegis::zip::strict::Strict;
 use aileron_verifier::aegis::{Kind, MANIFEST};
 use aileron_verifier::problem::{self, Class, Problem, Severity, Source};
 
-use super::{AegisError, staging};
+use super::{AegisError, go_sources, staging};
 use crate::sys::disk;
 
 /// Longest zip file that is read: more than any host takes, so that its size can be said.
 pub const LONGEST_ZIP: u64 = 512 << 20;
+/// The file that makes a directory a repository.
+const MODULE: &str = "go.mod";
 /// Longest manifest of a repository.
 const LONGEST_MANIFEST: u64 = 16 << 20;
 
 /// What was checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Subject {
-    /// A repository: its manifest only; checksums may still be open.
+    /// A repository: its manifest, whose checksums may still be open, and its Go source.
     Repository,
     /// A staging directory.
     Staging,
     /// A zip file.
+    #[default]
     Zip,
 }
 
 /// Everything that is wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// What was checked.
     pub subject: Subject,
@@ -41,7 +44,8 @@ pub struct Findings {
     pub problems: Vec<Problem>,
     /// How many more there are.
     pub more: usize,
-    manifest: Option<Source>,
+    /// The texts that problems point into.
+    sources: Vec<Source>,
 }
 
 impl Findings {
@@ -52,7 +56,7 @@ impl Findings {
 
     /// The text a problem points into.
     pub fn source(&self, problem: &Problem) -> Option<&Source> {
-        self.manifest.as_ref().filter(|source| source.path == problem.file)
+        self.sources.iter().find(|source| source.path == problem.file)
     }
 
     /// The class of what is wrong.
@@ -60,14 +64,29 @@ impl Findings {
         problem::class_of(&self.errors().cloned().collect::<Vec<_>>())
     }
 
+    /// One more, which points into a text that is known here.
+    pub(super) fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// These and `later` ones about the same extension; what both say is said once.
+    pub fn and(mut self, later: Findings) -> Findings {
+        let is_later =
+            |one: &Problem| later.problems.iter().any(|other| (other.rule, &other.message) == (one.rule, &one.message));
+        self.problems.retain(|one| !is_later(one));
+        self.problems.extend(later.problems);
+        self.sources.extend(later.sources);
+        Findings { problems: self.problems, sources: self.sources, more: self.more + later.more, ..later }
+    }
+
     fn of(subject: Subject, checked: Option<Checked>, more_problems: Vec<Problem>) -> Findings {
-        let mut findings = Findings { subject, kind: None, targets: 0, problems: Vec::new(), more: 0, manifest: None };
+        let mut findings = Findings { subject, ..Findings::default() };
         if let Some(checked) = checked {
             findings.kind = Some(checked.kind);
             findings.targets = checked.targets.len();
             findings.problems = checked.problems;
             findings.more = checked.more;
-            findings.manifest = Some(checked.source);
+            findings.sources.push(checked.source);
         }
         findings.problems.extend(more_problems);
         findings
@@ -86,14 +105,32 @@ pub fn check(path: &Path, limit: u64) -> Result<Findings, AegisError> {
     if !entries.contains_key(std::ffi::OsStr::new(MANIFEST)) {
         return Err(AegisError::NoManifest(path.to_owned()));
     }
-    if entries.contains_key(std::ffi::OsStr::new("go.mod")) {
-        let manifest = path.join(MANIFEST);
-        let bytes = disk::read(&manifest, LONGEST_MANIFEST)?;
-        let shown = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
-        let checked = lint::manifest(&shown, &bytes, None, Checksums::MayBeOpen);
-        return Ok(Findings::of(Subject::Repository, Some(checked), Vec::new()));
+    if entries.contains_key(std::ffi::OsStr::new(MODULE)) {
+        return Ok(repository(path)?.1);
     }
     Ok(staged(&name, &staging::read(path)?, Checksums::MayBeOpen, limit))
+}
+
+/// Whether `path` is a repository that can be built.
+pub fn is_repository(path: &Path) -> bool {
+    path.join(MODULE).is_file()
+}
+
+/// Checks a repository: its manifest, and its Go source against it.
+///
+/// # Errors
+/// [`AegisError::Disk`], [`AegisError::NoManifest`].
+pub fn repository(path: &Path) -> Result<(Checked, Findings), AegisError> {
+    let manifest = path.join(MANIFEST);
+    let bytes = disk::read_if_there(&manifest, LONGEST_MANIFEST)?;
+    let bytes = bytes.ok_or_else(|| AegisError::NoManifest(path.to_owned()))?;
+    let shown = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_owned();
+    let checked = lint::manifest(&shown(&manifest).display().to_string(), &bytes, None, Checksums::MayBeOpen);
+    let sources = go_sources::read(path, &shown(path))?;
+    let problems = lint::source::check(&sources, &checked);
+    let mut findings = Findings::of(Subject::Repository, Some(checked.clone()), problems);
+    findings.sources.extend(sources);
+    Ok((checked, findings))
 }
 
 /// What lies in a directory, or `None` for what is none.

@@ -1,6 +1,7 @@
-//! A staging directory becomes a bundle: checksums filled in the packed copy alone, signed, packed the same way everywhere, and
+//! The files of a bundle become one: checksums filled in the packed copy alone, signed, packed the same way everywhere, and
 //! proven as a host would read it. aegis-bundle.md §2.6, §6, §7.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use aileron_verifier::aegis::envelope::{self, Claims};
@@ -10,10 +11,9 @@ use aileron_verifier::aegis::zip::write::write;
 use aileron_verifier::aegis::{MANIFEST, PUBLIC_KEY, SIGNATURE, WRAPPER};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 
 use super::check::{self, Findings};
-use super::{AegisError, staging};
+use super::{AegisError, sha256_hex, staging};
 use crate::publisher::sign::SigningKey;
 
 /// Whose signature a bundle gets, and for how long.
@@ -57,26 +57,37 @@ pub fn key_id(text: &str) -> Result<&str, AegisError> {
 /// # Errors
 /// [`AegisError`].
 pub fn pack(directory: &Path, signing: Option<&Signing<'_>>, limit: u64) -> Result<Packed, AegisError> {
-    let name = directory.display().to_string();
-    let mut files = staging::read(directory)?;
-    let Some(manifest) = files.get(MANIFEST) else { return Err(AegisError::NoManifest(directory.to_owned())) };
+    let files = staging::read(directory)?;
+    if !files.contains_key(MANIFEST) {
+        return Err(AegisError::NoManifest(directory.to_owned()));
+    }
+    pack_files(&directory.display().to_string(), files, signing, limit)
+}
+
+/// Packs files, which are called `name` in problems.
+///
+/// # Errors
+/// [`AegisError`].
+pub fn pack_files(
+    name: &str,
+    mut files: BTreeMap<String, Vec<u8>>,
+    signing: Option<&Signing<'_>>,
+    limit: u64,
+) -> Result<Packed, AegisError> {
     // What was signed before is not this manifest.
-    let checked = lint::manifest(&format!("{name}/{MANIFEST}"), manifest, None, Checksums::MayBeOpen);
     for stale in [WRAPPER, SIGNATURE, PUBLIC_KEY] {
         files.remove(stale);
     }
-    let findings = check::staged(&name, &files, Checksums::MayBeOpen, limit);
+    let manifest = files.get(MANIFEST).map(Vec::as_slice).unwrap_or_default();
+    let checked = lint::manifest(&format!("{name}/{MANIFEST}"), manifest, None, Checksums::MayBeOpen);
+    let findings = check::staged(name, &files, Checksums::MayBeOpen, limit);
     if findings.errors().next().is_some() {
-        return Err(AegisError::Broken(Box::new(findings)));
+        return Err(AegisError::Broken { findings: Box::new(findings), step: "packing" });
     }
     let filled = checked.targets.iter().filter(|target| target.open.is_some()).count();
     if filled > 0 {
-        let sha256 = |library: &str| {
-            let digest = Sha256::digest(files.get(library)?);
-            Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
-        };
-        let manifest = lint::filled(&checked, sha256).into_bytes();
-        files.insert(MANIFEST.to_owned(), manifest);
+        let manifest = lint::filled(&checked, |library| Some(sha256_hex(files.get(library)?)));
+        files.insert(MANIFEST.to_owned(), manifest.into_bytes());
     }
     let claims = match signing {
         None => None,
@@ -91,9 +102,11 @@ pub fn pack(directory: &Path, signing: Option<&Signing<'_>>, limit: u64) -> Resu
         }
     };
     let zip = write(&files)?;
-    let findings = check::zip(&name, &zip, limit);
+    // The proof needs room of its own.
+    drop(files);
+    let findings = check::zip(name, &zip, limit);
     if findings.errors().next().is_some() {
-        return Err(AegisError::Broken(Box::new(findings)));
+        return Err(AegisError::Broken { findings: Box::new(findings), step: "packing" });
     }
     Ok(Packed { zip, claims, filled, findings })
 }

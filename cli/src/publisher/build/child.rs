@@ -12,6 +12,8 @@ pub(super) struct Tool<'a> {
     pub(super) program: &'static str,
     /// How to get it.
     pub(super) advice: &'static str,
+    /// What else can be done, as the end of that sentence.
+    pub(super) instead: &'static str,
     /// How names of source files end, as it prints them.
     pub(super) sources: &'a [&'a str],
     /// The copied repository.
@@ -27,7 +29,9 @@ impl Tool<'_> {
     /// [`BuildError::NoToolchain`], [`BuildError::Failed`] with its own words, [`BuildError::Process`].
     pub(super) fn run(self, command: Command<'_>) -> Result<Finished, BuildError> {
         let finished = command.run().map_err(|error| match error {
-            ProcessError::NotFound { program } => BuildError::NoToolchain { program, advice: self.advice },
+            ProcessError::NotFound { program } => {
+                BuildError::NoToolchain { program, advice: self.advice, instead: self.instead }
+            }
             other => BuildError::Process(other),
         })?;
         if finished.status.success() {
@@ -105,6 +109,7 @@ mod tests {
         let tool = |base| Tool {
             program: "x",
             advice: "",
+            instead: "",
             sources: &[".go", "go.mod", "go.work", ".rs", "Cargo.toml", ".zig"],
             copy: Path::new("/tmp/copy"),
             base: Path::new(base),

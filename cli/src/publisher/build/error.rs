@@ -41,12 +41,14 @@ pub enum BuildError {
         languages: Vec<&'static str>,
     },
     /// The toolchain is not installed.
-    #[error("{program} was not found in PATH: {advice}, or hand over a module built elsewhere with --wasm FILE")]
+    #[error("{program} was not found in PATH: {advice}{instead}")]
     NoToolchain {
         /// The program.
         program: &'static str,
         /// How to get it.
         advice: &'static str,
+        /// What else can be done, as the end of that sentence.
+        instead: &'static str,
     },
     /// The toolchain cannot compile for the target of a connector. Known before anything is compiled.
     #[error("{compiler} cannot compile for {target} yet: {command}")]

@@ -5,18 +5,19 @@
 //! configuration does not change what is published. Sources outside of the repository are refused before anything is
 //! compiled: a version is made of its commit and of modules that `go.sum` names.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aileron_templates::Template;
 
-use super::child::Tool;
-use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
+use super::{BuildError, BuiltModule, CONNECTOR, Made, OR_A_MODULE, Toolchain, disk};
 use crate::sys::disk::{Operation, temporary_directory};
-use crate::sys::process::{Command, Finished, Spawner};
+use crate::sys::process::Spawner;
 
+mod place;
 mod sources;
+
+pub(crate) use place::{Asked, GoPlace, NEUTRAL_FLAGS, WITHOUT_SYMBOLS};
 
 /// `connector/go.mod`.
 #[derive(Clone, Copy, Debug)]
@@ -24,41 +25,18 @@ pub struct Go;
 
 const GO: &str = "go";
 
-/// How to get it.
-const ADVICE: &str = "install Go 1.24 or newer from https://go.dev/dl/";
-
 /// How names of its sources end.
-pub(super) const SOURCES: [&str; 4] = [".go", "go.mod", "go.sum", "go.work"];
+pub(crate) const SOURCES: [&str; 4] = [".go", "go.mod", "go.sum", "go.work"];
 
 /// Settings that decide the bytes.
 const SETTINGS: [(&str, &str); 3] = [("GOOS", "wasip1"), ("GOARCH", "wasm"), ("CGO_ENABLED", "0")];
 
-/// No paths of this machine, no state of a repository (a stamp would differ between a checkout and an export of the
-/// same commit), no symbols.
-const FLAGS: [&str; 3] = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"];
+/// Flags that decide them.
+const FLAGS: [&str; 3] = [NEUTRAL_FLAGS[0], NEUTRAL_FLAGS[1], WITHOUT_SYMBOLS];
 
-const VERSION: &str = "GOVERSION";
-
-/// Where modules and toolchains come from, and where they are kept. None of it shows in the result.
-const ASKED: [&str; 9] =
-    ["GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "GOMODCACHE", "GOCACHE", "GOPATH"];
-
-const TOOLCHAIN: &str = "GOTOOLCHAIN";
-
-/// Variables of the caller's that go may have. `GOROOT` is not among them: go finds its own, and another one compiles with
-/// another release than the one recorded.
-pub(super) const INHERITED: [&str; 10] = [
-    "GOPATH",
-    "GOMODCACHE",
-    "GOCACHE",
-    "GOPROXY",
-    "GOPRIVATE",
-    "GONOPROXY",
-    "GONOSUMDB",
-    "GOSUMDB",
-    "GOINSECURE",
-    TOOLCHAIN,
-];
+pub(super) use place::INHERITED;
+#[cfg(test)]
+use place::TOOLCHAIN;
 
 impl Toolchain for Go {
     fn name(&self) -> &'static str {
@@ -90,96 +68,34 @@ impl Toolchain for Go {
     }
 
     fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
-        Ok(ask(root, spawner)?.version)
+        Ok(connector(root, &root.join(CONNECTOR)).ask(spawner)?.version)
     }
 
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
-        let Asked { version, places } = ask(copy, spawner)?;
+        let base = copy.join(CONNECTOR);
+        let place = connector(copy, &base);
+        let asked = place.ask(spawner)?;
         let out = temporary_directory()?;
         let module = out.path().join("connector.wasm");
-        let mut build = go(copy, spawner).env("GOENV", "off");
-        for (name, value) in places {
-            build = build.env(name, value);
-        }
-        for (name, value) in SETTINGS {
-            build = build.env(name, value);
-        }
-        run(build.args(["build"]).args(FLAGS).args(["-o".as_ref(), module.as_os_str(), ".".as_ref()]), copy)?;
+        let build = place.settled(&asked, &SETTINGS, spawner);
+        place.run(build.args(["build"]).args(FLAGS).args(["-o".as_ref(), module.as_os_str(), ".".as_ref()]))?;
         let wasm = fs::read(&module).map_err(disk(Operation::Read, &module))?;
 
         let settings = SETTINGS.iter().map(|(name, value)| format!("{name}={value}"));
         let flags = settings.chain(FLAGS.map(str::to_owned)).collect();
-        Ok(BuiltModule { wasm, toolchain: Made::Built { language: GO.into(), version, flags } })
+        Ok(BuiltModule { wasm, toolchain: Made::Built { language: GO.into(), version: asked.version, flags } })
     }
 }
 
-/// What the user's own go says before a build without the user's settings.
-pub(super) struct Asked {
-    /// Its release: `go1.26.0`.
-    pub(super) version: String,
-    /// Where modules come from and where they are kept, as variables.
-    pub(super) places: Vec<(&'static str, String)>,
-}
-
-/// Refuses sources outside of the repository, then asks go about itself.
-///
-/// # Errors
-/// [`BuildError`].
-pub(super) fn ask(copy: &Path, spawner: Spawner<'_>) -> Result<Asked, BuildError> {
-    let connector = copy.join(CONNECTOR);
-    if !connector.is_dir() {
-        return Err(BuildError::NoDirectory(PathBuf::from(CONNECTOR)));
-    }
-    sources::stay_inside(&connector, copy, spawner)?;
-    let asked = run(go(copy, spawner).args(["env", "-json", VERSION]).args(ASKED), copy)?;
-    let unidentified = |detail: String| BuildError::Unidentified { program: GO, detail };
-    let mut answers: BTreeMap<String, String> =
-        serde_json::from_slice(&asked.stdout).map_err(|error| unidentified(error.to_string()))?;
-    let version = answers
-        .remove(VERSION)
-        .filter(|version| !version.is_empty())
-        .ok_or_else(|| unidentified(format!("it names no {VERSION}")))?;
-    let places = ASKED.into_iter().filter_map(|name| Some((name, answers.remove(name)?)));
-    Ok(Asked { version, places: places.filter(|(_, value)| !value.is_empty()).collect() })
-}
-
-/// go in the connector's directory, with the workspace of the copy. A `toolchain` line of the repository downloads and runs
-/// nothing unless the caller's own variable says so.
-fn go<'a>(copy: &Path, spawner: Spawner<'a>) -> Command<'a> {
-    closed(program(spawner), copy, spawner)
-}
-
-/// A program that starts go, or is it, so that the repository alone says what is built.
-pub(super) fn closed<'a>(program: Command<'a>, copy: &Path, spawner: Spawner<'a>) -> Command<'a> {
-    let toolchain = spawner.environment.var(TOOLCHAIN).unwrap_or("local".as_ref());
-    program.within(&copy.join(CONNECTOR)).env("GOWORK", workspace(copy)).env(TOOLCHAIN, toolchain)
-}
-
-/// go, with what it inherits.
-fn program(spawner: Spawner<'_>) -> Command<'_> {
-    spawner.command(GO).inherit(&INHERITED)
-}
-
-/// The copy's own `go.work`, or `off`: one above the copy is not the repository's.
-fn workspace(copy: &Path) -> PathBuf {
-    let own = [copy.join(CONNECTOR), copy.to_owned()].map(|dir| dir.join("go.work"));
-    own.into_iter().find(|file| file.is_file()).unwrap_or_else(|| "off".into())
-}
-
-fn run(command: Command<'_>, copy: &Path) -> Result<Finished, BuildError> {
-    let base = copy.join(CONNECTOR);
-    let tool = Tool { program: GO, advice: ADVICE, sources: &SOURCES, copy, base: &base };
-    tool.run(command).map_err(|error| match error {
-        BuildError::Failed { program, status, mut output } if output.contains("GOTOOLCHAIN=local") => {
-            output.push_str("\ninstall that release of Go, or set GOTOOLCHAIN=auto to let go download it");
-            BuildError::Failed { program, status, output }
-        }
-        other => other,
-    })
+/// Where the connector of a copied repository is built.
+pub(super) fn connector<'a>(copy: &'a Path, base: &'a Path) -> GoPlace<'a> {
+    GoPlace { copy, base, instead: OR_A_MODULE }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::super::tests::place;
     use super::*;
     use crate::publisher::scaffold::{Credential, Operation, Scaffold, USUAL_SIGNING, scaffold};

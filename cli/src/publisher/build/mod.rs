@@ -32,6 +32,7 @@ use crate::sys::process::Spawner;
 
 pub use error::BuildError;
 pub use go::Go;
+pub(crate) use go::{Asked, GoPlace, NEUTRAL_FLAGS, SOURCES as GO_SOURCES, WITHOUT_SYMBOLS};
 use prebuilt::Prebuilt;
 pub use rust::Rust;
 pub use tinygo::TinyGo;
@@ -40,6 +41,9 @@ pub use zig::Zig;
 
 /// Where the connector's source is, below the repository's root.
 pub const CONNECTOR: &str = "connector";
+
+/// What an author without a connector's toolchain can do instead, as the end of a sentence.
+const OR_A_MODULE: &str = ", or hand over a module built elsewhere with --wasm FILE";
 
 /// Every toolchain, as `--language` lists them.
 pub const TOOLCHAINS: [&dyn Toolchain; 5] = [&Go, &TinyGo, &Rust, &Zig, &Wat];
@@ -213,12 +217,12 @@ pub fn build(
     }
     let toolchain = detect(files, configured)?;
     let copy = crate::sys::disk::temporary_directory()?;
-    let left_out = self::copy(files, copy.path(), |path| toolchain.reads(path), spawner)?;
+    let left_out = self::copy(files, copy.path(), |path| toolchain.reads(path), is_source, spawner)?;
     toolchain.build(copy.path(), spawner).map_err(|error| explained(error, &left_out))
 }
 
 /// Copies the files that `wanted` takes to the same places below `into`; links become what they lead to. What cannot be
-/// copied is given back, unless it is where the connector's source is: that is an error.
+/// copied is given back, unless it is `needed`: that is an error.
 ///
 /// # Errors
 /// [`BuildError::NotSource`], [`BuildError::Git`], [`BuildError::Disk`].
@@ -226,13 +230,14 @@ pub fn copy(
     files: &SourceTree,
     into: &Path,
     wanted: impl Fn(&TreePath) -> bool,
+    needed: impl Fn(&TreePath) -> bool,
     spawner: Spawner<'_>,
 ) -> Result<Vec<LeftOut>, BuildError> {
     let parts = files.parts(spawner)?;
     let mut left_out: Vec<LeftOut> = parts.left_out.iter().filter(|left| wanted(&left.path)).cloned().collect();
     files.fetch(&parts, wanted, spawner, |path, bytes| {
         match (bytes, path.on_disk(into)) {
-            (Ok(bytes), _) if is_source(path) && crate::publisher::source::is_lfs_pointer(&bytes) => {
+            (Ok(bytes), _) if needed(path) && crate::publisher::source::is_lfs_pointer(&bytes) => {
                 left_out.push(LeftOut { path: path.clone(), why: Refusal::LfsPointer });
             }
             (Ok(bytes), Some(target)) => write(&target, &bytes)?,
@@ -241,25 +246,27 @@ pub fn copy(
         }
         Ok::<_, BuildError>(())
     })?;
-    let needed: Vec<&LeftOut> = left_out.iter().filter(|left| is_source(&left.path)).collect();
-    match needed.first() {
+    let missed: Vec<&LeftOut> = left_out.iter().filter(|left| needed(&left.path)).collect();
+    match missed.first() {
         Some(LeftOut { path, why }) => {
-            Err(BuildError::NotSource { path: path.clone(), why: why.clone(), others: needed.len() - 1 })
+            Err(BuildError::NotSource { path: path.clone(), why: why.clone(), others: missed.len() - 1 })
         }
         None => Ok(left_out),
     }
 }
 
-/// Whether a build needs what is there: the connector's directory, without what no toolchain compiles (`testdata`, and names
-/// that begin with `.` or `_`).
+/// Whether a build needs what is there: the connector's directory, without what no toolchain compiles.
 fn is_source(path: &TreePath) -> bool {
-    let mut names = path.names();
-    let is_passed_over = |name: &[u8]| name == b"testdata" || matches!(name.first(), Some(b'.' | b'_'));
-    names.next() == Some(CONNECTOR.as_bytes()) && !names.any(is_passed_over)
+    path.names().next() == Some(CONNECTOR.as_bytes()) && !is_passed_over(path)
+}
+
+/// Whether no toolchain compiles what is there, as go says it: `testdata`, and names that begin with `.` or `_`.
+pub(crate) fn is_passed_over(path: &TreePath) -> bool {
+    path.names().any(|name| name == b"testdata" || matches!(name.first(), Some(b'.' | b'_')))
 }
 
 /// A compiler that missed a file does not know why it is not there.
-fn explained(error: BuildError, left_out: &[LeftOut]) -> BuildError {
+pub(crate) fn explained(error: BuildError, left_out: &[LeftOut]) -> BuildError {
     const SHOWN: usize = 20;
     match error {
         BuildError::Failed { program, status, mut output } if !left_out.is_empty() => {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use aileron_templates::Template;
 
 use super::child::Tool;
-use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
+use super::{BuildError, BuiltModule, CONNECTOR, Made, OR_A_MODULE, Toolchain, disk};
 use crate::sys::disk::{Operation, temporary_directory};
 use crate::sys::process::{Command, Spawner};
 
@@ -149,5 +149,5 @@ fn closed<'a>(program: Command<'a>, copy: &Path, spawner: Spawner<'a>) -> Comman
 
 /// How cargo and rustc are run: rustc prints names relative to the root of the workspace.
 fn tool<'a>(copy: &'a Path, base: &'a Path) -> Tool<'a> {
-    Tool { program: CARGO, advice: ADVICE, sources: &SOURCES, copy, base }
+    Tool { program: CARGO, advice: ADVICE, instead: OR_A_MODULE, sources: &SOURCES, copy, base }
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use aileron_templates::Template;
 
 use super::child::Tool;
-use super::go::{self, Asked};
-use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
+use super::go;
+use super::{BuildError, BuiltModule, CONNECTOR, Made, OR_A_MODULE, Toolchain, disk};
 use crate::sys::disk::{Operation, temporary_directory};
 use crate::sys::process::{Command, Spawner};
 
@@ -59,13 +59,13 @@ impl Toolchain for TinyGo {
     }
 
     fn examine(&self, root: &Path, spawner: Spawner<'_>) -> Result<String, BuildError> {
-        ask(root, &go::ask(root, spawner)?.version, spawner)
+        ask(root, &go::connector(root, &root.join(CONNECTOR)).ask(spawner)?.version, spawner)
     }
 
     fn build(&self, copy: &Path, spawner: Spawner<'_>) -> Result<BuiltModule, BuildError> {
-        let Asked { version: go, places } = go::ask(copy, spawner)?;
-        let version = ask(copy, &go, spawner)?;
         let base = copy.join(CONNECTOR);
+        let go::Asked { version: go, places } = go::connector(copy, &base).ask(spawner)?;
+        let version = ask(copy, &go, spawner)?;
         let tool = tool(copy, &base);
         let tinygo = || tinygo(copy, spawner);
 
@@ -84,11 +84,12 @@ impl Toolchain for TinyGo {
 }
 
 fn tool<'a>(copy: &'a Path, base: &'a Path) -> Tool<'a> {
-    Tool { program: TINYGO, advice: ADVICE, sources: &go::SOURCES, copy, base }
+    Tool { program: TINYGO, advice: ADVICE, instead: OR_A_MODULE, sources: &go::SOURCES, copy, base }
 }
 
 fn tinygo<'a>(copy: &Path, spawner: Spawner<'a>) -> Command<'a> {
-    go::closed(spawner.command(TINYGO).inherit(&go::INHERITED), copy, spawner)
+    let program = spawner.command(TINYGO).inherit(&go::INHERITED);
+    go::connector(copy, &copy.join(CONNECTOR)).closed(program, spawner)
 }
 
 /// Its version, with that of the go it stands on.

@@ -11,7 +11,7 @@ use aileron_templates::Template;
 use aileron_verifier::text::printable;
 
 use super::child::{Tool, leaves, line_of};
-use super::{BuildError, BuiltModule, CONNECTOR, Made, Toolchain, disk};
+use super::{BuildError, BuiltModule, CONNECTOR, Made, OR_A_MODULE, Toolchain, disk};
 use crate::sys::disk::{self as files, Operation, temporary_directory};
 use crate::sys::process::{Command, Spawner};
 
@@ -82,7 +82,7 @@ impl Toolchain for Zig {
 }
 
 fn tool<'a>(copy: &'a Path, base: &'a Path) -> Tool<'a> {
-    Tool { program: ZIG, advice: ADVICE, sources: &[".zig", PACKAGES], copy, base }
+    Tool { program: ZIG, advice: ADVICE, instead: OR_A_MODULE, sources: &[".zig", PACKAGES], copy, base }
 }
 
 fn zig<'a>(connector: &Path, spawner: Spawner<'a>) -> Command<'a> {

@@ -88,6 +88,15 @@ pub fn load_pair_or_pem(
     })
 }
 
+/// The key of a seed file: padded standard base64 of 32 bytes. aegis-bundle.md §7.2.
+///
+/// # Errors
+/// [`KeyError::At`] the file, with [`KeyError::NotASeed`]; [`KeyError::Disk`].
+pub fn load_seed(path: &Path) -> Result<SigningKey, KeyError> {
+    let text = read_file(path)?;
+    super::pair::read_seed(&text).map_err(|error| at(KeyOrigin::File(path.to_owned()), error))
+}
+
 /// Asks for the passphrase of an encrypted key.
 type Passphrase<'a> = Box<dyn FnOnce() -> Result<Secret, KeyError> + 'a>;
 

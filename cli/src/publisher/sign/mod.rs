@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 
 pub use file::write_private_key_file;
 pub use keychain::{Keychain, MemoryKeychain, OsKeychain};
-pub use load::{KeyOrigin, Loaded, load_pair_or_pem, load_signing_key};
+pub use load::{KeyOrigin, Loaded, load_pair_or_pem, load_seed, load_signing_key};
 pub use other_form::OtherForm;
 pub use trigger::may_sign;
 
@@ -149,6 +149,9 @@ pub enum KeyError {
         "the private key has {0} bytes, want 64: a seed of 32 and its public key of 32 (32 alone are a seed or a public key)"
     )]
     PairLength(usize),
+    /// No seed alone.
+    #[error("this is no seed: 44 characters of base64 that stand for 32 bytes")]
+    NotASeed,
     /// It is encrypted and there is no passphrase; or an empty one was given for encrypting.
     #[error("the private key is encrypted, and no passphrase was given")]
     PassphraseMissing,
@@ -250,6 +253,7 @@ impl KeyError {
             | KeyError::Damaged(_)
             | KeyError::PublicKeyMismatch
             | KeyError::PairLength(_)
+            | KeyError::NotASeed
             | KeyError::WrongPassphrase
             | KeyError::Encryption => Class::ValidationError,
             KeyError::At { source, .. } => source.class(),

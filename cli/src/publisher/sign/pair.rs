@@ -34,6 +34,14 @@ pub(super) fn read(text: &Secret) -> Option<Result<SigningKey, KeyError>> {
     Some(if key.public().as_bytes() == public { Ok(key) } else { Err(KeyError::PublicKeyMismatch) })
 }
 
+/// The key of a seed alone. Only where the user says that it is one: 32 bytes may as well be a public key, and a key made of
+/// that is everybody's.
+pub(super) fn read_seed(text: &Secret) -> Result<SigningKey, KeyError> {
+    let bytes = decode(text.expose()).ok_or(KeyError::NotASeed)?;
+    let seed = bytes.split_first_chunk::<32>().filter(|(_, rest)| rest.is_empty());
+    seed.map(|(seed, _)| SigningKey::from_seed(seed)).ok_or(KeyError::NotASeed)
+}
+
 /// The bytes; blanks around the text and line ends in it do not count, everything else does.
 fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = std::str::from_utf8(text).ok()?.trim();
@@ -97,6 +105,16 @@ mod tests {
             ("-----BEGIN PRIVATE KEY-----", "another form"),
         ] {
             assert!(said(text).contains(words), "{text:?}: {}", said(text));
+        }
+    }
+
+    #[test] // aegis-bundle.md §7.2
+    fn a_seed_is_read_where_it_is_said_to_be_one_and_written_as_a_pair() {
+        let seed = |text: &str| read_seed(&Secret::from(text.to_owned())).map(|key| key.to_pair().expose().to_vec());
+        let same = seed("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").expect("a seed");
+        assert_eq!(same, PAIR.as_bytes());
+        for text in [PAIR, "", "AAEC", "-----BEGIN PRIVATE KEY-----"] {
+            assert!(matches!(seed(text), Err(KeyError::NotASeed)), "{text:?}");
         }
     }
 

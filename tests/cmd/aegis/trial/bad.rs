@@ -90,7 +90,7 @@ fn every_way_to_go_wrong_is_found_with_its_row_and_nothing_is_left() {
     let (wrong, next) = (Mutex::new(Vec::new()), Mutex::new(WAYS.iter()));
     std::thread::scope(|scope| {
         // Most of them wait.
-        for _ in 0..6 {
+        for _ in 0..10 {
             scope.spawn(|| {
                 loop {
                     let Some(row) = next.lock().unwrap().next() else { break };

@@ -23,7 +23,7 @@ fn plugin(home: &TestHome) -> bool {
 }
 
 #[test] // aegis-bundle.md §14.1, §19; §16 row 43
-fn a_good_plugin_goes_through_every_step_and_its_calls_are_recorded() {
+fn row_43_a_good_plugin_goes_through_every_step_and_its_calls_are_recorded() {
     let home = TestHome::new();
     if !plugin(&home) {
         return;
@@ -31,7 +31,7 @@ fn a_good_plugin_goes_through_every_step_and_its_calls_are_recorded() {
     let document = tried(&home, &["--json"]).json();
     assert_eq!((&document["errors"], &document["warnings"]), (&json!(0), &json!(0)), "{document:#}");
     for (step, expected) in [
-        ("GetDefinition", "id com.example.plugins.hello, 1 events"),
+        ("GetDefinition", "id com.example.plugins.hello, 1 event"),
         ("Initialize", "ok"),
         ("Start", "ok"),
         ("GetStatus", "running"),
@@ -57,7 +57,7 @@ fn a_good_plugin_goes_through_every_step_and_its_calls_are_recorded() {
 }
 
 #[test] // aegis-bundle.md §16 row 44
-fn a_good_connector_answers_ping_and_says_what_it_does_not_know() {
+fn row_44_a_good_connector_answers_ping_and_says_what_it_does_not_know() {
     let home = TestHome::new();
     if !staged(&home, "hello-connector", "connector", CONNECTOR, &[]) {
         return;
@@ -78,13 +78,13 @@ fn the_authors_files_say_what_is_sent_and_what_the_host_answers() {
     }
     home.write("repo/go.mod", "module x\n");
     home.write("repo/manifest.json", "{}");
-    let toml = "[config]\ntrigger = \"!hi\"\nresponse = \"Hi.\"\ntone = \"loud\"\n\
+    let toml = "[config]\ntrigger = \"!hi\"\n\
                 [[event]]\ntype = \"RCON_CHAT_MESSAGE\"\ndata = { message = \" !HI \", steam_id = \"7\" }\n\
                 [failures]\nRconSendWarningToPlayer = \"player is not here\"\n";
     home.write("repo/tests/chat.toml", toml);
     let document = tried(&home, &["-C", "repo", "--json"]).json();
     let warned = &document["calls"][1];
-    assert_eq!(warned["request"], json!({"player_id": "7", "message": "Hi."}));
+    assert_eq!(warned["request"], json!({"player_id": "7", "message": "Hello from Squad Aegis."}));
     assert_eq!(warned["error"], "player is not here");
     assert_eq!(outcome(&document, "HandleEvent RCON_CHAT_MESSAGE"), "error: player is not here");
     // An event on the command line is sent beside them; one that is not subscribed to is not.
@@ -125,13 +125,42 @@ fn a_tmpdir_of_200_characters_is_no_trouble_for_sockets() {
     fs::create_dir(&deep).unwrap();
     let ran = aileron_testkit::home::run(super::try_command(&home, &["--json"]).env("TMPDIR", &deep));
     let document = ran.json();
-    // What the extension prints is a stranger's: `\x1b` is told, not sent.
-    let printed = document["stdout"][0].as_str().unwrap();
-    let sockets = printed.strip_prefix("sockets are in ").unwrap().split(' ').next().unwrap();
+    let variables = environment(&document);
+    let sockets = variables.iter().find_map(|variable| variable.strip_prefix("PLUGIN_UNIX_SOCKET_DIR=")).unwrap();
     assert!(sockets.len() < 80 && !fs::exists(sockets).unwrap(), "{sockets}");
     assert_eq!(fs::read_dir(&deep).unwrap().count(), 0);
+}
+
+/// What `prints-later` says its environment is.
+fn environment(document: &Value) -> Vec<String> {
+    let printed = document["stdout"][0].as_str().unwrap();
+    let list = printed.strip_prefix("[\"").unwrap().split("\"]").next().unwrap();
+    list.split("\" \"").map(str::to_owned).collect()
+}
+
+#[test] // aegis-bundle.md §16 row 45, as far as it is not about TLS; §14.1
+fn row_45_an_extension_has_the_environment_of_a_host_and_nothing_of_ours() {
+    let Some(extensions) = extensions() else { return };
+    let home = TestHome::new();
+    super::staged(&home, extensions, "plugin.prints-later");
+    let mut command = super::try_command(&home, &["--json"]);
+    command.env("AILERON_SIGNING_KEY", "hunter2").env("LD_PRELOAD_X", "x");
+    let ran = aileron_testkit::home::run(&mut command);
+    let mut variables = environment(&ran.json());
+    variables.sort();
+    let sockets = variables.pop().unwrap();
+    assert!(sockets.starts_with(&format!("PLUGIN_UNIX_SOCKET_DIR={}/ae-", home.tmp().display())), "{sockets}");
+    let expected = [
+        "AEGIS_NATIVE_PLUGIN=squad-aegis-plugin-v1",
+        "HOME=/nonexistent",
+        "LANG=C.UTF-8",
+        "PATH=/usr/local/bin:/usr/bin:/bin",
+        "PLUGIN_PROTOCOL_VERSIONS=1",
+    ];
+    assert_eq!(variables, expected);
+    // What it prints is a stranger's: a person sees it harmless.
     let shown = tried(&home, &[]).stdout;
-    assert!(shown.contains("sockets are in") && !shown.contains('\x1b'), "{shown}");
+    assert!(shown.contains("AEGIS_NATIVE_PLUGIN") && !shown.contains('\x1b'), "{shown}");
 }
 
 #[test]

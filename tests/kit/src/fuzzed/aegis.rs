@@ -108,3 +108,57 @@ pub fn times(bytes: &[u8]) {
         Err(error) => assert!(!error.to_string().contains('\n')),
     }
 }
+
+/// Bytes that a running extension answers: its first line, every message, every request to the host. aegis-bundle.md §19.
+///
+/// # Panics
+/// Where what is found is longer than a person reads, or a good answer is not one when it is written again.
+#[cfg(unix)]
+pub fn answers(bytes: &[u8]) {
+    use aileron_cli::publisher::aegis::extension::host_api::HostApi;
+    use aileron_cli::publisher::aegis::extension::messages::{
+        CommandResult, Commands, Config, ConnectorDefinition, ExecutionStatus, InvokeResponse, PluginDefinition,
+        Status, StdioData,
+    };
+    use aileron_cli::publisher::aegis::extension::{answers, handshake, judge, methods, sample};
+    use prost::Message as _;
+
+    let text = String::from_utf8_lossy(bytes);
+    let home = std::path::Path::new("/tmp/ae-1");
+    if let Ok(socket) = handshake::socket(&text, home) {
+        assert_eq!(socket.parent(), Some(home));
+    }
+    let mut found = Vec::new();
+    if let Ok(definition) = PluginDefinition::decode(bytes) {
+        found.extend(judge::definition(Kind::Plugin, &(&definition).into(), "a", &[]));
+        let configuration = sample::configuration(definition.config_schema.as_ref());
+        let changed = sample::changed(&configuration, definition.config_schema.as_ref());
+        let sent = serde_json::to_vec(&changed).expect("JSON");
+        assert!(judge::configuration(&configuration, &changed, &sent).is_none(), "what was set is there again");
+    }
+    if let Ok(definition) = ConnectorDefinition::decode(bytes) {
+        found.extend(judge::definition(Kind::Connector, &(&definition).into(), "a", &[]));
+    }
+    if let Ok(Config { config_json }) = Config::decode(bytes) {
+        found.extend(judge::configuration(&serde_json::Map::new(), &serde_json::Map::new(), &config_json));
+    }
+    let _ = (Commands::decode(bytes), ExecutionStatus::decode(bytes), StdioData::decode(bytes));
+    found.extend(Status::decode(bytes).ok().and_then(|answer| judge::status(&answer.status)));
+    found.extend(CommandResult::decode(bytes).ok().and_then(|answer| judge::begun(&text, &answer)));
+    if let Ok(answer) = InvokeResponse::decode(bytes) {
+        use judge::Request::{NoData, OfTheAuthor, OtherVersion, Ping, UnknownAction};
+        for request in [OfTheAuthor, Ping, UnknownAction, NoData, OtherVersion] {
+            found.extend(judge::invoked(request, &Ok(answer.clone())));
+        }
+    }
+    found.extend(judge::invoked(judge::Request::Ping, &Err(text.clone().into_owned())));
+    let host = HostApi::new(
+        &["api.rcon".to_owned(), "api.database".to_owned(), "api.connector".to_owned()],
+        answers::Answers::default(),
+    );
+    for method in &methods::METHODS {
+        let _ = host.answer(method.name, bytes);
+    }
+    found.extend(judge::refused("HandleEvent", &host.calls().0));
+    assert!(found.len() <= 200 && found.iter().all(|finding| finding.message.chars().count() <= 601), "{found:?}");
+}

@@ -32,18 +32,18 @@ pub(super) fn check(path: &str, bytes: &[u8], kind: Option<Kind>, checksums: Che
         }
         read => read,
     };
-    let (kind, targets) = match &read {
+    let fields::Fields { kind, id, version, targets } = match &read {
         Ok(tape) => {
             values(tape.root(), &mut findings);
             fields::check(tape.root(), kind, checksums, &mut findings)
         }
         Err(why) => {
             findings.at(JSON_SYNTAX, why.at..why.at + 1, why.to_string());
-            (kind.unwrap_or(Kind::Plugin), Vec::new())
+            fields::Fields::none(kind.unwrap_or(Kind::Plugin))
         }
     };
     let (problems, more) = findings.problems.sorted();
-    Checked { source: findings.source, problems, more, kind, targets }
+    Checked { source: findings.source, problems, more, kind, id, version, targets }
 }
 
 /// Every place that is not UTF-8, where it stands in the text in which it was replaced.

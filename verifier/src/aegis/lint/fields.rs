@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::object::Object;
 use super::{CheckedTarget, Checksums, Findings, target};
@@ -15,17 +16,28 @@ use crate::aegis::{Kind, path};
 use crate::text::json::tape::{self, Value};
 use crate::text::quote::Quoted;
 
-pub(super) fn check(
-    root: Value<'_>,
-    kind: Option<Kind>,
-    checksums: Checksums,
-    findings: &mut Findings,
-) -> (Kind, Vec<CheckedTarget>) {
+/// What the rest of the checks asks for.
+pub(super) struct Fields {
+    pub(super) kind: Kind,
+    pub(super) id: (String, Range<usize>),
+    pub(super) version: (String, Range<usize>),
+    pub(super) targets: Vec<CheckedTarget>,
+}
+
+impl Fields {
+    /// Those of what is no manifest.
+    pub(super) fn none(kind: Kind) -> Fields {
+        let nothing = || (String::new(), 0..0);
+        Fields { kind, id: nothing(), version: nothing(), targets: Vec::new() }
+    }
+}
+
+pub(super) fn check(root: Value<'_>, kind: Option<Kind>, checksums: Checksums, findings: &mut Findings) -> Fields {
     let has = |kind: Kind| root.member(kind.id_member()).is_some();
     let kind = kind.unwrap_or(if has(Kind::Connector) && !has(Kind::Plugin) { Kind::Connector } else { Kind::Plugin });
     if root.kind() != tape::Kind::Object {
         findings.of(SCHEMA_TYPE, root, "a manifest is an object");
-        return (kind, Vec::new());
+        return Fields::none(kind);
     }
     let mut object = Object { value: root, findings };
     let other = if kind == Kind::Plugin { Kind::Connector } else { Kind::Plugin };
@@ -41,7 +53,7 @@ pub(super) fn check(
     }
     object.names(&known);
     let id = id(&mut object, kind);
-    version(&mut object);
+    let version = version(&mut object);
     if let Some((name, value)) = object.required_text("name")
         && name.trim().is_empty()
     {
@@ -53,13 +65,13 @@ pub(super) fn check(
     authors(&mut object);
     official(&mut object);
     if kind == Kind::Connector {
-        aliases(&mut object, &id);
+        aliases(&mut object, &id.0);
     }
-    (kind, targets(&mut object, kind, checksums, &id))
+    Fields { kind, id, version, targets: targets(&mut object, kind, checksums) }
 }
 
-fn id(object: &mut Object<'_, '_>, kind: Kind) -> String {
-    let Some((id, value)) = object.required_text(kind.id_member()) else { return String::new() };
+fn id(object: &mut Object<'_, '_>, kind: Kind) -> (String, Range<usize>) {
+    let Some((id, value)) = object.required_text(kind.id_member()) else { return (String::new(), 0..0) };
     if object.plain(&id, value) {
         if path::sanitized(&id) != *id {
             object.findings.of(ID_CHARSET, value, format!("{} is not an id", Quoted(&id)));
@@ -69,19 +81,20 @@ fn id(object: &mut Object<'_, '_>, kind: Kind) -> String {
             object.findings.of(ID_REVERSE_DNS, value, format!("{} is not in reverse-DNS form", Quoted(&id)));
         }
     }
-    id.into_owned()
+    (id.into_owned(), object.findings.place(value.at()))
 }
 
-fn version(object: &mut Object<'_, '_>) {
-    let Some((version, value)) = object.required_text("version") else { return };
-    if !object.plain(&version, value) {
-        return;
+fn version(object: &mut Object<'_, '_>) -> (String, Range<usize>) {
+    let Some((version, value)) = object.required_text("version") else { return (String::new(), 0..0) };
+    if object.plain(&version, value) {
+        if path::sanitized_version(&version) != *version {
+            let message = format!("{} is not a version that a host takes", Quoted(&version));
+            object.findings.of(VERSION_CHARSET, value, message);
+        } else if !is_semantic(&version) {
+            object.findings.of(VERSION_SEMVER, value, format!("{} is not MAJOR.MINOR.PATCH", Quoted(&version)));
+        }
     }
-    if path::sanitized_version(&version) != *version {
-        object.findings.of(VERSION_CHARSET, value, format!("{} is not a version that a host takes", Quoted(&version)));
-    } else if !is_semantic(&version) {
-        object.findings.of(VERSION_SEMVER, value, format!("{} is not MAJOR.MINOR.PATCH", Quoted(&version)));
-    }
+    (version.into_owned(), object.findings.place(value.at()))
 }
 
 /// SemVer without build metadata, which a host refuses.
@@ -165,7 +178,7 @@ fn aliases(object: &mut Object<'_, '_>, id: &str) {
     }
 }
 
-fn targets(object: &mut Object<'_, '_>, kind: Kind, checksums: Checksums, id: &str) -> Vec<CheckedTarget> {
+fn targets(object: &mut Object<'_, '_>, kind: Kind, checksums: Checksums) -> Vec<CheckedTarget> {
     if object.member("targets").is_none() {
         let start = object.value.at().start;
         object.findings.at(TARGETS_EMPTY, start..start + 1, "\"targets\" is missing");
@@ -175,5 +188,5 @@ fn targets(object: &mut Object<'_, '_>, kind: Kind, checksums: Checksums, id: &s
     if list.items().next().is_none() {
         object.findings.of(TARGETS_EMPTY, list, "there is no target");
     }
-    target::check(list, kind, checksums, id, object.findings)
+    target::check(list, kind, checksums, object.findings)
 }

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::{Checked, CheckedTarget};
 use crate::aegis::elf::{self, Finding};
 use crate::aegis::rules::{
-    DEFINITION_ID, LIBRARY_ELF, LIBRARY_ELF_DYNAMIC, LIBRARY_MISSING, LIBRARY_SECRET_NAME, SHA256_MISMATCH, SIZE_ENTRY,
-    SIZE_TOTAL, SIZE_ZIP, ZIP_ENTRIES, ZIP_EXTRA, ZIP_LAYOUT, ZIP_LINK, ZIP_METADATA, ZIP_METHOD, ZIP_PATH,
+    DEFINITION_ID_UNSEEN, LIBRARY_ELF, LIBRARY_ELF_DYNAMIC, LIBRARY_ELF_STRANGER, LIBRARY_MISSING, LIBRARY_SECRET_NAME,
+    SHA256_MISMATCH, SIZE_ENTRY, SIZE_TOTAL, SIZE_ZIP, ZIP_ENTRIES, ZIP_EXTRA, ZIP_LAYOUT, ZIP_LINK, ZIP_METADATA,
+    ZIP_METHOD, ZIP_PATH,
 };
 use crate::aegis::upload::hex;
 use crate::aegis::zip::strict::Irregular;
-use crate::aegis::{MANIFEST, METADATA, MOST_ENTRIES, PUBLIC_KEY, READ_ALLOWANCE, SIGNATURE, WRAPPER, path, trim};
+use crate::aegis::{
+    Kind, MANIFEST, METADATA, MOST_ENTRIES, PUBLIC_KEY, READ_ALLOWANCE, SIGNATURE, WRAPPER, path, trim,
+};
 use crate::problem::{Problem, Rule, Source};
 use crate::text::quote::Quoted;
 
@@ -34,9 +38,10 @@ impl Bundle<'_> {
     pub fn check(&self, checked: &Checked) -> Vec<Problem> {
         let mut found = self.names();
         self.sizes(checked, &mut found);
-        for target in &checked.targets {
-            self.library(checked, target, &mut found);
-        }
+        // Each is hashed and searched whole.
+        let libraries: Vec<Vec<Problem>> =
+            checked.targets.par_iter().map(|target| self.library(checked, target)).collect();
+        found.extend(libraries.into_iter().flatten());
         found
     }
 
@@ -90,13 +95,15 @@ impl Bundle<'_> {
     }
 
     /// One target's file: there, the one that the checksum is of, and startable.
-    fn library(&self, checked: &Checked, target: &CheckedTarget, found: &mut Vec<Problem>) {
+    fn library(&self, checked: &Checked, target: &CheckedTarget) -> Vec<Problem> {
+        let mut found = Vec::new();
         let (name, at) = &target.library;
         let mut push = |rule, at: &std::ops::Range<usize>, message: String| {
             found.push(checked.source.problem(rule, at.clone(), message));
         };
         let Some(bytes) = self.files.get(name) else {
-            return push(LIBRARY_MISSING, at, format!("{} is not in the bundle", Quoted(name)));
+            push(LIBRARY_MISSING, at, format!("{} is not in the bundle", Quoted(name)));
+            return found;
         };
         if let Some((wanted, at)) = &target.sha256 {
             let actual = hex(&Sha256::digest(bytes));
@@ -110,23 +117,43 @@ impl Bundle<'_> {
                 Finding::Warning(why) => push(LIBRARY_ELF_DYNAMIC, at, format!("{}: {why}", Quoted(name))),
             }
         }
-        let id = target.id.as_bytes();
-        let is_elf = bytes.starts_with(b"\x7fELF");
-        if is_elf && !id.is_empty() && !contains(bytes, id) {
-            push(DEFINITION_ID, at, format!("{} does not have the text {}", Quoted(name), Quoted(&target.id)));
+        if !bytes.starts_with(b"\x7fELF") {
+            return found;
         }
+        if let Some(why) = stranger(bytes, checked.kind) {
+            push(LIBRARY_ELF_STRANGER, at, format!("{}: {why}", Quoted(name)));
+        }
+        let id = &checked.id.0;
+        if !id.is_empty() && !contains(bytes, id) {
+            push(DEFINITION_ID_UNSEEN, at, format!("{} does not have the text {}", Quoted(name), Quoted(id)));
+        }
+        found
     }
 }
 
-fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == wanted[0]) {
-        if rest[at..].starts_with(wanted) {
-            return true;
-        }
-        rest = &rest[at + 1..];
+/// Why an executable does not look like an extension of its kind: it answers to the host's cookie of another one, or to none.
+/// aegis-bundle.md §14.2.
+fn stranger(bytes: &[u8], kind: Kind) -> Option<&'static str> {
+    let other = if kind == Kind::Plugin { Kind::Connector } else { Kind::Plugin };
+    if contains(bytes, kind.cookie()) {
+        return None;
     }
-    false
+    Some(match (kind, contains(bytes, other.cookie())) {
+        (Kind::Plugin, true) => {
+            "it is a connector's executable: main calls connectorrpc.Serve, the manifest is a plugin's"
+        }
+        (Kind::Connector, true) => {
+            "it is a plugin's executable: main calls pluginrpc.Serve, the manifest is a connector's"
+        }
+        (Kind::Plugin, false) => "it does not have the text AEGIS_NATIVE_PLUGIN: does main call pluginrpc.Serve?",
+        (Kind::Connector, false) => {
+            "it does not have the text AEGIS_NATIVE_CONNECTOR: does main call connectorrpc.Serve?"
+        }
+    })
+}
+
+fn contains(bytes: &[u8], wanted: &str) -> bool {
+    memchr::memmem::find(bytes, wanted.as_bytes()).is_some()
 }
 
 /// Whether a file of this name belongs into a bundle: metadata at the root, anything below `bin/`, nothing that looks like a

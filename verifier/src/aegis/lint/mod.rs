@@ -8,12 +8,14 @@
 //! | `object` | one object of it: names, and members of a type |
 //! | `target` | one target |
 //! | `files` | the files of a bundle against their manifest |
+//! | [`source`] | the extension's Go source against its manifest |
 
 mod document;
 mod fields;
 mod files;
 mod fill;
 mod object;
+pub mod source;
 mod target;
 
 use std::ops::Range;
@@ -23,7 +25,7 @@ use crate::problem::{MOST_PROBLEMS_OF_SOURCE, Problem, Problems, Rule, Source};
 use crate::text::json::tape::Value;
 
 pub use files::{Bundle, irregular, staged};
-pub use fill::filled;
+pub use fill::{filled, only};
 
 /// What an author may write in place of a checksum; it is filled in when packing. Seed of the product document.
 pub const PLACEHOLDER: &str = "REPLACE_WITH_BINARY_SHA256";
@@ -48,6 +50,10 @@ pub struct Checked {
     pub more: usize,
     /// The kind the manifest is of, as far as it says.
     pub kind: Kind,
+    /// The extension's id and where it stands; empty where there is none.
+    pub id: (String, Range<usize>),
+    /// The version and where it stands; empty where there is none.
+    pub version: (String, Range<usize>),
     /// Every target that is usable: its place in the list, and what it says.
     pub targets: Vec<CheckedTarget>,
 }
@@ -61,10 +67,14 @@ pub struct CheckedTarget {
     pub sha256: Option<(String, Range<usize>)>,
     /// Where the value of `sha256` stands, quotes included, when it is the placeholder.
     pub open: Option<Range<usize>>,
+    /// `target_os`.
+    pub os: String,
     /// `target_arch`.
     pub arch: String,
-    /// The extension's id.
-    pub id: String,
+    /// `required_capabilities`, trimmed, each where it stands.
+    pub capabilities: Vec<(String, Range<usize>)>,
+    /// Where the target's object stands.
+    pub at: Range<usize>,
 }
 
 /// Checks a manifest; `kind` where it is known from elsewhere. aegis-bundle.md §3, §14.3.

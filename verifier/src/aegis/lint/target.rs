@@ -27,13 +27,7 @@ struct Key {
     capabilities: Vec<String>,
 }
 
-pub(super) fn check(
-    list: Value<'_>,
-    kind: Kind,
-    checksums: Checksums,
-    id: &str,
-    findings: &mut Findings,
-) -> Vec<CheckedTarget> {
+pub(super) fn check(list: Value<'_>, kind: Kind, checksums: Checksums, findings: &mut Findings) -> Vec<CheckedTarget> {
     let mut targets = Vec::new();
     let mut keys: Vec<(Key, Value<'_>, Value<'_>)> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -50,16 +44,17 @@ pub(super) fn check(
         let capabilities = capabilities(&mut object, kind);
         let (sha256, open) = checksum(&mut object, checksums);
         let library = library(&mut object);
-        if let (Some((version, written)), Some(os), Some(arch)) = (version, os, arch.clone()) {
-            let key = Key { os, arch, version, capabilities };
+        if let (Some((version, written)), Some(os), Some(arch)) = (version, os.clone(), arch.clone()) {
+            let key = Key { os, arch, version, capabilities: names(&capabilities) };
             if !seen.insert(key.clone()) {
                 let message = "another target has the same system, architecture, API version and capabilities";
                 findings.at(TARGETS_DUPLICATE, value.at().start..value.at().start + 1, message);
             }
             keys.push((key, value, written));
         }
-        if let (Some(library), Some(arch)) = (library, arch) {
-            targets.push(CheckedTarget { library, sha256, open, arch, id: id.to_owned() });
+        if let (Some(library), Some(os), Some(arch)) = (library, os, arch) {
+            let at = findings.place(value.at());
+            targets.push(CheckedTarget { library, sha256, open, os, arch, capabilities, at });
         }
     }
     for (key, _, written) in &keys {
@@ -105,10 +100,17 @@ fn architecture(object: &mut Object<'_, '_>) -> Option<String> {
     Some(arch.into_owned())
 }
 
-/// The capabilities, trimmed and sorted.
-fn capabilities(object: &mut Object<'_, '_>, kind: Kind) -> Vec<String> {
+/// What makes two lists of capabilities equal: their names, sorted.
+fn names(capabilities: &[(String, Range)]) -> Vec<String> {
+    let mut names: Vec<String> = capabilities.iter().map(|(name, _)| name.clone()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The capabilities, trimmed, and where each stands.
+fn capabilities(object: &mut Object<'_, '_>, kind: Kind) -> Vec<(String, Range)> {
     let Some(list) = object.list("required_capabilities") else { return Vec::new() };
-    let mut names: Vec<String> = Vec::new();
+    let mut names: Vec<(String, Range)> = Vec::new();
     for value in list.items() {
         let Some(name) = value.text() else {
             object.findings.of(SCHEMA_TYPE, value, "a capability must be a string");
@@ -122,19 +124,18 @@ fn capabilities(object: &mut Object<'_, '_>, kind: Kind) -> Vec<String> {
         if trimmed != name {
             object.findings.of(TEXT_PADDING, value, format!("{} has blanks around it", Quoted(&name)));
         }
-        if names.iter().any(|other| other == trimmed) {
+        if names.iter().any(|(other, _)| other == trimmed) {
             object.findings.of(CAPABILITY_REPEATED, value, format!("{} is there twice", Quoted(trimmed)));
         } else if !CAPABILITIES.contains(&trimmed) {
             object.findings.of(CAPABILITY_UNKNOWN, value, format!("no host has {}", Quoted(trimmed)));
         } else if trimmed == CAPABILITIES[0] {
             object.findings.of(CAPABILITY_LEGACY, value, format!("{} gates nothing", Quoted(trimmed)));
         }
-        names.push(trimmed.to_owned());
+        names.push((trimmed.to_owned(), object.findings.place(value.at())));
     }
     if kind == Kind::Connector && !names.is_empty() {
         object.findings.of(CAPABILITY_CONNECTOR, list, "a connector gets no host API and no events");
     }
-    names.sort_unstable();
     names
 }
 

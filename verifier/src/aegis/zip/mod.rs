@@ -13,6 +13,7 @@ mod tests;
 pub mod write;
 
 pub use entry::{Entry, ReadError};
+use sha2::{Digest as _, Sha256};
 
 /// Why bytes are not a zip file for a host. The words are Go's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +59,35 @@ impl<'a> Archive<'a> {
     /// [`ReadError`].
     pub fn unpack(&self, entry: &Entry<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
         entry.unpack(self.bytes, limit)
+    }
+
+    /// The size and SHA-256 of an entry's bytes, as [`Archive::unpack`] would give them, in little memory. What is unpacked is
+    /// hashed on another thread while the next piece is unpacked.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn digest(&self, entry: &Entry<'_>, limit: u64) -> Result<(u64, [u8; 32]), ReadError> {
+        /// Fewer bytes are not worth a thread.
+        const SMALL: u64 = 256 << 10;
+        /// Pieces that wait to be hashed, at most.
+        const WAITING: usize = 8;
+        let mut hash = Sha256::new();
+        if entry.unpacked < SMALL {
+            let size = entry.unpack_to(self.bytes, limit, &mut |piece| hash.update(piece))?;
+            return Ok((size, hash.finalize().into()));
+        }
+        std::thread::scope(|scope| {
+            let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(WAITING);
+            let hashing = scope.spawn(move || {
+                receive.iter().for_each(|piece| hash.update(&piece));
+                hash.finalize().into()
+            });
+            // It ends when nothing more comes; sending fails only when it panicked.
+            let size = entry.unpack_to(self.bytes, limit, &mut |piece| drop(send.send(piece.to_vec())));
+            drop(send);
+            let digest = hashing.join().map_err(|_| ReadError::Corrupt)?;
+            Ok((size?, digest))
+        })
     }
 }
 

@@ -1,10 +1,13 @@
 //! An archive of which every byte is accounted for: what a publisher writes, and nothing else.
 //!
 //! A host reads the directory and believes it; others read the local headers, or look for entries from the front. Here both
-//! must say the same, entries must follow each other without a gap, and nothing may stand before, between or after them.
-//! aegis-bundle.md §2.6.
+//! must say the same, entries must follow each other without a gap, and nothing may stand before, between or after them. So a
+//! zip file of the host's own signing tool is not regular: it has sizes behind the data (data descriptors), as Go writes them.
+//! A host reads it, and [`super::Archive`] does; it is published again in one form only. aegis-bundle.md §2.6.
 
 use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 
 use super::directory::{END, END_SIZE, HEADER_SIZE};
 use super::entry::{LOCAL, LOCAL_SIZE};
@@ -105,9 +108,11 @@ impl Strict {
         let mut files = BTreeMap::new();
         // Only what is laid out well is unpacked: no byte is unpacked twice, so the work is bounded by the file.
         if found.is_empty() {
-            for entry in archive.entries() {
-                match contents(&archive, entry, limit) {
-                    Ok(unpacked) => drop(files.insert(entry.shown_name(), unpacked)),
+            let unpack = |entry: &Entry<'_>| contents(&archive, entry, limit).map(|file| (entry.shown_name(), file));
+            let unpacked: Vec<_> = archive.entries().par_iter().map(unpack).collect();
+            for file in unpacked {
+                match file {
+                    Ok((name, unpacked)) => drop(files.insert(name, unpacked)),
                     Err(why) => found.push(why),
                 }
             }

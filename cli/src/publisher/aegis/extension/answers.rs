@@ -1,7 +1,7 @@
 //! What `tests/*.toml` says: the configuration, the events and requests that are sent, and what the host API answers.
 //!
 //! ```toml
-//! [config]                        # in place of the schema's defaults
+//! [config]                        # over the schema's defaults
 //! trigger = "!hello"
 //!
 //! [[event]]                       # sent when the plugin subscribes to it
@@ -31,7 +31,7 @@ use super::methods;
 /// What the files say, together. A later file adds to an earlier one, and its answers win.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answers {
-    /// The configuration, where one is given.
+    /// What is set over the defaults of the schema.
     pub config: Option<Map<String, Value>>,
     /// Events, with type and data.
     pub events: Vec<(String, Value)>,

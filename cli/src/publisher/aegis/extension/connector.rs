@@ -24,7 +24,7 @@ const INSTANCE: &str = "00000000-0000-4000-8000-000000000001";
 pub(super) async fn drive(session: &mut Session<'_, '_>, subject: &Subject, options: &TryOptions) -> Result<(), Halt> {
     let definition = definition(session, subject).await?;
     let schema = definition.config_schema.as_ref();
-    let configuration = options.answers.config.clone().unwrap_or_else(|| sample::configuration(schema));
+    let configuration = sample::configured(schema, options.answers.config.as_ref());
     let (step, since) = ("Initialize", Instant::now());
     let request = ConnectorInitialize { config_json: text(&configuration), instance_id: INSTANCE.to_owned() };
     match session.ask::<()>(step, step, &request, (INITIALIZE, Some(Row::StuckAtStarting))).await? {

@@ -2,7 +2,10 @@
 
 use aileron_verifier::aegis::definition::Mismatch;
 use aileron_verifier::aegis::troubleshooting::Row;
-use aileron_verifier::problem::{Rule, Severity};
+use aileron_verifier::problem::{Rule, Severity, shorten};
+
+/// Most characters of a message: an extension may name things at any length.
+const LONGEST: usize = 600;
 
 /// One thing that is wrong, or worth knowing.
 #[derive(Clone, Debug)]
@@ -24,7 +27,8 @@ pub struct Finding {
 impl Finding {
     /// Something a host, or a game server, does not get along with.
     pub fn error(step: &str, row: Option<Row>, message: impl Into<String>, help: &'static str) -> Finding {
-        Finding { step: step.to_owned(), severity: Severity::Error, row, rule: None, message: message.into(), help }
+        let message = shorten(&message.into(), LONGEST).into_owned();
+        Finding { step: step.to_owned(), severity: Severity::Error, row, rule: None, message, help }
     }
 
     /// The same, less bad.
@@ -35,6 +39,6 @@ impl Finding {
     /// A definition that does not go with its manifest.
     pub fn of(step: &str, mismatch: Mismatch) -> Finding {
         let Mismatch { rule, row, message } = mismatch;
-        Finding { step: step.to_owned(), severity: rule.severity(), row, rule: Some(rule), message, help: rule.help() }
+        Finding { severity: rule.severity(), rule: Some(rule), ..Finding::error(step, row, message, rule.help()) }
     }
 }

@@ -9,12 +9,12 @@ use aileron_verifier::text::printable_within;
 pub enum BadHandshake {
     /// Something else was printed first.
     #[error(
-        "it printed {:?} before its handshake, and a host stops there (`Unrecognized remote plugin message`)",
+        "it printed \"{}\" before its handshake, and a host stops there (`Unrecognized remote plugin message`)",
         printable_within(.0, 200)
     )]
     PrintedFirst(String),
     /// A handshake that is not for this host.
-    #[error("its handshake says {what} {:?}; a host takes {expected}", printable_within(.found, 200))]
+    #[error("its handshake says {what} \"{}\"; a host takes {expected}", printable_within(.found, 200))]
     Other {
         /// Which part.
         what: &'static str,
@@ -24,7 +24,7 @@ pub enum BadHandshake {
         expected: &'static str,
     },
     /// A socket somewhere else: connecting to it would be talking to a stranger.
-    #[error("its handshake names the socket {:?}, which is not in the directory it was given", printable_within(.0, 200))]
+    #[error("its handshake names the socket \"{}\", which is not in the directory it was given", printable_within(.0, 200))]
     Elsewhere(String),
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prost::Message as _;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use tonic::Status;
 
 use super::answers::Answers;
@@ -19,8 +20,14 @@ const LONGEST_INVOKE: usize = 256 << 10;
 /// Most bytes of a stored key, and of a value. aegis-bundle.md §14.1.
 const LONGEST_KEY: usize = 256;
 const LONGEST_VALUE: usize = 64 << 10;
-/// Most calls that are kept: more are only counted.
+/// Most calls that are kept, and bytes of their requests: more are only counted.
 const MOST_CALLS: usize = 1_000;
+const MOST_KEPT: usize = 1 << 20;
+/// Most keys that are stored here.
+const MOST_STORED: usize = 1_000;
+/// Calls a second, and how many at once after a rest. aegis-bundle.md §14.1.
+const RATE: f64 = 50.0;
+const BURST: f64 = 100.0;
 
 /// One call of the host API.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +56,24 @@ struct State {
     /// Connectors the definition names.
     connectors: Vec<String>,
     calls: Vec<Call>,
+    /// Bytes of their requests.
+    kept: usize,
     more: usize,
+    /// When the last call was, and how many more could have come then.
+    rate: Option<(Instant, f64)>,
+    hurried: usize,
     stored: BTreeMap<String, String>,
+}
+
+impl State {
+    /// Counts a call, and whether a host would have made it wait.
+    fn count(&mut self, now: Instant) {
+        let (before, left) = self.rate.unwrap_or((now, BURST));
+        let left = (left + now.duration_since(before).as_secs_f64() * RATE).min(BURST);
+        let is_hurried = left < 1.0;
+        self.hurried += usize::from(is_hurried);
+        self.rate = Some((now, if is_hurried { left } else { left - 1.0 }));
+    }
 }
 
 impl HostApi {
@@ -71,6 +94,11 @@ impl HostApi {
         (state.calls.clone(), state.more)
     }
 
+    /// How many calls came faster than a host takes them. They were answered all the same.
+    pub fn hurried(&self) -> usize {
+        self.state().hurried
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,7 +117,9 @@ impl HostApi {
             Some(read) => self.decide(method, read, request.len()),
         };
         let mut state = self.state();
-        if state.calls.len() < MOST_CALLS {
+        state.count(Instant::now());
+        if state.calls.len() < MOST_CALLS && state.kept + request.len() <= MOST_KEPT {
+            state.kept += request.len();
             let error = answered.as_ref().err().cloned();
             state.calls.push(Call { method: name.to_owned(), request: read.unwrap_or_default(), error });
         } else {
@@ -134,6 +164,9 @@ impl HostApi {
         }
         let mut state = self.state();
         match method {
+            "DatabaseSetPluginData" if state.stored.len() >= MOST_STORED && !state.stored.contains_key(key) => {
+                return Err(format!("this recorder stores {MOST_STORED} keys"));
+            }
             "DatabaseSetPluginData" => drop(state.stored.insert(key.to_owned(), value.to_owned())),
             "DatabaseDeletePluginData" => drop(state.stored.remove(key)),
             _ => return Ok(bytes(state.stored.get(key).map_or("", |value| value))),
@@ -181,7 +214,7 @@ mod tests {
     }
 
     #[test] // aegis-bundle.md §16 row 42, §4.2
-    fn a_plugin_that_declares_only_the_log_reaches_only_the_log() {
+    fn row_42_a_plugin_that_declares_only_the_log_reaches_only_the_log() {
         let host = host(&["api.log"], "");
         for method in &methods::METHODS {
             let answer = host.answer(method.name, &[]);
@@ -223,6 +256,19 @@ mod tests {
         let answer = InvokeResponse::decode(&host.answer("ConnectorCall", &call).unwrap()[..]).unwrap();
         assert_eq!((&*answer.v, answer.ok, &*answer.error), ("1", false, "busy"));
         assert_eq!(host.calls().0.iter().filter(|call| call.error.is_some()).count(), 3);
+    }
+
+    #[test] // aegis-bundle.md §14.1
+    fn calls_that_are_too_fast_are_counted() {
+        let (mut state, start) = (State::default(), Instant::now());
+        for _ in 0..103 {
+            state.count(start);
+        }
+        assert_eq!(state.hurried, 3);
+        for call in 1..=100 {
+            state.count(start + std::time::Duration::from_millis(call * 20));
+        }
+        assert_eq!(state.hurried, 3, "fifty a second are not");
     }
 
     #[test]

@@ -13,13 +13,33 @@ use super::sample::brief;
 
 /// Statuses of an extension. aegis-bundle.md §13.
 const STATUSES: [&str; 6] = ["stopped", "starting", "running", "stopping", "error", "disabled"];
+/// Most findings about one definition.
+const MOST_FINDINGS: usize = 40;
 /// Most bytes of an answer's data that a host passes on. aegis-bundle.md §14.1.
 const LONGEST_DATA: usize = 256 << 10;
 
 /// A definition against the manifest's id and capabilities.
 pub fn definition(kind: Kind, definition: &Definition, id: &str, capabilities: &[String]) -> Vec<Finding> {
-    let mismatches = definition::compare(kind, definition, id, capabilities);
-    mismatches.into_iter().map(|mismatch| Finding::of("GetDefinition", mismatch)).collect()
+    const STEP: &str = "GetDefinition";
+    let mut mismatches = definition::compare(kind, definition, id, capabilities);
+    let more = mismatches.len().saturating_sub(MOST_FINDINGS);
+    mismatches.truncate(MOST_FINDINGS);
+    let mut found: Vec<Finding> = mismatches.into_iter().map(|mismatch| Finding::of(STEP, mismatch)).collect();
+    if more > 0 {
+        let message = format!("{more} more things are wrong with its definition");
+        found.push(Finding::warning(STEP, None, message, "correct the first ones"));
+    }
+    found
+}
+
+/// Calls of the host API that came faster than a host takes them.
+pub fn hurried(calls: usize) -> Option<Finding> {
+    (calls > 0).then(|| {
+        let message =
+            format!("{calls} calls of the host API came too fast: a host takes 50 a second, after a burst of 100");
+        let help = "call it less often, or wait between calls";
+        Finding::warning("calls of the host API", None, message, help)
+    })
 }
 
 /// The status after Start.

@@ -38,7 +38,6 @@ mod wire;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aileron_verifier::aegis::Kind;
@@ -51,8 +50,9 @@ use self::finding::Finding;
 use self::host_api::{Call, HostApi};
 use self::session::Halt;
 use self::subject::Subject;
+use crate::event::Listener;
 use crate::publisher::aegis::AegisError;
-use crate::sys::environment::Environment;
+use crate::sys::process::Spawner;
 
 /// Why nothing was tried. What an extension does wrong is no error but a [`Finding`].
 #[derive(Debug, thiserror::Error)]
@@ -159,9 +159,9 @@ pub struct Trial {
     pub calls: Vec<Call>,
     /// How many more calls there were.
     pub more_calls: usize,
-    /// What it printed after its handshake.
+    /// The first lines it printed after its handshake.
     pub printed: Vec<String>,
-    /// The end of what it wrote to standard error, without the lines of go-plugin's own log.
+    /// The last lines it wrote to standard error, or the first of a crash; without those of go-plugin's own log.
     pub errors: Vec<String>,
 }
 
@@ -179,8 +179,8 @@ impl Trial {
 pub fn run(
     subject: &Subject,
     options: &TryOptions,
-    environment: &Environment,
-    stop: &AtomicBool,
+    spawner: Spawner<'_>,
+    listener: Listener<'_>,
 ) -> Result<Trial, TryError> {
     let mut trial = Trial::default();
     if let Some(fault) = start::cannot_start(subject) {
@@ -191,7 +191,7 @@ pub fn run(
     let runtime = runtime.map_err(|why| TryError::System { what: "start a runtime", why })?;
     runtime.block_on(async {
         let host = HostApi::new(&subject.target.required_capabilities, options.answers.clone());
-        let mut started = start::start(subject, options, environment, stop)?;
+        let mut started = start::start(subject, options, spawner, listener)?;
         let driven = match started.connect(subject.kind, &host, &mut trial).await {
             Err(halt) => Err(halt),
             Ok(mut session) => {
@@ -207,6 +207,7 @@ pub fn run(
         };
         started.end(&mut trial);
         (trial.calls, trial.more_calls) = host.calls();
+        trial.findings.extend(judge::hurried(host.hurried()));
         if matches!(driven, Err(Halt::Interrupted)) { Err(TryError::Interrupted) } else { Ok(trial) }
     })
 }

@@ -19,6 +19,7 @@ use super::sample::brief;
 use super::session::{BROKER_ID, Halt, Session};
 use super::subject::Subject;
 use super::{judge, sample};
+use crate::event::counted;
 
 /// A host's limits. aegis-bundle.md §14.1.
 pub(super) const DEFINITION: Duration = Duration::from_secs(15);
@@ -30,6 +31,9 @@ const EVENT: Duration = Duration::from_secs(60);
 const COMMAND: Duration = Duration::from_secs(300);
 /// How often an asynchronous command is asked about, and how long in between.
 const POLLS: (usize, Duration) = (20, Duration::from_millis(50));
+
+/// Most events, and commands, that are tried.
+const MOST: usize = 100;
 
 /// What an instance is called here.
 const INSTANCE: &str = "00000000-0000-4000-8000-000000000001";
@@ -43,12 +47,12 @@ pub(super) async fn drive(
 ) -> Result<(), Halt> {
     let mut run = Run { session, subject, options, host, seen: 0 };
     let definition = run.definition().await?;
-    let configuration = options.answers.config.clone();
-    let configuration = configuration.unwrap_or_else(|| sample::configuration(definition.config_schema.as_ref()));
+    let schema = definition.config_schema.as_ref();
+    let configuration = sample::configured(schema, options.answers.config.as_ref());
     run.initialize(&configuration).await?;
     run.start(definition.long_running).await?;
     run.events(&definition).await?;
-    let changed = sample::changed(&configuration, definition.config_schema.as_ref());
+    let changed = sample::changed(&configuration, schema);
     configure(run.session, &configuration, &changed).await?;
     run.refusals("UpdateConfig");
     run.commands().await?;
@@ -86,7 +90,7 @@ impl Run<'_, '_, '_> {
         found.into_iter().for_each(|finding| self.session.found(finding));
         self.session.step(
             step,
-            format!("id {}, {} events", brief(&definition.plugin_id), definition.events.len()),
+            format!("id {}, {}", brief(&definition.plugin_id), counted(definition.events.len(), "event")),
             since,
         );
         self.host.allow_connectors(read.connectors);
@@ -135,7 +139,7 @@ impl Run<'_, '_, '_> {
                 self.session.found(Finding::warning("HandleEvent", Some(row), message, row.fix()));
             }
         }
-        for kind in definition.events.iter().filter(|kind| is_delivered(kind, capabilities)) {
+        for kind in definition.events.iter().filter(|kind| is_delivered(kind, capabilities)).take(MOST) {
             let of_the_author: Vec<Value> =
                 given.iter().filter(|(given, _)| given == kind).map(|(_, data)| data.clone()).collect();
             let is_a_sample = of_the_author.is_empty();
@@ -186,8 +190,8 @@ impl Run<'_, '_, '_> {
             Ok(Commands { commands }) => commands,
             Err(error) => return Err(failed(self.session, step, &error)),
         };
-        self.session.step(step, format!("{} commands", list.len()), since);
-        for command in &list {
+        self.session.step(step, counted(list.len(), "command"), since);
+        for command in list.iter().take(MOST) {
             self.command(command).await?;
         }
         Ok(())
@@ -322,6 +326,7 @@ pub(super) async fn configure(
     let asked = session.ask::<Config>("GetConfig", "GetConfig", &(), (CONFIGURE, row)).await?;
     match asked {
         Ok(Config { config_json }) => match judge::configuration(before, changed, &config_json) {
+            None if before == changed => session.step("GetConfig", "ok, with nothing to change in its schema", since),
             None => session.step("GetConfig", "as it was set", since),
             Some(finding) => {
                 session.step("GetConfig", "not as it was set", since);

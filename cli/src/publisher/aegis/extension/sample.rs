@@ -10,6 +10,13 @@ pub fn configuration(schema: Option<&ConfigSchema>) -> Map<String, Value> {
     object(schema.map_or(&[], |schema| &schema.fields))
 }
 
+/// The same with what the author gives in place of some values.
+pub fn configured(schema: Option<&ConfigSchema>, given: Option<&Map<String, Value>>) -> Map<String, Value> {
+    let mut configuration = configuration(schema);
+    configuration.extend(given.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+    configuration
+}
+
 fn object(fields: &[ConfigField]) -> Map<String, Value> {
     let set = fields.iter().filter_map(|field| Some((field.name.clone(), value(field)?)));
     set.collect()

@@ -15,15 +15,19 @@ use tokio::time::Instant;
 
 use super::finding::Finding;
 use super::messages::ConnInfo;
+use super::sample::brief;
 use super::start::keep;
 use super::wire::Connection;
 use super::{Step, Trial};
+use crate::event::{Event, Listener};
 use crate::sys::process::lasting::Lasting;
 
 /// The number under which the broker is told of the host API.
 pub(super) const BROKER_ID: u32 = 1;
 /// How often the process and the flag of an interrupt are looked at.
 const TICK: Duration = Duration::from_millis(20);
+/// How long waiting is not worth a word.
+const QUIET: Duration = Duration::from_secs(2);
 /// How long a host waits for the process to go after it was asked to.
 const SHUTDOWN: Duration = Duration::from_secs(2);
 /// How long a process that closed its connection may take to end.
@@ -42,6 +46,8 @@ pub(super) enum Halt {
 pub(super) struct Process<'a> {
     pub(super) lasting: Lasting,
     pub(super) stop: &'a AtomicBool,
+    /// Told of what takes long.
+    pub(super) listener: Listener<'a>,
 }
 
 /// How waiting for something ended.
@@ -82,6 +88,11 @@ impl Process<'_> {
             _ => "it closed its output".to_owned(),
         }
     }
+}
+
+/// The line with which Go's runtime begins the report of a crash.
+pub(super) fn is_of_a_crash(line: &str) -> bool {
+    line.starts_with("panic: ") || line.starts_with("fatal error: ")
 }
 
 /// An extension that answers.
@@ -164,8 +175,13 @@ impl<'s, 'a> Session<'s, 'a> {
         let (connection, path) = (self.connection.clone(), format!("{}/{method}", self.service));
         let request = request.encode_to_vec();
         // A task of its own: a call that is given up is not cancelled, as it is not on a host.
-        let call = tokio::spawn(async move { connection.call(&path, request).await });
-        let answer = match self.process.within(limit, call).await {
+        let mut call = tokio::spawn(async move { connection.call(&path, request).await });
+        let mut waited = self.process.within(limit.min(QUIET), &mut call).await;
+        if matches!(waited, Waited::TimedOut) && limit > QUIET {
+            (self.process.listener)(Event::Note(format!("waiting for {step}, up to {limit:?}")));
+            waited = self.process.within(limit - QUIET, &mut call).await;
+        }
+        let answer = match waited {
             Waited::Interrupted => return Err(Halt::Interrupted),
             Waited::TimedOut => return Ok(None),
             Waited::Ended(status) => return Err(self.gone(step, &status.to_string())),
@@ -220,8 +236,10 @@ impl<'s, 'a> Session<'s, 'a> {
     }
 
     fn gone(&mut self, step: &str, ended: &str) -> Halt {
-        let message = format!("the process ended meanwhile ({ended})");
-        let help = "recover from panics, and never call os.Exit: what it wrote last is below";
+        let (_, errors) = self.process.lasting.last_lines();
+        let why = errors.iter().rev().find(|line| is_of_a_crash(line)).map(|line| format!(": {}", brief(line)));
+        let message = format!("the process ended meanwhile ({ended}){}", why.unwrap_or_default());
+        let help = "recover from panics in goroutines of your own, and never call os.Exit; what it wrote last is below";
         self.found(Finding::error(step, None, message, help));
         Halt::Found
     }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,11 +15,12 @@ use tokio::sync::oneshot;
 use super::finding::Finding;
 use super::host_api::HostApi;
 use super::messages::StdioData;
-use super::session::{Halt, Process, Session, Waited};
+use super::session::{Halt, Process, Session, Waited, is_of_a_crash};
 use super::subject::Subject;
 use super::wire::{self, Connection};
 use super::{Trial, TryError, TryOptions, handshake};
-use crate::sys::environment::Environment;
+use crate::event::Listener;
+use crate::sys::process::Spawner;
 use crate::sys::process::lasting::{Home, Lasting};
 
 /// How long a host waits for the definition of what was uploaded. aegis-bundle.md §14.1.
@@ -32,6 +32,8 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("LANG", "C.UTF-8"),
     ("PLUGIN_PROTOCOL_VERSIONS", "1"),
 ];
+/// Lines of output and of errors that are reported.
+const LAST_LINES: usize = 12;
 /// Most bytes of output after the handshake that are kept.
 const MOST_PRINTED: usize = 64 << 10;
 
@@ -70,11 +72,11 @@ pub(super) struct Started<'a> {
 pub(super) fn start<'a>(
     subject: &Subject,
     options: &TryOptions,
-    environment: &Environment,
-    stop: &'a AtomicBool,
+    spawner: Spawner<'a>,
+    listener: Listener<'a>,
 ) -> Result<Started<'a>, TryError> {
     let system = |what| move |why| TryError::System { what, why };
-    let home = Home::make(environment).map_err(system("make a directory for sockets"))?;
+    let home = Home::make(spawner.environment).map_err(system("make a directory for sockets"))?;
     let path = home.path().to_owned();
     let program = home.program("extension", &subject.bytes).map_err(system("write the extension"))?;
     let (sender, first_line) = oneshot::channel();
@@ -87,7 +89,7 @@ pub(super) fn start<'a>(
     variables.push(("PLUGIN_UNIX_SOCKET_DIR", path.as_os_str()));
     let lasting = Lasting::start(&program, &variables, home, seen).map_err(system("start the extension"))?;
     Ok(Started {
-        process: Process { lasting, stop },
+        process: Process { lasting, stop: spawner.stop, listener },
         home: path,
         first_line: Some(first_line),
         printed: Arc::default(),
@@ -172,7 +174,12 @@ impl<'a> Started<'a> {
         let streamed = String::from_utf8_lossy(&printed).into_owned();
         // The first line was the handshake, or is named by a finding.
         trial.printed = stdout.into_iter().skip(1).chain(streamed.lines().map(str::to_owned)).collect();
-        trial.errors = stderr.into_iter().filter(|line| !is_of_go_plugin(line)).collect();
+        let errors: Vec<String> = stderr.into_iter().filter(|line| !is_of_go_plugin(line)).collect();
+        // A crash is told from its first line on: what follows are frames, the author's before the libraries'.
+        let crash =
+            errors.iter().position(|line| is_of_a_crash(line)).unwrap_or(errors.len().saturating_sub(LAST_LINES));
+        trial.errors = errors.into_iter().skip(crash).take(LAST_LINES).collect();
+        trial.printed.truncate(LAST_LINES);
     }
 }
 

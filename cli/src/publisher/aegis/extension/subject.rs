@@ -1,5 +1,6 @@
 //! What is tried: the file that a host of this machine's architecture would start, and what its manifest says.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use aileron_verifier::aegis::lint::PLACEHOLDER;
@@ -65,7 +66,7 @@ impl Subject {
         if entries.contains_key(std::ffi::OsStr::new("go.mod")) {
             return Err(TryError::Repository(path.to_owned()));
         }
-        Subject::of_staging(path, arch)
+        Subject::of_files(&path.display().to_string(), staging::read(path)?, arch)
     }
 
     /// A bundle, as far as a host that takes unsigned ones would come with it.
@@ -91,29 +92,28 @@ impl Subject {
         Ok(Subject { name: name.to_owned(), kind, id, version, target, library, bytes })
     }
 
-    /// A staging directory, whose checksums may still be open.
-    fn of_staging(directory: &Path, arch: &str) -> Result<Subject, TryError> {
-        let mut files = staging::read(directory)?;
-        let raw = files.get(MANIFEST).ok_or_else(|| AegisError::NoManifest(directory.to_owned()))?;
+    /// Files that are to become a bundle; their checksums may still be open.
+    ///
+    /// # Errors
+    /// [`TryError::Upload`].
+    pub fn of_files(name: &str, mut files: BTreeMap<String, Vec<u8>>, arch: &str) -> Result<Subject, TryError> {
+        let raw = files.get(MANIFEST).map_or(&b""[..], |raw| raw);
         let kind = Manifest::kind_of(raw);
         let mut manifest = Manifest::decode(raw, kind).map_err(UploadError::from)?;
-        // Filled in when it is packed; until then any text counts as a checksum, as for a host.
         let target = select(&manifest.targets, "linux", arch).map_err(UploadError::from)?.clone();
-        manifest
-            .targets
-            .iter_mut()
-            .filter(|target| target.sha256 == PLACEHOLDER)
-            .for_each(|target| target.sha256 = "0".repeat(64));
+        // They are filled in when it is packed; until then any text counts as a checksum, as it does for a host.
+        let is_open = |target: &Target| target.sha256 == PLACEHOLDER;
+        manifest.targets.iter_mut().filter(|target| is_open(target)).for_each(|target| target.sha256 = "0".repeat(64));
         manifest.validate().map_err(UploadError::from)?;
         let library = String::from_utf8_lossy(&path::clean(target.library_path.trim().as_bytes())).into_owned();
         let missing = || UploadError::NoLibrary(target.library_path.trim().to_owned());
         let bytes = files.remove(&library).ok_or_else(missing)?;
         let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        if target.sha256 != PLACEHOLDER && !target.sha256.eq_ignore_ascii_case(&found) {
+        if !is_open(&target) && !target.sha256.eq_ignore_ascii_case(&found) {
             return Err(UploadError::Checksum { kind, manifest: target.sha256, library: found }.into());
         }
         let (id, version) = (manifest.id, manifest.version);
-        Ok(Subject { name: directory.display().to_string(), kind, id, version, target, library, bytes })
+        Ok(Subject { name: name.to_owned(), kind, id, version, target, library, bytes })
     }
 }
 

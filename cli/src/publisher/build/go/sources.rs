@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
-use super::{GO, program, run, workspace};
+use super::place::{TOOLCHAIN, program};
+use super::{GO, GoPlace};
 use crate::publisher::build::BuildError;
 use crate::publisher::build::child::{leaves, line_of};
 use crate::sys::process::Spawner;
@@ -49,33 +50,34 @@ struct Module {
 ///
 /// # Errors
 /// [`BuildError::ForeignSource`]; go's own message where it cannot read one of the files.
-pub(super) fn stay_inside(connector: &Path, copy: &Path, spawner: Spawner<'_>) -> Result<(), BuildError> {
-    let mut modules = BTreeSet::from([connector.join("go.mod")]);
-    let work = workspace(copy);
+pub(super) fn stay_inside(place: GoPlace<'_>, spawner: Spawner<'_>) -> Result<(), BuildError> {
+    let mut modules = BTreeSet::from([place.base.join("go.mod")]);
+    let work = place.workspace();
     if work.is_file() {
-        // A workspace obeys the replacements of every module it uses, not only the connector's.
-        for directory in directories(&work, "work", copy, spawner)? {
+        // A workspace obeys the replacements of every module it uses, not only those of the one that is built.
+        for directory in directories(&work, "work", place, spawner)? {
             modules.insert(directory.join("go.mod"));
         }
     }
     for module in modules.iter().filter(|module| module.is_file()) {
-        directories(module, "mod", copy, spawner)?;
+        directories(module, "mod", place, spawner)?;
     }
     Ok(())
 }
 
 /// The directories that a file uses as modules; all that it names, replacements too, lie inside.
-fn directories(file: &Path, verb: &str, copy: &Path, spawner: Spawner<'_>) -> Result<Vec<PathBuf>, BuildError> {
+fn directories(file: &Path, verb: &str, place: GoPlace<'_>, spawner: Spawner<'_>) -> Result<Vec<PathBuf>, BuildError> {
+    let copy = place.copy;
     let base = file.parent().unwrap_or(copy);
     // Only the syntax is read: no toolchain is chosen, no module is looked up.
     let edit = program(spawner)
         .within(base)
         .env("GOENV", "off")
         .env("GOWORK", "off")
-        .env(super::TOOLCHAIN, "local")
+        .env(TOOLCHAIN, "local")
         .args([verb, "edit", "-json"])
         .args([file]);
-    let read = run(edit, copy)?;
+    let read = place.run(edit)?;
     let shown = file.strip_prefix(copy).unwrap_or(file).display().to_string();
     let parsed: GoFile = serde_json::from_slice(&read.stdout)
         .map_err(|error| BuildError::Unidentified { program: GO, detail: format!("{shown}: {error}") })?;

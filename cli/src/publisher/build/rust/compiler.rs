@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ADVICE, BUILD_STD, TARGET, closed};
+use super::{ADVICE, BUILD_STD, OR_A_MODULE, TARGET, closed};
 use crate::publisher::build::child::Tool;
 use crate::publisher::build::{BuildError, CONNECTOR};
 use crate::sys::environment::Environment;
@@ -31,11 +31,11 @@ impl Compiler {
     /// [`BuildError::NoToolchain`], or its own words.
     pub(super) fn ask(copy: &Path, spawner: Spawner<'_>) -> Result<Compiler, BuildError> {
         let wanted = spawner.environment.var(VARIABLE).unwrap_or(RUSTC.as_ref());
-        let absent = BuildError::NoToolchain { program: RUSTC, advice: ADVICE };
+        let absent = BuildError::NoToolchain { program: RUSTC, advice: ADVICE, instead: OR_A_MODULE };
         let file = spawner.environment.find(wanted).ok_or(absent)?;
         let base = copy.join(CONNECTOR);
         let ask = |arguments: &[&str]| {
-            let tool = Tool { program: RUSTC, advice: ADVICE, sources: &[], copy, base: &base };
+            let tool = Tool { program: RUSTC, advice: ADVICE, instead: OR_A_MODULE, sources: &[], copy, base: &base };
             let asked = tool.run(closed(spawner.command(RUSTC).found_at(&file), copy, spawner).args(arguments))?;
             let answer = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
             match answer.is_empty() {

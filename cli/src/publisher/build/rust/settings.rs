@@ -13,7 +13,7 @@ use cargo_metadata::cargo_platform::{Cfg, Platform};
 use toml_edit::{Document, Item};
 
 use super::compiler::Compiler;
-use super::{ADVICE, BOOTSTRAP, BUILD_STD, TARGET, closed};
+use super::{ADVICE, BOOTSTRAP, BUILD_STD, OR_A_MODULE, TARGET, closed};
 use crate::publisher::build::child::Tool;
 use crate::publisher::build::{BuildError, CONNECTOR};
 use crate::sys::disk;
@@ -124,7 +124,7 @@ fn list(item: Option<&Item>) -> Vec<String> {
 /// What holds when the target is compiled for.
 fn conditions(compiler: &Compiler, copy: &Path, spawner: Spawner<'_>) -> Result<Vec<Cfg>, BuildError> {
     let base = copy.join(CONNECTOR);
-    let tool = Tool { program: "rustc", advice: ADVICE, sources: &[], copy, base: &base };
+    let tool = Tool { program: "rustc", advice: ADVICE, instead: OR_A_MODULE, sources: &[], copy, base: &base };
     let ask = closed(spawner.command("rustc").found_at(&compiler.file), copy, spawner);
     let asked = tool.run(ask.args(["--print", "cfg", "--target", TARGET]))?;
     let text = String::from_utf8_lossy(&asked.stdout).into_owned();

@@ -18,8 +18,10 @@ use crate::ui::report::{Outcome, bundle_drawing, of_bundle, problem_json};
 /// Check a bundle against every rule, and list all problems with file and line.
 ///
 /// A directory with go.mod is checked as a repository: its manifest.json, whose checksums may still be
-/// REPLACE_WITH_BINARY_SHA256. Any other directory is a staging directory: manifest, every target's file and checksum. A zip
-/// file is checked as it is, byte by byte. Exit code 6 when something stops publishing. Nothing is written or started.
+/// REPLACE_WITH_BINARY_SHA256, and its Go source against it (ids, capabilities, events, connectors, printing before Serve), as
+/// far as texts and constants show it; what is computed at run time is not seen. Any other directory is a staging directory:
+/// manifest, every target's file and checksum. A zip file is checked as it is, byte by byte. Exit code 6 when something stops
+/// publishing. Nothing is written or started.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron-pub aegis check",

@@ -6,7 +6,7 @@ use aileron_verifier::trust::key::PublicKey;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::publisher::sign::{SigningKey, write_private_key_file};
+use crate::publisher::sign::{SigningKey, load_seed, write_private_key_file};
 use crate::ui::args::examples;
 use crate::ui::commands::verb::verbs;
 use crate::ui::commands::{Answer, Context, Verb};
@@ -26,16 +26,26 @@ verbs! {
 
 /// Make a key: 88 characters of base64, as the host's own signing tool reads them, in a new file of mode 0600.
 #[derive(Debug, Args)]
-#[command(after_help = examples!("aileron-pub aegis keys generate --out ~/aegis.key"))]
+#[command(after_help = examples!(
+    "aileron-pub aegis keys generate --out ~/aegis.key",
+    "aileron-pub aegis keys generate --from-seed seed.b64 --out ~/aegis.key"
+))]
 pub(crate) struct Generate {
     /// Write the private key to this new file, outside the repository.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Make the key of this seed: a file with 44 characters of base64 that nobody else has. Never a public key.
+    #[arg(long, value_name = "FILE")]
+    from_seed: Option<PathBuf>,
 }
 
 impl Verb for Generate {
     fn run(self, context: &Context) -> Answer {
-        let key = SigningKey::generate().map_err(|error| Failure::from(&error))?;
+        let key = match &self.from_seed {
+            Some(file) => load_seed(file),
+            None => SigningKey::generate(),
+        };
+        let key = key.map_err(|error| Failure::from(&error))?;
         let written = write_private_key_file(&self.out, &key.to_pair(), context.spawner());
         written.map_err(|error| Failure::from(&error))?;
         let (shown, mut fields) = shown(&key.public());

@@ -1,5 +1,6 @@
 //! `aegis`: extensions of Squad Aegis, from a skeleton to a host.
 
+mod build;
 mod check;
 mod crl;
 mod init;
@@ -12,9 +13,11 @@ mod verify;
 use std::path::Path;
 
 use aileron_verifier::aegis::key_file;
+use aileron_verifier::aegis::rules::SIGN_KEY;
 use aileron_verifier::aegis::time::Instant;
 use aileron_verifier::text::printable;
 use aileron_verifier::trust::key::PublicKey;
+use serde_json::json;
 
 use super::Context;
 use super::verb::verbs;
@@ -25,7 +28,7 @@ use crate::ui::args::examples;
 use crate::ui::report::Failure;
 
 verbs! {
-    /// Make, check, pack, sign, verify, try and upload Squad Aegis plugins and connectors.
+    /// Make, build, check, pack, sign, verify, try and upload Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
         "aileron-pub aegis init plugin chat-watch --id com.yourorg.plugins.chat-watch --yes",
         "aileron-pub aegis check dist",
@@ -36,6 +39,7 @@ verbs! {
     ))]
     Aegis {
         Init(init::Init),
+        Build(build::Build),
         Check(check::Check),
         Pack(pack::Pack),
         Verify(verify::Verify),
@@ -68,7 +72,7 @@ fn signing_key(context: &Context, flag: Option<&Path>) -> Result<SigningKey, Fai
         |_: &KeyOrigin| context.passphrase("Passphrase of the signing key:").ok_or(KeyError::PassphraseMissing);
     let loaded = load_pair_or_pem(flag, &variable, &OsKeychain, KEYCHAIN_ACCOUNT, prompt);
     let loaded = loaded.map_err(|error| {
-        let failure = Failure::from(&error);
+        let failure = Failure::from(&error).details(json!({"rule": SIGN_KEY.id()}));
         // A key for bundles is made by another verb than that of a connector.
         const NEXT: &str =
             "pass --key FILE, set AILERON_SIGNING_KEY, or run `aileron-pub aegis keys generate --out FILE`";

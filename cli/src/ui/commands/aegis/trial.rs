@@ -23,7 +23,7 @@ use crate::ui::commands::{Answer, Context, Verb};
 #[command(after_help = examples!(
     "aileron-pub aegis try hello.zip",
     "aileron-pub aegis try dist --patience 2s",
-    "aileron-pub aegis try hello.zip --event RCON_CHAT_MESSAGE '{\"message\": \"!hello\", \"eos_id\": \"0002\"}' --json"
+    "aileron-pub aegis try hello.zip --event RCON_CHAT_MESSAGE '{\"message\": \"!hello\"}' --json"
 ))]
 pub(crate) struct Try {
     /// A bundle or a staging directory [default: the directory of -C].
@@ -56,7 +56,7 @@ impl Verb for Try {
         let subject = Subject::load(path, architecture()?)?;
         let answers = report::answers(&self.answers, &context.repository)?;
         let options = TryOptions { answers, events, patience };
-        let trial = extension::run(&subject, &options, &context.environment, context.stop)?;
+        let trial = extension::run(&subject, &options, context.spawner(), &|event| context.progress.take(event))?;
         Ok(report::outcome(&subject, &trial))
     }
 }
@@ -107,8 +107,9 @@ mod report {
 
     /// Longest file of answers.
     const LONGEST: u64 = 1 << 20;
-    /// Lines of the extension's output that a person is shown.
-    const MOST_LINES: usize = 10;
+    /// Characters of a message, and of a line of the extension's output, that a person is shown.
+    const LONGEST_MESSAGE: usize = 700;
+    const LONGEST_LINE: usize = 200;
 
     /// The files that were named; else those of a repository's `tests`.
     pub(super) fn answers(named: &[PathBuf], repository: &Path) -> Result<Answers, TryError> {
@@ -140,8 +141,9 @@ mod report {
     fn text(subject: &Subject, trial: &Trial) -> String {
         let Subject { name, kind, id, version, target, library, .. } = subject;
         let mut text = format!("{}\n", printable(name));
-        let mut line =
-            |name: &str, value: &str| text.push_str(&format!("  {:<34}{}\n", printable(name), printable(value)));
+        let mut line = |name: &str, value: &str| {
+            text.push_str(&format!("  {:<34}{}\n", printable(name), printable_within(value, LONGEST_MESSAGE)))
+        };
         line(kind.as_str(), &format!("{id} {version}"));
         line("target", &format!("{}/{}, {library}", target.target_os, target.target_arch));
         for step in &trial.steps {
@@ -154,13 +156,14 @@ mod report {
             text.push_str(&told(finding));
         }
         for (what, lines) in
-            [("printed to standard output", &trial.printed), ("written to standard error", &trial.errors)]
+            [("printed to standard output", &trial.printed), ("wrote to standard error", &trial.errors)]
         {
             if !lines.is_empty() {
-                text.push_str(&format!("\nlast lines it has {what}\n"));
+                text.push_str(&format!("\nit {what}\n"));
             }
-            for line in &lines[lines.len().saturating_sub(MOST_LINES)..] {
-                text.push_str(&format!("  {}\n", printable_within(line, 200)));
+            for line in lines {
+                text.push_str(format!("  {}", printable_within(line, LONGEST_LINE)).trim_end());
+                text.push('\n');
             }
         }
         let warnings = trial.findings.len() - trial.faults();
@@ -191,7 +194,8 @@ mod report {
 
     fn told(finding: &Finding) -> String {
         let rule = finding.rule.map(|rule| format!("[{rule}]")).unwrap_or_default();
-        let mut told = format!("\n{}{rule}: {}\n", finding.severity.as_str(), printable(&finding.message));
+        let mut told =
+            format!("\n{}{rule}: {}\n", finding.severity.as_str(), printable_within(&finding.message, LONGEST_MESSAGE));
         told.push_str(&format!("  in            {}\n", printable(&finding.step)));
         if let Some(row) = finding.row {
             told.push_str(&format!("  table         {}\n", row.symptom()));

@@ -1,5 +1,6 @@
 //! Failures about Squad Aegis bundles: exit codes, and what to try next.
 
+use aileron_verifier::aegis::rules::{SIGN_KEY_ID, SIGN_LIFETIME};
 use aileron_verifier::aegis::upload::{Examined, UploadError};
 use aileron_verifier::aegis::verify::{Outcome as Verdict, SignatureError, Unverified};
 use aileron_verifier::problem::{Class, Problem};
@@ -23,12 +24,26 @@ impl From<AegisError> for Failure {
             AegisError::NoManifest(_) => {
                 fail(Exit::Policy).next("name a directory that has manifest.json and bin/, or a zip file")
             }
+            AegisError::Build(error) => error.into(),
+            AegisError::NoModule(_) => {
+                fail(Exit::Policy).next("name the extension's repository, the directory with go.mod and manifest.json")
+            }
+            AegisError::NoTarget { .. } => {
+                fail(Exit::Usage).next("name one of those, or add the target to manifest.json")
+            }
+            AegisError::NotStaging { .. } => {
+                fail(Exit::Policy).next("pass another --out DIR, or remove that directory")
+            }
             AegisError::Special { .. } => fail(Exit::Policy).next("put the file itself there"),
             AegisError::NameNotUtf8(_) | AegisError::TooManyFiles { .. } | AegisError::Large(_) => fail(Exit::Policy),
-            AegisError::KeyId(_) => fail(Exit::Usage).next("pass --key-id, as in --key-id ops-key-2026-q1"),
-            AegisError::Lifetime => fail(Exit::Usage).next("pass --valid-for, as in --valid-for 8760h"),
+            AegisError::KeyId(_) => fail(Exit::Usage)
+                .details(json!({"rule": SIGN_KEY_ID.id()}))
+                .next("pass --key-id, as in --key-id ops-key-2026-q1"),
+            AegisError::Lifetime => fail(Exit::Usage)
+                .details(json!({"rule": SIGN_LIFETIME.id()}))
+                .next("pass --valid-for, as in --valid-for 8760h"),
             AegisError::Wrapper(_) => fail(Exit::Policy).next("aileron-pub aegis check, for everything that is wrong"),
-            AegisError::Broken(findings) => of_bundle(findings, error.to_string())
+            AegisError::Broken { findings, .. } => of_bundle(findings, error.to_string())
                 .drawing(bundle_drawing(&findings.problems.iter().collect::<Vec<_>>(), findings)),
         }
     }

@@ -346,6 +346,9 @@ impl From<&KeyError> for Failure {
             ),
             KeyError::PassphraseMissing => failure.next("set AILERON_KEY_PASSPHRASE, or run this on a terminal"),
             KeyError::NoKeychain(_) => failure.next("pass --out FILE or --print-secret instead"),
+            KeyError::PairLength(32) => {
+                failure.next("if it is the seed: aileron-pub aegis keys generate --from-seed FILE --out NEW")
+            }
             KeyError::InWorkTree { .. } => failure.next("name a file outside the repository with --out"),
             _ => failure,
         }

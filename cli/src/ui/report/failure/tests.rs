@@ -383,6 +383,7 @@ fn every_error_of_a_publishers_files_and_keys_has_its_class_exit_and_retriable()
         Damaged: KeyError::Damaged("x") => ValidationError Failure false;
         PublicKeyMismatch: KeyError::PublicKeyMismatch => ValidationError Failure false;
         PairLength: KeyError::PairLength(32) => ValidationError Failure false;
+        NotASeed: KeyError::NotASeed => ValidationError Failure false;
         PassphraseMissing: KeyError::PassphraseMissing => UsageError Usage false;
         WrongPassphrase: KeyError::WrongPassphrase => ValidationError Failure false;
         Encryption: KeyError::Encryption => ValidationError Failure false;
@@ -432,7 +433,7 @@ fn every_error_of_making_and_listing_has_its_class_exit_and_retriable() {
     rows! { BuildError as |error| Failure::from(&error);
         NoSource: BuildError::NoSource { dir: "x".into(), looked_for: Vec::new(), language: None } => BuildFailed Failure false;
         Ambiguous: BuildError::Ambiguous { markers: vec!["go.mod"], languages: vec!["go"] } => BuildFailed Failure false;
-        NoToolchain: BuildError::NoToolchain { program: "go", advice: "x" } => BuildFailed Failure false;
+        NoToolchain: BuildError::NoToolchain { program: "go", advice: "x", instead: "" } => BuildFailed Failure false;
         NoTarget: BuildError::NoTarget { compiler: text(), target: "x", command: text() } => BuildFailed Failure false;
         NoLock: BuildError::NoLock => BuildFailed Failure false;
         NotOneProgram: BuildError::NotOneProgram { file: text(), found: Vec::new(), advice: "x" } => BuildFailed Failure false;

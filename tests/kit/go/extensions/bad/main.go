@@ -67,6 +67,7 @@ func (p *plugin) blocksIn(way string) {
 
 func (p *plugin) GetDefinition() pluginrpc.PluginDefinition {
 	definition := pluginrpc.PluginDefinition{PluginID: "com.example.plugins.bad", Events: []string{"RCON_CHAT_MESSAGE"}}
+	definition.ConfigSchema.Fields = []pluginrpc.ConfigField{{Name: "tone", Type: pluginrpc.FieldTypeString, Default: "plain"}}
 	switch p.way {
 	case "wrong-id":
 		definition.PluginID = "com.example.plugins.other\x1b[2J"
@@ -138,7 +139,7 @@ func (p *plugin) HandleEvent(*pluginrpc.PluginEvent) error {
 		var none map[string]string
 		none["a"] = "b"
 	case "prints-later":
-		fmt.Println("sockets are in", os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "\x1b[31m")
+		fmt.Printf("%q \x1b[31m\n", os.Environ())
 	case "undeclared-api":
 		_, err := p.apis.DatabaseAPI.GetPluginData("seen")
 		return err

@@ -2,7 +2,7 @@
 
 use aileron_verifier::aegis::Kind::Plugin;
 use aileron_verifier::aegis::canonical::{NotCanonicalizable, canonical};
-use aileron_verifier::aegis::envelope::{BuildError, WrapperError};
+use aileron_verifier::aegis::envelope::{self, WrapperError};
 use aileron_verifier::aegis::key_file::KeyFileError;
 use aileron_verifier::aegis::manifest::{Invalid, Manifest, NoTarget, Target};
 use aileron_verifier::aegis::upload::UploadError;
@@ -20,6 +20,7 @@ use crate::publisher::aegis::scaffold::ExtensionScaffoldError;
 use crate::publisher::aegis::upload::HostError;
 use crate::publisher::aegis::upload::before::{ExpectedHost, check as before};
 use crate::publisher::aegis::{AegisError, check};
+use crate::publisher::build::BuildError;
 use crate::publisher::scaffold::SkeletonError;
 use crate::sys::disk::Operation;
 
@@ -68,14 +69,18 @@ fn every_error_of_packing_an_aegis_bundle_has_its_class_exit_and_retriable() {
     rows! { AegisError as Failure::from;
         Disk: disk(Operation::Write).into() => StoreUnwritable Failure false;
         NoManifest: AegisError::NoManifest("x".into()) => ValidationError Policy false;
+        NoModule: AegisError::NoModule("x".into()) => ValidationError Policy false;
+        NoTarget: AegisError::NoTarget { wanted: text(), there: text() } => UsageError Usage false;
+        NotStaging: AegisError::NotStaging { path: "x".into(), entry: text() } => ValidationError Policy false;
+        Build: BuildError::NoLock.into() => BuildFailed Failure false;
         Special: AegisError::Special { path: "x".into(), what: "a link" } => ValidationError Policy false;
         NameNotUtf8: AegisError::NameNotUtf8("x".into()) => ValidationError Policy false;
         TooManyFiles: AegisError::TooManyFiles { path: "x".into(), most: 1 } => ValidationError Policy false;
         KeyId: AegisError::KeyId(text()) => UsageError Usage false;
         Lifetime: AegisError::Lifetime => UsageError Usage false;
-        Wrapper: BuildError::NoKeyId.into() => ValidationError Policy false;
+        Wrapper: envelope::BuildError::NoKeyId.into() => ValidationError Policy false;
         Large: NotWritable::Large.into() => ValidationError Policy false;
-        Broken: AegisError::Broken(broken()) => ValidationError Policy false;
+        Broken: AegisError::Broken { findings: broken(), step: "packing" } => ValidationError Policy false;
     }
 }
 
