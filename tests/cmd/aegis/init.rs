@@ -7,10 +7,20 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use aileron_testkit::Requirement;
+use aileron_testkit::aegis::bundle::host;
+use aileron_testkit::aegis::model::HostModel;
+use aileron_testkit::aegis::{FakeHost, TOKEN};
 use aileron_testkit::extensions::architecture;
 use aileron_testkit::home::terminal::Terminal;
 use aileron_testkit::home::{TestHome, ok};
+use aileron_verifier::aegis::Kind::{Connector, Plugin};
+use aileron_verifier::aegis::trust_store::TrustStore;
 use serde_json::{Value, json};
+
+use super::repository::PAIR;
+
+/// The public half of it.
+const PUBLIC: &str = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=";
 
 const PROFILES: [&str; 5] = ["chat-moderator", "discord-relay", "connector-consumer", "system-monitor", "player-data"];
 
@@ -112,6 +122,45 @@ fn every_new_extension_runs_as_a_host_runs_it_with_nothing_found() {
         let answers = format!("all/{name}/tests/try.toml");
         let tried = home.ok(&format!("aileron-pub aegis try staged/{name} --answers {answers} --json")).json();
         assert_eq!(tried["findings"], json!([]), "{name}: {tried:#}");
+    }
+}
+
+#[test] // the issue: real extensions, from a skeleton to a host
+fn a_new_plugin_and_connector_are_built_signed_and_taken_by_a_host_and_another_path_gives_the_same_bytes() {
+    let Some(all) = with_an_sdk() else { return };
+    let home = TestHome::new();
+    home.write("key", PAIR);
+    home.write("token", TOKEN);
+    home.ok(
+        "aileron-pub aegis init plugin plugin --id com.acme.plugins.watch --profile chat-moderator --command --yes",
+    );
+    home.ok("aileron-pub aegis init connector connector --id com.acme.connectors.geo --yes");
+    for (kind, id) in [(Plugin, "com.acme.plugins.watch"), (Connector, "com.acme.connectors.geo")] {
+        let dir = kind.as_str();
+        // The SDK as part of the repository: what lies outside of it is no source of a build.
+        ok(home.command("cp").arg("-R").args([sdk(), home.path(&format!("{dir}/sdk"))]));
+        ok(&mut go(&home, dir, &["mod", "edit", "-replace=go.codycody31.dev/squad-aegis=./sdk"]));
+        ok(home.command("cp").args([all.path("all/go.sum"), home.path(&format!("{dir}/go.sum"))]));
+        ok(&mut go(&home, dir, &["mod", "tidy"]));
+        super::repository::commit(&home, dir);
+        let checked = home.ok(&format!("aileron-pub aegis check {dir} --json")).json();
+        assert_eq!(checked["problems"], json!([]), "{dir}");
+        let built = home.ok(&format!("aileron-pub aegis build {dir} --out {dir}-dist --json")).json();
+        assert_eq!(built["targets"].as_array().map(Vec::len), Some(2), "{built}");
+        let moved = format!("at another place/{dir}");
+        fs::create_dir_all(home.path("at another place")).unwrap();
+        fs::rename(home.path(dir), home.path(&moved)).unwrap();
+        let mut again = home.publisher(&["aegis", "build", &moved, "--out", "again", "--json"]);
+        assert_eq!(ok(&mut again).json()["targets"], built["targets"], "another path, the same bytes");
+        home.ok(&format!("aileron-pub aegis pack {dir}-dist --out {dir}.zip --sign --key-id k1 --key key"));
+        for arch in ["amd64", "arm64"] {
+            home.ok(&format!("aileron-pub aegis verify {dir}.zip --trust {PUBLIC} --host linux/{arch} --at-start"));
+        }
+        let mut host = host();
+        host.trust.trusted = TrustStore::read(PUBLIC);
+        let host = FakeHost::start(HostModel::new(host));
+        home.ok(&format!("aileron-pub aegis upload {dir}.zip --to {} --token-file token", host.base()));
+        assert_eq!(host.model().package(kind, id).map(|package| package.state), Some("ready"));
     }
 }
 

@@ -20,7 +20,7 @@ use crate::HOME;
 use crate::sys::disk::{DiskError, Operation};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
-pub const ACTION_COMMIT: &str = "84ee3609d2d47aec1c9c663c002d574430d50b63";
+pub const ACTION_COMMIT: &str = "856efd56a01c1e2b8c94a4178bcca399e6aebd43";
 
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
