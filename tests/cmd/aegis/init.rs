@@ -108,19 +108,19 @@ fn the_tests_of_new_extensions_pass_without_a_host() {
 
 #[test] // the issue: scaffolded plugin and connector start, report the manifest's id, answer
 fn every_new_extension_runs_as_a_host_runs_it_with_nothing_found() {
-    let Some(home) = with_an_sdk() else { return };
-    let arch = architecture();
+    let Some(all) = with_an_sdk() else { return };
+    let (home, arch) = (TestHome::new(), architecture());
     let programs = PROFILES.iter().map(|profile| format!("{profile}-command"));
     for name in programs.chain(["connector".to_owned()]) {
-        let mut manifest: Value = serde_json::from_str(&home.read(&format!("all/{name}/manifest.json"))).unwrap();
+        let mut manifest: Value = serde_json::from_str(&all.read(&format!("all/{name}/manifest.json"))).unwrap();
         let targets = manifest["targets"].as_array_mut().unwrap();
         targets.retain(|target| target["target_arch"] == arch);
-        let library = format!("../staged/{name}/{}", targets[0]["library_path"].as_str().unwrap());
-        home.write(&format!("staged/{name}/manifest.json"), manifest.to_string());
-        let flags = ["build", "-trimpath", "-ldflags=-s -w", "-o", &library, &format!("./{name}")];
-        ok(go(home, "all", &flags).env("CGO_ENABLED", "0"));
-        let answers = format!("all/{name}/tests/try.toml");
-        let tried = home.ok(&format!("aileron-pub aegis try staged/{name} --answers {answers} --json")).json();
+        let library = home.path(&name).join(targets[0]["library_path"].as_str().unwrap());
+        home.write(&format!("{name}/manifest.json"), manifest.to_string());
+        home.write(&format!("{name}.toml"), all.read(&format!("all/{name}/tests/try.toml")));
+        let flags = ["build", "-trimpath", "-ldflags=-s -w", "-o", library.to_str().unwrap(), &format!("./{name}")];
+        ok(go(all, "all", &flags).env("CGO_ENABLED", "0"));
+        let tried = home.ok(&format!("aileron-pub aegis try {name} --answers {name}.toml --json")).json();
         assert_eq!(tried["findings"], json!([]), "{name}: {tried:#}");
     }
 }
