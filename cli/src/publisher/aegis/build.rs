@@ -217,12 +217,12 @@ fn compile(
 fn main_package(place: GoPlace<'_>, asked: &Asked, mode: &str, spawner: Spawner<'_>) -> Result<String, BuildError> {
     const FORMAT: &str = "{{if eq .Name \"main\"}}{{.Dir}}{{end}}";
     let settings = [("GOOS", "linux"), NO_CGO];
-    let list = |more: &[&str]| {
+    let list = |flags: &[&str], what: &str| {
         let command = place.settled(asked, &settings, spawner).args(["list", "-find", mode, "-f", FORMAT]);
-        place.run(command.args(more).args(["./..."]))
+        place.run(command.args(flags).args([what]))
     };
     // A package that cannot be built is none of ours, unless there is no other.
-    let listed = list(&["-e"])?;
+    let listed = list(&["-e"], "./...")?;
     let found: Vec<String> = String::from_utf8_lossy(&listed.stdout)
         .lines()
         .filter(|line| !line.is_empty())
@@ -235,7 +235,11 @@ fn main_package(place: GoPlace<'_>, asked: &Asked, mode: &str, spawner: Spawner<
     match &found[..] {
         [one] => Ok(one.clone()),
         [] => {
-            list(&[]).map_err(without_cgo)?;
+            if let Err(error) = list(&[], ".").map_err(without_cgo)
+                && error.to_string().contains(NO_CGO_MEANS)
+            {
+                return Err(error);
+            }
             let advice = "an extension has one main package, whose main function calls Serve";
             Err(BuildError::NotOneProgram { file: "go.mod".to_owned(), found, advice })
         }
@@ -247,12 +251,14 @@ fn main_package(place: GoPlace<'_>, asked: &Asked, mode: &str, spawner: Spawner<
     }
 }
 
+/// Why a package whose files all `import "C"` has none left.
+const NO_CGO_MEANS: &str = "cgo is off: an extension that needs a C library does not start on a host without it";
+
 /// go does not say why no file is left.
 fn without_cgo(error: BuildError) -> BuildError {
     match error {
-        BuildError::Failed { program, status, mut output } if output.contains("build constraints exclude all Go") => {
-            output.push_str("\ncgo is off: an extension that needs a C library does not start on a host without it");
-            BuildError::Failed { program, status, output }
+        BuildError::Failed { program, status, output } if output.contains("build constraints exclude all Go files") => {
+            BuildError::Failed { program, status, output: format!("{output}\n{NO_CGO_MEANS}") }
         }
         error => error,
     }

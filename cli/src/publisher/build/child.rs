@@ -51,6 +51,9 @@ impl Tool<'_> {
         let real = self.copy.canonicalize().unwrap_or_else(|_| self.copy.to_owned());
         for root in [real.as_path(), self.copy] {
             line = line.replace(&format!("{}{MAIN_SEPARATOR}", root.display()), "");
+            if let Some(rest) = line.strip_suffix(&root.display().to_string()) {
+                line = format!("{rest}.");
+            }
         }
         line
     }
@@ -121,6 +124,7 @@ mod tests {
             ("../shared/a.go:1:2: no", "shared/a.go:1:2: no"),
             ("/tmp/copy/connector/go.mod:3: unknown", "connector/go.mod:3: unknown"),
             ("go: errors parsing /tmp/copy/go.work:", "go: errors parsing go.work:"),
+            ("build constraints exclude all Go files in /tmp/copy", "build constraints exclude all Go files in ."),
             ("/usr/local/go/src/io/io.go:1: no", "/usr/local/go/src/io/io.go:1: no"),
             ("# github.com/acme/x/connector", "# github.com/acme/x/connector"),
             ("  --> src/main.rs:3:5", "  --> connector/src/main.rs:3:5"),

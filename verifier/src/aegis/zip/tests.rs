@@ -188,3 +188,58 @@ fn every_cut_and_every_flipped_byte_is_read_or_refused() {
         }
     }
 }
+
+/// Bytes that repeat from near and from as far as deflate refers.
+fn patterned(size: usize) -> Vec<u8> {
+    let mut bytes: Vec<u8> = Vec::with_capacity(size);
+    let mut state = 1_u32;
+    while bytes.len() < size {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let back = (state >> 8) as usize % 32_768 + 1;
+        if state.is_multiple_of(3) || back > bytes.len() {
+            bytes.push((state >> 24) as u8);
+        } else {
+            let from = bytes.len() - back;
+            (0..(state >> 4) as usize % 200 + 3).for_each(|at| bytes.push(bytes[from + at % back]));
+        }
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+#[test]
+fn what_is_unpacked_in_pieces_is_what_is_unpacked_in_one_go() {
+    const LARGE: u64 = 1 << 20;
+    for size in [0, 1, 32_767, 32_768, 65_536, 98_303, 98_304, 98_305, 163_840, 300_000, 700_001] {
+        let bytes = patterned(size);
+        let zip = write(&BTreeMap::from([("bin/x".to_owned(), bytes.clone())])).expect("small");
+        let archive = Archive::read(&zip).expect("a zip");
+        let entry = archive.entries()[0];
+        assert!(archive.unpack(&entry, LARGE).expect("whole") == bytes, "{size}");
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        assert_eq!(archive.digest(&entry, LARGE), Ok((size as u64, digest)), "{size}");
+        if size > 1 {
+            assert_eq!(archive.unpack(&entry, size as u64 - 1), Err(ReadError::Format), "{size}");
+            assert_eq!(archive.digest(&entry, size as u64 - 1).err(), Some(ReadError::Format), "{size}");
+        }
+    }
+    // Damaged anywhere, both ways refuse or both give the same bytes.
+    let bytes = patterned(150_000);
+    let zip = write(&BTreeMap::from([("bin/x".to_owned(), bytes.clone())])).expect("small");
+    let (start, end) = (35, places(&zip).1[0]);
+    for bit in 0..400 {
+        let mut damaged = zip.clone();
+        let at = start + (bit * 7_919) % (end - start);
+        damaged[at] ^= 1 << (bit % 8);
+        let archive = Archive::read(&damaged).expect("its directory is whole");
+        let entry = archive.entries()[0];
+        let mut whole = vec![0; bytes.len() + 1];
+        let mut inflate = flate2::Decompress::new(false);
+        let status = inflate.decompress(&damaged[start..end], &mut whole, flate2::FlushDecompress::Finish);
+        let is_whole = matches!(status, Ok(flate2::Status::StreamEnd)) && inflate.total_out() == bytes.len() as u64;
+        let in_pieces = archive.unpack(&entry, LARGE);
+        let same = is_whole && whole[..bytes.len()] == bytes[..];
+        assert_eq!(in_pieces.is_ok(), same, "bit {bit}: {in_pieces:?}");
+        assert_eq!(archive.digest(&entry, LARGE).is_ok(), same, "bit {bit}");
+    }
+}
