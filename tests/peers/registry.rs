@@ -190,3 +190,45 @@ fn the_reference_tool_reads_what_we_pushed_over_tls() {
     published.sort_unstable();
     assert_eq!(published, ["0", "0.0", "0.0.1", "latest"]);
 }
+
+/// What skopeo copies out under a tag: the manifest, and its one layer as JSON.
+fn published(home: &TestHome, place: &str, dir: &str) -> (serde_json::Value, serde_json::Value) {
+    let mut skopeo = home.command("skopeo");
+    skopeo.args(["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"]);
+    ok(skopeo.arg(format!("docker://{place}:latest")).arg(format!("dir:{dir}")));
+    let json = |file: &str| serde_json::from_slice(&fs::read(home.path(dir).join(file)).unwrap()).unwrap();
+    let manifest: serde_json::Value = json("manifest.json");
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap().split_once(':').unwrap().1.to_owned();
+    (manifest, json(&layer))
+}
+
+#[test] // cli-unit.md §12.4
+fn a_collection_is_published_as_the_reference_tool_publishes_it() {
+    let Some(devcontainer) = package("@devcontainers/cli/devcontainer.js") else { return };
+    if !Requirement::DockerRegistry.is_met() || !Requirement::Skopeo.is_met() {
+        return;
+    }
+    let home = with_feature();
+    fs::create_dir(home.path("src")).unwrap();
+    fs::rename(home.path("gh"), home.path("src/gh")).unwrap();
+    let mut registry = DockerRegistry::start(&home);
+    // To a host named localhost the reference tool speaks without TLS.
+    let host = registry.host().replace("127.0.0.1", "localhost");
+    let mut publish = home.command("node");
+    publish.arg(&devcontainer).args(["features", "publish", "--registry", &host, "--namespace", "acme/theirs", "src"]);
+    ok(&mut publish);
+    let line = format!("aileron-pub unit push src {host}/acme/ours --plain-http");
+    home.ok(&line);
+    let (mut theirs, their_list) = published(&home, &format!("{host}/acme/theirs"), "theirs");
+    let (mut ours, our_list) = published(&home, &format!("{host}/acme/ours"), "ours");
+    for manifest in [&mut theirs, &mut ours] {
+        // The list says who packed.
+        let layer = manifest["layers"][0].as_object_mut().unwrap();
+        assert!(layer.remove("digest").is_some() && layer.remove("size").is_some());
+    }
+    assert_eq!(ours, theirs);
+    assert_eq!(our_list["features"], their_list["features"]);
+    let writes = registry.writes();
+    assert!(home.ok(&line).stdout.contains("nothing to write"));
+    assert_eq!(registry.writes(), writes, "the second push writes nothing");
+}

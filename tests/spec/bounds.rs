@@ -167,6 +167,16 @@ proptest! {
         fuzzed::github(&bytes);
         fuzzed::feature_archive(&bytes);
         fuzzed::registry(&bytes);
+        fuzzed::seal::head(&bytes);
+    }
+
+    #[test]
+    fn any_head_that_reaches_the_sealing_proxy_is_refused_or_goes_where_it_may(
+        first in "(CONNECT|GET|POST|OPTIONS|x) (|https?://|HTTP://)(api\\.example\\.com|API.EXAMPLE.COM.|other|127\\.0\\.0\\.1|\\[::1\\]|u@h|\\*)?(:443|:80|:22|:)?(/[a-z%?&=]{0,12}(key=SENTINEL)?)?",
+        host in "(Host: (api\\.example\\.com(:443)?|API\\.example\\.com|other|u@api\\.example\\.com)\n){0,2}",
+        rest in "((Authorization|X-Api-Key|Connection|Upgrade|TE|X-Aileron-A|Proxy-Authorization|Transfer-Encoding): (Bearer SENTINEL|token SENTINEL|SENTINEL|Basic eDpTRU5USU5FTA==|upgrade, x-a|websocket|[ -~]{0,10})\n){0,4}",
+    ) {
+        fuzzed::seal::head(format!("{first} HTTP/1.1\n{host}{rest}\n").as_bytes());
     }
 
     #[test]

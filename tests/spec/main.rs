@@ -8,6 +8,7 @@ mod citations;
 mod interop;
 mod properties;
 mod recorded;
+mod sealing;
 mod tamper;
 mod unit;
 mod vectors;

@@ -12,7 +12,8 @@ use aileron_testkit::tar::{Entry, Gzip, Tar};
 use aileron_testkit::{Toy, module, pack, say};
 use aileron_verifier::artifact::archive::{Files, MAX_ARCHIVE, MAX_DOCUMENT, MAX_MODULE};
 use aileron_verifier::artifact::verify::{Unverified, Wanted};
-use aileron_verifier::problem::Class;
+use aileron_verifier::problem::{Class, Source};
+use aileron_verifier::unit::{check_label, check_unit};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use peak_alloc::PeakAlloc;
@@ -148,6 +149,62 @@ fn answers_are_bounded() {
     assert!(peak <= bound, "{peak} bytes, {bound} allowed");
 }
 
+/// Units, manifests and labels that would take the most room: read and checked, which is what every reader of them does.
+fn units_are_bounded() {
+    let aliases = |levels: usize| {
+        let line = |level: usize| format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 9].join(", "));
+        (1..levels).map(line).fold("a0: &a0 [x, x]\n".to_owned(), |text, line| text + &line)
+    };
+    let merges = (1..5000).fold("a0: &a0 {k: v}\n".to_owned(), |text, level| {
+        text + &format!("a{level}: &a{level} {{<<: *a{}, k{level}: v}}\n", level - 1)
+    });
+    let long = "x".repeat(10 << 20);
+    let label = |unit: &str| format!("[{{\"customizations\":{{\"aileron\":{{\"cli\":{unit}}}}}}}]");
+    let many = |unit: &str, count: usize| format!("[{}]", vec![unit; count].join(","));
+    let documents: [(&str, String); 14] = [
+        ("aliases of aliases", aliases(9)),
+        ("aliases of aliases, deeper", aliases(60)),
+        ("merge keys of merge keys", merges),
+        ("one alias, 100,000 times", format!("a: &a {}\nb: [{}]\n", "y".repeat(1000), "*a,".repeat(100_000))),
+        ("lists in lists", "[".repeat(1 << 20)),
+        ("objects in objects", "{\"a\":".repeat(1 << 18)),
+        ("block lists in block lists", "- ".repeat(1 << 19)),
+        ("mappings, each one deeper", (0..1400).map(|level| format!("{}k:\n", " ".repeat(level))).collect()),
+        ("a scalar of 10 MB", format!("name: {long}\n")),
+        ("a quoted scalar of 10 MB", format!("{{\"name\": \"{long}\"}}")),
+        ("a block scalar of 10 MB", format!("name: |\n  {long}\n")),
+        ("a key of 10 MB", format!("{{\"{long}\": 1}}")),
+        ("anchors of 10 MB", format!("a: &{long} 1\n")),
+        ("a million items", format!("[{}]", "1,".repeat(1 << 20))),
+    ];
+    let mut worst = 0;
+    for (why, text) in &documents {
+        let carried = label(text);
+        for (kind, text) in [("unit", text), ("label", text), ("label around it", &carried)] {
+            let bytes = text.len();
+            MEMORY.reset_peak_usage();
+            let (before, started) = (MEMORY.current_usage(), Instant::now());
+            let source = Source::new("document", text.as_str());
+            let checked = if kind == "unit" { check_unit(&source) } else { check_label(&source) };
+            let (peak, took) = (MEMORY.peak_usage() - before, started.elapsed());
+            assert!(checked.error.is_some(), "{why}: {kind}");
+            let mib = peak as f64 / MIB as f64;
+            say(format_args!("{why} as a {kind}: {bytes} bytes, peak {mib:.2} MiB, {took:.0?}"));
+            worst = worst.max(peak);
+        }
+    }
+    assert!(worst < 64 * MIB, "{worst} bytes");
+    // And what a label of as many units as fit takes.
+    let unit = r#"{"customizations":{"aileron":{"cli":{"name":"t","key":"user/t","acquisition":{"container_name":"c","login_cmd":["l"],"token_cmd":["r"]}}}}}"#;
+    let text = many(unit, (4 << 20) / unit.len());
+    MEMORY.reset_peak_usage();
+    let before = MEMORY.current_usage();
+    let checked = check_label(&Source::new("label", text.as_str()));
+    let peak = MEMORY.peak_usage() - before;
+    say(format_args!("a label of {} units: {} bytes, peak {peak} bytes", checked.units.len(), text.len()));
+    assert!(peak < 256 * MIB, "{peak} bytes");
+}
+
 /// A module with as many types and functions as are read, and as many imports.
 fn crowded() -> Vec<u8> {
     let number = |mut value: usize| {
@@ -206,6 +263,7 @@ fn refusing_a_bomb_takes_little_memory_and_time() {
     assert!(worst < BOUND, "{worst} bytes");
 
     answers_are_bounded();
+    units_are_bounded();
 
     // What every cap allows has to be held: the module once, at its own size, never twice.
     let mut random = 1_u32;

@@ -132,6 +132,15 @@ impl Refresher {
         answered.await.unwrap_or(Err(RefreshError::NoThread(io::ErrorKind::Other)))
     }
 
+    /// [`Refresher::renewed`] in this thread, which waits.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub fn renewed_here(&self, name: &str, client: &Client) -> Result<Envelope, RefreshError> {
+        let (shared, is_wanted) = (Arc::clone(&self.0), Arc::new(AtomicBool::new(true)));
+        Refresh { shared, name: name.to_owned(), client: client.clone(), is_wanted }.run()
+    }
+
     /// Waits until what was sent is answered and stored; nothing is begun after that. Before a process ends.
     pub fn finish(&self) {
         self.0.begun.finish(&*self.0.waiting.say);

@@ -15,7 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::LIMIT;
 use super::custodian::{Cost, Custodian};
@@ -36,6 +36,8 @@ const TEMPORARY: &str = ".secrets-";
 pub const WAIT: Duration = Duration::from_secs(5);
 /// How often a change is begun again because another program changed the file meanwhile.
 const ATTEMPTS: usize = 20;
+/// Longer than any file system's clock stands still.
+const TICK: Duration = Duration::from_secs(2);
 /// How long a writer that writes in place is given to finish.
 const SETTLING: Duration = Duration::from_millis(50);
 
@@ -44,6 +46,18 @@ const SETTLING: Duration = Duration::from_millis(50);
 pub struct VaultFile {
     file: SharedFile,
     cost: Cost,
+}
+
+/// The file at one moment, for who reads it again and again.
+pub struct Snapshot {
+    reading: Reading,
+}
+
+impl Snapshot {
+    /// What it holds; `None` where there is no file.
+    pub fn document(&self) -> Option<&Document> {
+        self.reading.document.as_ref()
+    }
 }
 
 /// The file as it was read: an absent one has neither.
@@ -85,6 +99,23 @@ impl VaultFile {
     /// [`VaultError::Corrupt`], [`VaultError::NotPrivate`], [`VaultError::Unreadable`].
     pub fn read(&self) -> Result<Option<Document>, VaultError> {
         Ok(self.look()?.document)
+    }
+
+    /// The same, unless the file is still as it was `before`, which is then given back. One that was changed less than
+    /// [`TICK`] before `now` is read: a second change within one tick of the file system's clock leaves no mark.
+    ///
+    /// # Errors
+    /// As [`VaultFile::read`].
+    pub fn snapshot(&self, before: Option<Arc<Snapshot>>, now: SystemTime) -> Result<Arc<Snapshot>, VaultError> {
+        if let Some(known) = before
+            && let Some(stamp) = &known.reading.stamp
+            && now.duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|now| now > stamp.changed() + TICK)
+            && let Some(file) = PrivateFile::open(self.path())?
+            && file.stamp()?.as_ref() == Some(stamp)
+        {
+            return Ok(known);
+        }
+        Ok(Arc::new(Snapshot { reading: self.look()? }))
     }
 
     /// Takes the permissions of group and others away, if they have any. `true` where they had. vault.md §1.

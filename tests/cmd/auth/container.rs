@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use aileron_testkit::home::{TestHome, ended, ends, ok, run};
-use aileron_testkit::script;
+use aileron_testkit::{Requirement, script, skip};
 use rustix::process::Signal;
 
 use super::{CAPTURE, TOKEN, is_in_the_vault_alone, stored};
@@ -11,28 +11,29 @@ use crate::release::directory::signal;
 use crate::seal::holders;
 
 /// A home in which `docker`, or another program of that name, is a stand-in.
-struct Docker {
-    home: TestHome,
+pub(super) struct Docker {
+    pub(super) home: TestHome,
     path: String,
 }
 
 impl Docker {
-    fn new() -> Docker {
+    pub(super) fn new() -> Docker {
         Docker::named("docker", CAPTURE)
     }
 
-    fn named(name: &str, capture: &str) -> Docker {
+    pub(super) fn named(name: &str, capture: &str) -> Docker {
         let home = super::home(capture);
         let state = home.all().join("runtime").display().to_string();
         std::fs::create_dir(&state).unwrap();
         let text = format!(
             "cd '{state}'
-            printf '%s' \"$1\" >> calls; first=$1; shift; for word; do printf ' <%s>' \"$word\" >> calls; done; echo >> calls
+            dies() {{ test -e dies && read -r at when < dies && test $when = $1 && test $(wc -l < calls) = $((at + 1)) && kill -KILL $PPID; }}
+            printf '%s' \"$1\" >> calls; first=$1; shift; for word; do printf ' <%s>' \"$word\" >> calls; done; echo >> calls; dies before
             case \"$first $*\" in
-            rm*) rm -f container ;;
-            run*) test -e run && {{ sh ./run; exit $?; }}; test -e container && {{ echo 'name in use' >&2; exit 125; }}; touch container; echo 0123 ;;
-            exec*' login '*) test -e container || exit 1; test -e login && {{ . ./login; }}; exit 0 ;;
-            exec*' token '*) test -e container || exit 1; test -e token && {{ . ./token; exit; }}; echo {TOKEN} ;;
+            rm*) rm -f container; dies after ;;
+            run*) test -e run && {{ sh ./run; exit $?; }}; test -e container && {{ echo 'name in use' >&2; exit 125; }}; touch container; dies after; echo 0123 ;;
+            exec*' login '*) test -e container || exit 1; test -e login && {{ . ./login; }}; dies after; exit 0 ;;
+            exec*' token '*) test -e container || exit 1; test -e token && {{ . ./token; exit; }}; echo {TOKEN}; dies after; exit 0 ;;
             esac"
         );
         script(&home.all().join("bin").join(name), &text);
@@ -41,24 +42,38 @@ impl Docker {
     }
 
     /// What the stand-in does at a step instead.
-    fn does(&self, step: &str, text: &str) {
+    pub(super) fn does(&self, step: &str, text: &str) {
         std::fs::write(self.home.all().join("runtime").join(step), text).unwrap();
     }
 
-    fn auth(&self, args: &[&str]) -> Command {
+    /// Whoever makes call number `call` is killed, before or after it does what it is asked.
+    fn dies(&self, call: usize, after: bool) {
+        self.does("dies", &format!("{call} {}\n", if after { "after" } else { "before" }));
+    }
+
+    fn lives(&self) {
+        std::fs::remove_file(self.home.all().join("runtime/dies")).unwrap();
+    }
+
+    pub(super) fn auth(&self, args: &[&str]) -> Command {
         let mut command = self.home.consumer(&["auth", "gh", "--passphrase-file", "passphrase.txt"]);
         command.args(args).env("PATH", &self.path);
         command
     }
 
-    fn calls(&self) -> Vec<String> {
+    /// Where programs are looked up.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn calls(&self) -> Vec<String> {
         let file = self.home.all().join("runtime/calls");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let _ = std::fs::remove_file(file);
         text.lines().map(str::to_owned).collect()
     }
 
-    fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.home.all().join("runtime/container").exists()
     }
 }
@@ -179,26 +194,24 @@ fn ctrl_c_removes_the_container() {
 }
 
 #[test] // sealing.md §1, step 7: after a kill the next run's step 1 heals
-fn killed_at_every_step_nothing_is_stored_and_the_next_run_heals() {
-    for step in ["run", "login", "token"] {
-        let docker = Docker::new();
-        // Whoever started the step is killed in the middle of it.
-        let text = match step {
-            "run" => "touch container; kill -KILL $(awk '/^PPid/ {print $2}' /proc/$PPID/status)",
-            _ => "kill -KILL $PPID",
-        };
-        docker.does(step, text);
-        let ran = run(&mut docker.auth(&[]));
-        assert_eq!(ran.code, -9, "{step}: {ran}");
-        assert!(docker.is_running(), "{step}");
-        assert_eq!(stored(&docker.home, "user/github"), None, "{step}");
-        std::fs::remove_file(docker.home.all().join("runtime").join(step)).unwrap();
-        docker.calls();
-        let ran = ok(&mut docker.auth(&[]));
-        assert_eq!(docker.calls(), [REMOVE, RUN, LOGIN, READ, REMOVE], "{step}");
-        assert!(!docker.is_running());
-        is_in_the_vault_alone(&docker.home, &ran);
+fn killed_before_or_after_any_call_nothing_is_stored_and_the_next_run_heals() {
+    let docker = Docker::new();
+    let usual = [REMOVE, RUN, LOGIN, READ, REMOVE];
+    for call in 0..5 {
+        for after in [false, true] {
+            // Each run finds what the one before it left.
+            docker.dies(call, after);
+            let ran = run(&mut docker.auth(&[]));
+            assert_eq!(ran.code, -9, "call {call}: {ran}");
+            assert_eq!(docker.calls(), usual[..=call], "call {call}");
+            assert_eq!(stored(&docker.home, "user/github"), None, "call {call}");
+            assert_eq!(holders(docker.home.all(), TOKEN), ["bin/docker"], "call {call}");
+        }
     }
+    docker.lives();
+    let ran = ok(&mut docker.auth(&[]));
+    assert_eq!((docker.calls(), docker.is_running()), (usual.map(str::to_owned).to_vec(), false));
+    is_in_the_vault_alone(&docker.home, &ran);
 }
 
 #[test]
@@ -214,4 +227,46 @@ fn a_name_that_nobody_accepted_runs_nothing() {
     let ran = ends(&mut elsewhere.auth(&[]), 2);
     assert!(ran.stderr.contains("gh stores its credential at agents/claude"), "{ran}");
     assert!(docker.calls().is_empty() && elsewhere.calls().is_empty());
+}
+
+/// A program of this machine's PATH.
+fn installed(name: &str) -> bool {
+    Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+#[test] // the real thing, as far as this machine has it
+fn a_real_engine_runs_the_login_and_a_client_without_one_says_so() {
+    let Some(client) = ["docker", "podman"].into_iter().find(|name| installed(name)) else {
+        return skip(Requirement::Containers, "neither docker nor podman is in PATH");
+    };
+    let home = super::home(&CAPTURE.replace("ghcr.io/acme/gh:1", "aileron-test-login:1"));
+    let auth = || {
+        let mut command = home.consumer(&["auth", "gh", "--runtime", client, "--passphrase-file", "passphrase.txt"]);
+        command.env("PATH", std::env::var_os("PATH").unwrap());
+        command
+    };
+    if !Requirement::Containers.is_met() {
+        let ran = ends(&mut auth(), 1);
+        let said = format!("{client} did not start aileron-auth-github");
+        assert!(ran.stderr.contains(&said) && ran.stderr.contains("--here"), "{ran}");
+        let mut show = home.consumer(&["unit", "show", "image:aileron-test-login:1", "--runtime", client]);
+        let ran = ends(show.env("PATH", std::env::var_os("PATH").unwrap()), 4);
+        assert!(ran.stderr.contains("cannot look into image aileron-test-login:1"), "{ran}");
+        assert_eq!(stored(&home, "user/github"), None);
+        return;
+    }
+    if !std::path::Path::new("/bin/busybox").exists() {
+        return skip(Requirement::Containers, "there is no /bin/busybox to make an image of");
+    }
+    // An image without a registry: busybox, and a script for gh.
+    let gh = format!("#!/bin/sh\ncase $2 in login) echo {TOKEN} > /token;; token) cat /token;; esac\n");
+    home.write("image/bin/gh", gh);
+    let make = "cd image && cp /bin/busybox bin && for name in sh sleep cat echo; do ln -s busybox bin/$name; done && \
+        chmod +x bin/gh && tar -c . | $CLIENT import - aileron-test-login:1";
+    ok(home.command("sh").args(["-c", make]).env("CLIENT", client).env("PATH", std::env::var_os("PATH").unwrap()));
+    let ran = ok(&mut auth());
+    is_in_the_vault_alone(&home, &ran);
+    let listed = Command::new(client).args(["ps", "-a", "--format", "{{.Names}}"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&listed.stdout).contains("aileron-auth-github"), "it was removed");
+    ok(Command::new(client).args(["rmi", "aileron-test-login:1"]));
 }

@@ -1,5 +1,6 @@
 //! `auth`: a tool's own login, in a container or here, and its token in the vault and nowhere else.
 
+mod bad_input;
 mod container;
 mod here;
 
@@ -23,6 +24,17 @@ browser_shim: echo
 config_dir: \"\"
 store_at: user/github
 kind: user
+";
+
+/// gh's unit, with one sealed host.
+pub(crate) const UNIT: &str = "name: gh
+key: user/github
+acquisition: {mode: device-flow, image: 'ghcr.io/acme/gh:1', container_name: aileron-auth-github, login_cmd: [gh], token_cmd: [gh]}
+sealing:
+  - host: api.github.com
+    scheme: bearer
+    emit_mechanism: sentinel-swap
+    sentinel: {value: ghp_AILERONSENTINELAAAAAAAAAAAAAAAAAAAAA, env: GH_TOKEN}
 ";
 
 /// A home with a vault, and this capture file.

@@ -278,6 +278,63 @@ fn a_tool_without_a_credential_gets_no_placeholder_and_a_person_the_command() {
     assert!(github.run(&["true"]).stderr.contains("aileron auth gh"), "the unit's own login");
 }
 
+#[test] // vault.md §12
+fn a_token_that_has_ended_is_renewed_by_the_connector_it_belongs_to_and_then_put_in() {
+    if !Requirement::Curl.is_met() {
+        return;
+    }
+    let provider = crate::vault::refresh::provider(|| ());
+    let (home, authority) = (crate::vault::refresh::expired(&provider), Authority::new());
+    let bindings =
+        "version: v1\nbindings:\n  - {host: api.github.com, credential_ref: oauth2/tea/home, scheme: bearer}\n";
+    std::fs::write(home.home().join(".aileron/binding-descriptors.yaml"), bindings).unwrap();
+    home.write("passphrase.txt", crate::vault::PASSPHRASE);
+    let api = TlsServer::start(&authority, &["api.github.com"], |_| Reply::ok("fine"));
+    for _ in 0..2 {
+        let mut command = seal(&home, &authority, &[("api.github.com", &api)]);
+        let twice = "curl -sS https://api.github.com/ && curl -sS https://api.github.com/";
+        let ran = ok(command.args(["--", "sh", "-c", twice]));
+        assert!(ran.stdout == "finefine" && !ran.stderr.contains("warning"), "{ran}");
+    }
+    let shown: Vec<Option<String>> =
+        api.seen().iter().map(|asked| asked.header("authorization").map(str::to_owned)).collect();
+    assert_eq!(shown, vec![Some("Bearer access-2-0123456789".to_owned()); 4]);
+    assert_eq!(crate::vault::refresh::refreshes(&provider), 1, "once");
+    assert_eq!(crate::vault::refresh::stored(&home)["refresh_token"], "refresh-2-0123456789");
+}
+
+#[test] // vault.md §12
+fn a_token_that_will_end_and_cannot_be_renewed_here_is_said_before_and_when_it_has_ended() {
+    if !Requirement::Curl.is_met() {
+        return;
+    }
+    let github = GitHub::new();
+    let bindings =
+        "version: v1\nbindings:\n  - {host: api.github.com, credential_ref: oauth2/tea/home, scheme: bearer}\n";
+    std::fs::write(github.home.home().join(".aileron/binding-descriptors.yaml"), bindings).unwrap();
+    for (ends, stated, answer) in [("2999-01-01T00:00:00Z", 1, "200"), ("2001-01-01T00:00:00Z", 2, "500")] {
+        let tokens = format!(
+            r#"{{"access_token":"{TOKEN}","refresh_token":"r","expires_at":"{ends}","client_id":"c","token_url":"https://x.example/"}}"#
+        );
+        crate::vault::running::bind(&github.home, &[("oauth2/tea/home", crate::vault::running::CONNECTOR, &tokens)]);
+        let ran = github.run(&["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "https://api.github.com/user"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, answer), "{ran}");
+        assert!(
+            ran.stderr.contains("warning: oauth2/tea/home is used until its token ends, and then refused"),
+            "{ran}"
+        );
+        assert!(ran.stderr.contains("is not installed"), "{ran}");
+        assert_eq!(ran.stderr.matches("warning: ").count(), stated, "{ran}");
+        if stated == 2 {
+            assert!(
+                ran.stderr.contains("has ended and cannot be renewed")
+                    && ran.stderr.contains("aileron binding reauthorize"),
+                "{ran}"
+            );
+        }
+    }
+}
+
 #[test]
 fn its_exit_code_is_ours_and_signals_reach_it() {
     let github = GitHub::new();

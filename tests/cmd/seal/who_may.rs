@@ -179,6 +179,21 @@ fn a_connection_that_is_silent_for_too_long_ends() {
     }
 }
 
+#[test] // sealing.md §5: none while bytes flow
+fn a_connection_in_which_bytes_flow_lasts_longer_than_silence_may() {
+    let idle = Duration::from_millis(60);
+    let (setup, _) = setup(Options { idle, ..Options::default() });
+    let mut tls = super::client::sealed(&setup.proxy, "api.github.com");
+    write!(tls, "GET / HTTP/1.1\r\nHost: api.github.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").unwrap();
+    assert_eq!(super::client::head_of(&mut tls).status, 101);
+    let began = std::time::Instant::now();
+    while began.elapsed() < 5 * idle {
+        tls.write_all(b"x").unwrap();
+        tls.read_exact(&mut [0]).unwrap();
+    }
+    assert_eq!(tls.read(&mut [0]).unwrap_or_default(), 0, "and ends once they do not");
+}
+
 #[test] // sealing.md §2: the token dies with the run
 fn nobody_is_answered_after_the_end() {
     let (setup, _) = setup(Options::default());

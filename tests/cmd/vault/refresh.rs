@@ -19,7 +19,7 @@ const NAME: &str = "oauth2/tea/home";
 
 /// A provider that gives tokens by number: the second ones for the first ones, and for every other refresh token a refusal.
 /// `before` runs before each answer of its token endpoint.
-fn provider(before: impl Fn() + Send + Sync + 'static) -> Server {
+pub(crate) fn provider(before: impl Fn() + Send + Sync + 'static) -> Server {
     let given = Mutex::new(1);
     server::http(move |request| {
         if request.target != "/token" {

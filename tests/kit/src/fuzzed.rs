@@ -5,6 +5,7 @@
 //! where a bound of artifacts.md §10 does not hold.
 
 pub mod aegis;
+pub mod seal;
 pub mod unit;
 
 use std::fmt::Debug;

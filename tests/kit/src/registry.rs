@@ -111,7 +111,7 @@ pub enum Act {
 pub struct Held {
     /// Blobs and manifests, by digest.
     pub stored: BTreeMap<String, Vec<u8>>,
-    /// What each tag names.
+    /// What each tag names: `latest` in `acme/gh`, `acme/dev:latest` in any other repository.
     pub tags: BTreeMap<String, String>,
     /// Every write of a tag, in order.
     pub history: Vec<(String, String)>,
@@ -284,13 +284,13 @@ impl Shared {
         }
         let Some(rest) = path.strip_prefix("/v2/").filter(|rest| !rest.is_empty()) else { return Answer::ok("{}") };
         for (part, serve) in [
-            ("/blobs/uploads/", Shared::upload as fn(&Shared, &Received, &str, &str) -> Answer),
+            ("/blobs/uploads/", Shared::upload as fn(&Shared, &Received, [&str; 3]) -> Answer),
             ("/blobs/", Shared::blob),
             ("/manifests/", Shared::manifest),
             ("/tags/list", Shared::tags),
         ] {
-            if let Some((_, below)) = rest.split_once(part) {
-                return serve(self, request, below, query);
+            if let Some((repository, below)) = rest.split_once(part) {
+                return serve(self, request, [repository, below, query]);
             }
         }
         error("404 Not Found", "NAME_UNKNOWN")
@@ -352,7 +352,7 @@ impl Shared {
         Answer::with("200 OK", &headers, bytes)
     }
 
-    fn blob(&self, request: &Received, digest: &str, _: &str) -> Answer {
+    fn blob(&self, request: &Received, [_, digest, _]: [&str; 3]) -> Answer {
         let Some(bytes) = locked(&self.state).held.stored.get(digest).cloned() else {
             return error("404 Not Found", "BLOB_UNKNOWN");
         };
@@ -363,7 +363,7 @@ impl Shared {
         self.bytes(digest, &bytes, "application/octet-stream")
     }
 
-    fn upload(&self, request: &Received, id: &str, query: &str) -> Answer {
+    fn upload(&self, request: &Received, [_, id, query]: [&str; 3]) -> Answer {
         match request.method.as_str() {
             "POST" => {
                 let id = {
@@ -425,7 +425,8 @@ impl Shared {
         Answer::with("201 Created", &format!("{}Content-Length: 0\r\n", self.digest_header(&digest)), "")
     }
 
-    fn manifest(&self, request: &Received, at: &str, _: &str) -> Answer {
+    fn manifest(&self, request: &Received, [repository, at, _]: [&str; 3]) -> Answer {
+        let at = &tag_in(repository, at);
         let mut state = locked(&self.state);
         let held = &mut state.held;
         if request.method == "PUT" {
@@ -449,8 +450,16 @@ impl Shared {
         }
     }
 
-    fn tags(&self, _: &Received, _: &str, query: &str) -> Answer {
-        let names: Vec<String> = locked(&self.state).held.tags.keys().cloned().collect();
+    fn tags(&self, _: &Received, [repository, _, query]: [&str; 3]) -> Answer {
+        let own = tag_in(repository, "");
+        let tags: Vec<String> = locked(&self.state).held.tags.keys().cloned().collect();
+        let is_ours = |tag: &String| !own.is_empty() || !tag.contains(':');
+        let names: Vec<String> = tags
+            .iter()
+            .filter(|tag| is_ours(tag))
+            .filter_map(|tag| tag.strip_prefix(&own))
+            .map(str::to_owned)
+            .collect();
         match self.nature.tags {
             _ if names.is_empty() => error("404 Not Found", "NAME_UNKNOWN"),
             Tags::Missing => Answer::ok(r#"{"name":"acme/gh"}"#),
@@ -462,12 +471,21 @@ impl Shared {
                 let page = &after[..after.len().min(2)];
                 let body = serde_json::json!({"name": "acme/gh", "tags": page}).to_string();
                 let link = match page.last().filter(|_| after.len() > 2) {
-                    Some(last) => format!("Link: </v2/acme/gh/tags/list?n=2&last={last}>; rel=\"next\"\r\n"),
+                    Some(last) => format!("Link: </v2/{repository}/tags/list?n=2&last={last}>; rel=\"next\"\r\n"),
                     None => String::new(),
                 };
                 Answer::with("200 OK", &format!("{link}Content-Length: {}\r\n", body.len()), body)
             }
         }
+    }
+}
+
+/// How a tag is held: by its name alone in the repository of most tests, with the repository's name in any other.
+fn tag_in(repository: &str, tag: &str) -> String {
+    match repository {
+        "acme/gh" => tag.to_owned(),
+        _ if tag.starts_with("sha256:") => tag.to_owned(),
+        other => format!("{other}:{tag}"),
     }
 }
 

@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 pub enum Requirement {
     /// Chromium, which plays a person's browser.
     Chromium,
+    /// docker or podman, with an engine that runs containers.
+    Containers,
     /// curl, as the action calls it.
     Curl,
     /// Debian's OCI registry.
@@ -48,8 +50,9 @@ use Requirement::*;
 
 impl Requirement {
     /// All of them, in the order of their names.
-    pub const ALL: [Requirement; 16] = [
+    pub const ALL: [Requirement; 17] = [
         Chromium,
+        Containers,
         Curl,
         DockerRegistry,
         Go,
@@ -71,6 +74,7 @@ impl Requirement {
     pub fn name(self) -> &'static str {
         match self {
             Chromium => "chromium",
+            Containers => "containers",
             Curl => "curl",
             DockerRegistry => "docker-registry",
             Go => "go",
@@ -93,6 +97,7 @@ impl Requirement {
     fn probe(self) -> Option<(&'static [&'static str], &'static str)> {
         Some(match self {
             Chromium => (&["chromium", "--version"], "Chromium"),
+            Containers => (&["sh", "-c", "docker info || podman info"], ""),
             Curl => (&["curl", "--version"], ""),
             DockerRegistry => (&["docker-registry", "--version"], "docker-registry"),
             Go => (&["go", "version"], ""),

@@ -151,7 +151,7 @@ fn holds(cases: &[Value]) {
 }
 
 #[test] // cli-unit.md §13
-fn every_recorded_case_is_answered_as_aileron_answers_it() {
+pub(super) fn every_recorded_case_is_answered_as_aileron_answers_it() {
     let Some(path) = shared("vectors/cli-unit.json") else { return };
     let cases = cases(&path);
     assert_eq!(cases.len(), 187);

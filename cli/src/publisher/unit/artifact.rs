@@ -12,8 +12,12 @@ const CONFIG: &str = "application/vnd.devcontainers";
 pub(super) const LAYER: &str = "application/vnd.devcontainers.layer.v1+tar";
 /// The annotation that holds a Feature's manifest.
 pub(super) const METADATA: &str = "dev.containers.metadata";
+/// The media type of the list of a collection.
+pub(super) const COLLECTION_LAYER: &str = "application/vnd.devcontainers.collection.layer.v1+json";
+/// The name of that list, beside the archives and in a registry.
+pub const COLLECTION: &str = "devcontainer-collection.json";
 /// What GitHub's registry shows a package as.
-const GITHUB_TYPE: (&str, &str) = ("com.github.package.type", "devcontainer_feature");
+const GITHUB_TYPE: &str = "com.github.package.type";
 
 /// The Feature's archive, manifest and config, as its repository will hold them. `repository` is `None` for an image layout.
 ///
@@ -24,9 +28,20 @@ pub fn artifact(feature: &Feature, repository: Option<&Repository>) -> Result<Ar
     let config = Blob::new(CONFIG, b"{}".to_vec(), None);
     let mut annotations = vec![(METADATA, compact(&feature.manifest))];
     if repository.is_some_and(Repository::is_github) {
-        annotations.push((GITHUB_TYPE.0, GITHUB_TYPE.1.to_owned()));
+        annotations.push((GITHUB_TYPE, "devcontainer_feature".to_owned()));
     }
     Ok(Artifact::new(config, layer, annotations))
+}
+
+/// The list of a collection, as its namespace's own repository will hold it.
+pub fn collection_artifact(features: &[Feature], namespace: &Repository) -> Artifact {
+    let layer = Blob::new(COLLECTION_LAYER, collection(features), Some(COLLECTION.to_owned()));
+    let config = Blob::new(CONFIG, b"{}".to_vec(), None);
+    let annotations = match namespace.is_github() {
+        true => vec![(GITHUB_TYPE, "devcontainer_collection".to_owned())],
+        false => Vec::new(),
+    };
+    Artifact::new(config, layer, annotations)
 }
 
 /// `devcontainer-collection.json`: who packed, and every manifest.

@@ -6,13 +6,17 @@
 //! | `folder` | a Feature as its author has it: a folder with `devcontainer-feature.json` and `install.sh` |
 //! | `archive` | the same as one file, written the same each time, and read from anybody |
 //! | `artifact` | what of it a registry stores; the list of a collection |
+//! | `collection` | whether that list may take the place of the published one |
+//! | `image` | the label of an image in a registry or an image layout |
 //! | `published` | a Feature read from a registry or an image layout |
 //!
 //! Not here: what a unit may say (the verifier's `unit`), and requests (`forge::registry`).
 
 pub mod archive;
 pub mod artifact;
+pub mod collection;
 pub mod folder;
+pub mod image;
 pub mod published;
 pub mod scaffold;
 

@@ -7,7 +7,7 @@ use aileron_verifier::text::json::tape::{Kind, Syntax, Tape, Value};
 use super::archive::{self, ArchiveError};
 use super::artifact::{LAYER, METADATA};
 use super::{FEATURE_LIMIT, MANIFEST, MANIFEST_LIMIT};
-use crate::publisher::forge::registry::{At, Contents, Manifest, RegistryError};
+use crate::publisher::forge::registry::{At, Contents, Manifest, Platform, RegistryError};
 
 /// Levels of a manifest that are compared one by one. A unit has six.
 const DEPTH: u32 = 64;
@@ -49,6 +49,24 @@ pub enum PublishedError {
         /// What it is instead.
         why: String,
     },
+    /// Class `fetch_failed`. There are images, for other platforms.
+    #[error("{at} has no image for {wanted}: it has {}", if .has.is_empty() { "none".to_owned() } else { .has.join(", ") })]
+    NoPlatform {
+        /// What was read.
+        at: BlobDigest,
+        /// What was asked for.
+        wanted: Platform,
+        /// What there is.
+        has: Vec<String>,
+    },
+    /// Class `validation_error`. It is an image, and its label cannot be read: that is not "no units".
+    #[error("{at} is not an image or a Feature that can be read: {why}")]
+    Image {
+        /// What was read.
+        at: BlobDigest,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Class `malformed_tarball`.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -68,7 +86,10 @@ impl PublishedError {
         match self {
             PublishedError::Registry(error) => error.class(),
             PublishedError::Archive(error) => error.class(),
-            PublishedError::NotAFeature { .. } | PublishedError::Disagree { .. } => Class::ValidationError,
+            PublishedError::NoPlatform { .. } => Class::FetchFailed,
+            PublishedError::NotAFeature { .. } | PublishedError::Image { .. } | PublishedError::Disagree { .. } => {
+                Class::ValidationError
+            }
         }
     }
 
@@ -77,7 +98,10 @@ impl PublishedError {
         match self {
             PublishedError::Registry(error) => error.is_retriable(),
             PublishedError::Archive(error) => error.is_retriable(),
-            PublishedError::NotAFeature { .. } | PublishedError::Disagree { .. } => false,
+            PublishedError::NotAFeature { .. }
+            | PublishedError::NoPlatform { .. }
+            | PublishedError::Image { .. }
+            | PublishedError::Disagree { .. } => false,
         }
     }
 }
@@ -87,10 +111,17 @@ impl PublishedError {
 /// # Errors
 /// [`PublishedError`].
 pub fn read(contents: &dyn Contents, at: &At) -> Result<PublishedFeature, PublishedError> {
-    let bytes = contents.manifest(at)?;
-    let digest = BlobDigest::of(&[&bytes]);
+    of_manifest(contents, &contents.manifest(at)?)
+}
+
+/// [`read`] of a manifest that is here already.
+///
+/// # Errors
+/// [`PublishedError`].
+pub(super) fn of_manifest(contents: &dyn Contents, bytes: &[u8]) -> Result<PublishedFeature, PublishedError> {
+    let digest = BlobDigest::of(&[bytes]);
     let not_a_feature = |why: String| PublishedError::NotAFeature { at: digest, why };
-    let manifest = Manifest::read(&bytes).map_err(|why| not_a_feature(format!("the manifest {why}")))?;
+    let manifest = Manifest::read(bytes).map_err(|why| not_a_feature(format!("the manifest {why}")))?;
     let is_archive = |media_type: &str| media_type == LAYER || OTHER_LAYERS.contains(&media_type);
     let mut layers = manifest.layers.iter().filter(|layer| is_archive(&layer.media_type));
     let (Some(layer), None) = (layers.next(), layers.next()) else {

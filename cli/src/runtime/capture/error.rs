@@ -51,6 +51,9 @@ pub enum CaptureError {
     /// The descriptor's `config_dir` is no `NAME=value`.
     #[error("config_dir {0:?} is not NAME=value")]
     ConfigDir(String),
+    /// It names a directory that is not below the private home of `--here`.
+    #[error("config_dir {0:?} leads out of the private home that --here gives the login")]
+    ConfigDirOutside(String),
     /// The user ended it.
     #[error("interrupted; nothing was stored")]
     Interrupted,
@@ -80,7 +83,7 @@ impl CaptureError {
         match self {
             CaptureError::NoRuntime | CaptureError::NoImage(_) => Class::UsageError,
             CaptureError::Interrupted => Class::Incomplete,
-            CaptureError::ConfigDir(_) => Class::ValidationError,
+            CaptureError::ConfigDir(_) | CaptureError::ConfigDirOutside(_) => Class::ValidationError,
             CaptureError::Start { .. }
             | CaptureError::Login(_)
             | CaptureError::Token { .. }
@@ -101,6 +104,7 @@ impl CaptureError {
             CaptureError::NoRuntime
             | CaptureError::NoImage(_)
             | CaptureError::ConfigDir(_)
+            | CaptureError::ConfigDirOutside(_)
             | CaptureError::Start { .. }
             | CaptureError::Token { .. }
             | CaptureError::SeveralLines

@@ -1,8 +1,11 @@
 //! Both commands on this machine, which see nothing of the user: a home of their own, no session bus, no tokens of the
 //! environment. sealing.md §1, `--here`.
+//!
+//! The `config_dir` of a unit names a directory of the container. Here it is the same path below the private home, so that
+//! what the login writes there goes with it.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use aileron_verifier::unit::CaptureDescriptor;
 
@@ -21,6 +24,8 @@ const PLACES: [(&str, &str); 6] = [
     ("XDG_CACHE_HOME", "cache"),
     ("XDG_RUNTIME_DIR", "runtime"),
 ];
+/// Below the private home: what stands for the root of a container.
+const CONTAINER: &str = "container";
 /// What a login needs of the user's terminal.
 const TERMINAL: [&str; 3] = ["TERM", "COLORTERM", "NO_COLOR"];
 
@@ -35,7 +40,7 @@ pub fn acquire(descriptor: &CaptureDescriptor, place: &Path, world: World<'_>) -
         variables.push((name.to_owned(), home.directory(directory)?.into()));
     }
     if let Some((name, value)) = config(descriptor)? {
-        variables.push((name.to_owned(), value.into()));
+        variables.push((name.to_owned(), home.directory(&format!("{CONTAINER}{value}"))?.into()));
     }
     let browser = Some(&descriptor.browser_shim).filter(|shim| !shim.is_empty());
     let terminal = TERMINAL.iter().filter_map(|name| Some((*name, world.environment.var(name)?)));
@@ -67,13 +72,56 @@ fn program(command: &[String], world: World<'_>) -> Result<(PathBuf, Vec<OsStrin
     Ok((found.path().to_owned(), arguments.iter().map(OsString::from).collect()))
 }
 
-/// `config_dir`, as a variable: what a container runtime takes as `--env=…`.
-fn config(descriptor: &CaptureDescriptor) -> Result<Option<(&str, &str)>, CaptureError> {
+/// `config_dir`, as a variable: what a container runtime takes as `--env=…`, and its directory as one below another.
+fn config(descriptor: &CaptureDescriptor) -> Result<Option<(&str, String)>, CaptureError> {
     match descriptor.config_dir.as_str() {
         "" => Ok(None),
         text => match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() && !text.contains('\0') => Ok(Some((name, value))),
+            Some((name, value)) if !name.is_empty() && !text.contains('\0') => {
+                let within = below(value).ok_or_else(|| CaptureError::ConfigDirOutside(text.to_owned()))?;
+                Ok(Some((name, within)))
+            }
             _ => Err(CaptureError::ConfigDir(text.to_owned())),
         },
+    }
+}
+
+/// A path of a container as one below a directory, `/a/b`; empty for the root. `None` where it may lead out of it.
+fn below(path: &str) -> Option<String> {
+    let mut within = String::new();
+    for component in Path::new(path).components() {
+        match component {
+            Component::Normal(name) => {
+                within.push('/');
+                within.push_str(name.to_str()?);
+            }
+            Component::RootDir | Component::CurDir => {}
+            Component::ParentDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // sealing.md §1, `--here`
+    fn a_directory_of_a_container_is_one_below_the_private_home_or_none() {
+        for (path, expected) in [
+            ("/cfg", Some("/cfg")),
+            ("/root/.config/gh/", Some("/root/.config/gh")),
+            ("cfg", Some("/cfg")),
+            ("./cfg", Some("/cfg")),
+            ("//cfg//x", Some("/cfg/x")),
+            ("~/cfg", Some("/~/cfg")),
+            ("", Some("")),
+            ("/", Some("")),
+            ("..", None),
+            ("/cfg/../../etc", None),
+            ("../cfg", None),
+        ] {
+            assert_eq!(below(path).as_deref(), expected, "{path:?}");
+        }
     }
 }

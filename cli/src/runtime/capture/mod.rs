@@ -75,9 +75,17 @@ fn read_token(command: Command<'_>, descriptor: &CaptureDescriptor) -> Result<Se
     })?;
     if !printed.status.success() {
         let command = descriptor.token_cmd.join(" ");
-        return Err(CaptureError::Token { command, said: said(&printed.stderr) });
+        return Err(CaptureError::Token { command, said: without(&printed.secret, said(&printed.stderr)) });
     }
     token::of(&printed.secret)
+}
+
+/// The same text without a token that the program repeated in it.
+fn without(token: &Secret, said: String) -> String {
+    match std::str::from_utf8(token.expose()).map(str::trim) {
+        Ok(token) if !token.is_empty() => said.replace(token, "[REDACTED]"),
+        _ => said,
+    }
 }
 
 /// What a program said about a failure: its last lines, for a person.

@@ -11,11 +11,13 @@ use aileron_sandbox::grant::address::is_public;
 use aileron_sandbox::host::http::{Resolver, Roots, System, trusting};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::READ;
 use super::error::SessionError;
 use super::route::{HTTPS, Refusal, Target};
 
@@ -77,11 +79,11 @@ impl Dialer {
     }
 
     /// A connection to it with TLS, whose certificate is for this host and verified.
-    pub(super) async fn secured(&self, target: &Target) -> Result<TlsStream<TcpStream>, Refusal> {
+    pub(super) async fn secured(&self, target: &Target) -> Result<TlsStream<BufReader<TcpStream>>, Refusal> {
         let name = ServerName::try_from(target.host.clone());
         let name = name.map_err(|_| Refusal::Upstream(format!("{} is not a host name", target.host)))?;
         self.in_time(target, async {
-            let stream = self.reach(target).await?;
+            let stream = BufReader::with_capacity(READ, self.reach(target).await?);
             self.tls.connect(name, stream).await.map_err(|error| unreachable(target, &error))
         })
         .await

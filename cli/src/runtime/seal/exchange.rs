@@ -5,13 +5,10 @@
 
 use std::sync::{Arc, Mutex as Slot, PoisonError};
 
-use aileron_verifier::unit::seal::{Outcome, decide};
 use aileron_verifier::unit::{BindingEntry, Effective};
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
-use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, Version};
+use http::header::HeaderValue;
+use http::{Request, Response, StatusCode};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -23,23 +20,10 @@ use tokio::sync::Mutex;
 use super::credential::Credentials;
 use super::dial::Dialer;
 use super::event::{EventLog, Facts, Kind};
-use super::inject::inject;
-use super::route::{HTTPS, Refusal, Target, is_for};
+use super::head::{decided, prepare, without_hops};
+use super::route::{Refusal, Target};
+use crate::secret::Secret;
 
-/// What belongs to one connection and not to the message. sealing.md §5; the last one is no standard, and sent all the same.
-const OF_ONE_CONNECTION: [HeaderName; 9] = [
-    http::header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    http::header::PROXY_AUTHENTICATE,
-    http::header::PROXY_AUTHORIZATION,
-    http::header::TE,
-    http::header::TRAILER,
-    http::header::TRANSFER_ENCODING,
-    http::header::UPGRADE,
-    HeaderName::from_static("proxy-connection"),
-];
-/// How headers of ours begin; no server is told of them.
-const OURS: &str = "x-aileron-";
 /// Most header fields of an answer.
 const HEADERS: usize = 1000;
 
@@ -111,19 +95,10 @@ impl Tunnelled {
 
     async fn exchange(&self, request: Request<Incoming>) -> Result<Passed, Refusal> {
         let (mut head, body) = request.into_parts();
-        if head.method == Method::CONNECT {
-            return Err(Refusal::NotForAProxy);
-        }
-        if !is_for(&self.target, &head.uri, &head.headers) {
-            return Err(Refusal::OtherHost);
-        }
-        let client = head.extensions.remove::<OnUpgrade>().filter(|_| wants_websocket(&head.headers));
-        prepare(&mut head, &self.target, HTTPS)?;
-        let is_injected = self.seal(&mut head).await?;
-        if client.is_some() {
-            head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-            head.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        }
+        let client = head.extensions.remove::<OnUpgrade>();
+        let decided = decided(head, &self.target, &self.entry)?;
+        let (client, is_injected) = (client.filter(|_| decided.is_websocket), decided.is_to_be_injected);
+        let head = if is_injected { decided.injected(&self.entry, &*self.credential().await?)? } else { decided.head };
         let mut response = self.send(Request::from_parts(head, body)).await?;
         match (response.status(), client) {
             (StatusCode::SWITCHING_PROTOCOLS, Some(client)) => {
@@ -138,19 +113,10 @@ impl Tunnelled {
         Ok(Passed { response, is_injected })
     }
 
-    /// Puts the credential in where the table of sealing.md §4 says so. Whether it did.
-    async fn seal(&self, head: &mut Parts) -> Result<bool, Refusal> {
-        let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        match decide(&self.entry, headers, head.uri.query()) {
-            Outcome::Refuse(refusal) => return Err(Refusal::Decision(refusal)),
-            Outcome::Forward => return Ok(false),
-            Outcome::Inject => {}
-        }
+    async fn credential(&self) -> Result<Arc<Secret>, Refusal> {
         let (credentials, reference) = (Arc::clone(&self.sealing.credentials), self.entry.credential_ref.clone());
         let asked = tokio::task::spawn_blocking(move || credentials.credential(&reference)).await;
-        let credential = asked.ok().flatten().ok_or(Refusal::Credential)?;
-        inject(head, &self.entry, &credential).map_err(|_| Refusal::Credential)?;
-        Ok(true)
+        asked.ok().flatten().ok_or(Refusal::Credential)
     }
 
     async fn send(&self, mut request: Request<Incoming>) -> Result<Response<Incoming>, Refusal> {
@@ -212,41 +178,6 @@ where
     let (server, connection) = Builder::new().max_headers(HEADERS).handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection.with_upgrades());
     Ok(server)
-}
-
-/// A head as a server gets it: path and query alone, without what belongs to the client's connection and to us.
-fn prepare(head: &mut Parts, target: &Target, default: u16) -> Result<(), Refusal> {
-    let path = head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-    head.uri = path.into();
-    head.version = Version::HTTP_11;
-    head.extensions.clear();
-    without_hops(&mut head.headers);
-    let ours: Vec<HeaderName> = head.headers.keys().filter(|name| name.as_str().starts_with(OURS)).cloned().collect();
-    for name in ours {
-        head.headers.remove(name);
-    }
-    let host = HeaderValue::try_from(target.authority(default)).map_err(|_| Refusal::NotForAProxy)?;
-    head.headers.insert(HOST, host);
-    Ok(())
-}
-
-/// Removes what belongs to one connection, and what its `Connection` header names besides.
-fn without_hops(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = tokens(headers, &CONNECTION).filter_map(|name| name.parse().ok()).collect();
-    for name in OF_ONE_CONNECTION.iter().chain(&named) {
-        headers.remove(name);
-    }
-}
-
-/// Whether a request is a handshake for WebSocket.
-fn wants_websocket(headers: &HeaderMap) -> bool {
-    let has = |name, wanted: &str| tokens(headers, name).any(|token| token.eq_ignore_ascii_case(wanted));
-    has(&CONNECTION, "upgrade") && has(&UPGRADE, "websocket")
-}
-
-fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 /// The answer that says no.

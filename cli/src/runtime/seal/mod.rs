@@ -13,6 +13,7 @@
 //! | [`dial`] | the way to a server: addresses that may be dialled, TLS |
 //! | [`idle`] | when a connection has been silent for too long |
 //! | [`credential`] | the port: the vault, asked once for each request |
+//! | [`head`] | a request's head, as a client sent it and as its server gets it; pure |
 //! | [`inject`] | the credential in a request's head |
 //! | [`exchange`] | one request through to the server and its answer back |
 //! | [`proxy`] | connections: who may ask, tunnels, the end |
@@ -27,11 +28,16 @@ pub mod dial;
 pub mod error;
 pub mod event;
 mod exchange;
+pub mod head;
 mod idle;
 mod inject;
 pub mod plant;
 pub mod proxy;
 mod route;
+
+/// Bytes that are read from a socket at once, and copied through a tunnel at once. TLS itself asks for 4 KiB at a time, which is
+/// four times as many system calls as there are records.
+const READ: usize = 32 << 10;
 
 /// Names this program's certificates and its demand for proxy authorization. sealing.md §2.
 const REALM: &str = "aileron sandbox proxy";

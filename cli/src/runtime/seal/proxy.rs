@@ -19,13 +19,12 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::copy_bidirectional;
+use tokio::io::{BufReader, copy_bidirectional_with_sizes};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::REALM;
 use super::ca::SessionCa;
 use super::credential::Credentials;
 use super::dial::{Dialer, Network};
@@ -34,6 +33,7 @@ use super::event::{EventLog, Facts, Kind};
 use super::exchange::{Body, Sealing, Tunnelled, refused};
 use super::idle::{Activity, Noted};
 use super::route::{Refusal, Route, Target, route, shown};
+use super::{READ, REALM};
 use crate::runtime::launch::error::LaunchError;
 use crate::runtime::launch::token::Token;
 use crate::secret::Secret;
@@ -220,7 +220,8 @@ async fn carried(stream: Noted<TcpStream>, shared: Arc<Shared>) {
     match next {
         Some(Next::Blind { client, mut server }) => {
             if let Ok(client) = client.await {
-                let _ = copy_bidirectional(&mut TokioIo::new(client), &mut server).await; // either side may leave
+                // Either side may leave.
+                let _ = copy_bidirectional_with_sizes(&mut TokioIo::new(client), &mut server, READ, READ).await;
             }
         }
         Some(Next::Sealed { client, target, entry }) => {
@@ -304,14 +305,15 @@ impl Shared {
         if let Some(joined) = tunnelled.joined()
             && let (Ok(client), Ok(server)) = (joined.client.await, joined.server.await)
         {
-            let _ = copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(server)).await;
+            let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
+            let _ = copy_bidirectional_with_sizes(&mut client, &mut server, READ, READ).await;
         }
     }
 
     /// The client's TLS. `None` where it does not come about, in time: mostly the client does not believe our certificate.
-    async fn accepted(&self, client: Upgraded, host: &str) -> Option<TlsStream<TokioIo<Upgraded>>> {
+    async fn accepted(&self, client: Upgraded, host: &str) -> Option<TlsStream<BufReader<TokioIo<Upgraded>>>> {
         let config = self.ca.for_host(host, (self.now)()).ok()?;
-        let accept = TlsAcceptor::from(config).accept(TokioIo::new(client));
+        let accept = TlsAcceptor::from(config).accept(BufReader::with_capacity(READ, TokioIo::new(client)));
         tokio::time::timeout(HEAD, accept).await.ok()?.ok()
     }
 }

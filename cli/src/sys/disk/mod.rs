@@ -131,8 +131,16 @@ fn whole(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
 /// [`DiskError`]; the target is then as it was and the temporary is gone.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let parent = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(DiskError::at(Operation::CreateDirectory, parent))?;
+    make_directory(parent)?;
     write_beside(path, bytes)
+}
+
+/// Makes a directory for everybody, and its parents, unless it is there.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn make_directory(path: &Path) -> Result<(), DiskError> {
+    fs::create_dir_all(path).map_err(DiskError::at(Operation::CreateDirectory, path))
 }
 
 /// [`write`] into a directory that is there.

@@ -139,3 +139,6 @@ fn store(
         Ok(())
     })?)
 }
+
+#[cfg(test)]
+mod tests;

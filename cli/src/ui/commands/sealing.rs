@@ -1,5 +1,6 @@
 //! What `seal` and `launch --seal` share: which hosts are sealed, the proxy of one run, and what the program is given.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,9 +12,12 @@ use aileron_verifier::unit::{CaptureDescriptor, Effective, Layer, Placed};
 use clap::Args;
 
 use super::Context;
+use super::binding::manifest;
+use super::installing::home;
 use crate::consumer::unit::{UnitsFile, effective, effective_of};
 use crate::event::Event;
-use crate::runtime::seal::credential::{Credentials as _, VaultCredentials};
+use crate::runtime::oauth::Client;
+use crate::runtime::seal::credential::VaultCredentials;
 use crate::runtime::seal::dial::{Network, Override};
 use crate::runtime::seal::plant::{Certificates, Plant, Surroundings};
 use crate::runtime::seal::proxy::{IDLE, Proxy, SealOptions};
@@ -57,6 +61,7 @@ fn resolve(text: &str) -> Result<Override, String> {
 /// A proxy that runs for one program, and what that program is given.
 pub(super) struct Sealed {
     proxy: Proxy,
+    credentials: Arc<VaultCredentials>,
     _certificates: Certificates,
     plant: Plant,
 }
@@ -74,11 +79,12 @@ impl Sealed {
         let log = log.map(disk::append).transpose()?;
         let document = vault.read()?.unwrap_or_default();
         let hosts = without_unused(&hosts, &document);
-        let credentials = Arc::new(VaultCredentials { vault, custodian });
+        let credentials = VaultCredentials::new(vault, custodian, context.waiting(None));
+        let credentials = Arc::new(with_clients(credentials, &hosts, &document, context));
         let known = known(&hosts, &credentials);
         let proxy = Proxy::start(SealOptions {
             table: hosts.clone(),
-            credentials,
+            credentials: Arc::clone(&credentials) as _,
             network,
             idle: IDLE,
             log,
@@ -98,7 +104,7 @@ impl Sealed {
         for note in plant.notes.drain(..) {
             context.progress.take(Event::Note(note));
         }
-        Ok(Sealed { proxy, _certificates: certificates, plant })
+        Ok(Sealed { proxy, credentials, _certificates: certificates, plant })
     }
 
     /// The program with all of it.
@@ -113,6 +119,7 @@ impl Sealed {
             let line = format!("warning: lines are missing from the log: {fault}");
             context.progress.take(Event::Note(line));
         }
+        self.credentials.finish();
     }
 }
 
@@ -130,12 +137,44 @@ fn without_unused(hosts: &Effective, document: &Document) -> Effective {
     used
 }
 
+/// Each credential once.
+fn references(hosts: &Effective) -> BTreeSet<&str> {
+    hosts.bindings().map(|placed| placed.record.credential_ref.as_str()).collect()
+}
+
 /// The credentials of the hosts, to be looked for in the environment and forgotten.
 fn known(hosts: &Effective, credentials: &VaultCredentials) -> Vec<Arc<Secret>> {
-    let mut references: Vec<&str> = hosts.bindings().map(|placed| placed.record.credential_ref.as_str()).collect();
-    references.sort_unstable();
-    references.dedup();
-    references.into_iter().filter_map(|reference| credentials.credential(reference)).collect()
+    references(hosts).into_iter().filter_map(|reference| Some(credentials.stored(reference)?.0)).collect()
+}
+
+/// With the apps that renew tokens: those of the connectors that the tokens belong to, as they are installed.
+fn with_clients(
+    mut credentials: VaultCredentials,
+    hosts: &Effective,
+    document: &Document,
+    context: &Context,
+) -> VaultCredentials {
+    for reference in references(hosts) {
+        if !credentials.stored(reference).is_some_and(|(_, ends)| ends) {
+            continue;
+        }
+        let connector = document.entry(reference).and_then(|entry| entry.label("connector_fqn"));
+        match connector.map_or(Err("it names no connector".to_owned()), |connector| client_of(connector, context)) {
+            Ok(client) => credentials = credentials.renewed_by(reference, client),
+            Err(why) => context.progress.take(Event::Note(format!(
+                "warning: {reference} is used until its token ends, and then refused: it cannot be renewed here: {why}"
+            ))),
+        }
+    }
+    credentials
+}
+
+/// The app of an installed connector.
+fn client_of(connector: &str, context: &Context) -> Result<Client, String> {
+    let manifest = home(context, None).and_then(|home| manifest(connector, &home)).map_err(|why| why.message)?;
+    let settings = manifest.credential.as_ref().and_then(|credential| credential.oauth2.as_ref());
+    let settings = settings.ok_or_else(|| format!("{connector} wants no oauth2 credential"))?;
+    Client::of(settings).map_err(|why| why.to_string())
 }
 
 /// The command that acquires a credential.

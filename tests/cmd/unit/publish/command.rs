@@ -135,6 +135,43 @@ fn a_unit_is_the_same_wherever_its_feature_is_read_from() {
     }
 }
 
+#[test]
+fn pushes_into_one_layout_at_the_same_time_lose_no_tag() {
+    let home = home();
+    let versions = ["0.0.1", "0.0.2", "0.0.3", "0.0.4"];
+    for version in versions {
+        std::fs::create_dir(home.path(version)).unwrap();
+        home.ok(&format!("cp -r gh {version}"));
+        home.replace(&format!("{version}/gh/devcontainer-feature.json"), "\"0.0.1\"", &format!("\"{version}\""));
+    }
+    let push = |version: &&str| {
+        let mut command = home.publisher(&["unit", "push", &format!("{version}/gh"), "oci:layout"]);
+        let piped = || std::process::Stdio::piped();
+        command.stdin(std::process::Stdio::null()).stdout(piped()).stderr(piped()).spawn().unwrap()
+    };
+    let running: Vec<_> = versions.iter().map(push).collect();
+    for child in running {
+        let ran = aileron_testkit::home::ended(child);
+        assert_eq!(ran.code, 0, "{ran}");
+    }
+    let list: Value = serde_json::from_str(&home.read("layout/index.json")).unwrap();
+    let entries = list["manifests"].as_array().unwrap();
+    let digest = |tag: &str| {
+        let is = |entry: &&Value| entry["annotations"]["org.opencontainers.image.ref.name"] == tag;
+        entries.iter().find(is).map(|entry| entry["digest"].clone())
+    };
+    assert_eq!(entries.len(), 7, "{list}");
+    assert!(versions.iter().all(|version| digest(version).is_some()), "{list}");
+    for tag in ["0.0", "0", "latest"] {
+        assert_eq!(digest(tag), digest("0.0.4"), "{tag}");
+    }
+    // The lock is gone, and a push that has nothing to write takes none.
+    let names = std::fs::read_dir(home.path("layout")).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    assert_eq!(names, ["blobs", "index.json", "oci-layout"]);
+}
+
 #[test] // cli-unit.md §12.4
 fn a_published_feature_that_says_two_things_is_refused() {
     let (home, registry) = (home(), FakeRegistry::new(Nature::default()));

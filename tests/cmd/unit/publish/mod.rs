@@ -1,7 +1,9 @@
 //! Features into registries: what a registry may do, what is written, and who gets the credential.
 
+mod collection;
 mod command;
 mod faults;
+mod image;
 mod killed;
 mod natures;
 

@@ -9,6 +9,7 @@
 //!
 //! hyper without a framework: routing is the model's, and a fault must be able to end a connection without an answer.
 
+mod login;
 mod script;
 mod server;
 mod snapshot;
@@ -23,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use aileron_cli::publisher::forge::model::{GitHub, Limits, Repository, Timestamp, Token};
+pub use login::{Login, USER_CODE};
 pub use script::{HELP as SCRIPT_HELP, Script, ScriptError};
 
 /// Who says what time it is.
@@ -50,13 +52,24 @@ pub struct Options {
     pub log: Option<PathBuf>,
     /// Read at the start if it is there, written before each answer to a write.
     pub state: Option<PathBuf>,
+    /// Somebody who may log in by the device flow.
+    pub login: Option<Login>,
 }
 
 impl Options {
     /// Any port of this machine, its clock, no faults.
     pub fn new(github: GitHub) -> Options {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        Options { listen, github, clock: Clock::Real, script: Script::default(), tree: None, log: None, state: None }
+        Options {
+            listen,
+            github,
+            clock: Clock::Real,
+            script: Script::default(),
+            tree: None,
+            log: None,
+            state: None,
+            login: None,
+        }
     }
 }
 
@@ -85,6 +98,7 @@ struct Shared {
     log: Mutex<Log>,
     tree: Option<tree::Tree>,
     state: Option<PathBuf>,
+    login: Mutex<Option<Login>>,
 }
 
 #[derive(Default)]
@@ -124,6 +138,7 @@ impl FakeGitHub {
             log: Mutex::new(log),
             tree,
             state: options.state,
+            login: Mutex::new(options.login),
         });
         let listener = TcpListener::bind(options.listen).map_err(at(options.listen.to_string()))?;
         listener.set_nonblocking(true)?;
@@ -149,6 +164,11 @@ impl FakeGitHub {
     /// Every request so far.
     pub fn log(&self) -> Vec<LogEntry> {
         lock(&self.shared.log).entries.clone()
+    }
+
+    /// Whether somebody logged in.
+    pub fn is_logged_in(&self) -> bool {
+        lock(&self.shared.login).as_ref().is_some_and(Login::is_done)
     }
 
     /// Replaces the faults; their counts start again.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Content, DEPTH, FEW, Fault, NODES, Node, Scalar, ScalarKind, float_text};
+use super::{BYTES, Content, DEPTH, FEW, Fault, NODES, Node, Scalar, ScalarKind, float_text};
 use crate::text::json::tape::{Kind, Value};
 use crate::unit::rules;
 
@@ -11,6 +11,11 @@ use crate::unit::rules;
 /// # Errors
 /// A [`Fault`]: it is too deep, too large, or has a number that is none of 64 bits.
 pub(in crate::unit) fn from_json(value: Value<'_>) -> Result<Node, Fault> {
+    let at = value.at();
+    if at.len() > BYTES {
+        let text = format!("the block has {} bytes; at most {BYTES} are read", at.len());
+        return Err(Fault { rule: rules::CU001, at: at.start..at.start + 1, text });
+    }
     let mut nodes = 0;
     node(value, 0, &mut nodes)
 }

@@ -75,7 +75,7 @@ impl Artifact {
             media_type: Some(MANIFEST.to_owned()),
             config: config.descriptor(),
             layers: vec![layer.descriptor()],
-            annotations: Some(annotations),
+            annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
         };
         let manifest = serde_json::to_vec(&document).unwrap_or_else(|error| unreachable!("texts and numbers: {error}"));
         Artifact { digest: BlobDigest::of(&[&manifest]), manifest, blobs: vec![config, layer] }

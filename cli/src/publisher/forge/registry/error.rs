@@ -5,6 +5,7 @@ use aileron_verifier::problem::Class;
 use super::plan::Taken;
 use super::reference::NotAReference;
 use crate::sys::disk::DiskError;
+use crate::sys::lock::LockError;
 use crate::sys::process::ProcessError;
 
 /// Why something was not pushed to or read from a registry, or not in an image layout.
@@ -98,6 +99,9 @@ pub enum RegistryError {
         /// The one that is.
         found: String,
     },
+    /// Class `store_unwritable`. Another push into the same directory.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Class: what could not be done.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -121,6 +125,7 @@ impl RegistryError {
                 Class::Incomplete
             }
             RegistryError::Differs { .. } => Class::HashMismatch,
+            RegistryError::Lock(error) => error.class(),
             RegistryError::Disk(error) => error.class(),
         }
     }
@@ -133,6 +138,7 @@ impl RegistryError {
             | RegistryError::Interrupted
             | RegistryError::Moved { .. } => true,
             RegistryError::Helper(error) => error.is_retriable(),
+            RegistryError::Lock(error) => error.is_retriable(),
             RegistryError::Disk(error) => error.is_retriable(),
             RegistryError::Reference(_)
             | RegistryError::PlainHttp(_)

@@ -9,9 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::document::{Artifact, Blob, Descriptor, MANIFEST, MANIFEST_LIMIT, short};
 use super::error::RegistryError;
+use super::image::{Index, Platform};
 use super::reference::{At, Tag};
 use super::target::{Contents, Target, checked};
 use crate::sys::disk;
+use crate::sys::lock::{self, Lock, LockPolicy};
 
 /// The annotation that holds a manifest's tag.
 const TAG: &str = "org.opencontainers.image.ref.name";
@@ -19,6 +21,8 @@ const TAG: &str = "org.opencontainers.image.ref.name";
 const MARK: &str = "oci-layout";
 /// The list of its manifests.
 const LIST: &str = "index.json";
+/// What a push holds from its look to its last write: two of them would each write the list without the other's tags.
+const LOCK: &str = ".push.lock";
 
 /// A directory that is an image layout, or is to become one.
 pub struct LayoutDirectory {
@@ -69,6 +73,25 @@ impl LayoutDirectory {
         Ok(disk::read_if_there(&self.dir.join(MARK), MANIFEST_LIMIT)?.is_some())
     }
 
+    /// Makes the directory, and keeps other pushes out of it until the lock is dropped.
+    ///
+    /// # Errors
+    /// [`RegistryError::Lock`], [`RegistryError::Disk`].
+    pub fn lock(&self, waiting: &LockPolicy) -> Result<Lock, RegistryError> {
+        disk::make_directory(&self.dir)?;
+        Ok(lock::take(&self.dir.join(LOCK), waiting)?)
+    }
+
+    /// The list of its manifests as an index: one that lists an image for each platform is one.
+    ///
+    /// # Errors
+    /// [`RegistryError::Absent`], [`RegistryError::Unexpected`], [`RegistryError::Disk`].
+    pub fn index(&self) -> Result<Index, RegistryError> {
+        let read = disk::read_if_there(&self.dir.join(LIST), MANIFEST_LIMIT)?;
+        let bytes = read.ok_or_else(|| RegistryError::Absent { asked: self.shown(LIST) })?;
+        Index::read(&bytes).map_err(|why| self.unexpected(LIST, &why))
+    }
+
     /// Whether it has a tag.
     ///
     /// # Errors
@@ -77,18 +100,21 @@ impl LayoutDirectory {
         Ok(self.digest_of(tag)?.is_some())
     }
 
-    /// The tag to read where none was given: the only one there is.
+    /// What to read where no tag was given: the only manifest there is, or of several images the one for a platform.
     ///
     /// # Errors
     /// [`RegistryError::Unexpected`] where there are several or none.
-    pub fn only_manifest(&self) -> Result<At, RegistryError> {
+    pub fn only_manifest(&self, platform: &Platform) -> Result<At, RegistryError> {
         let mut digests: Vec<BlobDigest> = self.list()?.manifests.iter().map(|entry| entry.digest).collect();
         digests.sort();
         digests.dedup();
         match digests[..] {
             [only] => Ok(At::Digest(only)),
             [] => Err(RegistryError::Absent { asked: self.shown(LIST) }),
-            _ => Err(self.unexpected(LIST, "lists several manifests: name one by its tag")),
+            _ => {
+                let several = || self.unexpected(LIST, "lists several manifests: name one by its tag");
+                self.index()?.choose(platform).map(At::Digest).map_err(|_| several())
+            }
         }
     }
 

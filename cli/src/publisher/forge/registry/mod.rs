@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `reference` | names of repositories, tags and manifests; pure |
 //! | `document` | manifests as exact bytes; pure |
+//! | `image` | lists of images by platform, labels of an image; pure |
 //! | `plan` | which tags a version gets, and which of them move; pure |
 //! | `challenge`, `upload` | how to log in, and where an upload goes on and with what; pure |
 //! | `credential` | whose credential a registry gets |
@@ -19,6 +20,7 @@ mod client;
 pub mod credential;
 mod document;
 mod error;
+mod image;
 mod layout;
 mod plan;
 mod push;
@@ -31,6 +33,7 @@ pub use self::challenge::{Challenge, challenge};
 pub use self::client::Registry;
 pub use self::document::{Artifact, Blob, Descriptor, INDEX, MANIFEST, Manifest};
 pub use self::error::RegistryError;
+pub use self::image::{ImageConfig, Index, Platform, Published};
 pub use self::layout::LayoutDirectory;
 pub use self::plan::{Observed, TagPlan, TagStep, Taken, plan, tags};
 pub use self::push::{Visibility, apply, confirm, plan_push, read_back};

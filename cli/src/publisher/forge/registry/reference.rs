@@ -93,6 +93,11 @@ impl Repository {
         self.registry == "ghcr.io"
     }
 
+    /// The repository of one Feature below this namespace. `id` is a segment: [`is_segment`].
+    pub fn below(&self, id: &str) -> Repository {
+        Repository { registry: self.registry.clone(), path: format!("{}/{id}", self.path) }
+    }
+
     /// The repository of the same registry one level up, which holds a collection's list; `None` without a namespace.
     pub fn parent(&self) -> Option<Repository> {
         let namespace = self.namespace();

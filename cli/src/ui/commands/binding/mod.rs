@@ -108,7 +108,7 @@ fn absent(name: &str) -> Failure {
 
 /// The manifest of an installed connector, verified again. A name without a version is its newest installed one: a binding
 /// serves all of them, and the newest says what is wanted now.
-fn manifest(connector: &str, home: &Home) -> Result<ConnectorManifest, Failure> {
+pub(super) fn manifest(connector: &str, home: &Home) -> Result<ConnectorManifest, Failure> {
     let named = installed_name(connector)?;
     let found = find(&home.store, std::slice::from_ref(&named))?.pop();
     let pinned = found.ok_or_else(|| StoreError::NoConnector(connector.to_owned()))?;

@@ -5,6 +5,7 @@ mod init;
 mod pack;
 mod packing;
 mod push;
+mod push_collection;
 mod push_flags;
 mod render;
 mod try_request;

@@ -7,15 +7,12 @@ use serde_json::{Value, json};
 
 use super::packing::{Packed, features_in, here, pack};
 use crate::publisher::unit::archive;
-use crate::publisher::unit::artifact::collection;
+use crate::publisher::unit::artifact::{COLLECTION, collection};
 use crate::sys::disk;
 use crate::ui::args::examples;
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::table::{grouped, short, table};
 use crate::ui::report::{Outcome, shown};
-
-/// The list beside the archives. cli-unit.md §12.3.
-const COLLECTION: &str = "devcontainer-collection.json";
 
 /// Check a Feature and pack it into DIR, without publishing it.
 ///

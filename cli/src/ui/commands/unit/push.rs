@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::packing::{Packed, here, pack};
+use super::packing::{Packed, features_in, here, pack};
 use super::push_flags::{LoginFlags, PushTarget};
 use crate::event::{Event, counted};
 use crate::github::WaitPolicy;
@@ -13,40 +13,45 @@ use crate::publisher::forge::registry::{
     Access, LayoutDirectory, Reference, Registry, RegistryError, Repository, TagPlan, TagStep, Target, Visibility,
     apply, confirm, credential, plan_push, read_back,
 };
+use crate::publisher::unit::MANIFEST;
+use crate::sys::disk;
 use crate::sys::http::Web;
 use crate::ui::args::examples;
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::table::table;
-use crate::ui::report::{Exit, Failure, Outcome};
+use crate::ui::report::{Exit, Failure, Outcome, shown};
 use aileron_verifier::problem::Class;
 
-/// Check a Feature, pack it and publish it.
+/// Check a Feature, or a directory of them, pack and publish.
 ///
 /// The tag of its exact version is written first and never changed afterwards; X.Y, X and latest follow where no higher version
 /// is published. What is there already is not sent again, so a push that broke off is run again. At the end everything is read
 /// back as anybody may.
+///
+/// Of a directory of Features each is pushed to REF/ID, and last their list, devcontainer-collection.json, to REF:latest.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
     "aileron-pub unit push gh ghcr.io/acme/features/gh",
     "aileron-pub unit push gh ghcr.io/acme/features/gh --dry-run",
+    "aileron-pub unit push src ghcr.io/acme/features       every Feature in src, and their list",
     "aileron-pub unit push gh oci:dist/layout"
 ))]
 pub(crate) struct Push {
-    /// The Feature's folder.
+    /// The Feature's folder, or a directory of such folders.
     #[arg(value_name = "FEATURE")]
     dir: PathBuf,
-    /// REGISTRY/NAMESPACE/ID, or oci:DIR for an image layout.
+    /// REGISTRY/NAMESPACE/ID; REGISTRY/NAMESPACE for a directory of Features; or oci:DIR for an image layout.
     #[arg(value_name = "REF")]
     target: PushTarget,
     /// Who logs in, and how.
     #[command(flatten)]
-    login: LoginFlags,
+    pub(super) login: LoginFlags,
     /// Say what would be written, and write nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// The package is meant to be private: do not fail because nobody can read it without a login.
     #[arg(long)]
-    private: bool,
+    pub(super) private: bool,
 }
 
 /// What came of it.
@@ -58,7 +63,16 @@ struct Done {
 
 impl Verb for Push {
     fn run(self, context: &Context) -> Answer {
-        let packed = pack(&here(&self.dir, context), self.target.repository(), context)?;
+        let dir = here(&self.dir, context);
+        if !disk::is_there(&dir.join(MANIFEST))? {
+            let dirs = features_in(&dir)?;
+            return match &self.target {
+                PushTarget::Registry(reference) => self.push_collection(&dirs, reference, context),
+                PushTarget::Layout(_) => Err(Failure::usage(format!("{} holds several Features", shown(&dir)))
+                    .next("an image layout holds one: name a Feature's folder")),
+            };
+        }
+        let packed = pack(&dir, self.target.repository(), context)?;
         self.target.must_be_of(&packed.feature)?;
         let (done, place) = match &self.target {
             PushTarget::Layout(dir) => (
@@ -80,7 +94,11 @@ impl Push {
         packed: &Packed,
         context: &Context,
     ) -> Result<Done, RegistryError> {
-        let done = self.push(layout, packed, context)?;
+        let mut done = self.look(layout, packed)?;
+        if !self.dry_run && done.plan.writes().next().is_some() {
+            let _alone = layout.lock(&context.waiting(None))?;
+            done = self.push(layout, packed, context)?;
+        }
         if !self.dry_run {
             read_back(layout, &packed.artifact, &done.plan.ours().collect::<Vec<_>>())?;
         }
@@ -112,15 +130,21 @@ impl Push {
         Ok(Done { visibility: Some(visibility), ..done })
     }
 
-    /// The plan, and unless it is only to be shown, its writes.
-    fn push(&self, target: &dyn Target, packed: &Packed, context: &Context) -> Result<Done, RegistryError> {
+    /// The plan alone.
+    fn look(&self, target: &dyn Target, packed: &Packed) -> Result<Done, RegistryError> {
         let Packed { feature, artifact } = packed;
         let plan = plan_push(target, artifact, &feature.version, &feature.tags)?;
+        Ok(Done { plan, sent: 0, visibility: None })
+    }
+
+    /// The plan, and unless it is only to be shown, its writes.
+    fn push(&self, target: &dyn Target, packed: &Packed, context: &Context) -> Result<Done, RegistryError> {
+        let done = self.look(target, packed)?;
         let sent = match self.dry_run {
             true => 0,
-            false => apply(target, artifact, &plan, &|event| context.progress.take(event))?,
+            false => apply(target, &packed.artifact, &done.plan, &|event| context.progress.take(event))?,
         };
-        Ok(Done { plan, sent, visibility: None })
+        Ok(Done { sent, ..done })
     }
 
     fn report(&self, done: &Done, packed: &Packed, place: &str) -> Outcome {
@@ -137,10 +161,7 @@ impl Push {
             _ => format!("{} sent, {} written\n", counted(done.sent, "blob"), counted(written, "tag")),
         };
         let text = format!("{}{verb} {place}@{digest}\n{counts}", table(&["tag", "step"], &rows));
-        let visibility = done.visibility.map(|visibility| match visibility {
-            Visibility::Public => "public",
-            Visibility::Private => "private",
-        });
+        let visibility = done.visibility.map(visibility_word);
         let fields = json!({
             "to": place,
             "id": packed.feature.id,
@@ -152,15 +173,23 @@ impl Push {
             "dry_run": self.dry_run,
         });
         let is_private = done.visibility == Some(Visibility::Private) && !self.private;
-        Outcome::new(text, fields).with_failure(is_private.then(|| self.private_failure(place)))
+        let failure = self.target.repository().filter(|_| is_private).map(|repository| private(place, repository));
+        Outcome::new(text, fields).with_failure(failure)
     }
+}
 
-    /// It is published, and nobody can use it. entireio/cli#1090 is about a publisher who was not told.
-    fn private_failure(&self, place: &str) -> Failure {
-        let text = format!("{place} is pushed, and it is private: nobody can read it without a login");
-        let change = self.target.repository().map(visibility_page).unwrap_or_default();
-        Failure::new(Class::Incomplete, Exit::Incomplete, text)
-            .next(format!("make it public {change}, then run the same command again; or pass --private"))
+/// It is published, and nobody can use it. entireio/cli#1090 is about a publisher who was not told.
+pub(super) fn private(place: &str, repository: &Repository) -> Failure {
+    let text = format!("{place} is pushed, and it is private: nobody can read it without a login");
+    let change = visibility_page(repository);
+    Failure::new(Class::Incomplete, Exit::Incomplete, text)
+        .next(format!("make it public {change}, then run the same command again; or pass --private"))
+}
+
+pub(super) fn visibility_word(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Public => "public",
+        Visibility::Private => "private",
     }
 }
 
@@ -179,7 +208,7 @@ fn visibility_page(repository: &Repository) -> String {
     }
 }
 
-fn told(step: &TagStep) -> String {
+pub(super) fn told(step: &TagStep) -> String {
     match step {
         TagStep::There => "there".to_owned(),
         TagStep::Create => "new".to_owned(),
@@ -188,7 +217,7 @@ fn told(step: &TagStep) -> String {
     }
 }
 
-fn of_step(tag: &str, step: &TagStep) -> Value {
+pub(super) fn of_step(tag: &str, step: &TagStep) -> Value {
     let (word, more) = match step {
         TagStep::There => ("there", None),
         TagStep::Create => ("new", None),

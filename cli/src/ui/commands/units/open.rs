@@ -7,18 +7,19 @@ use aileron_verifier::problem::Class;
 use aileron_verifier::unit::LABEL;
 use clap::{Args, ValueEnum};
 
+use crate::publisher::forge::registry::Platform;
 use crate::sys::input;
 use crate::sys::process::{Finished, ProcessError};
 use crate::ui::commands::Context;
 use crate::ui::commands::unit_document::{LABEL_LIMIT, UnitDocument};
-use crate::ui::commands::unit_published::published;
+use crate::ui::commands::unit_published::{Reading, published};
 use crate::ui::report::{Exit, Failure};
 
 /// Which units are meant.
 #[derive(Debug, Args)]
 pub(super) struct SourceFlags {
-    /// A unit, a Feature's manifest, folder or archive, REGISTRY/NAMESPACE/ID[:TAG] or oci:DIR[:TAG] for a published one,
-    /// image:NAME for an image of this machine, or - for a label on standard input.
+    /// A unit, a Feature's manifest, folder or archive, REGISTRY/NAMESPACE/NAME[:TAG] or oci:DIR[:TAG] for a published Feature
+    /// or image, image:NAME for an image of this machine, or - for a label on standard input.
     #[arg(value_name = "SOURCE")]
     pub(super) source: String,
     /// Who is asked about an image [default: docker, else podman].
@@ -27,6 +28,9 @@ pub(super) struct SourceFlags {
     /// Reach a registry on this machine without TLS.
     #[arg(long)]
     plain_http: bool,
+    /// Of a published image for several platforms, read the one for this [default: linux, on this machine's processor].
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
 }
 
 /// A container runtime.
@@ -52,9 +56,13 @@ impl SourceFlags {
             return UnitDocument::label("standard input", standard_input()?);
         }
         if let Some(image) = self.source.strip_prefix("image:") {
+            if self.platform.is_some() {
+                return Err(Failure::usage("--platform: an image of this machine is for one platform already"));
+            }
             return UnitDocument::label(&self.source, self.label(image, context)?);
         }
-        match published(&self.source, self.plain_http, context)? {
+        let reading = Reading { plain_http: self.plain_http, platform: self.platform.as_ref() };
+        match published(&self.source, reading, context)? {
             Some(document) => Ok(document),
             None => UnitDocument::open(Path::new(&self.source)),
         }
@@ -95,8 +103,14 @@ impl SourceFlags {
 
 fn unreachable(image: &str, why: &str) -> Failure {
     let first = why.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
-    Failure::new(Class::FetchFailed, Exit::NotFound, format!("cannot look into image {image}: {first}"))
-        .next(format!("pull or build {image} first, or check its name"))
+    let failure = Failure::new(Class::FetchFailed, Exit::NotFound, format!("cannot look into image {image}: {first}"));
+    // docker and podman, where their service is not there: nothing is known of the image then.
+    match why.contains("Cannot connect to") {
+        true => {
+            failure.next(format!("start the service, or read the image from its registry: aileron unit show {image}"))
+        }
+        false => failure.next(format!("pull or build {image} first, or check its name")),
+    }
 }
 
 fn standard_input() -> Result<Vec<u8>, Failure> {

@@ -7,6 +7,7 @@ use super::open::SourceFlags;
 use super::view::UnitView;
 use crate::consumer::unit::UnitsFile;
 use crate::ui::args::examples;
+use crate::ui::commands::unit_document::UnitDocument;
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::Outcome;
 use crate::ui::report::sheet::{self, Sheet};
@@ -37,6 +38,14 @@ impl Verb for Show {
             "units": views.iter().map(UnitView::json).collect::<Vec<Value>>(),
             "problems": document.problems_json(),
         });
+        // A script is not drawn anything.
+        let text = if context.output.json { String::new() } else { self.drawn(&document, &views) };
+        Ok(Outcome::new(text, fields))
+    }
+}
+
+impl Show {
+    fn drawn(&self, document: &UnitDocument, views: &[UnitView<'_>]) -> String {
         let mut sheet = Sheet::new(sheet::width());
         if views.is_empty() {
             sheet.heading("No units.");
@@ -53,6 +62,6 @@ impl Verb for Show {
             let source = aileron_verifier::text::Untrusted(&self.source.source);
             sheet.heading(&format!("{} in it: aileron-pub unit check {source} says which", document.summary()));
         }
-        Ok(Outcome::new(sheet.into_text(), fields))
+        sheet.into_text()
     }
 }

@@ -170,7 +170,9 @@ impl From<CaptureError> for Failure {
             CaptureError::SeveralLines | CaptureError::Binary | CaptureError::TooLong => {
                 fail(Exit::Failure).next("nothing was stored; tell the unit's author what its token command prints")
             }
-            CaptureError::ConfigDir(_) => fail(Exit::Failure).next("tell the unit's author"),
+            CaptureError::ConfigDir(_) | CaptureError::ConfigDirOutside(_) => {
+                fail(Exit::Failure).next("tell the unit's author")
+            }
             CaptureError::Interrupted => fail(Exit::Interrupted),
             CaptureError::Foreground(_) => fail(Exit::Usage).next("install it, or name a container with --image"),
             CaptureError::Process(_) | CaptureError::Disk(_) => fail(Exit::Failure),

@@ -46,7 +46,7 @@ use crate::publisher::build::BuildError;
 use crate::publisher::catalog::CatalogError;
 use crate::publisher::committed_key::CommittedKeyError;
 use crate::publisher::forge::ForgeError;
-use crate::publisher::forge::registry::{NotAReference, RegistryError, Taken};
+use crate::publisher::forge::registry::{NotAReference, Platform, RegistryError, Taken};
 use crate::publisher::keys::KeysError;
 use crate::publisher::keys::github_secret::SealError;
 use crate::publisher::lint::Findings;
@@ -307,6 +307,7 @@ fn every_error_of_a_feature_and_its_registry_has_its_class_exit_and_retriable() 
         Taken: Taken { tag: "1.2.3".parse().expect("a tag"), there: blob(), ours: blob() }.into() => PublishFailed Failure false;
         Moved: RegistryError::Moved { tag: text(), there: text(), expected: text() } => PublishFailed Failure true;
         Differs: RegistryError::Differs { what: text(), expected: text(), found: text() } => HashMismatch Refused false;
+        Lock: RegistryError::Lock(LockError::Interrupted("x".into())) => StoreUnwritable Interrupted true;
         Disk: read().into() => FetchFailed Failure false;
     }
     rows! { FeatureError as Failure::from;
@@ -324,6 +325,8 @@ fn every_error_of_a_feature_and_its_registry_has_its_class_exit_and_retriable() 
     rows! { PublishedError as Failure::from;
         Registry: RegistryError::Absent { asked: text() }.into() => FetchFailed NotFound false;
         NotAFeature: PublishedError::NotAFeature { at: blob(), why: text() } => ValidationError Refused false;
+        NoPlatform: PublishedError::NoPlatform { at: blob(), wanted: Platform::of_containers_here(), has: vec![text()] } => FetchFailed NotFound false;
+        Image: PublishedError::Image { at: blob(), why: text() } => ValidationError Refused false;
         Archive: ArchiveError::Missing("x").into() => MalformedTarball Refused false;
         Disagree: PublishedError::Disagree { at: blob() } => ValidationError Refused false;
     }
@@ -779,6 +782,7 @@ fn every_error_of_running_has_its_class_exit_and_retriable() {
         Binary: CaptureError::Binary => BindingFailed Failure false;
         TooLong: CaptureError::TooLong => BindingFailed Failure false;
         ConfigDir: CaptureError::ConfigDir(text()) => ValidationError Failure false;
+        ConfigDirOutside: CaptureError::ConfigDirOutside(text()) => ValidationError Failure false;
         Interrupted: CaptureError::Interrupted => Incomplete Interrupted true;
         Process: CaptureError::Process(ProcessError::Held { program: "x" }) => BindingFailed Failure false;
         Foreground: CaptureError::Foreground(ForegroundError::NotFound(text())) => UsageError Usage false;

@@ -32,6 +32,9 @@ pub(crate) fn of_feature(problems: &[Problem], source: Option<&Source>) -> Failu
 
 impl From<RegistryError> for Failure {
     fn from(error: RegistryError) -> Failure {
+        if let RegistryError::Lock(error) = error {
+            return error.into();
+        }
         let fail = |exit| Failure::of(&error, exit);
         match &error {
             RegistryError::Reference(_) => fail(Exit::Usage).next("write it as ghcr.io/OWNER/ID"),
@@ -65,7 +68,7 @@ impl From<RegistryError> for Failure {
             RegistryError::Differs { what, expected, found } => fail(Exit::Refused)
                 .details(json!({"what": what, "expected": expected, "found": found}))
                 .next("nobody should install it: ask who runs the registry, or publish elsewhere"),
-            RegistryError::Disk(_) => fail(Exit::Failure),
+            RegistryError::Lock(_) | RegistryError::Disk(_) => fail(Exit::Failure),
         }
     }
 }
@@ -88,7 +91,14 @@ impl From<PublishedError> for Failure {
         let failure = Failure::of(&error, Exit::Refused);
         match error {
             PublishedError::Registry(error) => error.into(),
-            PublishedError::NotAFeature { .. } | PublishedError::Archive(_) => failure,
+            PublishedError::NotAFeature { .. } | PublishedError::Image { .. } | PublishedError::Archive(_) => failure,
+            PublishedError::NoPlatform { ref has, .. } => {
+                let failure = Failure { exit: Exit::NotFound, ..failure };
+                match has.first() {
+                    Some(first) => failure.next(format!("--platform {first} reads another one of them")),
+                    None => failure.next("check the name and the tag"),
+                }
+            }
             PublishedError::Disagree { .. } => failure.next("do not use it: ask its publisher, who can push it again"),
         }
     }
