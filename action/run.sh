@@ -16,7 +16,8 @@ fail() {
 
 case ${INPUT_COMMAND:-} in
   check | build | pack | plan | release | status | report | verify) ;;
-  *) fail usage_error "command must be check, build, pack, plan, release, status, report or verify, not \"${INPUT_COMMAND:-}\"" ;;
+  aegis) [[ -z ${INPUT_VERSION:-} ]] || fail usage_error "aegis takes no version: its verb and all else go into args" ;;
+  *) fail usage_error "command must be check, build, pack, plan, release, status, report, verify or aegis, not \"${INPUT_COMMAND:-}\"" ;;
 esac
 
 words=(-C "${INPUT_DIRECTORY:-.}" "$INPUT_COMMAND")

@@ -1,4 +1,4 @@
-//! The skeletons that `aileron-pub init` and `aileron-pub unit init` copy.
+//! The skeletons that `aileron-pub init`, `aileron-pub unit init` and `aileron-pub aegis init` copy.
 //!
 //! Data only: the trees beside this file, embedded when this crate is compiled. Rendering and writing belong to the
 //! caller. What every language has is in `common`; a language's own tree has its connector. Every file is stored with `.j2`
@@ -13,6 +13,7 @@ static RUST: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rust");
 static ZIG: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/zig");
 static WAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/wat");
 static UNIT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/unit");
+static AEGIS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/aegis");
 
 /// Every skeleton: its name, and the tree with its connector. TinyGo's sources are Go's.
 static TREES: [(Template, &Dir<'static>); 5] = [
@@ -61,6 +62,19 @@ pub fn unit() -> impl Iterator<Item = (&'static str, &'static str)> {
     files.into_iter()
 }
 
+/// The skeleton of a Squad Aegis extension, as [`Template::files`]: all that is in these trees together. One that does not
+/// exist has no files. aegis-bundle.md §13.
+pub fn aegis(trees: &[&str]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut files = Vec::new();
+    for (tree, dir) in trees.iter().filter_map(|tree| Some((*tree, AEGIS.get_dir(tree)?))) {
+        let from = files.len();
+        collect(dir, &mut files);
+        // Paths are relative to what was embedded, not to the tree.
+        files[from..].iter_mut().for_each(|(path, _)| *path = path[tree.len()..].trim_start_matches('/'));
+    }
+    files.into_iter()
+}
+
 fn collect(dir: &Dir<'static>, files: &mut Vec<(&'static str, &'static str)>) {
     files.extend(
         dir.files().filter_map(|file| Some((file.path().to_str()?.strip_suffix(".j2")?, file.contents_utf8()?))),
@@ -93,6 +107,13 @@ mod tests {
         let mut stored = on_disk("unit");
         stored.sort();
         assert_eq!(embedded, stored);
+        for tree in on_disk("aegis").iter().filter_map(|path| path.split('/').next()) {
+            let mut embedded: Vec<_> = aegis(&[tree]).map(|(path, _)| format!("{path}.j2")).collect();
+            embedded.sort();
+            let mut stored = on_disk(&format!("aegis/{tree}"));
+            stored.sort();
+            assert_eq!(embedded, stored, "{tree}");
+        }
     }
 
     fn walk(root: &std::path::Path, dir: &std::path::Path, found: &mut Vec<String>) {

@@ -11,12 +11,23 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// One for each language and each way of signing.
+/// One for each language and each way of signing, and one for each kind of Squad Aegis extension.
 fn new_repositories(home: &TestHome) -> Vec<PathBuf> {
     let languages = TOOLCHAINS.iter().map(|toolchain| toolchain.name());
     let all = languages.flat_map(|language| Signing::ALL.map(|signing| (language, signing.as_str())));
-    all.map(|(language, signing)| home.scaffold_signing(&format!("{language}-{signing}"), language, signing).root)
-        .collect()
+    let connectors =
+        all.map(|(language, signing)| home.scaffold_signing(&format!("{language}-{signing}"), language, signing).root);
+    let extensions = ["plugin", "connector"].map(|kind| {
+        home.ok(&format!("aileron-pub aegis init {kind} aegis-{kind} --id com.acme.{kind}s.geo --yes"));
+        ok(home.command("git").args(["init", "--quiet", &format!("aegis-{kind}")]));
+        home.path(&format!("aegis-{kind}"))
+    });
+    connectors.chain(extensions).collect()
+}
+
+fn workflows(root: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root.join(".github/workflows")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]
@@ -24,8 +35,7 @@ fn actionlint_finds_nothing() {
     let Some(actionlint) = peers::program("actionlint") else { return };
     let home = TestHome::new();
     for root in std::iter::once(workspace()).chain(new_repositories(&home)) {
-        let files = ["ci.yml", "release.yml"].map(|name| root.join(".github/workflows").join(name));
-        ok(home.command(&actionlint).current_dir(&root).arg("-no-color").args(files));
+        ok(home.command(&actionlint).current_dir(&root).arg("-no-color").args(workflows(&root)));
     }
 }
 

@@ -25,6 +25,8 @@ fn workflows() -> BTreeMap<String, String> {
     for name in ["ci", "release"] {
         all.insert(format!("new {name}"), repository.read(&format!(".github/workflows/{name}.yml")));
     }
+    home.ok("aileron-pub aegis init plugin geo --id com.acme.plugins.geo --yes");
+    all.insert("new extension's ci".to_owned(), home.read("geo/.github/workflows/ci.yml"));
     all
 }
 
@@ -138,6 +140,7 @@ fn a_step_has_no_words_of_its_own() {
             "<-C><.><check><--allow><input-name><--json><'*'><$(id)><`id`><;>",
         ),
         (vec![("COMMAND", "verify"), ("VERSION", "github://a/b@0.1.0")], "<-C><.><verify><github://a/b@0.1.0>"),
+        (vec![("COMMAND", "aegis"), ("ARGS", "build --out dist")], "<-C><.><aegis><build><--out><dist>"),
     ] {
         assert_eq!(ok(&mut step(&inputs)).stdout, words);
     }
@@ -145,6 +148,7 @@ fn a_step_has_no_words_of_its_own() {
         (vec![("COMMAND", "demo\n::set-output name=tag::x")], "not \"demo%0A::set-output name=tag::x\""),
         (vec![("COMMAND", "release"), ("VERSION", "--key=x")], "\"--key=x\" is not a version"),
         (vec![("COMMAND", "check"), ("BINARY", "/nowhere")], "\"/nowhere\" is no program"),
+        (vec![("COMMAND", "aegis"), ("VERSION", "v1.0.0")], "aegis takes no version"),
     ] {
         let said = run(&mut step(&inputs));
         assert!(said.code != 0 && said.stderr.starts_with("::error title="), "{said}");

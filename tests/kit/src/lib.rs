@@ -1,9 +1,10 @@
 //! Shared test fixtures: a publisher whose key never changes, a toy connector with its actions, archives no honest tool
-//! would write, a home in which both programs run, a GitHub on a local port, servers that do what no honest one would, servers with TLS, and the optional vectors that lie beside the workspace.
+//! would write, a home in which both programs run, a GitHub, an OCI registry and a Squad Aegis host on a local port, servers that do what no honest one would, servers with TLS, and the optional vectors that lie beside the workspace.
 //!
 //! Everything here is deterministic. A fixture panics with a reason where it cannot be made: a broken fixture is a bug of
 //! the test, not something to handle.
 
+pub mod aegis;
 #[cfg(unix)]
 pub mod extensions;
 pub mod fuzzed;

@@ -6,6 +6,7 @@ mod any_bytes;
 mod bundles;
 mod checklist;
 mod every_rule;
+mod model;
 mod own;
 mod strict;
 mod tables;

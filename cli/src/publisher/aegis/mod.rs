@@ -8,6 +8,8 @@
 //! | [`build`] | a repository becomes the files of a bundle |
 //! | [`pack`] | the files of a bundle become a zip file, signed or not |
 //! | [`earlier`] | what a host does with a bundle of a version that it has |
+//! | [`scaffold`] | a new repository |
+//! | [`upload`] | a zip file goes to a host |
 //! | `extension` | a bundle's own binary, started and driven as a host would, when somebody asks |
 
 pub mod build;
@@ -17,7 +19,9 @@ pub mod earlier;
 pub mod extension;
 pub mod go_sources;
 pub mod pack;
+pub mod scaffold;
 pub mod staging;
+pub mod upload;
 
 use std::path::PathBuf;
 

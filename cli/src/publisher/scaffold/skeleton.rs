@@ -20,10 +20,13 @@ use crate::HOME;
 use crate::sys::disk::{DiskError, Operation};
 
 /// The commit of our action that new repositories pin: one that a release was made of.
-pub const ACTION_COMMIT: &str = "84ee3609d2d47aec1c9c663c002d574430d50b63";
+pub const ACTION_COMMIT: &str = "856efd56a01c1e2b8c94a4178bcca399e6aebd43";
 
 /// `actions/checkout` v4.2.2.
 const CHECKOUT: &str = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
+
+/// `actions/upload-artifact` v4.6.2.
+const UPLOAD_ARTIFACT: &str = "ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2";
 
 /// The TinyGo that workflows install, and the SHA-256 of its archive for linux-amd64: what is downloaded decides a release's bytes.
 const TINYGO: (&str, &str) = ("0.41.1", "e156d1d93a376eef639a4143d13be07e8c463fb6cf2d7d447698ed4474d23e91");
@@ -97,6 +100,7 @@ impl Engine {
         let home = HOME.trim_start_matches("https://github.com/");
         engine.add_global("action", format!("{home}/action@{ACTION_COMMIT} # {}", env!("CARGO_PKG_VERSION")));
         engine.add_global("checkout", CHECKOUT);
+        engine.add_global("upload_artifact", UPLOAD_ARTIFACT);
         let (version, digest) = TINYGO;
         engine.add_global("tinygo_version", version);
         engine.add_global("tinygo_digest", digest);

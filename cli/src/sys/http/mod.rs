@@ -32,6 +32,7 @@ use tokio::time::Instant;
 use self::error::Asked;
 pub use self::error::HttpError;
 pub(crate) use self::error::innermost;
+use self::request::Pieces;
 pub(crate) use self::request::bearer;
 pub use self::request::{HttpBody, HttpRequest};
 use super::address::Address;
@@ -125,6 +126,14 @@ impl Web {
         self.wait(request.url, &request.method, self.web.send(request))
     }
 
+    /// The answer of whatever status to this one request: a redirect is an answer, and is not followed.
+    ///
+    /// # Errors
+    /// [`HttpError`], where there is no whole answer.
+    pub fn send_once(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        self.wait(request.url, &request.method, self.web.send_once(request))
+    }
+
     /// One request as it stands, and its answer of whatever status: no redirect is followed.
     ///
     /// # Errors
@@ -188,25 +197,21 @@ impl AsyncWeb {
         self.follow(request, false).await
     }
 
+    /// The answer of whatever status to this one request: a redirect is an answer, and is not followed.
+    ///
+    /// # Errors
+    /// [`HttpError`], where there is no whole answer.
+    pub async fn send_once(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
+        let Opening { asked, at, headers, caps } = self.open(request)?;
+        let answer = self.answer(&asked, at, headers, request.body.pieces(), &caps).await?;
+        read(&asked, answer, &caps).await
+    }
+
     /// The answer after every redirect; where only a 200 is wanted, another one is not read.
     async fn follow(&self, request: &HttpRequest<'_>, only_ok: bool) -> Result<HttpResponse, HttpError> {
-        let mut at =
-            address(request.url).ok_or_else(|| HttpError::Scheme { url: Address::of(request.url).to_string() })?;
-        let asked = Asked { method: request.method.clone(), url: Address::of(at.as_str()).to_string() };
-        let caps = Caps::new(request.limit, request.total, &self.options);
-        let mut headers = HeaderMap::new();
-        let value =
-            |text: &str| HeaderValue::from_str(text).map_err(|error| asked.clone().unreachable(innermost(&error)));
-        headers.insert(ACCEPT, value(request.accept)?);
-        if let Some(media_type) = request.body.media_type() {
-            headers.insert(CONTENT_TYPE, value(media_type)?);
-        }
-        if let Some(token) = request.token {
-            let unfit = || asked.clone().unreachable("the token holds characters that no header may have");
-            headers.insert(AUTHORIZATION, bearer(token).ok_or_else(unfit)?);
-        }
+        let Opening { asked, mut at, mut headers, caps } = self.open(request)?;
         for _ in 0..=redirect::MOST {
-            let answer = self.answer(&asked, at.clone(), headers.clone(), request.body.bytes(), &caps).await?;
+            let answer = self.answer(&asked, at.clone(), headers.clone(), request.body.pieces(), &caps).await?;
             let location = answer.headers().get(LOCATION).map(HeaderValue::as_bytes);
             let next = redirect::next(&request.method, answer.status(), &at, location);
             let Some(next) = next.map_err(|why| asked.clone().redirect(why))? else {
@@ -221,6 +226,25 @@ impl AsyncWeb {
             at = next;
         }
         Err(asked.redirect("too many redirects".to_owned()))
+    }
+
+    /// Where a request goes, with which headers, and what its answer may not exceed.
+    fn open(&self, request: &HttpRequest<'_>) -> Result<Opening, HttpError> {
+        let at = address(request.url).ok_or_else(|| HttpError::Scheme { url: Address::of(request.url).to_string() })?;
+        let asked = Asked { method: request.method.clone(), url: Address::of(at.as_str()).to_string() };
+        let caps = Caps::new(request.limit, request.total, &self.options);
+        let mut headers = HeaderMap::new();
+        let value =
+            |text: &str| HeaderValue::from_str(text).map_err(|error| asked.clone().unreachable(innermost(&error)));
+        headers.insert(ACCEPT, value(request.accept)?);
+        if let Some(media_type) = request.body.media_type() {
+            headers.insert(CONTENT_TYPE, value(media_type)?);
+        }
+        if let Some(token) = request.token {
+            let unfit = || asked.clone().unreachable("the token holds characters that no header may have");
+            headers.insert(AUTHORIZATION, bearer(token).ok_or_else(unfit)?);
+        }
+        Ok(Opening { asked, at, headers, caps })
     }
 
     /// One request as it stands, and its answer of whatever status: no redirect is followed.
@@ -238,7 +262,7 @@ impl AsyncWeb {
         let to = address(&url).ok_or_else(|| HttpError::Scheme { url: Address::of(url.as_str()).to_string() })?;
         let asked = Asked { method: head.method, url: Address::of(url).to_string() };
         let caps = Caps::new(limit, total, &self.options);
-        let answer = self.answer(&asked, to, head.headers, body, &caps).await?;
+        let answer = self.answer(&asked, to, head.headers, body.into(), &caps).await?;
         read(&asked, answer, &caps).await
     }
 
@@ -248,7 +272,7 @@ impl AsyncWeb {
         asked: &Asked,
         mut url: Url,
         headers: HeaderMap,
-        body: Bytes,
+        body: Pieces,
         caps: &Caps,
     ) -> Result<reqwest::Response, HttpError> {
         let made = self.client.get_or_init(|| build(&self.options).map_err(|error| innermost(&error)));
@@ -268,6 +292,14 @@ impl AsyncWeb {
             Err(_) => Err(asked.clone().timed_out()),
         }
     }
+}
+
+/// A request that is ready to be sent.
+struct Opening {
+    asked: Asked,
+    at: Url,
+    headers: HeaderMap,
+    caps: Caps,
 }
 
 /// What a server may not exceed.

@@ -1,10 +1,15 @@
 //! What is asked for: one type for every method.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use http::header::HeaderValue;
+use hyper::body::{Body, Frame, SizeHint};
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
@@ -37,6 +42,9 @@ pub enum HttpBody<'a> {
     Form(&'a Secret),
     /// Bytes of this media type that are no secret.
     Bytes(&'a str, Bytes),
+    /// The same in pieces, which are sent one after the other as the connection takes them: a large file between two lines of a
+    /// form is not copied to be one text with them.
+    Pieces(&'a str, &'a [Bytes]),
 }
 
 impl<'a> HttpRequest<'a> {
@@ -59,18 +67,59 @@ impl HttpBody<'_> {
         match self {
             HttpBody::Empty => None,
             HttpBody::Form(_) => Some("application/x-www-form-urlencoded"),
-            HttpBody::Bytes(media_type, _) => Some(media_type),
+            HttpBody::Bytes(media_type, _) | HttpBody::Pieces(media_type, _) => Some(media_type),
         }
     }
 
     /// What is sent. The copy of a secret is wiped when the client is through with it; what TLS and the kernel make of it is
     /// theirs.
-    pub(super) fn bytes(&self) -> Bytes {
+    pub(super) fn pieces(&self) -> Pieces {
         match self {
-            HttpBody::Empty => Bytes::new(),
-            HttpBody::Form(form) => Bytes::from_owner(Zeroizing::new(form.expose().to_vec())),
-            HttpBody::Bytes(_, bytes) => bytes.clone(),
+            HttpBody::Empty => Pieces::default(),
+            HttpBody::Form(form) => Bytes::from_owner(Zeroizing::new(form.expose().to_vec())).into(),
+            HttpBody::Bytes(_, bytes) => bytes.clone().into(),
+            HttpBody::Pieces(_, pieces) => Pieces(pieces.iter().filter(|piece| !piece.is_empty()).cloned().collect()),
         }
+    }
+}
+
+/// What is still to be sent: pieces in their order, none of them empty. Its length is known, so it is told.
+#[derive(Default)]
+pub(super) struct Pieces(VecDeque<Bytes>);
+
+impl Pieces {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<Bytes> for Pieces {
+    fn from(bytes: Bytes) -> Pieces {
+        Pieces(Some(bytes).into_iter().filter(|bytes| !bytes.is_empty()).collect())
+    }
+}
+
+/// One piece stays what the client may send again on another connection; several are streamed.
+impl From<Pieces> for reqwest::Body {
+    fn from(mut pieces: Pieces) -> reqwest::Body {
+        if pieces.0.len() > 1 { reqwest::Body::wrap(pieces) } else { pieces.0.pop_front().unwrap_or_default().into() }
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
     }
 }
 

@@ -157,6 +157,25 @@ fn a_request_of_any_method_goes_as_it_stands_and_its_answer_comes_as_it_is() {
 }
 
 #[test]
+fn pieces_are_sent_as_one_body_of_known_length_and_a_redirect_is_an_answer() {
+    let token = Secret::from("t0ken".to_owned());
+    let pieces = ["one, ", "", "two, ", "three"].map(|piece| Bytes::from_static(piece.as_bytes()));
+    let (elsewhere, never) = serve(vec![with_length(b"stolen", 6)]);
+    for (status, to) in [(302, elsewhere.as_str()), (307, "/again"), (308, elsewhere.as_str())] {
+        let (base, asked) = serve(vec![redirect(status, to)]);
+        let (method, body) = (Method::POST, HttpBody::Pieces("text/plain", &pieces));
+        let request = HttpRequest { method, body, token: Some(&token), ..HttpRequest::public(&base, 1000, SMALL) };
+        let answer = Web::default().send_once(&request).unwrap();
+        assert_eq!((answer.status.as_u16(), answer.headers[LOCATION].to_str().unwrap()), (status, to));
+        let asked = asked.recv().unwrap();
+        assert!(asked.contains("content-length: 15\r\n") && asked.contains("content-type: text/plain\r\n"), "{asked}");
+        assert!(asked.contains("authorization: bearer t0ken\r\n"), "{asked}");
+        assert!(asked.ends_with("\r\n\r\none, two, three"), "{asked}");
+    }
+    assert!(never.try_recv().is_err());
+}
+
+#[test]
 fn the_same_holds_for_a_caller_that_has_a_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let web = AsyncWeb::new(Options::default());

@@ -7,6 +7,7 @@
 mod action;
 mod aegis;
 mod approve;
+mod asking;
 mod auth;
 mod binding;
 mod build;

@@ -24,7 +24,9 @@ pub(crate) use self::consent::{consent, plan_json};
 pub use self::diagnostics::problem_json;
 use self::door::{Paint, Stream};
 pub use self::failure::{Exit, Failure, with_published_key};
-pub(crate) use self::failure::{bundle_drawing, drawing, of_bundle, of_feature, of_judge, problems_drawn, shown};
+pub(crate) use self::failure::{
+    bundle_drawing, drawing, of_bundle, of_feature, of_gate, of_judge, problems_drawn, shown,
+};
 use self::workflow::Workflow;
 
 /// What the text of an [`Outcome`] is.

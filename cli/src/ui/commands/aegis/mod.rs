@@ -1,11 +1,13 @@
-//! `aegis`: bundles of Squad Aegis, built, checked, packed, signed, judged as a host would, and tried.
+//! `aegis`: extensions of Squad Aegis, from a skeleton to a host.
 
 mod build;
 mod check;
 mod crl;
+mod init;
 mod keys;
 mod pack;
 mod trial;
+mod upload;
 mod verify;
 
 use std::path::Path;
@@ -26,20 +28,23 @@ use crate::ui::args::examples;
 use crate::ui::report::Failure;
 
 verbs! {
-    /// Build, check, pack, sign, verify and try Squad Aegis plugins and connectors.
+    /// Make, build, check, pack, sign, verify, try and upload Squad Aegis plugins and connectors.
     #[command(after_help = examples!(
-        "aileron-pub aegis build",
+        "aileron-pub aegis init plugin chat-watch --id com.yourorg.plugins.chat-watch --yes",
         "aileron-pub aegis check dist",
         "aileron-pub aegis pack dist --out hello.zip --sign --key-id ops-key-2026-q1 --key ~/aegis.key",
         "aileron-pub aegis verify hello.zip --trust dist/manifest.pub",
-        "aileron-pub aegis try hello.zip"
+        "aileron-pub aegis try hello.zip",
+        "aileron-pub aegis upload hello.zip --to https://aegis.example.com --token-file ~/aegis.token"
     ))]
     Aegis {
+        Init(init::Init),
         Build(build::Build),
         Check(check::Check),
         Pack(pack::Pack),
         Verify(verify::Verify),
         Try(trial::Try),
+        Upload(upload::Upload),
         Crl(crl::Crl),
         #[command(subcommand)]
         Keys(keys::Keys),

@@ -2,25 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use aileron_verifier::aegis::manifest::Manifest;
 use aileron_verifier::aegis::start::{AtStart, Stored, at_start};
 use aileron_verifier::aegis::time::Instant;
 use aileron_verifier::aegis::trust_store::{Revocations, TrustStore};
 use aileron_verifier::aegis::upload::{Examined, Host, examine};
 use aileron_verifier::aegis::verify::{Gate, HostTrust, Outcome as Verdict, Unverified};
-use aileron_verifier::aegis::zip::Archive;
-use aileron_verifier::aegis::{DEFAULT_SKEW, Kind, MANIFEST};
+use aileron_verifier::aegis::{DEFAULT_SKEW, Kind};
 use aileron_verifier::problem::Class;
 use aileron_verifier::text::printable;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::publisher::aegis::check::LONGEST_ZIP;
+use crate::publisher::aegis::upload::before::kind_of;
 use crate::sys::disk;
 use crate::ui::args::examples;
 use crate::ui::commands::{Answer, Context, Verb};
 use crate::ui::report::table::grouped;
-use crate::ui::report::{Exit, Failure, Outcome};
+use crate::ui::report::{Exit, Failure, Outcome, of_gate};
 
 /// Say what a Squad Aegis host would answer to an upload of this bundle, and why.
 ///
@@ -67,14 +66,14 @@ pub(crate) struct Verify {
     max_upload_size: i64,
 }
 
-fn system(text: &str) -> Result<(String, String), String> {
+pub(super) fn system(text: &str) -> Result<(String, String), String> {
     match text.split_once('/') {
         Some((os, arch)) if !os.is_empty() && !arch.is_empty() => Ok((os.to_owned(), arch.to_owned())),
         _ => Err("write OS/ARCH, as in linux/arm64".to_owned()),
     }
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
+pub(super) fn kind(text: &str) -> Result<Kind, String> {
     match text {
         "plugin" => Ok(Kind::Plugin),
         "connector" => Ok(Kind::Connector),
@@ -124,12 +123,12 @@ impl Verb for Verify {
         });
         let text = warnings(&skipped) + &text(&name, &examined, start.as_ref());
         describe(&mut fields, &examined, start.as_ref());
-        let failure = refusal(&examined).or_else(|| start.as_ref().and_then(quarantine));
+        let failure = of_gate(&examined).or_else(|| start.as_ref().and_then(quarantine));
         Ok(Outcome::new(text, fields).with_failure(failure))
     }
 }
 
-fn trust(given: Option<&str>) -> Result<TrustStore, Failure> {
+pub(super) fn trust(given: Option<&str>) -> Result<TrustStore, Failure> {
     let Some(given) = given else { return Ok(TrustStore::read("")) };
     let path = Path::new(given);
     if !path.is_file() {
@@ -145,17 +144,6 @@ fn revoked(file: Option<&Path>) -> Result<Revocations, Failure> {
         Failure::new(Class::ParseError, Exit::Failure, format!("{}: {error}", file.display()))
             .next("correct it: a host keeps the list it had, which at its start is empty, so nothing is revoked")
     })
-}
-
-/// The kind the manifest is of, as far as there is one.
-fn kind_of(zip: &[u8]) -> Kind {
-    let manifest = Archive::read(zip).ok().and_then(|archive| {
-        let entry = archive.entries().iter().find(|entry| {
-            aileron_verifier::aegis::path::clean(entry.name) == MANIFEST.as_bytes() && entry.unpacked <= super::LONGEST
-        })?;
-        archive.unpack(entry, super::LONGEST).ok()
-    });
-    manifest.map_or(Kind::Plugin, |bytes| Manifest::kind_of(&bytes))
 }
 
 fn warnings(skipped: &[String]) -> String {
@@ -231,31 +219,6 @@ fn describe(fields: &mut Value, examined: &Examined, start: Option<&AtStart>) {
         };
         fields["at_start"] = json!({"state": state, "text": started(start)});
     }
-}
-
-/// The host's refusal, with our class of the signature and what to do about it.
-fn refusal(examined: &Examined) -> Option<Failure> {
-    let message = examined.gate.refusal()?;
-    let outcome = examined.verdict.outcome();
-    if let Verdict::Error(error) = outcome {
-        return Some(Failure::from(error).details(json!({"signature": outcome.name()})));
-    }
-    let next = match outcome {
-        Verdict::Unverified(Unverified::Unsigned) => "sign it: aileron-pub aegis pack DIR --out ZIP --sign --key-id ID",
-        Verdict::Unverified(Unverified::UntrustedKey) => {
-            "add its public key to the host's trusted_signing_keys: aileron-pub aegis keys show FILE prints the line"
-        }
-        Verdict::Unverified(Unverified::BadSignature) => {
-            "pack and sign it again: the signature is not over these files"
-        }
-        Verdict::Unverified(Unverified::Expired) => "sign it again under a new version: aileron-pub aegis pack --sign",
-        Verdict::Unverified(Unverified::RevokedKeyId | Unverified::RevokedFingerprint) => {
-            "sign it with another key, and under a new version"
-        }
-        Verdict::Verified | Verdict::Error(_) => "aileron-pub aegis check BUNDLE",
-    };
-    let failure = Failure::new(Class::SignatureFailure, Exit::Refused, message);
-    Some(failure.details(json!({"signature": outcome.name()})).next(next))
 }
 
 /// What a starting host would put into state `error`.

@@ -1,19 +1,17 @@
-//! The questions of `init`, on a terminal only. An answer that cannot be used is asked for again; none at all ends it before
-//! anything is written.
+//! The questions of `init`.
 
 use aileron_verifier::artifact::config::Signing;
-use inquire::error::InquireError;
-use inquire::validator::Validation;
 
 use super::{Said, signing_summary, usual_operations};
 use crate::publisher::build::TOOLCHAINS;
 use crate::publisher::scaffold::{Credential, Operation};
+use crate::ui::commands::asking::{choice, line};
 use crate::ui::report::Failure;
 
 /// Asks for all that is not said yet.
 pub(super) fn ask(mut said: Said) -> Result<Said, Failure> {
     if said.owner.is_none() {
-        said.owner = Some(line("GitHub owner (user or organisation):", None)?);
+        said.owner = Some(line("GitHub owner (user or organisation):", None, any)?);
     }
     if said.toolchain.is_none() {
         let choices = TOOLCHAINS.iter().map(|toolchain| toolchain.choice().to_owned()).collect();
@@ -26,12 +24,13 @@ pub(super) fn ask(mut said: Said) -> Result<Said, Failure> {
     }
     let credential = said.credential.unwrap_or(Credential::None);
     if credential == Credential::Oauth2 && said.client_id.is_none() {
-        said.client_id = Some(line("Client id of your OAuth app:", None)?);
+        said.client_id = Some(line("Client id of your OAuth app:", None, any)?);
     }
     if said.operations.is_empty() {
         let usual = usual_operations(said.preset, credential);
         let usual: Vec<String> = usual.iter().map(ToString::to_string).collect();
-        let answer = line("Operations (NAME, or NAME:gated to ask the user first):", Some(&usual.join(" ")))?;
+        let question = "Operations (NAME, or NAME:gated to ask the user first):";
+        let answer = line(question, Some(&usual.join(" ")), |answer| operations(answer).map(drop))?;
         said.operations = operations(&answer).map_err(Failure::usage)?;
     }
     if said.signing.is_none() {
@@ -41,30 +40,9 @@ pub(super) fn ask(mut said: Said) -> Result<Said, Failure> {
     Ok(said)
 }
 
-/// One line with something in it; with a default, it may list operations only.
-fn line(question: &str, default: Option<&str>) -> Result<String, Failure> {
-    let mut text = inquire::Text::new(question);
-    let is_list = default.is_some();
-    if let Some(default) = default {
-        text = text.with_default(default);
-    }
-    let judge = move |answer: &str| {
-        Ok(match is_list {
-            _ if answer.trim().is_empty() => Validation::Invalid("an answer is needed; Ctrl-C stops".into()),
-            true => match operations(answer) {
-                Ok(_) => Validation::Valid,
-                Err(why) => Validation::Invalid(why.into()),
-            },
-            false => Validation::Valid,
-        })
-    };
-    let answer = text.with_validator(judge).prompt();
-    answer.map(|answer| answer.trim().to_owned()).map_err(none)
-}
-
-fn choice(question: &str, choices: Vec<String>) -> Result<usize, Failure> {
-    let answer = inquire::Select::new(question, choices).raw_prompt();
-    answer.map(|answer| answer.index).map_err(none)
+/// What is judged with all the rest.
+fn any(_: &str) -> Result<(), String> {
+    Ok(())
 }
 
 /// Words that are operations, each once.
@@ -77,14 +55,6 @@ fn operations(answer: &str) -> Result<Vec<Operation>, String> {
     match twice {
         Some((_, twice)) => Err(format!("{} is there twice", twice.name)),
         None => Ok(operations),
-    }
-}
-
-/// Ctrl-C, Escape, or the end of the input.
-fn none(error: InquireError) -> Failure {
-    match error {
-        InquireError::OperationInterrupted => Failure::usage("no answer given: interrupted; nothing was written"),
-        _ => Failure::usage("no answer given; nothing was written"),
     }
 }
 

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use super::diagnostics::Drawing;
 
-pub(crate) use self::aegis::{bundle_drawing, of_bundle};
+pub(crate) use self::aegis::{bundle_drawing, of_bundle, of_gate};
 pub(crate) use self::consumer::of_judge;
 pub use self::consumer::with_published_key;
 pub(crate) use self::publisher::drawing;
