@@ -193,7 +193,8 @@ const OUTSIDE: [(&str, &str); 8] = [
     (r"\bstd::env\b", "the environment"),
     (r"\bstd::process\b", "other programs"),
     (r"\b(SystemTime|Instant)::now\b", "the clock"),
-    (r"\bstd::thread\b", "threads"),
+    // A scoped thread ends before its function returns.
+    (r"\bthread::(spawn|sleep|park|yield_now|current)\b|\bthread::Builder::new\(\)\.spawn\(", "threads"),
     (r"\basync fn\b", "waiting"),
     (r"\bstd::io::std(in|out|err)\b", "the terminal"),
 ];

@@ -12,7 +12,7 @@ use aileron_templates::Template;
 
 use super::{BuildError, BuiltModule, CONNECTOR, Made, OR_A_MODULE, Toolchain, disk};
 use crate::sys::disk::{Operation, temporary_directory};
-use crate::sys::process::Spawner;
+use crate::sys::process::{Command, Spawner};
 
 mod place;
 mod sources;
@@ -35,8 +35,14 @@ const SETTINGS: [(&str, &str); 3] = [("GOOS", "wasip1"), ("GOARCH", "wasm"), ("C
 const FLAGS: [&str; 3] = [NEUTRAL_FLAGS[0], NEUTRAL_FLAGS[1], WITHOUT_SYMBOLS];
 
 pub(super) use place::INHERITED;
-#[cfg(test)]
-use place::TOOLCHAIN;
+
+/// Whether go downloads the toolchain that a repository names.
+const TOOLCHAIN: &str = "GOTOOLCHAIN";
+
+/// go, with what it inherits.
+fn program(spawner: Spawner<'_>) -> Command<'_> {
+    spawner.command(GO).inherit(&INHERITED)
+}
 
 impl Toolchain for Go {
     fn name(&self) -> &'static str {

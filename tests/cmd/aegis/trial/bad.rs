@@ -33,7 +33,7 @@ const WAYS: [Row; 29] = [
     ("plugin.stays-starting", "GetStatus", "error", STUCK, None, "the status is starting"),
     ("plugin.blocks-event", "HandleEvent RCON_CHAT_MESSAGE", "error", Some("blocks_the_server"), None, "HandleEvent did not return within"),
     ("plugin.panics", "HandleEvent RCON_CHAT_MESSAGE", "error", None, None, "the process ended meanwhile (exit status: 2)"),
-    ("plugin.undeclared-api", "HandleEvent RCON_CHAT_MESSAGE", "error", None, None, "database api is unavailable"),
+    ("plugin.undeclared-api", "HandleEvent RCON_CHAT_MESSAGE", "error", None, Some("capability.undeclared"), "database api is unavailable"),
     ("plugin.undeclared-connector", "HandleEvent RCON_CHAT_MESSAGE", "warning", None, Some("definition.connectors"), "is not declared by this plugin"),
     ("plugin.blocks-update-config", "UpdateConfig", "error", CONFIG, None, "UpdateConfig did not return within"),
     ("plugin.deadlocks", "GetConfig", "error", CONFIG, None, "GetConfig did not return within"),

@@ -6,6 +6,7 @@ use aileron_testkit::extensions::{extensions, manifest};
 use aileron_testkit::home::{TestHome, ok};
 use serde_json::{Value, json};
 
+use super::super::repository::real;
 use super::{outcome, tried};
 
 const PLUGIN: &str = "com.example.plugins.hello";
@@ -172,4 +173,19 @@ fn a_bundle_is_tried_as_it_is_packed() {
     ok(&mut home.publisher(&["aegis", "pack", "x", "--out", "hello.zip"]));
     let document = ok(&mut home.publisher(&["aegis", "try", "hello.zip", "--json"])).json();
     assert_eq!((&document["id"], &document["errors"]), (&json!(PLUGIN), &json!(0)));
+}
+
+#[test]
+fn a_repository_is_built_first_and_its_own_files_say_what_is_sent() {
+    if extensions().is_none() {
+        return;
+    }
+    let home = TestHome::new();
+    real(&home, "hello", "hello-plugin", "plugin", PLUGIN, &["api.log", "api.rcon", "events.rcon"]);
+    home.write("hello/tests/chat.toml", "[config]\ntrigger = \"!other\"\n");
+    let before = home.read("hello/manifest.json");
+    let document = ok(&mut home.publisher(&["aegis", "try", "hello", "--json"])).json();
+    assert_eq!((&document["id"], &document["errors"]), (&json!(PLUGIN), &json!(0)), "{document:#}");
+    assert_eq!(document["calls"][0]["request"]["fields"]["trigger"], "!other");
+    assert_eq!((home.read("hello/manifest.json"), home.path("hello/dist").exists()), (before, false));
 }

@@ -71,23 +71,30 @@ impl<'a> Archive<'a> {
         const SMALL: u64 = 256 << 10;
         /// Pieces that wait to be hashed, at most.
         const WAITING: usize = 8;
-        let mut hash = Sha256::new();
         if entry.unpacked < SMALL {
-            let size = entry.unpack_to(self.bytes, limit, &mut |piece| hash.update(piece))?;
-            return Ok((size, hash.finalize().into()));
+            return self.digest_here(entry, limit);
         }
         std::thread::scope(|scope| {
             let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(WAITING);
-            let hashing = scope.spawn(move || {
+            let hashing = std::thread::Builder::new().spawn_scoped(scope, move || {
+                let mut hash = Sha256::new();
                 receive.iter().for_each(|piece| hash.update(&piece));
                 hash.finalize().into()
             });
+            // The system gives no thread: it takes longer, that is all.
+            let Ok(hashing) = hashing else { return self.digest_here(entry, limit) };
             // It ends when nothing more comes; sending fails only when it panicked.
             let size = entry.unpack_to(self.bytes, limit, &mut |piece| drop(send.send(piece.to_vec())));
             drop(send);
             let digest = hashing.join().map_err(|_| ReadError::Corrupt)?;
             Ok((size?, digest))
         })
+    }
+
+    fn digest_here(&self, entry: &Entry<'_>, limit: u64) -> Result<(u64, [u8; 32]), ReadError> {
+        let mut hash = Sha256::new();
+        let size = entry.unpack_to(self.bytes, limit, &mut |piece| hash.update(piece))?;
+        Ok((size, hash.finalize().into()))
     }
 }
 

@@ -173,7 +173,7 @@ pub fn refused(step: &str, calls: &[Call]) -> Vec<Finding> {
             let message =
                 format!("{} was refused: {error}; the manifest does not list api.{handle}", brief(&call.method));
             let help = "list the capability in required_capabilities of every target, or do not call it";
-            Finding::error(step, None, message, help)
+            Finding { rule: Some(rules::CAPABILITY_UNDECLARED), ..Finding::error(step, None, message, help) }
         } else if error.ends_with("is not declared by this plugin") {
             let message = format!("ConnectorCall was refused: {}", brief(error));
             let rule = rules::DEFINITION_CONNECTORS;

@@ -10,7 +10,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | [`subject`] | what is tried: a bundle or a staging directory, its target for this machine |
+//! | [`subject`] | what is tried: a bundle, a staging directory or a repository that is built first; its target for this machine |
 //! | [`start`] | the process and its environment; [`handshake`]: its first line |
 //! | [`wire`], [`messages`], [`fields`] | gRPC, and what it carries |
 //! | [`session`] | one call under a host's limit; what became of the process |
@@ -37,7 +37,6 @@ pub mod subject;
 mod wire;
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use aileron_verifier::aegis::Kind;
@@ -63,9 +62,6 @@ pub enum TryError {
     /// A host would not start it.
     #[error("a host refuses it: {0}")]
     Upload(#[from] UploadError),
-    /// A repository: there is no binary yet.
-    #[error("{} is a repository (it has go.mod), and nothing is built there", .0.display())]
-    Repository(PathBuf),
     /// Extensions are programs for Linux.
     #[error("an extension runs on Linux on amd64, arm64 or riscv64, and this is {os} on {arch}")]
     NotHere {
@@ -97,7 +93,7 @@ impl TryError {
         match self {
             TryError::Bundle(error) => error.class(),
             TryError::Upload(error) => error.class(),
-            TryError::Repository(_) | TryError::NotHere { .. } => Class::UsageError,
+            TryError::NotHere { .. } => Class::UsageError,
             TryError::Answers(_) => Class::ParseError,
             TryError::System { .. } => Class::ConnectorLoadFailed,
             TryError::Interrupted => Class::Incomplete,
@@ -110,7 +106,6 @@ impl TryError {
             TryError::Interrupted => true,
             TryError::Bundle(_)
             | TryError::Upload(_)
-            | TryError::Repository(_)
             | TryError::NotHere { .. }
             | TryError::Answers(_)
             | TryError::System { .. } => false,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aileron_verifier::aegis::Kind;
@@ -14,9 +14,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::finding::Finding;
-use super::messages::ConnInfo;
+use super::messages::{ConnInfo, StdioData};
 use super::sample::brief;
-use super::start::keep;
 use super::wire::Connection;
 use super::{Step, Trial};
 use crate::event::{Event, Listener};
@@ -24,6 +23,8 @@ use crate::sys::process::lasting::Lasting;
 
 /// The number under which the broker is told of the host API.
 pub(super) const BROKER_ID: u32 = 1;
+/// Most bytes of output after the handshake that are kept.
+const MOST_PRINTED: usize = 64 << 10;
 /// How often the process and the flag of an interrupt are looked at.
 const TICK: Duration = Duration::from_millis(20);
 /// How long waiting is not worth a word.
@@ -268,5 +269,14 @@ impl<'s, 'a> Session<'s, 'a> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Keeps a piece of output, up to a bound.
+fn keep(printed: &Mutex<Vec<u8>>, message: &[u8]) {
+    if let Ok(StdioData { data, .. }) = StdioData::decode(message) {
+        let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_PRINTED.saturating_sub(printed.len()).min(data.len());
+        printed.extend_from_slice(&data[..room]);
     }
 }

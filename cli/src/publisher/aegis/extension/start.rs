@@ -14,7 +14,6 @@ use tokio::sync::oneshot;
 
 use super::finding::Finding;
 use super::host_api::HostApi;
-use super::messages::StdioData;
 use super::session::{Halt, Process, Session, Waited, is_of_a_crash};
 use super::subject::Subject;
 use super::wire::{self, Connection};
@@ -34,8 +33,6 @@ const ENVIRONMENT: [(&str, &str); 4] = [
 ];
 /// Lines of output and of errors that are reported.
 const LAST_LINES: usize = 12;
-/// Most bytes of output after the handshake that are kept.
-const MOST_PRINTED: usize = 64 << 10;
 
 fn cookie(kind: Kind) -> (&'static str, &'static str) {
     match kind {
@@ -190,14 +187,4 @@ impl<'a> Started<'a> {
 /// A line of go-plugin's own log: JSON with a level.
 fn is_of_go_plugin(line: &str) -> bool {
     serde_json::from_str::<Value>(line).is_ok_and(|line| line.get("@level").is_some())
-}
-
-/// Keeps a piece of output, up to a bound.
-pub(super) fn keep(printed: &Mutex<Vec<u8>>, message: &[u8]) {
-    use prost::Message as _;
-    if let Ok(StdioData { data, .. }) = StdioData::decode(message) {
-        let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = MOST_PRINTED.saturating_sub(printed.len()).min(data.len());
-        printed.extend_from_slice(&data[..room]);
-    }
 }

@@ -10,12 +10,15 @@ use aileron_verifier::aegis::trust_store::{Revocations, TrustStore};
 use aileron_verifier::aegis::upload::{Host, UploadError, examine};
 use aileron_verifier::aegis::verify::HostTrust;
 use aileron_verifier::aegis::zip::Archive;
-use aileron_verifier::aegis::{DEFAULT_SKEW, Kind, MANIFEST, path};
+use aileron_verifier::aegis::{DEFAULT_SKEW, DEFAULT_UPLOAD_LIMIT, Kind, MANIFEST, path};
 use sha2::{Digest as _, Sha256};
 
 use super::TryError;
+use crate::event::Listener;
+use crate::publisher::aegis::build::{self, BuildRequest};
 use crate::publisher::aegis::{AegisError, check, staging};
 use crate::sys::disk;
+use crate::sys::process::Spawner;
 
 /// An extension that can be tried here.
 #[derive(Clone, Debug)]
@@ -63,10 +66,25 @@ impl Subject {
         if !entries.contains_key(std::ffi::OsStr::new(MANIFEST)) {
             return Err(AegisError::NoManifest(path.to_owned()).into());
         }
-        if entries.contains_key(std::ffi::OsStr::new("go.mod")) {
-            return Err(TryError::Repository(path.to_owned()));
-        }
         Subject::of_files(&path.display().to_string(), staging::read(path)?, arch)
+    }
+
+    /// A repository: built first, for this machine alone. Nothing is written there.
+    ///
+    /// # Errors
+    /// [`TryError`]: what cannot be built, and what a host would refuse.
+    pub fn build(
+        repository: &Path,
+        package: Option<&str>,
+        arch: &str,
+        spawner: Spawner<'_>,
+        listener: Listener<'_>,
+    ) -> Result<Subject, TryError> {
+        let targets = [format!("linux/{arch}")];
+        let limit = DEFAULT_UPLOAD_LIMIT;
+        let request = BuildRequest { repository, targets: &targets, package, keep_symbols: false, limit, out: None };
+        let built = build::build(&request, spawner, listener)?;
+        Subject::of_files(&repository.display().to_string(), built.files, arch)
     }
 
     /// A bundle, as far as a host that takes unsigned ones would come with it.

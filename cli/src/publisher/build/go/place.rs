@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{GO, SOURCES, sources};
+use super::{GO, SOURCES, TOOLCHAIN, program, sources};
 use crate::publisher::build::BuildError;
 use crate::publisher::build::child::Tool;
 use crate::sys::process::{Command, Finished, Spawner};
@@ -23,8 +23,6 @@ const VERSION: &str = "GOVERSION";
 /// Where modules and toolchains come from, and where they are kept. None of it shows in the result.
 const ASKED: [&str; 9] =
     ["GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "GOMODCACHE", "GOCACHE", "GOPATH"];
-
-pub(super) const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
 /// Variables of the caller's that go may have. `GOROOT` is not among them: go finds its own, and another one compiles with
 /// another release than the one recorded.
@@ -123,9 +121,4 @@ impl<'a> GoPlace<'a> {
             other => other,
         })
     }
-}
-
-/// go, with what it inherits.
-pub(super) fn program(spawner: Spawner<'_>) -> Command<'_> {
-    spawner.command(GO).inherit(&INHERITED)
 }

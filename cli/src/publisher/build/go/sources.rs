@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use aileron_verifier::text::printable;
 use serde::Deserialize;
 
-use super::place::{TOOLCHAIN, program};
-use super::{GO, GoPlace};
+use super::{GO, GoPlace, TOOLCHAIN, program};
 use crate::publisher::build::BuildError;
 use crate::publisher::build::child::{leaves, line_of};
 use crate::sys::process::Spawner;

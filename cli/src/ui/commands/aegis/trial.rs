@@ -17,7 +17,7 @@ use crate::ui::commands::{Answer, Context, Verb};
 /// names the row of the document's troubleshooting table. Exit code 6 when something would go wrong. Nothing is left of the
 /// process, also after Ctrl-C.
 ///
-/// Samples are sent unless tests/*.toml of the repository (-C) or --event say what: `[config]`, `[[event]]` with type and data,
+/// Samples are sent unless tests/*.toml of the repository (PATH, else -C) or --event say what: `[config]`, `[[event]]` with type and data,
 /// `[[invoke]]` with data, `[answers]` and `[failures]` by method of the host API.
 #[derive(Debug, Args)]
 #[command(after_help = examples!(
@@ -26,8 +26,11 @@ use crate::ui::commands::{Answer, Context, Verb};
     "aileron-pub aegis try hello.zip --event RCON_CHAT_MESSAGE '{\"message\": \"!hello\"}' --json"
 ))]
 pub(crate) struct Try {
-    /// A bundle or a staging directory [default: the directory of -C].
+    /// A bundle, a staging directory, or a repository, which is built first [default: the directory of -C].
     path: Option<PathBuf>,
+    /// The main package of a repository, where there are several, as in ./cmd/hello.
+    #[arg(long, value_name = "PACKAGE")]
+    package: Option<String>,
     /// An event to send: its type, and its data as JSON.
     #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"], action = clap::ArgAction::Append)]
     event: Vec<String>,
@@ -42,6 +45,7 @@ pub(crate) struct Try {
 #[cfg(unix)]
 impl Verb for Try {
     fn run(self, context: &Context) -> Answer {
+        use crate::publisher::aegis::check;
         use crate::publisher::aegis::extension::subject::{Subject, architecture};
         use crate::publisher::aegis::extension::{self, TryOptions};
         use crate::ui::report::Failure;
@@ -53,10 +57,18 @@ impl Verb for Try {
         });
         let patience = patience.transpose()?;
         let path = self.path.as_deref().unwrap_or(&context.repository);
-        let subject = Subject::load(path, architecture()?)?;
-        let answers = report::answers(&self.answers, &context.repository)?;
+        let (arch, listener) = (architecture()?, |event| context.progress.take(event));
+        let subject = if check::is_repository(path) {
+            Subject::build(path, self.package.as_deref(), arch, context.spawner(), &listener)?
+        } else {
+            Subject::load(path, arch)?
+        };
+        let answers = report::answers(
+            &self.answers,
+            if check::is_repository(path) { path } else { context.repository.as_path() },
+        )?;
         let options = TryOptions { answers, events, patience };
-        let trial = extension::run(&subject, &options, context.spawner(), &|event| context.progress.take(event))?;
+        let trial = extension::run(&subject, &options, context.spawner(), &listener)?;
         Ok(report::outcome(&subject, &trial))
     }
 }
@@ -64,7 +76,7 @@ impl Verb for Try {
 #[cfg(not(unix))]
 impl Verb for Try {
     fn run(self, _: &Context) -> Answer {
-        let _ = (self.path, self.event, self.patience, self.answers);
+        let _ = (self.path, self.package, self.event, self.patience, self.answers);
         Err(crate::ui::report::Failure::usage("an extension runs on Linux: try it there, or in a container"))
     }
 }

@@ -77,7 +77,6 @@ impl From<TryError> for Failure {
             TryError::Upload(_) => {
                 fail(Exit::Refused).next("aileron-pub aegis check BUNDLE, for everything that is wrong")
             }
-            TryError::Repository(_) => fail(Exit::Usage).next("build it, and name the bundle or the staging directory"),
             TryError::NotHere { .. } => fail(Exit::Failure).next("try it on a Linux machine, or in a container"),
             TryError::Answers(_) => {
                 fail(Exit::Policy).next("correct the file; `aileron-pub aegis try --help` lists what it may hold")

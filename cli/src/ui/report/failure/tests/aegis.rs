@@ -152,7 +152,6 @@ fn every_error_of_trying_an_extension_has_its_class_exit_and_retriable() {
     rows! { TryError as Failure::from;
         Bundle: AegisError::NoManifest("x".into()).into() => ValidationError Policy false;
         Upload: UploadError::NotLinux(Plugin).into() => ValidationError Refused false;
-        Repository: TryError::Repository("x".into()) => UsageError Usage false;
         NotHere: TryError::NotHere { os: "windows", arch: "x86_64" } => UsageError Failure false;
         Answers: bad_answers().into() => ParseError Policy false;
         System: TryError::System { what: "start it", why: super::io_error() } => ConnectorLoadFailed Failure false;
