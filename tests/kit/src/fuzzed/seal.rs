@@ -12,7 +12,7 @@ use aileron_verifier::unit::{BindingEntry, read_bindings};
 use hyper::http::request::Parts;
 use hyper::http::{HeaderName, HeaderValue, Method, Request, Uri};
 
-/// The credential that is put in: no bytes that a head begins with hold it.
+/// The credential that is put in: it is looked for in what comes out.
 const CREDENTIAL: &str = "gho_fuzzed-credential-0123456789";
 
 /// An entry for each scheme, all for one host.
@@ -39,6 +39,10 @@ static ENTRIES: LazyLock<Vec<BindingEntry>> = LazyLock::new(|| {
 /// Where a request would go to an address or a port that is refused, where the credential would be anywhere but in its one
 /// place, or where what belongs to the client's connection is passed on.
 pub fn head(bytes: &[u8]) {
+    // A fuzzer that sees what is compared writes the credential itself.
+    if holds_credential(bytes) {
+        return;
+    }
     let Some(parts) = read(bytes) else { return };
     if let Ok((host, port, is_tunnel)) = destination(&parts) {
         assert_eq!(is_tunnel, parts.method == Method::CONNECT);
@@ -81,9 +85,12 @@ fn passed_on(came: &Parts, sent: &Parts, is_injected: bool, entry: &BindingEntry
     let upgrade = sent.headers.get("upgrade").map(HeaderValue::as_bytes);
     assert!(matches!(upgrade, None | Some(b"websocket")), "{upgrade:?}");
     let target = sent.uri.to_string();
-    let holds = |bytes: &[u8]| bytes.windows(CREDENTIAL.len()).any(|window| window == CREDENTIAL.as_bytes());
-    let held_by: Vec<&str> =
-        sent.headers.iter().filter(|(_, value)| holds(value.as_bytes())).map(|(name, _)| name.as_str()).collect();
+    let held_by: Vec<&str> = sent
+        .headers
+        .iter()
+        .filter(|(_, value)| holds_credential(value.as_bytes()))
+        .map(|(name, _)| name.as_str())
+        .collect();
     let expected: (&[&str], bool) = match (is_injected, entry.scheme.as_str()) {
         (false, _) => (&[], false),
         (true, "bearer") => (&["authorization"], false),
@@ -91,7 +98,7 @@ fn passed_on(came: &Parts, sent: &Parts, is_injected: bool, entry: &BindingEntry
         (true, "header-template") => (&["x-api-key"], false),
         (true, _) => (&[], true),
     };
-    assert_eq!((held_by.as_slice(), holds(target.as_bytes())), expected, "{target}");
+    assert_eq!((held_by.as_slice(), holds_credential(target.as_bytes())), expected, "{target}");
     if is_injected && entry.scheme.as_str() != "query-param" {
         let name = if entry.scheme.as_str() == "header-template" { "x-api-key" } else { "authorization" };
         assert_eq!(sent.headers.get_all(name).iter().count(), 1);
@@ -102,6 +109,10 @@ fn passed_on(came: &Parts, sent: &Parts, is_injected: bool, entry: &BindingEntry
     if !is_injected || entry.scheme.as_str() != "query-param" {
         assert_eq!(sent.uri.query(), came.uri.query());
     }
+}
+
+fn holds_credential(bytes: &[u8]) -> bool {
+    bytes.windows(CREDENTIAL.len()).any(|window| window == CREDENTIAL.as_bytes())
 }
 
 /// As hyper has it: a line that is no header is no head.

@@ -32,19 +32,24 @@ impl Verb for Show {
         let units = document.units()?;
         let accepted = UnitsFile::at_home(&context.environment)?.load()?;
         let views: Vec<UnitView<'_>> = units.iter().map(|unit| UnitView::of(unit, &accepted)).collect();
-        let fields = json!({
-            "source": self.source.source,
-            "kind": document.kind.as_str(),
-            "units": views.iter().map(UnitView::json).collect::<Vec<Value>>(),
-            "problems": document.problems_json(),
-        });
-        // A script is not drawn anything.
-        let text = if context.output.json { String::new() } else { self.drawn(&document, &views) };
+        // A script is not drawn anything, and for a person nothing is made that only a script reads.
+        let (text, fields) = match context.output.json {
+            true => (String::new(), self.fields(&document, &views)),
+            false => (self.drawn(&document, &views), json!({})),
+        };
         Ok(Outcome::new(text, fields))
     }
 }
 
 impl Show {
+    fn fields(&self, document: &UnitDocument, views: &[UnitView<'_>]) -> Value {
+        let mut fields = json!({"source": self.source.source, "kind": document.kind.as_str()});
+        // Put in afterwards: the macro copies what it is given, here all of it.
+        fields["units"] = views.iter().map(UnitView::json).collect();
+        fields["problems"] = Value::Array(document.problems_json());
+        fields
+    }
+
     fn drawn(&self, document: &UnitDocument, views: &[UnitView<'_>]) -> String {
         let mut sheet = Sheet::new(sheet::width());
         if views.is_empty() {
