@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::process::{Spent, spent};
+use crate::measured::{Spent, spent};
 
 const PREPARE: &str = r#"
 set -euo pipefail

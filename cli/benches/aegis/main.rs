@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
 mod baseline;
+#[path = "../measured/mod.rs"]
+mod measured;
 mod process;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use std::time::{Duration, Instant};
 use aileron_verifier::aegis::zip::Archive;
 use sha2::{Digest as _, Sha256};
 
-use process::Spent;
+use measured::Spent;
 
 /// Odd, so that the median is one of them.
 const RUNS: usize = 7;
@@ -36,16 +38,16 @@ fn main() {
     println!("what                                          median    peak memory     ratio  wanted");
 
     let zip = root.join("ours.zip");
-    let ours = Spent::median(RUNS, || process::pack(&dist, &zip, &root.join("pair")));
-    let theirs = Spent::median(RUNS, || baseline::pack(root, &dist));
+    let ours = Spent::median((0..RUNS).map(|_| process::pack(&dist, &zip, &root.join("pair"))));
+    let theirs = Spent::median((0..RUNS).map(|_| baseline::pack(root, &dist)));
     let ratio = theirs.time.as_secs_f64() / ours.time.as_secs_f64();
     row("zip -r, sha256sum, openssl", &theirs, None, "");
     row("aegis pack --sign", &ours, Some(ratio), ">= 3, peak < 100 MB");
     let growth = 100.0 * (size(&zip) as f64 / size(&root.join("theirs.zip")) as f64 - 1.0);
     println!("{:<40} {:>11} {growth:>+24.2} %  <= 2 %", "  size of the zip, against zip -r", size(&zip));
 
-    let ours = Spent::median(RUNS, || process::verify(&zip, PUBLIC));
-    let theirs = Spent::median(RUNS, || baseline::verify(root, &zip));
+    let ours = Spent::median((0..RUNS).map(|_| process::verify(&zip, PUBLIC)));
+    let theirs = Spent::median((0..RUNS).map(|_| baseline::verify(root, &zip)));
     let ratio = theirs.time.as_secs_f64() / ours.time.as_secs_f64();
     row("unzip -p | sha256sum, openssl", &theirs, None, "");
     let most = format!(">= 2.5, peak <= {:.1} MB", (size(&zip) as f64 + 16e6) / 1e6);
@@ -56,7 +58,7 @@ fn main() {
     println!("{:<40} {}", "inflate, then SHA-256, in this process", milliseconds(alone));
     let ratio = inside.as_secs_f64() / alone.as_secs_f64();
     println!("{:<40} {} {:>22.2} ×  <= 1.25", "verify in this process", milliseconds(inside), ratio);
-    let start = Spent::median(RUNS, process::nothing);
+    let start = Spent::median((0..RUNS).map(|_| process::nothing()));
     row("aileron-pub --version", &start, None, "what starting costs");
 }
 

@@ -4,6 +4,8 @@
 //! none is rebuilt here. What the rows mean: `../README.md`.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+#[path = "../measured/mod.rs"]
+mod measured;
 mod parts;
 mod process;
 mod repository;
@@ -19,6 +21,7 @@ use aileron_cli::publisher::release::{self, Proven, SignedBy};
 use aileron_verifier::artifact::verify::{Unverified, Wanted};
 use aileron_verifier::trust::keyring::Keyring;
 
+use measured::Spent;
 use repository::{Connector, Repository};
 
 /// Runs of everything that takes milliseconds; odd, so that the median is one of them.
@@ -120,13 +123,11 @@ fn verifying(repository: &Repository, folder: &Path) {
         assert_eq!(judged.iter().filter(|verification| verification.verdict.is_ok()).count(), archives);
         time
     }));
-    let processes: Vec<_> = (0..RUNS).map(|_| process::verify(repository, &registry)).collect();
-    let outside = median(processes.iter().map(|spent| spent.time));
-    let peak = processes.iter().filter_map(|spent| spent.peak).max();
+    let outside = Spent::median((0..RUNS).map(|_| process::verify(repository, &registry)));
     println!("{archives} archives, connector of {:.2} MB ({})", repository.wasm_size as f64 / 1e6, repository.module);
     println!("                                                      median    peak memory");
     println!("  {:<46} {}", "verify them in this process", milliseconds(inside));
-    println!("  {:<46} {} {}", "aileron verify DIR", milliseconds(outside), memory(peak));
+    println!("  {:<46} {} {}", "aileron verify DIR", milliseconds(outside.time), memory(outside.peak));
     println!(
         "  {:<46} {} {}\n",
         "aileron-pub release, into an empty directory",
@@ -147,15 +148,13 @@ fn approving(repository: &Repository, folder: &Path) {
         process::propose(repository, &fresh);
         approved.push(process::approve(repository, &fresh));
     }
-    let of = |all: &[process::Spent]| median(all.iter().map(|spent| spent.time));
-    let peak = |all: &[process::Spent]| memory(all.iter().filter_map(|spent| spent.peak).max());
-    let (pack, approve) = (of(&packed), of(&approved));
+    let (pack, approve) = (Spent::median(packed), Spent::median(approved));
     println!("as a process, from start to exit                      median    peak memory     ratio");
-    println!("  {:<46} {} {}", "aileron-pub pack", milliseconds(pack), peak(&packed));
-    let ratio = approve.as_secs_f64() / pack.as_secs_f64();
-    println!("  {:<46} {} {} {ratio:>8.2} ×", "aileron-pub approve", milliseconds(approve), peak(&approved));
-    let proposing = [proposed];
-    println!("  {:<46} {} {}\n", "aileron-pub release --propose", milliseconds(of(&proposing)), peak(&proposing));
+    println!("  {:<46} {} {}", "aileron-pub pack", milliseconds(pack.time), memory(pack.peak));
+    let ratio = approve.time.as_secs_f64() / pack.time.as_secs_f64();
+    println!("  {:<46} {} {} {ratio:>8.2} ×", "aileron-pub approve", milliseconds(approve.time), memory(approve.peak));
+    let (time, peak) = (milliseconds(proposed.time), memory(proposed.peak));
+    println!("  {:<46} {time} {peak}\n", "aileron-pub release --propose");
 }
 
 /// Whole processes of another build and of this one, in turn, so that both meet the machine in the same state.

@@ -1,23 +1,11 @@
-//! Whole processes: how long they take, and how much memory they hold at most.
+//! The processes that are measured.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
+use crate::measured::{Spent, spent};
 use crate::repository::Repository;
-use crate::timed;
-
-/// Reads a child's peak from the system; there is no safe way to do that from here.
-const TIME: &str = "/usr/bin/time";
-
-/// What a process took.
-pub(crate) struct Spent {
-    pub(crate) time: Duration,
-    /// Most bytes resident; none where it cannot be measured.
-    pub(crate) peak: Option<u64>,
-}
 
 /// `aileron verify`, offline, with one key.
 pub(crate) fn verify(repository: &Repository, registry: &Path) -> Spent {
@@ -76,22 +64,4 @@ pub(crate) fn check(program: &OsStr, repository: &Repository, version: Option<&s
         command.arg("check").args(version).args(["--json", "--repo"]).arg(&repository.root);
         command.args(repository.request().waived.iter().flat_map(|waiver| ["--allow", waiver.rule().id()]))
     })
-}
-
-/// Runs a program that must succeed.
-fn spent(program: &OsStr, arguments: impl FnOnce(&mut Command) -> &mut Command) -> Spent {
-    let folder = tempfile::tempdir().expect("a folder");
-    let report = folder.path().join("peak");
-    let mut command = match Path::new(TIME).is_file() {
-        true => {
-            let mut command = Command::new(TIME);
-            command.args(["-f", "%M", "-o"]).arg(&report).arg(program);
-            command
-        }
-        false => Command::new(program),
-    };
-    let (output, time) = timed(|| arguments(&mut command).output().expect("it runs"));
-    assert!(output.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&output.stderr));
-    let kibibytes = fs::read_to_string(report).ok().and_then(|text| text.trim().parse::<u64>().ok());
-    Spent { time, peak: kibibytes.map(|kibibytes| kibibytes * 1024) }
 }

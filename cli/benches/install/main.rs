@@ -4,6 +4,9 @@
 //! parts of one install in this process. What the rows mean: `../README.md`.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+#[path = "../measured/mod.rs"]
+#[expect(dead_code, reason = "shared with the other bench, which verifies directories and compares programs")]
+mod measured;
 #[path = "../cohort/process.rs"]
 #[expect(dead_code, reason = "shared with the other bench, which verifies directories and compares programs")]
 mod process;

@@ -135,7 +135,7 @@ fn a_build_that_cannot_be_says_why_and_leaves_nothing_behind() {
         ("build good --package ./cmd/none", 1, "cmd/none"),
         ("build full", 6, "there is no go.mod in full"),
         ("build no-manifest", 6, "there is no manifest.json in no-manifest"),
-        ("build no-git", 1, "no-git is not in a git repository"),
+        ("build no-git", 1, "no-git is not in a git repository\nnext: git init && git add -A"),
         (
             "build good --out full",
             6,

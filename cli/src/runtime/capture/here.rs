@@ -110,7 +110,7 @@ mod tests {
     fn a_directory_of_a_container_is_one_below_the_private_home_or_none() {
         for (path, expected) in [
             ("/cfg", Some("/cfg")),
-            ("/root/.config/gh/", Some("/root/.config/gh")),
+            ("/home/dev/.config/gh/", Some("/home/dev/.config/gh")),
             ("cfg", Some("/cfg")),
             ("./cfg", Some("/cfg")),
             ("//cfg//x", Some("/cfg/x")),

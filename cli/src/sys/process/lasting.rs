@@ -231,7 +231,7 @@ mod tests {
     }
 
     fn is_alive(pid: &str) -> bool {
-        // A zombie is not alive, and whoever adopts it reaps it when it likes.
+        // A zombie is not alive: its exit status has only not been collected yet.
         fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
     }
 

@@ -23,7 +23,7 @@ pub enum BadHandshake {
         /// What it must say.
         expected: &'static str,
     },
-    /// A socket somewhere else: connecting to it would be talking to a stranger.
+    /// A socket somewhere else: it may belong to another program.
     #[error("its handshake names the socket \"{}\", which is not in the directory it was given", printable_within(.0, 200))]
     Elsewhere(String),
 }

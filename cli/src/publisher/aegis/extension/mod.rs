@@ -1,8 +1,8 @@
 //! An extension that runs here: started as a host starts it, driven over its wire, and told what a host would make of its
 //! answers. aegis-bundle.md §14.1, §19.
 //!
-//! Only because somebody asked: nothing else in this program runs what is in a bundle. The extension is a stranger. It gets no
-//! variable of ours, a directory of its own, and no host but a recorder; all it prints and answers is text of strangers.
+//! Only when the user asks for it: nothing else in this program runs what is in a bundle. The extension is not trusted. It gets
+//! no variable of ours, a directory of its own, and no host but a recorder; all it prints and answers is untrusted text.
 //!
 //! Between the two the messages go in clear over a socket in a directory that is this user's alone. A host uses mutual TLS with
 //! P-521 certificates, for which `ring` has no curve; without the certificate in its environment the same binary serves the same

@@ -286,7 +286,7 @@ impl Run<'_, '_, '_> {
     }
 }
 
-/// Start, which a host takes for good after two seconds even if it goes on.
+/// Start. A host counts it as successful after two seconds, even if it is still running.
 pub(super) async fn start(session: &mut Session<'_, '_>, is_long_running: bool) -> Result<(), Halt> {
     let (step, since, limit) = ("Start", Instant::now(), session.limit(START));
     // The SDK answers for a Start that goes on, at the same limit: an answer this late is one.

@@ -34,7 +34,7 @@ pub(crate) struct Generate {
     /// Write the private key to this new file, outside the repository.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Make the key of this seed: a file with 44 characters of base64 that nobody else has. Never a public key.
+    /// Make the key of this seed: a secret file with 44 characters of base64. Never a public key, which has as many.
     #[arg(long, value_name = "FILE")]
     from_seed: Option<PathBuf>,
 }

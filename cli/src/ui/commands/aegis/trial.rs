@@ -87,7 +87,7 @@ fn events(given: &[String]) -> Result<Vec<(String, serde_json::Value)>, crate::u
     let event = |pair: &[String]| {
         let data = serde_json::from_str(&pair[1]).map_err(|error| {
             let message =
-                format!("--event {}: the data is no JSON: {error}", aileron_verifier::text::printable(&pair[0]));
+                format!("--event {}: the data is not JSON: {error}", aileron_verifier::text::printable(&pair[0]));
             crate::ui::report::Failure::usage(message)
                 .next("quote it for the shell, as in --event RCON_CHAT_MESSAGE '{\"message\": \"hi\"}'")
         })?;

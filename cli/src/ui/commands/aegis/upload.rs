@@ -226,7 +226,7 @@ fn cure(said: &str) -> &'static str {
             "upload it again: the file on the host is not the one of the bundle"
         }
         _ if said.contains("signature") => {
-            "sign it anew under a new version, with a key that the host trusts, and upload that"
+            "sign it again under a new version, with a key that the host trusts, and upload that"
         }
         _ => "start it on this machine: aileron-pub aegis try BUNDLE; the host's log has its output",
     }

@@ -209,7 +209,7 @@ fn rejected(said: &str) -> &'static str {
         "unsigned sideloads are disabled" => {
             "sign it, or add its public key to the host's trusted_signing_keys: `aileron-pub aegis keys show manifest.pub` prints the line"
         }
-        _ if said.contains("signature rejected") => "sign it anew under a new version, with a key that is not revoked",
+        _ if said.contains("signature rejected") => "sign it again under a new version, with a key that is not revoked",
         _ if said.starts_with("No ") => {
             "the host's max_upload_size may be smaller than the bundle: ask who runs it, or leave architectures out"
         }

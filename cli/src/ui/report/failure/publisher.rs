@@ -325,7 +325,11 @@ impl From<&BuildError> for Failure {
     fn from(error: &BuildError) -> Failure {
         let exit = if error.class() == Class::Incomplete { Exit::Interrupted } else { Exit::Failure };
         // A compiler's own words are evidence; the first line is ours.
-        Failure::of(error, exit).with_lines_as_evidence(&error.to_string())
+        let failure = Failure::of(error, exit).with_lines_as_evidence(&error.to_string());
+        match error {
+            BuildError::Git(error) => Failure { next: Failure::from(error).next, ..failure },
+            _ => failure,
+        }
     }
 }
 
