@@ -179,7 +179,16 @@ fn every_rule_has_a_case_of_our_own_in_which_it_is_broken() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-#[test] // cli-unit.md §10.3
+#[test] // devcontainers/cli#1199: a lone entry was written as an object
+fn a_label_that_is_one_object_is_no_list_of_one_and_the_help_says_who_writes_it() {
+    let entry = r#"{"customizations": {"aileron": {"cli": {"name": "tool"}}}}"#;
+    let checked = check_label(&Source::new("label", entry));
+    assert!(checked.units.is_empty());
+    let rules: Vec<_> = checked.problems.iter().map(|problem| (problem.rule.id(), problem.rule.help())).collect();
+    assert!(matches!(rules[..], [("CU050", help)] if help.contains("before 0.86.0") && help.contains("rebuild")));
+}
+
+#[test] // cli-unit.md §10.3; docker/for-linux#157: a LABEL cut at 65,518 bytes
 fn a_label_that_a_builder_would_cut_is_named() {
     let element = |bytes: usize| format!("{{\"x\":\"{}\"}}", "y".repeat(bytes));
     for (label, long) in [
