@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -19,7 +20,7 @@ import (
 const limit = 1 << 20
 
 func main() {
-	judge := map[string]func([]byte) string{"zip": archive, "json": canonical}[os.Args[1]]
+	judge := map[string]func([]byte) string{"zip": archive, "json": canonical, "inflate": inflated}[os.Args[1]]
 	if os.Args[1] == "make" {
 		os.Stdout.Write(made())
 		return
@@ -66,6 +67,15 @@ func contents(file *zip.File) string {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+func inflated(data []byte) string {
+	unpacked, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(data)), limit+1))
+	if err != nil {
+		return "refused"
+	}
+	sum := sha256.Sum256(unpacked)
+	return fmt.Sprintf("%d %s", len(unpacked), hex.EncodeToString(sum[:]))
 }
 
 func canonical(data []byte) string {

@@ -14,13 +14,13 @@ use aileron_verifier::aegis::zip::Archive;
 use aileron_verifier::aegis::zip::write::write;
 use sha2::{Digest as _, Sha256};
 
-const LIMIT: u64 = 1 << 20;
+pub(crate) const LIMIT: u64 = 1 << 20;
 
 /// Numbers that are the same in every run.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, most: usize) -> usize {
+    pub(crate) fn below(&mut self, most: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -32,7 +32,8 @@ impl Numbers {
     }
 }
 
-fn go(mode: &str, frames: &[Vec<u8>]) -> Vec<u8> {
+/// Runs a mode of the program in Go over frames.
+pub(crate) fn go(mode: &str, frames: &[Vec<u8>]) -> Vec<u8> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers/aegis.go");
     let mut go = Command::new("go");
     go.args(["run", script, mode]).env("GOFLAGS", "-mod=mod").env("GOTOOLCHAIN", "local");
@@ -51,7 +52,7 @@ fn go(mode: &str, frames: &[Vec<u8>]) -> Vec<u8> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod aegis;
+mod deflate;
 mod emulated;
 mod front;
 mod gh;

@@ -12,9 +12,10 @@ use std::thread;
 
 use aileron_verifier::aegis::MANIFEST;
 use aileron_verifier::aegis::lint::{self, Checked, CheckedTarget, Checksums};
+use rayon::iter::IntoParallelRefIterator as _;
 
 use super::check::{self, Findings};
-use super::{AegisError, sha256_hex, staging};
+use super::{AegisError, checksums, staging};
 use crate::event::{Event, Listener};
 use crate::publisher::build::{
     self, Asked, BuildError, GO_SOURCES, GoPlace, NEUTRAL_FLAGS, WITHOUT_SYMBOLS, is_passed_over,
@@ -301,8 +302,7 @@ fn staged(
     findings: Findings,
 ) -> Result<Built, AegisError> {
     let Compiled { binaries, toolchain, flags, package, modules } = compiled;
-    let digests: BTreeMap<&str, String> =
-        binaries.iter().map(|(name, binary)| (name.as_str(), sha256_hex(binary))).collect();
+    let digests = checksums(binaries.par_iter());
     let target = |target: &&CheckedTarget| {
         let name = name_of(target);
         let (size, sha256) = (binaries[&name].len(), digests[name.as_str()].clone());

@@ -23,11 +23,13 @@ pub mod scaffold;
 pub mod staging;
 pub mod upload;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aileron_verifier::aegis::envelope;
 use aileron_verifier::aegis::zip::write::NotWritable;
 use aileron_verifier::problem::Class;
+use rayon::iter::ParallelIterator;
 
 pub use check::Findings;
 
@@ -38,10 +40,11 @@ use crate::sys::disk::DiskError;
 /// Account of the keychain entry that holds the key for bundles.
 pub const KEYCHAIN_ACCOUNT: &str = "squad-aegis";
 
-/// A checksum as a manifest has it.
-fn sha256_hex(bytes: &[u8]) -> String {
+/// Checksums of files by name, as a manifest has them. Each file is hashed on a core of its own.
+fn checksums<'f>(files: impl ParallelIterator<Item = (&'f String, &'f Vec<u8>)>) -> BTreeMap<&'f str, String> {
     use sha2::Digest as _;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let hex = |bytes: &[u8]| sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    files.map(|(name, bytes)| (name.as_str(), hex(bytes))).collect()
 }
 
 /// Why a bundle was not checked or packed.

@@ -11,9 +11,10 @@ use aileron_verifier::aegis::zip::write::write;
 use aileron_verifier::aegis::{MANIFEST, PUBLIC_KEY, SIGNATURE, WRAPPER};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::check::{self, Findings};
-use super::{AegisError, sha256_hex, staging};
+use super::{AegisError, checksums, staging};
 use crate::publisher::sign::SigningKey;
 
 /// Whose signature a bundle gets, and for how long.
@@ -84,9 +85,12 @@ pub fn pack_files(
     if findings.errors().next().is_some() {
         return Err(AegisError::Broken { findings: Box::new(findings), step: "packing" });
     }
-    let filled = checked.targets.iter().filter(|target| target.open.is_some()).count();
+    let open: Vec<&String> =
+        checked.targets.iter().filter(|target| target.open.is_some()).map(|target| &target.library.0).collect();
+    let filled = open.len();
     if filled > 0 {
-        let manifest = lint::filled(&checked, |library| Some(sha256_hex(files.get(library)?)));
+        let checksums = checksums(files.par_iter().filter(|(name, _)| open.contains(name)));
+        let manifest = lint::filled(&checked, |library| checksums.get(library).cloned());
         files.insert(MANIFEST.to_owned(), manifest.into_bytes());
     }
     let claims = match signing {

@@ -1,9 +1,6 @@
 //! One entry: what the directory says of it, and its bytes as a host unpacks them.
 
-use flate2::Crc;
-use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
-
+use super::unpack::{Output, Whole, inflate, store};
 use super::{at, u16_at, u32_at};
 
 pub(super) const LOCAL: u32 = 0x0403_4b50;
@@ -11,10 +8,6 @@ pub(super) const LOCAL_SIZE: usize = 30;
 const DESCRIPTOR: u32 = 0x0807_4b50;
 /// Most bytes that one byte of deflate data can become, and some: what is reserved follows the bytes that are there.
 const MOST_RATIO: u64 = 1040;
-/// How far back deflate data refers.
-const WINDOW: usize = 32 << 10;
-/// Bytes that are unpacked at once.
-const STEP: usize = 64 << 10;
 
 /// An entry of the directory. Numbers are as the directory has them, zip64 fields applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +38,14 @@ pub struct Entry<'a> {
     pub attributes: u32,
     /// Where the local header stands in the file.
     pub offset: i64,
+}
+
+/// The bytes of an entry as they lie in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packed<'b> {
+    /// Where they begin.
+    body: i64,
+    data: &'b [u8],
 }
 
 /// Why an entry cannot be read. The words are Go's.
@@ -111,44 +112,49 @@ impl<'a> Entry<'a> {
     /// The entry's bytes; see [`super::Archive::unpack`].
     pub(super) fn unpack(&self, bytes: &[u8], limit: u64) -> Result<Vec<u8>, ReadError> {
         let most = self.unpacked.min(limit).min((bytes.len() as u64).saturating_mul(MOST_RATIO));
-        let mut unpacked = Vec::with_capacity(usize::try_from(most).map_err(|_| ReadError::Format)?);
-        self.unpack_to(bytes, limit, &mut |piece| unpacked.extend_from_slice(piece))?;
-        Ok(unpacked)
+        let mut whole = Whole::of(usize::try_from(most).map_err(|_| ReadError::Format)?);
+        if let Some(packed) = self.open(bytes)? {
+            let count = self.unpack_to(&packed, limit, &mut whole)?;
+            self.compare(bytes, &packed, count, whole.crc())?;
+        }
+        Ok(whole.bytes())
     }
 
-    /// Hands the entry's bytes on as they come, and gives their number. Only the end tells whether they are the entry's.
-    pub(super) fn unpack_to(&self, bytes: &[u8], limit: u64, take: &mut dyn FnMut(&[u8])) -> Result<u64, ReadError> {
+    /// The packed bytes, or `None` for a directory, which has none.
+    pub(super) fn open<'b>(&self, bytes: &'b [u8]) -> Result<Option<Packed<'b>>, ReadError> {
         let body = self.body(bytes)?;
         if self.name.ends_with(b"/") {
-            return if self.unpacked == 0 { Ok(0) } else { Err(ReadError::Format) };
+            return if self.unpacked == 0 { Ok(None) } else { Err(ReadError::Format) };
         }
         let from = bytes.get(usize::try_from(body).unwrap_or(usize::MAX)..).unwrap_or_default();
         // A size beyond Go's signed numbers reads nothing.
         let size = i64::try_from(self.packed).unwrap_or_default();
-        let packed = &from[..usize::try_from(size).unwrap_or(usize::MAX).min(from.len())];
+        Ok(Some(Packed { body, data: &from[..usize::try_from(size).unwrap_or(usize::MAX).min(from.len())] }))
+    }
+
+    /// Unpacks what [`Entry::open`] found, and gives the number of bytes. They are the entry's once [`Entry::compare`] says so.
+    pub(super) fn unpack_to(
+        &self,
+        packed: &Packed<'_>,
+        limit: u64,
+        output: &mut impl Output,
+    ) -> Result<u64, ReadError> {
         let wanted = self.unpacked.min(limit);
-        let mut crc = Crc::new();
-        let mut take = |piece: &[u8]| {
-            crc.update(piece);
-            take(piece);
-        };
-        let count = match self.method {
-            0 => stored(packed, wanted, &mut take)?,
-            8 => inflated(packed, wanted, &mut take)?,
-            _ => return Err(ReadError::Method),
-        };
+        match self.method {
+            0 => store(packed.data, wanted, output),
+            8 => inflate(packed.data, wanted, output),
+            _ => Err(ReadError::Method),
+        }
+    }
+
+    /// The number of unpacked bytes and their CRC-32 against the directory, and against the descriptor where there is one. A CRC
+    /// of 0 is compared with nothing else, as in Go.
+    pub(super) fn compare(&self, bytes: &[u8], packed: &Packed<'_>, count: u64, crc: u32) -> Result<(), ReadError> {
         if count < self.unpacked {
             return Err(ReadError::Short);
         }
-        self.compare(bytes, body, crc.sum())?;
-        Ok(count)
-    }
-
-    /// CRC-32 against the directory, and against the descriptor where there is one. A CRC of 0 is compared with nothing
-    /// else, as in Go.
-    fn compare(&self, bytes: &[u8], body: i64, crc: u32) -> Result<(), ReadError> {
         if self.has_descriptor() {
-            let start = i64::try_from(self.packed).ok().and_then(|packed| body.checked_add(packed));
+            let start = i64::try_from(self.packed).ok().and_then(|size| packed.body.checked_add(size));
             let start = start.ok_or(ReadError::Short)?;
             let first = at(bytes, start, 4).ok_or(ReadError::Short)?;
             let skipped = if u32_at(first, 0) == DESCRIPTOR { 4 } else { 0 };
@@ -159,42 +165,5 @@ impl<'a> Entry<'a> {
         }
         let is_compared = self.has_descriptor() || self.crc != 0;
         if is_compared && crc != self.crc { Err(ReadError::Checksum) } else { Ok(()) }
-    }
-}
-
-fn stored(packed: &[u8], wanted: u64, take: &mut dyn FnMut(&[u8])) -> Result<u64, ReadError> {
-    if packed.len() as u64 > wanted {
-        return Err(ReadError::Format);
-    }
-    packed.chunks(STEP).for_each(take);
-    Ok(packed.len() as u64)
-}
-
-/// Inflates into a buffer that keeps the window and moves it to its front: a decoder that wraps around in its buffer takes a
-/// distance that reaches before the first byte for zeros, Go refuses it.
-fn inflated(mut packed: &[u8], wanted: u64, take: &mut dyn FnMut(&[u8])) -> Result<u64, ReadError> {
-    const FLAGS: u32 = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let mut inflate = Box::<DecompressorOxide>::default();
-    let mut buffer = vec![0; WINDOW + STEP];
-    let (mut end, mut count) = (0, 0_u64);
-    loop {
-        let (status, read, written) = decompress(&mut inflate, packed, &mut buffer, end, FLAGS);
-        packed = &packed[read..];
-        count += written as u64;
-        if count > wanted {
-            return Err(ReadError::Format);
-        }
-        take(&buffer[end..end + written]);
-        end += written;
-        match status {
-            TINFLStatus::Done => return Ok(count),
-            TINFLStatus::HasMoreOutput => {
-                let kept = end.min(WINDOW);
-                buffer.copy_within(end - kept..end, 0);
-                end = kept;
-            }
-            TINFLStatus::NeedsMoreInput | TINFLStatus::FailedCannotMakeProgress => return Err(ReadError::Short),
-            _ => return Err(ReadError::Corrupt),
-        }
     }
 }

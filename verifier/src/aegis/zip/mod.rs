@@ -10,10 +10,11 @@ mod entry;
 pub mod strict;
 #[cfg(test)]
 mod tests;
+mod unpack;
 pub mod write;
 
 pub use entry::{Entry, ReadError};
-use sha2::{Digest as _, Sha256};
+use unpack::{Digests, HandedOver, Hashed};
 
 /// Why bytes are not a zip file for a host. The words are Go's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,32 +70,26 @@ impl<'a> Archive<'a> {
     pub fn digest(&self, entry: &Entry<'_>, limit: u64) -> Result<(u64, [u8; 32]), ReadError> {
         /// Fewer bytes are not worth a thread.
         const SMALL: u64 = 256 << 10;
-        /// Pieces that wait to be hashed, at most.
-        const WAITING: usize = 8;
-        if entry.unpacked < SMALL {
-            return self.digest_here(entry, limit);
-        }
-        std::thread::scope(|scope| {
-            let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(WAITING);
-            let hashing = std::thread::Builder::new().spawn_scoped(scope, move || {
-                let mut hash = Sha256::new();
-                receive.iter().for_each(|piece| hash.update(&piece));
-                hash.finalize().into()
-            });
-            // The system gives no thread: it takes longer, that is all.
-            let Ok(hashing) = hashing else { return self.digest_here(entry, limit) };
-            // It ends when nothing more comes; sending fails only when it panicked.
-            let size = entry.unpack_to(self.bytes, limit, &mut |piece| drop(send.send(piece.to_vec())));
-            drop(send);
-            let digest = hashing.join().map_err(|_| ReadError::Corrupt)?;
-            Ok((size?, digest))
-        })
-    }
-
-    fn digest_here(&self, entry: &Entry<'_>, limit: u64) -> Result<(u64, [u8; 32]), ReadError> {
-        let mut hash = Sha256::new();
-        let size = entry.unpack_to(self.bytes, limit, &mut |piece| hash.update(piece))?;
-        Ok((size, hash.finalize().into()))
+        let Some(packed) = entry.open(self.bytes)? else { return Ok((0, Digests::default().finish().0)) };
+        let (count, digests) = if entry.unpacked < SMALL {
+            let mut hashed = Hashed::new();
+            (entry.unpack_to(&packed, limit, &mut hashed)?, hashed.digests)
+        } else {
+            std::thread::scope(|scope| {
+                // Without a thread it takes longer, that is all.
+                let Ok((mut pieces, hashing)) = HandedOver::to_thread(scope) else {
+                    let mut hashed = Hashed::new();
+                    return Ok((entry.unpack_to(&packed, limit, &mut hashed)?, hashed.digests));
+                };
+                let count = entry.unpack_to(&packed, limit, &mut pieces);
+                drop(pieces);
+                let digests = hashing.join().map_err(|_| ReadError::Corrupt)?;
+                Ok((count?, digests))
+            })?
+        };
+        let (sha256, crc) = digests.finish();
+        entry.compare(self.bytes, &packed, count, crc)?;
+        Ok((count, sha256))
     }
 }
 
