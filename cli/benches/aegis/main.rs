@@ -58,6 +58,7 @@ fn main() {
     println!("{:<40} {}", "inflate, then SHA-256, in this process", milliseconds(alone));
     let ratio = inside.as_secs_f64() / alone.as_secs_f64();
     println!("{:<40} {} {:>22.2} ×  <= 1.25", "verify in this process", milliseconds(inside), ratio);
+    row("aegis try", &Spent::median((0..RUNS).map(|_| process::trial(&zip))), None, "<= 1500 ms");
     let start = Spent::median((0..RUNS).map(|_| process::nothing()));
     row("aileron-pub --version", &start, None, "what starting costs");
 }

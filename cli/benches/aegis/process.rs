@@ -30,6 +30,11 @@ pub(crate) fn verify(zip: &Path, public: &str) -> Spent {
     spent(PUBLISHER.as_ref(), |command| command.args(["aegis", "verify", "--json", "--trust", public]).arg(zip))
 }
 
+/// `aegis try` of the bundle: its plugin is started and driven as a host would.
+pub(crate) fn trial(zip: &Path) -> Spent {
+    spent(PUBLISHER.as_ref(), |command| command.args(["aegis", "try", "--json"]).arg(zip))
+}
+
 /// What starting the program costs.
 pub(crate) fn nothing() -> Spent {
     spent(PUBLISHER.as_ref(), |command| command.arg("--version"))

@@ -15,7 +15,7 @@ mod process;
 mod repository;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -64,47 +64,80 @@ struct Bench<'a> {
     repository: &'a Repository,
 }
 
-impl Bench<'_> {
-    fn aileron(&self, home: &Path, arguments: &[&str]) -> Duration {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aileron"));
-        command.args(arguments).arg("--json").env("AILERON_HOME", home);
+/// A consumer's program, and the homes it installed into.
+struct Program {
+    path: PathBuf,
+    homes: Vec<PathBuf>,
+}
+
+impl Program {
+    fn at(path: PathBuf, folder: &Path, name: &str) -> Program {
+        Program { path, homes: (0..RUNS).map(|run| folder.join(format!("{name}{run}"))).collect() }
+    }
+
+    /// `arguments`, with what is installed in one of the homes.
+    fn run(&self, home: usize, arguments: &[&str]) -> Duration {
+        let mut command = Command::new(&self.path);
+        command.args(arguments).arg("--json").env("AILERON_HOME", &self.homes[home]);
         let (output, time) = timed(|| command.output().expect("it runs"));
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         time
     }
+}
 
-    fn install(&self, home: &Path) -> Duration {
+impl Bench<'_> {
+    fn install(&self, program: &Program, home: usize) -> Duration {
         let (reference, registry) = (self.reference.to_string(), self.registry.display().to_string());
         let mut arguments = vec!["action", "add-suite", &reference, "--from", &registry, "--yes"];
         arguments.extend(rules::waivers().flat_map(|waiver| ["--allow", waiver.rule().id()]));
-        self.aileron(home, &arguments)
+        program.run(home, &arguments)
     }
 
-    /// As users run it.
+    /// As users run it; beside another build where one is named.
     fn processes(&self, folder: &Path) {
-        let homes: Vec<_> = (0..RUNS).map(|run| folder.join(format!("home{run}"))).collect();
-        let installs = median(homes.iter().map(|home| self.install(home)));
-        let home = &homes[0];
-        let again = median((0..RUNS).map(|_| self.install(home)));
-        let full = median((0..RUNS).map(|_| self.aileron(home, &["verify", "--installed", "--full"])));
+        let mut programs = vec![Program::at(env!("CARGO_BIN_EXE_aileron").into(), folder, "home")];
+        if let Some(publisher) = std::env::var_os(process::BASELINE) {
+            programs.push(Program::at(Path::new(&publisher).with_file_name("aileron"), folder, "before"));
+        }
+        println!("as a process, from start to exit                      median   per artifact");
+        let row = |what: &str, measure: &dyn Fn(&Program, usize) -> Duration| self.row(what, &programs, measure);
+        row("aileron action add-suite", &|program, run| self.install(program, run));
+        row("aileron action add-suite, installed already", &|program, _| self.install(program, 0));
+        let verify = ["verify", "--installed"];
+        row("aileron verify --installed --full", &|program, _| program.run(0, &["verify", "--installed", "--full"]));
         // What was just written is not remembered before the file system's clock has ticked.
         std::thread::sleep(Duration::from_millis(2500));
-        std::fs::remove_dir_all(home.join("cache")).expect("a memory");
-        let cold = self.aileron(home, &["verify", "--installed"]);
-        let warm = median((0..RUNS).map(|_| self.aileron(home, &["verify", "--installed"])));
-        let list = median((0..RUNS).map(|_| self.aileron(home, &["action", "list"])));
-        println!("as a process, from start to exit                      median   per artifact");
-        for (what, time) in [
-            ("aileron action add-suite", installs),
-            ("aileron action add-suite, installed already", again),
-            ("aileron verify --installed --full", full),
-            ("aileron verify --installed, cold", cold),
-            ("aileron verify --installed, warm", warm),
-            ("aileron action list", list),
-        ] {
-            println!("  {what:<46} {} {:>9.0} µs", milliseconds(time), self.each(time));
+        row("aileron verify --installed, cold", &|program, run| {
+            std::fs::remove_dir_all(program.homes[run].join("cache")).expect("a memory");
+            program.run(run, &verify)
+        });
+        row("aileron verify --installed, warm", &|program, _| program.run(0, &verify));
+        row("aileron action list", &|program, _| program.run(0, &["action", "list"]));
+        if self.repository.module == "Go" {
+            let connector = self.reference.to_string();
+            let ping = ["connector", "run", &connector, "ping"];
+            for program in &programs {
+                program.run(0, &ping); // compiles it
+            }
+            row("aileron connector run, compiled already", &|program, _| program.run(0, &ping));
         }
         println!();
+    }
+
+    /// Each run of this build follows one of the other, so that what else the machine does is shared.
+    fn row(&self, what: &str, programs: &[Program], measure: &dyn Fn(&Program, usize) -> Duration) {
+        let mut times = vec![Vec::new(); programs.len()];
+        for run in 0..RUNS {
+            for (times, program) in times.iter_mut().zip(programs).rev() {
+                times.push(measure(program, run));
+            }
+        }
+        let medians: Vec<Duration> = times.into_iter().map(median).collect();
+        let before = medians.get(1).map_or_else(String::new, |before| {
+            let ratio = before.as_secs_f64() / medians[0].as_secs_f64();
+            format!("   before {} {ratio:>6.2} ×", milliseconds(*before))
+        });
+        println!("  {what:<46} {} {:>9.0} µs{before}", milliseconds(medians[0]), self.each(medians[0]));
     }
 
     fn each(&self, time: Duration) -> f64 {

@@ -44,14 +44,14 @@ impl Binding {
         if Namespace::of(name) != Namespace::Binding {
             return None;
         }
-        let parts = BindingName::parse(name)?;
+        let [_, service, identity] = BindingName::parts(name)?;
         let label = |label: &str| entry.label(label).map(str::to_owned);
         let words = |name: &str| entry.label(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
         Some(Binding {
             name: name.to_owned(),
             kind: entry.kind().to_owned(),
-            service: label("service").unwrap_or(parts.service),
-            identity: label("identity").unwrap_or(parts.identity),
+            service: label("service").unwrap_or_else(|| service.to_owned()),
+            identity: label("identity").unwrap_or_else(|| identity.to_owned()),
             connector: label("connector_fqn"),
             scope: label("scope"),
             account: label("account"),

@@ -27,7 +27,7 @@ impl Namespace {
             Some("secret") => Namespace::Secret,
             Some("agents") => Namespace::Agent,
             Some("user") => Namespace::User,
-            _ if BindingName::parse(name).is_some() => Namespace::Binding,
+            _ if BindingName::parts(name).is_some() => Namespace::Binding,
             _ => Namespace::Other,
         }
     }
@@ -59,16 +59,18 @@ pub struct BindingName {
 impl BindingName {
     /// The whole text, or nothing.
     pub fn parse(text: &str) -> Option<BindingName> {
+        let [kind, service, identity] = BindingName::parts(text)?.map(str::to_owned);
+        Some(BindingName { kind, service, identity })
+    }
+
+    /// Kind, service and identity, where the whole text is a name.
+    pub fn parts(text: &str) -> Option<[&str; 3]> {
         let mut parts = text.split('/');
         let (kind, service, identity) = (parts.next()?, parts.next()?, parts.next()?);
         let is_kind = is_word(kind, |first| first.is_ascii_lowercase(), "_-");
         let is_part = |part| is_word(part, |first| first.is_ascii_lowercase() || first.is_ascii_digit(), "._-");
         let is_name = parts.next().is_none() && is_kind && is_part(service) && is_part(identity);
-        is_name.then(|| BindingName {
-            kind: kind.to_owned(),
-            service: service.to_owned(),
-            identity: identity.to_owned(),
-        })
+        is_name.then_some([kind, service, identity])
     }
 }
 

@@ -55,12 +55,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 ///
 /// The cost follows `most`, not the text, but for counting what is left out.
 pub fn printable_within(text: &str, most: usize) -> Cow<'_, str> {
-    let plain = text.len() <= most
-        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        && !text.starts_with(' ')
-        && !text.ends_with(' ')
-        && !text.contains("  ");
-    if plain {
+    // No space in front, and never two: a space in front would be the second one.
+    let mut last = b' ';
+    let is_as_shown =
+        |byte: u8| matches!(byte, b' '..=b'~') && (byte, std::mem::replace(&mut last, byte)) != (b' ', b' ');
+    if text.len() <= most && text.bytes().all(is_as_shown) && !text.ends_with(' ') {
         return Cow::Borrowed(text);
     }
     let text = text.trim_matches(is_space);

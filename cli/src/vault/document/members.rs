@@ -1,7 +1,8 @@
 //! Members of objects in one pass over the text: those that the vault looks into as objects, all others as they are written.
 //!
 //! ```text
-//! the file ─ secrets ─ NAME ─ metadata ─ Labels        objects on this way are opened; a thousand entries are read at once
+//! the file ─ secrets ─ NAME ─ metadata ─ Labels        objects on this way are opened
+//!                      └── read at once: the members of one entry are gone before the next one is looked at
 //! ```
 
 use std::borrow::Cow;
@@ -11,8 +12,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Unknown;
 use super::malformed::Malformed;
+use super::{Entry, Unknown};
 
 /// A string, borrowed where it has no escapes.
 #[derive(Deserialize)]
@@ -28,6 +29,8 @@ pub(super) enum Member<'a> {
     Raw(&'a RawValue),
     /// Where an object is expected, one.
     Object(Members<'a>),
+    /// The entries of `secrets`, in their order.
+    Entries(Vec<(Cow<'a, str>, Result<Entry, Malformed>)>),
     /// Where an object is expected, `null`.
     Null,
     /// Where an object is expected, something else.
@@ -39,10 +42,13 @@ impl<'a> Member<'a> {
     pub(super) fn raw(&self) -> Option<&'a RawValue> {
         match self {
             Member::Raw(value) => Some(value),
-            Member::Object(_) | Member::Null | Member::Other => None,
+            Member::Object(_) | Member::Entries(_) | Member::Null | Member::Other => None,
         }
     }
 }
+
+/// What an entry's member of `secrets` is: its name, and its value.
+pub(super) type ReadEntry = fn(&str, Member<'_>) -> Result<Entry, Malformed>;
 
 /// How deep an object stands on the way of the drawing above.
 #[derive(Clone, Copy)]
@@ -68,35 +74,34 @@ impl Level {
     fn below(self, name: &str) -> Option<Level> {
         match self {
             Level::File if name.eq_ignore_ascii_case("secrets") => Some(Level::Secrets),
-            Level::Secrets => Some(Level::Entry),
             Level::Entry if name.eq_ignore_ascii_case("metadata") => Some(Level::Metadata),
             Level::Metadata if name.eq_ignore_ascii_case("labels") => Some(Level::Labels),
-            Level::File | Level::Entry | Level::Metadata | Level::Labels => None,
+            Level::File | Level::Secrets | Level::Entry | Level::Metadata | Level::Labels => None,
         }
     }
 }
 
-/// The members of a whole file.
+/// The members of a whole file, whose entries are read by `entry`.
 ///
 /// # Errors
 /// [`Malformed::NotJson`], [`Malformed::NotAnObject`].
-pub(super) fn of(text: &str) -> Result<Members<'_>, Malformed> {
-    read(text, Level::File)
+pub(super) fn of(text: &str, entry: ReadEntry) -> Result<Members<'_>, Malformed> {
+    read(text, Reader { level: Level::File, entry })
 }
 
 /// The members of an entry that stands at the top level.
 ///
 /// # Errors
 /// [`Malformed::NotJson`].
-pub(super) fn entry_of(text: &str) -> Result<Members<'_>, Malformed> {
-    read(text, Level::Entry)
+pub(super) fn entry_of(text: &str, entry: ReadEntry) -> Result<Members<'_>, Malformed> {
+    read(text, Reader { level: Level::Entry, entry })
 }
 
-fn read(text: &str, level: Level) -> Result<Members<'_>, Malformed> {
+fn read(text: &str, reader: Reader) -> Result<Members<'_>, Malformed> {
     let not_json = |error: serde_json::Error| Malformed::NotJson(error.to_string());
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let member = level.deserialize(&mut reader).map_err(not_json)?;
-    reader.end().map_err(not_json)?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let member = reader.deserialize(&mut json).map_err(not_json)?;
+    json.end().map_err(not_json)?;
     let Member::Object(members) = member else { return Err(Malformed::NotAnObject) };
     members.must_be_unique()?;
     Ok(members)
@@ -134,37 +139,44 @@ impl<'a> Members<'a> {
     }
 
     /// Which of two of one name is meant cannot be known, and one would be lost at the next write.
-    fn must_be_unique(&self) -> Result<(), Malformed> {
-        if let Some(name) = self.repeated() {
-            return Err(Malformed::NotJson(format!("{name:?} stands in one object twice")));
-        }
-        let mut objects = self.0.iter().filter_map(|(_, member)| match member {
-            Member::Object(members) => Some(members),
-            Member::Raw(_) | Member::Null | Member::Other => None,
-        });
-        objects.try_for_each(Members::must_be_unique)
-    }
-
-    /// A name that is there twice. Members that we wrote are sorted or few, and need no list of names.
-    fn repeated(&self) -> Option<&str> {
-        const FEW: usize = 12;
-        let names = || self.0.iter().map(|(name, _)| name.as_ref());
-        if names().is_sorted_by(|one, next| one < next) {
-            return None;
-        }
-        if self.0.len() <= FEW {
-            return names()
-                .enumerate()
-                .find(|(at, name)| names().take(*at).any(|before| before == *name))
-                .map(|(_, name)| name);
-        }
-        let mut names: Vec<&str> = names().collect();
-        names.sort_unstable();
-        names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+    pub(super) fn must_be_unique(&self) -> Result<(), Malformed> {
+        unique(&self.0)?;
+        self.0.iter().try_for_each(|(_, member)| match member {
+            Member::Object(members) => members.must_be_unique(),
+            Member::Entries(entries) => unique(entries),
+            Member::Raw(_) | Member::Null | Member::Other => Ok(()),
+        })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Level {
+/// No name is there twice. Members that we wrote are sorted or few, and need no list of names.
+fn unique<T>(members: &[(Cow<'_, str>, T)]) -> Result<(), Malformed> {
+    const FEW: usize = 12;
+    let names = || members.iter().map(|(name, _)| name.as_ref());
+    if names().is_sorted_by(|one, next| one < next) {
+        return Ok(());
+    }
+    let repeated = if members.len() <= FEW {
+        names().enumerate().find(|(at, name)| names().take(*at).any(|before| before == *name)).map(|(_, name)| name)
+    } else {
+        let mut names: Vec<&str> = names().collect();
+        names.sort_unstable();
+        names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+    };
+    match repeated {
+        Some(name) => Err(Malformed::NotJson(format!("{name:?} stands in one object twice"))),
+        None => Ok(()),
+    }
+}
+
+/// One value on the way of the drawing above.
+#[derive(Clone, Copy)]
+struct Reader {
+    level: Level,
+    entry: ReadEntry,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader {
     type Value = Member<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
@@ -172,7 +184,7 @@ impl<'de> DeserializeSeed<'de> for Level {
     }
 }
 
-impl<'de> Visitor<'de> for Level {
+impl<'de> Visitor<'de> for Reader {
     type Value = Member<'de>;
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -180,10 +192,19 @@ impl<'de> Visitor<'de> for Level {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
-        let mut members = Vec::with_capacity(self.usual());
+        let below = |level| Reader { level, entry: self.entry };
+        if let Level::Secrets = self.level {
+            let mut entries = Vec::with_capacity(self.level.usual());
+            while let Some(Text(name)) = map.next_key()? {
+                let entry = (self.entry)(&name, map.next_value_seed(below(Level::Entry))?);
+                entries.push((name, entry));
+            }
+            return Ok(Member::Entries(entries));
+        }
+        let mut members = Vec::with_capacity(self.level.usual());
         while let Some(Text(name)) = map.next_key()? {
-            let member = match self.below(&name) {
-                Some(level) => map.next_value_seed(level)?,
+            let member = match self.level.below(&name) {
+                Some(level) => map.next_value_seed(below(level))?,
                 None => Member::Raw(map.next_value()?),
             };
             members.push((name, member));

@@ -13,7 +13,7 @@ use crate::vault::blob::Blob;
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.valid_up_to()))?;
-    let mut members = members::of(text)?;
+    let mut members = members::of(text, nested)?;
     version(members.take("version"))?;
     let mut blob = |member: &str| match members.take(member) {
         Some(value) => Ok(base64(value, || member.to_owned())?.filter(|blob| !blob.as_bytes().is_empty())),
@@ -23,19 +23,17 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     let verification = blob("verification")?;
     // Collected, not inserted one by one: a map of what is sorted already is made in one go.
     let entries = match members.take_object("secrets") {
-        Some(secrets) => {
-            let secrets = object(secrets, || "secrets".to_owned())?.0.into_iter();
-            let read = |(name, member): (Cow<'_, str>, Member<'_>)| {
-                let entry = entry(&name, object(member, || name.clone().into_owned())?)?;
-                Ok((name.into_owned(), entry))
-            };
-            secrets.map(read).collect::<Result<BTreeMap<_, _>, _>>()?
+        Some(Member::Entries(entries)) => {
+            let named = entries.into_iter().map(|(name, entry)| Ok((name.into_owned(), entry?)));
+            named.collect::<Result<BTreeMap<_, _>, _>>()?
         }
+        Some(Member::Null) => BTreeMap::new(),
+        Some(_) => return Err(Malformed::Member { member: "secrets".to_owned(), expected: "an object" }),
         // Entries at the top level, beside the header. vault.md §2.4, shape F.
         None => {
             let named = members.take_named_objects(|name| name.contains('/')).into_iter();
             let read = |(name, value): (Cow<'_, str>, &RawValue)| {
-                let entry = entry(&name, members::entry_of(value.get())?)?;
+                let entry = entry(&name, members::entry_of(value.get(), nested)?)?;
                 Ok((name.into_owned(), entry))
             };
             named.map(read).collect::<Result<BTreeMap<_, _>, _>>()?
@@ -50,6 +48,13 @@ fn version(version: Option<&RawValue>) -> Result<(), Malformed> {
         None | Some("null" | "0" | "1") => Ok(()),
         Some(other) => Err(Malformed::Version(other.chars().take(40).collect())),
     }
+}
+
+/// A member of `secrets`.
+fn nested(name: &str, member: Member<'_>) -> Result<Entry, Malformed> {
+    let members = object(member, || name.to_owned())?;
+    members.must_be_unique()?;
+    entry(name, members)
 }
 
 fn entry(name: &str, mut members: Members<'_>) -> Result<Entry, Malformed> {
@@ -147,6 +152,8 @@ fn object<'a>(member: Member<'a>, name: impl FnOnce() -> String) -> Result<Membe
     match member {
         Member::Object(members) => Ok(members),
         Member::Null => Ok(Members::default()),
-        Member::Raw(_) | Member::Other => Err(Malformed::Member { member: name(), expected: "an object" }),
+        Member::Raw(_) | Member::Entries(_) | Member::Other => {
+            Err(Malformed::Member { member: name(), expected: "an object" })
+        }
     }
 }
