@@ -169,7 +169,7 @@ fn padded_module() -> Vec<u8> {
 fn go_module(folder: &Path) -> Option<Vec<u8>> {
     let project = folder.join("go");
     let made = Command::new(env!("CARGO_BIN_EXE_aileron-pub"))
-        .args(["init", "--owner", "acme", "--language", "go", "--yes", "--no-git", "--quiet"])
+        .args(["init", "--owner", "acme", "--language", "go", "--op", "about", "--yes", "--no-git", "--quiet"])
         .arg(&project)
         .output();
     assert!(made.expect("aileron-pub runs").status.success(), "the Go template");

@@ -115,11 +115,11 @@ impl Bench<'_> {
         row("aileron action list", &|program, _| program.run(0, &["action", "list"]));
         if self.repository.module == "Go" {
             let connector = self.reference.to_string();
-            let ping = ["connector", "run", &connector, "ping"];
+            let about = ["connector", "run", &connector, "about"];
             for program in &programs {
-                program.run(0, &ping); // compiles it
+                program.run(0, &about); // compiles it
             }
-            row("aileron connector run, compiled already", &|program, _| program.run(0, &ping));
+            row("aileron connector run, compiled already", &|program, _| program.run(0, &about));
         }
         println!();
     }

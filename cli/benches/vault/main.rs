@@ -103,6 +103,14 @@ fn changing(vault: &VaultFile, custodian: &Custodian, folder: &Path) {
         vault.change(Some(custodian), change).expect("puts");
     };
     row("put, beside write and fsync of its bytes", put, write, 3.0);
+    let document = vault.read().expect("reads").expect("there");
+    for (what, part) in [
+        ("  of a put: reading all entries", &(|| drop(vault.read().expect("reads"))) as &dyn Fn()),
+        ("  of a put: rendering them", &|| drop(std::hint::black_box(document.render()))),
+        ("  of a put: the lock", &|| vault.check_writable().expect("is writable")),
+    ] {
+        println!("{what:<44} {:>10}", milliseconds(median((0..RUNS).map(|_| timed(part)).collect())));
+    }
 }
 
 /// An action whose connector sends a credential: run by `aileron launch`, which has it from the vault, beside one that is given
@@ -150,8 +158,11 @@ fn row(what: &str, ours: impl Fn(), bare: impl Fn(), at_most: f64) {
     }
     let (time, bare) = (median(times), median(beside));
     let ratio = time.as_secs_f64() / bare.as_secs_f64();
-    let milliseconds = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
     println!("{what:<44} {:>10} {:>10}  {ratio:>9.2}x    {at_most}x", milliseconds(time), milliseconds(bare));
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
 }
 
 fn timed(work: impl Fn()) -> Duration {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aileron_verifier::artifact::action::{Action, Pin};
 use aileron_verifier::artifact::archive::{ArtifactKind, Files, MAX_DOCUMENT};
@@ -245,8 +246,7 @@ impl Store {
     /// [`StoreError::NoAction`] or [`StoreError::Disk`].
     pub fn action(&self, name: &str) -> Result<ActionFile, StoreError> {
         self.finish_batches()?;
-        let is_name = !name.contains(['/', '\\']) && !name.starts_with('.');
-        let file = if is_name { self.action_file(name)? } else { None };
+        let file = if is_name(name) { self.action_file(name)? } else { None };
         file.ok_or_else(|| StoreError::NoAction(name.to_owned()))
     }
 
@@ -280,25 +280,33 @@ impl Store {
     /// [`StoreError::NoAction`], [`StoreError::NotPrivate`], [`StoreError::Unsigned`], or [`StoreError::Refused`] with the
     /// verdict.
     pub fn verify_action(&self, name: &str, ring: &Keyring) -> Result<Verified, StoreError> {
-        self.action(name)?;
-        self.hold_action(name)?.verify(ring)
+        self.finish_batches()?;
+        if !is_name(name) {
+            return Err(StoreError::NoAction(name.to_owned()));
+        }
+        self.hold_action(name, self.open_actions()?.as_ref())?.verify(ring)
+    }
+
+    /// The directory of the actions; `None` where there is none.
+    fn open_actions(&self) -> Result<Option<Arc<Directory>>, StoreError> {
+        Ok(Directory::open(&self.actions_directory())?.map(Arc::new))
     }
 
     /// The two files of an installed action, open and read, when no other user could have changed them.
-    fn hold_action(&self, name: &str) -> Result<HeldAction, StoreError> {
+    fn hold_action(&self, name: &str, directory: Option<&Arc<Directory>>) -> Result<HeldAction, StoreError> {
         let names = [format!("{name}.md"), format!("{name}.sig")];
         let path = self.actions_directory().join(&names[0]);
-        let Some(directory) = Directory::open(&self.actions_directory())? else {
-            return Err(StoreError::NoAction(name.to_owned()));
-        };
+        let directory = directory.ok_or_else(|| StoreError::NoAction(name.to_owned()))?;
         let mut held =
-            Held::open(directory, names.each_ref().map(String::as_str))?.map_err(|missing| match missing {
-                missing if missing == names[0] => StoreError::NoAction(name.to_owned()),
-                _ => {
-                    let installed = self.action(name).ok().and_then(|file| file.reference);
-                    StoreError::Unsigned { name: name.to_owned(), installed }
-                }
-            })?;
+            Held::open(Arc::clone(directory), names.each_ref().map(String::as_str))?.map_err(
+                |missing| match missing {
+                    missing if missing == names[0] => StoreError::NoAction(name.to_owned()),
+                    _ => {
+                        let installed = self.action(name).ok().and_then(|file| file.reference);
+                        StoreError::Unsigned { name: name.to_owned(), installed }
+                    }
+                },
+            )?;
         let stamps = held.stamps()?;
         let (document, signature) = (held.read(0, MAX_DOCUMENT)?, held.read(1, MAX_DOCUMENT)?);
         let state = CheckedState::new(stamps, &[&document, &signature]);
@@ -319,8 +327,15 @@ impl Store {
         use rayon::prelude::*;
         let remembered = if full { Memories::new() } else { self.recall(MEMORY) };
         let digest = ring.digest();
+        let files = self.actions()?;
+        // Once for all of them, and a directory that others can write is told for each.
+        let directory = self.open_actions();
         let judge = |file: ActionFile| {
-            let judged = self.hold_action(&file.name).and_then(|held| {
+            let opened = match &directory {
+                Ok(directory) => self.hold_action(&file.name, directory.as_ref()),
+                Err(_) => self.open_actions().and_then(|directory| self.hold_action(&file.name, directory.as_ref())),
+            };
+            let judged = opened.and_then(|held| {
                 match remembered.get(&file.name).filter(|memory| memory.holds(&digest, &held.state)) {
                     Some(memory) => {
                         let (reference, signer) = (memory.reference.clone(), memory.signer);
@@ -334,7 +349,7 @@ impl Store {
                 Err(error) => (file, Err(error), None),
             }
         };
-        let judged: Vec<_> = self.actions()?.into_par_iter().map(judge).collect();
+        let judged: Vec<_> = files.into_par_iter().map(judge).collect();
         let memories: Memories =
             judged.iter().filter_map(|(file, _, memory)| Some((file.name.clone(), memory.clone()?))).collect();
         if memories != remembered {
@@ -402,6 +417,11 @@ impl HeldAction {
             }
         }
     }
+}
+
+/// Whether a text can be the name of an action's files, and leads nowhere else.
+fn is_name(text: &str) -> bool {
+    !text.contains(['/', '\\']) && !text.starts_with('.')
 }
 
 /// Whether what lies there cannot be an action's text, whatever is in it.

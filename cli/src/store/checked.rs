@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aileron_verifier::name::digest::ContentHash;
@@ -53,7 +54,7 @@ pub(super) type Memories = BTreeMap<String, Memory>;
 
 /// Open files that are private: what is installed, or a part of it.
 pub(super) struct Held<const FILES: usize> {
-    directory: Directory,
+    directory: Arc<Directory>,
     files: [PrivateFile; FILES],
 }
 
@@ -71,7 +72,10 @@ impl<const FILES: usize> Held<FILES> {
     ///
     /// # Errors
     /// [`StoreError::NotPrivate`], also for a link; [`StoreError::Disk`].
-    pub(super) fn open(directory: Directory, names: [&str; FILES]) -> Result<Result<Held<FILES>, &str>, StoreError> {
+    pub(super) fn open(
+        directory: Arc<Directory>,
+        names: [&str; FILES],
+    ) -> Result<Result<Held<FILES>, &str>, StoreError> {
         let mut files = Vec::with_capacity(FILES);
         for name in names {
             match directory.file(name)? {

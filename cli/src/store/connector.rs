@@ -1,6 +1,7 @@
 //! Connectors: content-addressed entries that are whole or not there.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aileron_verifier::artifact::archive::{ArtifactKind, Files, MAX_DOCUMENT, MAX_MODULE, Malformed};
 use aileron_verifier::artifact::manifest::ConnectorManifest;
@@ -214,7 +215,7 @@ impl Store {
         let Some(directory) = self.entry(wanted.content)? else {
             return Err(StoreError::NoConnector(wanted.reference.to_string()));
         };
-        Held::open(directory, MEMBERS)?.map(EntryFiles).map_err(|name| {
+        Held::open(Arc::new(directory), MEMBERS)?.map(EntryFiles).map_err(|name| {
             let member = MEMBERS.into_iter().find(|member| *member == name).unwrap_or(MODULE);
             let why = VerifyError::Archive(Malformed::Missing { kind: ArtifactKind::Connector, member });
             StoreError::Refused { what: wanted.reference.to_string(), why }

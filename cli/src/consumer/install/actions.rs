@@ -22,7 +22,7 @@ use crate::consumer::install::plan::{InstallPlan, NewAction, PlannedSuite, Suite
 use crate::consumer::install::{InstallTarget, Installer};
 use crate::consumer::verify::{VerificationError, fetched, side_by_side};
 use crate::event::{Event, counted};
-use crate::store::{ActionFile, StoreError};
+use crate::store::{ActionFile, Store, StoreError};
 use crate::sys::disk;
 
 impl Installer<'_> {
@@ -137,8 +137,12 @@ impl Installer<'_> {
             // Silent but for the first of each owner. The last answer is the ring with every grant.
             ring = self.trust(&reference.name)?;
         }
-        let (present, absent): (Vec<Ref>, Vec<Ref>) =
-            references.into_iter().partition(|reference| self.is_installed(reference, &ring));
+        let store = self.store;
+        let there = side_by_side(&references, |reference| is_installed(store, reference, &ring));
+        let (mut present, mut absent) = (Vec::new(), Vec::new());
+        for (reference, is_there) in references.into_iter().zip(there) {
+            if is_there { &mut present } else { &mut absent }.push(reference);
+        }
         if absent.is_empty() {
             return self.plan(Vec::new(), present);
         }
@@ -157,13 +161,6 @@ impl Installer<'_> {
             self.refuse_revoked(verified, &ring)?;
         }
         self.plan(verified, present)
-    }
-
-    /// An action that is there with this name and version, and verifies, is not fetched again.
-    fn is_installed(&self, reference: &Ref, ring: &Keyring) -> bool {
-        let file = reference.name.action_name().and_then(|name| self.store.action(name).ok());
-        let same = |file: &ActionFile| file.reference.as_ref() == Some(reference);
-        file.filter(same).is_some_and(|file| self.store.verify_action(&file.name, ring).is_ok())
     }
 
     fn all_fetched(
@@ -280,6 +277,12 @@ fn name(verified: &Verified) -> &str {
         Payload::Action(action) => &action.name.value,
         Payload::Connector { .. } => "",
     }
+}
+
+/// Whether an action is there with this name and version, and verifies: it is not fetched again then.
+fn is_installed(store: &Store, reference: &Ref, ring: &Keyring) -> bool {
+    let installed = reference.name.action_name().and_then(|name| store.verify_action(name, ring).ok());
+    installed.is_some_and(|verified| verified.reference() == reference)
 }
 
 /// All of them, or everything that is wrong. What is wrong with one artifact for good comes before what may pass.

@@ -70,7 +70,7 @@ impl Drawing {
         for (problem, source) in &self.problems {
             let drawn = match source {
                 Some(source) => {
-                    let mask = masks.entry(source.path.clone()).or_insert_with(|| Mask::of(&source.text));
+                    let mask = masks.entry(source.path.clone()).or_insert_with(|| Mask::of(&source.path, &source.text));
                     draw(problem, Some((source, mask)), &self.waived)
                 }
                 None => draw(problem, None, &self.waived),

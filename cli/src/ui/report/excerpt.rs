@@ -168,7 +168,7 @@ mod tests {
 
     fn excerpt(text: &str, at: Range<usize>) -> (String, String, (usize, usize)) {
         let source = Source::new("x", text);
-        let excerpt = Excerpt::of(&source, &Mask::of(text), at);
+        let excerpt = Excerpt::of(&source, &Mask::of("x", text), at);
         (excerpt.text[excerpt.label.clone()].to_owned(), excerpt.text, excerpt.place)
     }
 
@@ -213,7 +213,7 @@ mod tests {
     fn a_range_over_many_lines_shows_the_first_few() {
         let text = "a\n".repeat(1_000);
         let source = Source::new("x", text.as_str());
-        let excerpt = Excerpt::of(&source, &Mask::of(&text), 2..text.len());
+        let excerpt = Excerpt::of(&source, &Mask::of("x", &text), 2..text.len());
         assert_eq!((excerpt.text.as_str(), excerpt.hidden_lines), ("a\na\na\na\na", 994));
         assert_eq!(excerpt.label, 0..9);
     }

@@ -1,23 +1,19 @@
-//! Which bytes of a document may be a secret and are not to be drawn.
+//! What may be a secret in TOML.
 //!
-//! A client secret in source is a finding, and drawing the finding must not spread it: into a terminal's history, a log, a
-//! workflow's annotations. The secret may stand under a misspelt key, in a list, over several lines, or behind a syntax
-//! error, so nothing here relies on the document being TOML: lines are read as an editor colours them, and in doubt a
-//! value is hidden. Hiding too much costs a reader nothing: the message says what is wrong, the key stays visible.
+//! The secret may stand under a misspelt key, in a list, over several lines, or behind a syntax error, so nothing here relies on
+//! the document being TOML: lines are read as an editor colours them, and in doubt a value is hidden. Hiding too much costs a
+//! reader nothing: the message says what is wrong, the key stays visible.
 
 use std::ops::Range;
 
-/// Words by which a key or a table header is taken for one that holds secrets.
-const KEYS: [&str; 8] = ["credential", "secret", "oauth", "password", "passwd", "token", "apikey", "privatekey"];
+use super::{KEYS, mentions};
+
 /// Words by which a value is taken for a table of credentials written on one line.
 const VALUES: [&str; 2] = ["credential", "secret"];
 /// The tables under `[capabilities]` that hold no secret. Any other may be a misspelt `credential`.
 const OPEN: [&str; 3] = ["network", "runtime", "spawn"];
 /// What stands in source in place of a client secret, and may be shown.
 const PLACEHOLDER: &str = "\"bound-at-release\"";
-
-/// The bytes of a document that may be secret: ranges in order, none over a line's end.
-pub(super) struct Mask(Vec<Range<usize>>);
 
 /// How a line ends: inside which text, and how many brackets deep.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -27,46 +23,33 @@ struct State {
     depth: usize,
 }
 
-impl Mask {
-    /// Reads a document once.
-    pub(super) fn of(text: &str) -> Mask {
-        let mut hidden = Vec::new();
-        let (mut state, mut table, mut statement) = (State::default(), false, false);
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            let content = line.trim_end_matches(['\r', '\n']);
-            let begins = state == State::default();
-            let trimmed = content.trim_start_matches('\u{feff}').trim_start();
-            if begins && trimmed.starts_with('[') {
-                table = is_secret_table(trimmed);
-                statement = false;
-            } else {
-                let value = if begins { value(content) } else { 0 };
-                if begins {
-                    statement = table || mentions(&content[..value], &KEYS) || content[..value].contains('\\');
-                }
-                statement |= mentions(&content[value..], &VALUES);
-                if statement && content[value..].trim() != PLACEHOLDER {
-                    hidden.push(start + value..start + content.len());
-                }
-                state = after(content, value, state);
+/// What is hidden of a document in TOML, of its Markdown, and of everything whose language is not known.
+pub(super) fn hidden(text: &str) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    let (mut state, mut table, mut statement) = (State::default(), false, false);
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\r', '\n']);
+        let begins = state == State::default();
+        let trimmed = content.trim_start_matches('\u{feff}').trim_start();
+        if begins && trimmed.starts_with('[') {
+            table = is_secret_table(trimmed);
+            statement = false;
+        } else {
+            let value = if begins { value(content) } else { 0 };
+            if begins {
+                statement = table || mentions(&content[..value], &KEYS) || content[..value].contains('\\');
             }
-            start += line.len();
+            statement |= mentions(&content[value..], &VALUES);
+            if statement && content[value..].trim() != PLACEHOLDER {
+                hidden.push(start + value..start + content.len());
+            }
+            state = after(content, value, state);
         }
-        hidden.retain(|at| !at.is_empty());
-        Mask(hidden)
+        start += line.len();
     }
-
-    /// The line `at` of the text, with stars for what is hidden: one for each byte, so that ranges still fit.
-    pub(super) fn line(&self, text: &str, at: Range<usize>) -> String {
-        let mut line = text[at.clone()].to_owned();
-        let from = self.0.partition_point(|hidden| hidden.end <= at.start);
-        for hidden in self.0[from..].iter().take_while(|hidden| hidden.start < at.end) {
-            let hidden = hidden.start.max(at.start) - at.start..hidden.end.min(at.end) - at.start;
-            line.replace_range(hidden.clone(), &"*".repeat(hidden.len()));
-        }
-        line
-    }
+    hidden.retain(|at| !at.is_empty());
+    hidden
 }
 
 /// Where the value of a statement begins: after the first `=`, where a key stands before it; else the whole line is
@@ -92,12 +75,6 @@ fn is_secret_table(header: &str) -> bool {
     let capabilities = parts.next().is_some_and(|first| first.starts_with("capab"));
     let other = parts.next().is_some_and(|second| !OPEN.contains(&second));
     mentions(&plain, &KEYS) || plain.contains('\\') || (capabilities && other)
-}
-
-/// Whether one of the words stands in the text, whatever its case and the marks between its letters.
-fn mentions(text: &str, words: &[&str]) -> bool {
-    let plain: String = text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    words.iter().any(|word| plain.contains(word))
 }
 
 /// What is still open after a line, whose value begins at `from`.
@@ -147,10 +124,10 @@ fn end_of(text: &str, quotes: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::Mask;
 
     fn shown(text: &str) -> String {
-        let mask = Mask::of(text);
+        let mask = Mask::of("manifest.toml", text);
         let mut start = 0;
         let lines = text.split_inclusive('\n').map(|line| {
             start += line.len();
