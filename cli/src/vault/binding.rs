@@ -75,8 +75,8 @@ impl Binding {
 }
 
 /// All bindings, sorted by name.
-pub fn bindings(document: &Document) -> Vec<Binding> {
-    document.entries().filter_map(|(name, entry)| Binding::of(name, entry)).collect()
+pub fn bindings(document: &Document) -> impl Iterator<Item = Binding> {
+    document.entries().filter_map(|(name, entry)| Binding::of(name, entry))
 }
 
 /// The bindings of a connector that are of this kind: nothing else takes part in the choice, and no one chooses among
@@ -84,7 +84,7 @@ pub fn bindings(document: &Document) -> Vec<Binding> {
 pub fn candidates(document: &Document, connector: &Fqn, kind: &str) -> Vec<Binding> {
     let connector = connector.to_string();
     let is_meant = |binding: &Binding| binding.kind == kind && binding.connector.as_deref() == Some(&connector);
-    bindings(document).into_iter().filter(is_meant).collect()
+    bindings(document).filter(is_meant).collect()
 }
 
 /// The service of a connector's bindings when none is named: its repository, lower-cased, without the prefix that
@@ -138,7 +138,7 @@ mod tests {
             ("llm-config/a/b", "x", &[]),
             ("tea", "secret", &[]),
         ]);
-        let found = bindings(&document);
+        let found: Vec<Binding> = bindings(&document).collect();
         assert_eq!(
             found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
             ["api_key/tea/home", "oauth2/tea/home"]

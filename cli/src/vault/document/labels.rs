@@ -1,9 +1,36 @@
 //! An entry's labels: a few short texts, sorted by name. A vault of a thousand entries has thousands of them, so they stand in
-//! one list each rather than in a tree.
+//! one list each rather than in a tree, and names that are known here are not copied.
+
+use std::borrow::Cow;
+
+/// Names of labels that we write. vault.md §2.3.
+const KNOWN: [&str; 13] = [
+    "access_key_id",
+    "account",
+    "connector_fqn",
+    "created_at",
+    "encrypted",
+    "granted_scopes",
+    "identity",
+    "missing_scopes",
+    "region",
+    "scope",
+    "service",
+    "stale_reason",
+    "status",
+];
 
 /// Labels by name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Labels(Vec<(String, String)>);
+pub(super) struct Labels(Vec<(Cow<'static, str>, String)>);
+
+/// The text without a copy of it, where it is one of these.
+pub(super) fn shared(text: Cow<'_, str>, known: &[&'static str]) -> Cow<'static, str> {
+    match known.iter().find(|known| **known == text) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(text.into_owned()),
+    }
+}
 
 impl Labels {
     /// A label's text.
@@ -15,7 +42,7 @@ impl Labels {
     pub(super) fn insert(&mut self, name: &str, text: String) {
         match self.place(name) {
             Ok(at) => self.0[at].1 = text,
-            Err(at) => self.0.insert(at, (name.to_owned(), text)),
+            Err(at) => self.0.insert(at, (shared(Cow::Borrowed(name), &KNOWN), text)),
         }
     }
 
@@ -28,19 +55,26 @@ impl Labels {
 
     /// All labels, sorted by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+        self.0.iter().map(|(name, text)| (name.as_ref(), text.as_str()))
     }
 
     fn place(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(found, _)| found.as_str().cmp(name))
+        self.0.binary_search_by(|(found, _)| found.as_ref().cmp(name))
     }
 }
 
-/// Of labels whose names differ.
-impl FromIterator<(String, String)> for Labels {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(labels: I) -> Labels {
-        let mut labels: Vec<_> = labels.into_iter().collect();
-        labels.sort();
-        Labels(labels)
+impl Labels {
+    /// Labels whose names differ, `count` of them or fewer.
+    pub(super) fn of<'a, E>(
+        count: usize,
+        labels: impl Iterator<Item = Result<(Cow<'a, str>, String), E>>,
+    ) -> Result<Labels, E> {
+        let mut found = Vec::with_capacity(count);
+        for label in labels {
+            let (name, text) = label?;
+            found.push((shared(name, &KNOWN), text));
+        }
+        found.sort_unstable();
+        Ok(Labels(found))
     }
 }

@@ -29,8 +29,8 @@ pub(super) enum Member<'a> {
     Raw(&'a RawValue),
     /// Where an object is expected, one.
     Object(Members<'a>),
-    /// The entries of `secrets`, in their order.
-    Entries(Vec<(Cow<'a, str>, Result<Entry, Malformed>)>),
+    /// The entries of `secrets`, in their order, each name once; or what is wrong with the first that is not right.
+    Entries(Result<Vec<(String, Entry)>, Malformed>),
     /// Where an object is expected, `null`.
     Null,
     /// Where an object is expected, something else.
@@ -64,8 +64,7 @@ impl Level {
     /// Members that an object here usually has: room for them is made at once.
     fn usual(self) -> usize {
         match self {
-            Level::File | Level::Entry => 4,
-            Level::Secrets => 64,
+            Level::File | Level::Secrets | Level::Entry => 4,
             Level::Metadata | Level::Labels => 8,
         }
     }
@@ -86,7 +85,9 @@ impl Level {
 /// # Errors
 /// [`Malformed::NotJson`], [`Malformed::NotAnObject`].
 pub(super) fn of(text: &str, entry: ReadEntry) -> Result<Members<'_>, Malformed> {
-    read(text, Reader { level: Level::File, entry })
+    /// An entry of ours has more bytes.
+    const SHORTEST: usize = 400;
+    read(text, Reader { level: Level::File, entry, room: text.len() / SHORTEST + 1 })
 }
 
 /// The members of an entry that stands at the top level.
@@ -94,7 +95,7 @@ pub(super) fn of(text: &str, entry: ReadEntry) -> Result<Members<'_>, Malformed>
 /// # Errors
 /// [`Malformed::NotJson`].
 pub(super) fn entry_of(text: &str, entry: ReadEntry) -> Result<Members<'_>, Malformed> {
-    read(text, Reader { level: Level::Entry, entry })
+    read(text, Reader { level: Level::Entry, entry, room: 0 })
 }
 
 fn read(text: &str, reader: Reader) -> Result<Members<'_>, Malformed> {
@@ -140,23 +141,21 @@ impl<'a> Members<'a> {
 
     /// Which of two of one name is meant cannot be known, and one would be lost at the next write.
     pub(super) fn must_be_unique(&self) -> Result<(), Malformed> {
-        unique(&self.0)?;
+        unique(|| self.0.iter().map(|(name, _)| name.as_ref()))?;
         self.0.iter().try_for_each(|(_, member)| match member {
             Member::Object(members) => members.must_be_unique(),
-            Member::Entries(entries) => unique(entries),
-            Member::Raw(_) | Member::Null | Member::Other => Ok(()),
+            Member::Entries(_) | Member::Raw(_) | Member::Null | Member::Other => Ok(()),
         })
     }
 }
 
 /// No name is there twice. Members that we wrote are sorted or few, and need no list of names.
-fn unique<T>(members: &[(Cow<'_, str>, T)]) -> Result<(), Malformed> {
+fn unique<'n, N: Iterator<Item = &'n str>>(names: impl Fn() -> N) -> Result<(), Malformed> {
     const FEW: usize = 12;
-    let names = || members.iter().map(|(name, _)| name.as_ref());
     if names().is_sorted_by(|one, next| one < next) {
         return Ok(());
     }
-    let repeated = if members.len() <= FEW {
+    let repeated = if names().count() <= FEW {
         names().enumerate().find(|(at, name)| names().take(*at).any(|before| before == *name)).map(|(_, name)| name)
     } else {
         let mut names: Vec<&str> = names().collect();
@@ -174,6 +173,8 @@ fn unique<T>(members: &[(Cow<'_, str>, T)]) -> Result<(), Malformed> {
 struct Reader {
     level: Level,
     entry: ReadEntry,
+    /// Entries that room is made for at once.
+    room: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Reader {
@@ -192,14 +193,22 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
-        let below = |level| Reader { level, entry: self.entry };
+        let below = |level| Reader { level, ..self };
         if let Level::Secrets = self.level {
-            let mut entries = Vec::with_capacity(self.level.usual());
+            let mut entries = Ok(Vec::with_capacity(self.room));
             while let Some(Text(name)) = map.next_key()? {
-                let entry = (self.entry)(&name, map.next_value_seed(below(Level::Entry))?);
-                entries.push((name, entry));
+                let member = map.next_value_seed(below(Level::Entry))?;
+                if let Ok(read) = &mut entries {
+                    match (self.entry)(&name, member) {
+                        Ok(entry) => read.push((name.into_owned(), entry)),
+                        Err(why) => entries = Err(why),
+                    }
+                }
             }
-            return Ok(Member::Entries(entries));
+            return Ok(Member::Entries(entries.and_then(|entries| {
+                unique(|| entries.iter().map(|(name, _)| name.as_str()))?;
+                Ok(entries)
+            })));
         }
         let mut members = Vec::with_capacity(self.level.usual());
         while let Some(Text(name)) = map.next_key()? {

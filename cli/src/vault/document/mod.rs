@@ -9,7 +9,7 @@ mod members;
 mod read;
 mod write;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
@@ -50,14 +50,15 @@ pub enum State {
 #[derive(Clone, Debug, Default)]
 pub struct Document {
     header: Header,
-    entries: BTreeMap<String, Entry>,
+    /// Sorted by name, each name once.
+    entries: Vec<(String, Entry)>,
     unknown: Unknown,
 }
 
 /// One entry: a sealed value, and in plain text what it is.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    kind: String,
+    kind: Cow<'static, str>,
     environment: String,
     labels: Labels,
     stored: Stored,
@@ -126,17 +127,26 @@ impl Document {
 
     /// One entry.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(name)
+        self.place(name).ok().map(|at| &self.entries[at].1)
     }
 
     /// Puts an entry in its place, over one that is there.
     pub fn put(&mut self, name: impl Into<String>, entry: Entry) {
-        self.entries.insert(name.into(), entry);
+        let name = name.into();
+        match self.place(&name) {
+            Ok(at) => self.entries[at].1 = entry,
+            Err(at) => self.entries.insert(at, (name, entry)),
+        }
     }
 
     /// Takes an entry away; `false` where there is none.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.entries.remove(name).is_some()
+        self.place(name).is_ok_and(|at| self.entries.remove(at).0 == name)
+    }
+
+    /// Where an entry is, or where it belongs.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.entries.binary_search_by(|(found, _)| found.as_str().cmp(name))
     }
 }
 
@@ -144,7 +154,7 @@ impl Entry {
     /// A new entry.
     pub fn new(kind: impl Into<String>, blob: Blob) -> Entry {
         Entry {
-            kind: kind.into(),
+            kind: Cow::Owned(kind.into()),
             environment: String::new(),
             labels: Labels::default(),
             stored: Stored::Blob(blob),

@@ -1,15 +1,17 @@
 //! Bytes to entries. vault.md §2.7.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::labels::Labels;
+use super::labels::{Labels, shared};
 use super::malformed::Malformed;
 use super::members::{self, Member, Members};
 use super::{Document, Entry, Header, Stored, Unreadable};
 use crate::vault::blob::Blob;
+
+/// Kinds that most entries are of.
+const KINDS: [&str; 5] = ["api_key", "aws_sigv4", "oauth2", "secret", "user"];
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.valid_up_to()))?;
@@ -21,13 +23,9 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     };
     let salt = blob("salt")?.map(|salt| salt.as_bytes().to_vec()).unwrap_or_default();
     let verification = blob("verification")?;
-    // Collected, not inserted one by one: a map of what is sorted already is made in one go.
-    let entries = match members.take_object("secrets") {
-        Some(Member::Entries(entries)) => {
-            let named = entries.into_iter().map(|(name, entry)| Ok((name.into_owned(), entry?)));
-            named.collect::<Result<BTreeMap<_, _>, _>>()?
-        }
-        Some(Member::Null) => BTreeMap::new(),
+    let mut entries = match members.take_object("secrets") {
+        Some(Member::Entries(entries)) => entries?,
+        Some(Member::Null) => Vec::new(),
         Some(_) => return Err(Malformed::Member { member: "secrets".to_owned(), expected: "an object" }),
         // Entries at the top level, beside the header. vault.md §2.4, shape F.
         None => {
@@ -36,9 +34,12 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
                 let entry = entry(&name, members::entry_of(value.get(), nested)?)?;
                 Ok((name.into_owned(), entry))
             };
-            named.map(read).collect::<Result<BTreeMap<_, _>, _>>()?
+            named.map(read).collect::<Result<Vec<_>, _>>()?
         }
     };
+    if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    }
     Ok(Document { header: Header { salt, verification }, entries, unknown: members.kept() })
 }
 
@@ -71,16 +72,12 @@ fn entry(name: &str, mut members: Members<'_>) -> Result<Entry, Malformed> {
     metadata.take("encrypted");
     let mut labels = Labels::default();
     if let Some(found) = metadata.take_object("Labels") {
-        let found = object(found, || place("Labels"))?.0.into_iter().map(|(label, value)| {
-            let member = || place(&format!("label {label}"));
-            let value = value.raw().ok_or_else(|| Malformed::Member { member: member(), expected: "a string" })?;
-            let text = text(value, member)?.into_owned();
-            Ok((label.into_owned(), text))
-        });
-        labels = found.collect::<Result<Labels, _>>()?;
+        let found = object(found, || place("Labels"))?.0;
+        labels = Labels::of(found.len(), found.into_iter().map(|found| label(name, found)))?;
     }
     let first = name.split('/').next().unwrap_or_default();
-    let kind = [&*kind, &*kind_also, first].into_iter().find(|kind| !kind.is_empty()).unwrap_or_default().to_owned();
+    let kind = [kind, kind_also, Cow::Borrowed(first)].into_iter().find(|kind| !kind.is_empty());
+    let kind = shared(kind.unwrap_or_default(), &KINDS);
     if !scope_also.is_empty() && labels.get("scope").is_none_or(str::is_empty) {
         let scope = if kind == "oauth2" { with_spaces(&scope_also) } else { scope_also.into_owned() };
         labels.insert("scope", scope);
@@ -88,6 +85,13 @@ fn entry(name: &str, mut members: Members<'_>) -> Result<Entry, Malformed> {
     let stored = stored(value, ciphertext, name)?;
     let environment = environment.into_owned();
     Ok(Entry { kind, environment, labels, stored, unknown: members.kept(), unknown_metadata: metadata.kept() })
+}
+
+fn label<'a>(entry: &str, (label, value): (Cow<'a, str>, Member<'a>)) -> Result<(Cow<'a, str>, String), Malformed> {
+    let member = || format!("label {label} of {entry}");
+    let value = value.raw().ok_or_else(|| Malformed::Member { member: member(), expected: "a string" })?;
+    let text = text(value, member)?.into_owned();
+    Ok((label, text))
 }
 
 /// The entry's blob: `value` if it is a string, else `ciphertext`; two that differ are none. Base64 has to be right in both.

@@ -32,32 +32,32 @@ impl Verb for List {
             self.kind.as_ref().is_none_or(|kind| *kind == binding.kind)
                 && self.connector.as_ref().is_none_or(|name| Some(name) == binding.connector.as_ref())
         };
-        let found: Vec<Binding> = bindings(&document).into_iter().filter(wanted).collect();
-        let text = match found.is_empty() {
-            true => "No bindings configured.\n  Set one up with `aileron binding setup <connector-FQN>`.\n".to_owned(),
-            false => table(&found),
-        };
-        // A thousand bindings as JSON take longer than reading them.
-        let fields = match context.output.json {
-            true => found.iter().map(binding_json).collect(),
-            false => Vec::<Value>::new(),
-        };
-        Ok(Outcome::new(text, json!({"bindings": fields})))
+        let found = bindings(&document).filter(wanted);
+        // A thousand bindings twice, as lines and as JSON, take longer than reading them.
+        if context.output.json {
+            let fields: Vec<Value> = found.map(|binding| binding_json(&binding)).collect();
+            return Ok(Outcome::new(String::new(), json!({"bindings": fields})));
+        }
+        let text = table(found).unwrap_or_else(|| {
+            "No bindings configured.\n  Set one up with `aileron binding setup <connector-FQN>`.\n".to_owned()
+        });
+        Ok(Outcome::new(text, json!({})))
     }
 }
 
-/// vault.md §10.2: columns of these widths, whatever is in them.
-fn table(bindings: &[Binding]) -> String {
-    // A line is about as long as its columns.
-    let mut text = String::with_capacity(100 * (bindings.len() + 1));
+/// vault.md §10.2: columns of these widths, whatever is in them. `None` without bindings.
+fn table(bindings: impl Iterator<Item = Binding>) -> Option<String> {
+    let mut text = String::new();
     let mut row = |name: &str, kind: &str, connector: &str, status: &str| {
         let [name, kind, connector, status] = [name, kind, connector, status].map(printable);
         let _ = writeln!(text, "{name:<40}  {kind:<10}  {connector:<30}  {status}"); // a String takes all
     };
+    let mut bindings = bindings.peekable();
+    bindings.peek()?;
     row("NAME", "KIND", "CONNECTOR", "STATUS");
     for binding in bindings {
         let connector = binding.connector.as_deref().unwrap_or_default();
         row(&binding.name, &binding.kind, connector, &binding.standing());
     }
-    text
+    Some(text)
 }
