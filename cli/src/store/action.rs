@@ -17,6 +17,7 @@ use aileron_verifier::problem::Source;
 use aileron_verifier::text::toml::Stage;
 use aileron_verifier::trust::key::Fingerprint;
 use aileron_verifier::trust::keyring::Keyring;
+use rayon::prelude::*;
 
 use super::checked::{CheckedState, CheckedWhen, Held, Memories, Memory};
 use super::{LockedStore, Pinned, Store, StoreError, names};
@@ -253,7 +254,9 @@ impl Store {
     pub(super) fn action_files(&self) -> Result<Vec<ActionFile>, StoreError> {
         let names = names(&self.actions_directory())?;
         let stems = names.iter().filter_map(|name| name.strip_suffix(".md")).filter(|name| !name.starts_with('.'));
-        Ok(stems.map(|name| self.action_file(name)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let stems: Vec<&str> = stems.collect();
+        let files: Vec<_> = stems.into_par_iter().map(|name| self.action_file(name)).collect();
+        files.into_iter().filter_map(Result::transpose).collect()
     }
 
     fn action_file(&self, name: &str) -> Result<Option<ActionFile>, StoreError> {
@@ -324,7 +327,6 @@ impl Store {
         ring: &Keyring,
         full: bool,
     ) -> Result<Vec<(ActionFile, Result<Judged, StoreError>)>, StoreError> {
-        use rayon::prelude::*;
         let remembered = if full { Memories::new() } else { self.recall(MEMORY) };
         let digest = ring.digest();
         let files = self.actions()?;

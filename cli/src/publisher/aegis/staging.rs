@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aileron_verifier::aegis::METADATA;
+use rayon::prelude::*;
 
 use super::AegisError;
 use crate::sys::disk::{self, DiskError, Operation};
@@ -22,7 +23,7 @@ const LONGEST: u64 = 512 << 20;
 /// # Errors
 /// [`AegisError`].
 pub fn read(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, AegisError> {
-    let mut files = BTreeMap::new();
+    let mut files: Vec<(String, PathBuf)> = Vec::new();
     let mut directories: Vec<(String, PathBuf)> = vec![(String::new(), directory.to_owned())];
     while let Some((prefix, path)) = directories.pop() {
         for (name, kind) in disk::list(&path)?.unwrap_or_default() {
@@ -38,11 +39,13 @@ pub fn read(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, AegisError> {
                 if files.len() == MOST_FILES {
                     return Err(AegisError::TooManyFiles { path: directory.to_owned(), most: MOST_FILES });
                 }
-                files.insert(name, disk::read(&path, LONGEST)?);
+                files.push((name, path));
             }
         }
     }
-    Ok(files)
+    // Side by side: two executables of 18 MB take 40 ms one after the other.
+    let read: Vec<_> = files.into_par_iter().map(|(name, path)| (name, disk::read(&path, LONGEST))).collect();
+    read.into_iter().map(|(name, bytes)| Ok((name, bytes?))).collect()
 }
 
 /// Writes a staging directory whole: beside its place, then moved there. A staging directory that is there is replaced; one
