@@ -116,6 +116,7 @@ mod tests {
             "  \"passwords\": [ \"REAL\",\n\"REAL\" ]\n",
             "  // \"token\": \"REAL\"\n",
             "token: REAL\n",
+            "env:\n  AILERON_SIGNING_KEY: REAL\n  AILERON_KEY_PASSPHRASE: REAL\n",
             "- token: 'REAL'\n",
             "a: {token: REAL}\n",
             "secret: |\n  REAL\n\n  REAL\nname: x\n",

@@ -10,7 +10,18 @@ mod toml;
 use std::ops::Range;
 
 /// Words by which a key or a table header is taken for one that holds secrets.
-const KEYS: [&str; 8] = ["credential", "secret", "oauth", "password", "passwd", "token", "apikey", "privatekey"];
+const KEYS: [&str; 10] = [
+    "credential",
+    "secret",
+    "oauth",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "apikey",
+    "privatekey",
+    "signingkey",
+];
 
 /// The bytes of a document that may be secret: ranges in order, none over a line's end.
 pub(super) struct Mask(Vec<Range<usize>>);
