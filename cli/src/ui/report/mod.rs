@@ -106,7 +106,7 @@ pub fn finish(command: &str, json: bool, workflow: Option<&Workflow>, result: Re
     let when_written = outcome.when_written.take();
     let exit = outcome.failure.as_ref().map_or(Exit::Ok, |failure| failure.exit);
     // The failure's first line comes first on standard error; a long result precedes it on standard output.
-    let document = document(command, &outcome);
+    let document = document(command, std::mem::take(&mut outcome.fields), outcome.failure.as_ref());
     let written = match (json, outcome.form) {
         (true, _) => door::write_json(Stream::Out, &(with_exact(&document, &outcome.exact) + "\n")),
         (false, Form::Document) => door::write_json(Stream::Out, &outcome.text),
@@ -147,13 +147,13 @@ fn with_exact(document: &Value, exact: &[(&'static str, Json)]) -> String {
     text
 }
 
-fn document(command: &str, outcome: &Outcome) -> Value {
+fn document(command: &str, fields: Map<String, Value>, failure: Option<&Failure>) -> Value {
     let mut document = Map::new();
     document.insert("schema".into(), json!(1));
     document.insert("command".into(), json!(command));
-    document.insert("ok".into(), json!(outcome.failure.is_none()));
-    document.extend(outcome.fields.clone());
-    if let Some(failure) = &outcome.failure {
+    document.insert("ok".into(), json!(failure.is_none()));
+    document.extend(fields);
+    if let Some(failure) = failure {
         document.insert("error".into(), failure.json());
     }
     Value::Object(document)

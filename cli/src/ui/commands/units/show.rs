@@ -1,6 +1,7 @@
 //! `unit show`: what the units of a source would do.
 
 use clap::Args;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::open::SourceFlags;
@@ -31,7 +32,7 @@ impl Verb for Show {
         let document = self.source.open(context)?;
         let units = document.units()?;
         let accepted = UnitsFile::at_home(&context.environment)?.load()?;
-        let views: Vec<UnitView<'_>> = units.iter().map(|unit| UnitView::of(unit, &accepted)).collect();
+        let views: Vec<UnitView<'_>> = units.par_iter().map(|unit| UnitView::of(unit, &accepted)).collect();
         // A script is not drawn anything, and for a person nothing is made that only a script reads.
         let (text, fields) = match context.output.json {
             true => (String::new(), self.fields(&document, &views)),
@@ -45,7 +46,7 @@ impl Show {
     fn fields(&self, document: &UnitDocument, views: &[UnitView<'_>]) -> Value {
         let mut fields = json!({"source": self.source.source, "kind": document.kind.as_str()});
         // Put in afterwards: the macro copies what it is given, here all of it.
-        fields["units"] = views.iter().map(UnitView::json).collect();
+        fields["units"] = Value::Array(views.par_iter().map(UnitView::json).collect());
         fields["problems"] = Value::Array(document.problems_json());
         fields
     }
