@@ -268,7 +268,7 @@ fn what_cannot_be_is_refused_and_leaves_everything_as_it_was() {
     }
     let warned = home.ok("aileron-pub aegis init plugin x --yes --id hello --dry-run");
     assert!(warned.stdout.contains("warning: \"hello\" is not in reverse-DNS form"), "{warned}");
-    // A place that nobody can write.
+    // A directory in which no user can make one, root included.
     let ran = home.run(&format!("aileron-pub aegis init plugin /proc/x {id}"));
     assert!(ran.code == 1 && ran.stderr.starts_with("store_unwritable: cannot create directory in /proc"), "{ran}");
     assert_eq!(home.files(), before);

@@ -175,7 +175,7 @@ impl HandedOver {
             let mut digests = Digests::default();
             for (piece, count) in take {
                 digests.update(&piece[..count]);
-                // Nobody needs the last ones.
+                // The last ones are not taken back.
                 let _ = give_back.send(piece);
             }
             digests

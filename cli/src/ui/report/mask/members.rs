@@ -94,16 +94,8 @@ fn depth(line: &str, before: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Mask;
-
     fn shown(text: &str) -> String {
-        let mask = Mask::of("a/manifest.json", text);
-        let mut start = 0;
-        let lines = text.split_inclusive('\n').map(|line| {
-            start += line.len();
-            mask.line(text, start - line.len()..start)
-        });
-        lines.collect()
+        super::super::shown("a/manifest.json", text)
     }
 
     #[test]

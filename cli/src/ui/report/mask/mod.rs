@@ -53,3 +53,15 @@ fn mentions(text: &str, words: &[&str]) -> bool {
     let plain: String = text.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     words.iter().any(|word| plain.contains(word))
 }
+
+/// A whole document as it would be drawn.
+#[cfg(test)]
+fn shown(path: &str, text: &str) -> String {
+    let mask = Mask::of(path, text);
+    let mut start = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        start += line.len();
+        mask.line(text, start - line.len()..start)
+    });
+    lines.collect()
+}

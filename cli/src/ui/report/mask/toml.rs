@@ -124,16 +124,8 @@ fn end_of(text: &str, quotes: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Mask;
-
     fn shown(text: &str) -> String {
-        let mask = Mask::of("manifest.toml", text);
-        let mut start = 0;
-        let lines = text.split_inclusive('\n').map(|line| {
-            start += line.len();
-            mask.line(text, start - line.len()..start)
-        });
-        lines.collect()
+        super::super::shown("manifest.toml", text)
     }
 
     #[test]
