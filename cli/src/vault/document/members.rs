@@ -205,8 +205,10 @@ impl<'de> Visitor<'de> for Reader {
                     }
                 }
             }
-            return Ok(Member::Entries(entries.and_then(|entries| {
+            return Ok(Member::Entries(entries.and_then(|mut entries| {
                 unique(|| entries.iter().map(|(name, _)| name.as_str()))?;
+                // A file may say `secrets` many times, which is refused only once all of it was read.
+                entries.shrink_to_fit();
                 Ok(entries)
             })));
         }
@@ -248,5 +250,39 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_str<E>(self, _: &str) -> Result<Member<'de>, E> {
         Ok(Member::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Document, Malformed};
+
+    #[test] // vault.md §2.7: which of two is meant cannot be known, and one would be lost at the next write
+    fn a_name_that_stands_in_one_object_twice_makes_a_file_that_is_not_read() {
+        let entry = |members: &str| format!(r#"{{"version":1,"secrets":{{"user/a":{{{members}}}}}}}"#);
+        let many = (0..20).rev().map(|number| format!(r#""user/n{number:02}":{{}},"#)).collect::<String>();
+        for (text, name) in [
+            (r#"{"version":1,"version":1}"#.to_owned(), "version"),
+            (r#"{"secrets":{"user/b":{},"user/a":{},"user/b":{}}}"#.to_owned(), "user/b"),
+            (format!(r#"{{"secrets":{{{many}"user/n07":{{}}}}}}"#), "user/n07"),
+            (entry(r#""value":"YQ==","x":1,"value":"YQ==""#), "value"),
+            (entry(r#""metadata":{"Type":"user","Type":"user"}"#), "Type"),
+            (entry(r#""metadata":{"Labels":{"a":"1","a":"2"}}"#), "a"),
+            (r#"{"user/b":{"x":1,"x":2}}"#.to_owned(), "x"),
+            // However often it stands there, what one of them takes while it is read is given back.
+            (format!(r#"{{"a":1{}}}"#, r#","secrets":{"a":{}}"#.repeat(50_000)), "secrets"),
+        ] {
+            let shown = &text[..text.len().min(80)];
+            match Document::read(text.as_bytes()) {
+                Err(Malformed::NotJson(why)) => {
+                    assert!(why.starts_with(&format!("{name:?} stands in")), "{shown}: {why}")
+                }
+                other => panic!("{shown}: {other:?}"),
+            }
+        }
+        assert!(
+            Document::read(entry(r#""value":"YQ==","Value":"YQ==""#).as_bytes()).is_ok(),
+            "another case is another name"
+        );
     }
 }

@@ -147,7 +147,7 @@ fn revoked(file: Option<&Path>) -> Result<Revocations, Failure> {
 }
 
 fn warnings(skipped: &[String]) -> String {
-    skipped.iter().map(|piece| format!("warning: {piece} is no public key; the host skips it\n")).collect()
+    skipped.iter().map(|piece| format!("warning: {piece} is not a public key; the host skips it\n")).collect()
 }
 
 fn text(name: &str, examined: &Examined, start: Option<&AtStart>) -> String {
