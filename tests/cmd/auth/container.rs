@@ -27,7 +27,7 @@ impl Docker {
         std::fs::create_dir(&state).unwrap();
         let text = format!(
             "cd '{state}'
-            dies() {{ test -e dies && read -r at when < dies && test $when = $1 && test $(wc -l < calls) = $((at + 1)) && kill -KILL $PPID; }}
+            dies() {{ test -e dies && read -r at when < dies && test $when = $1 && test $(wc -l < calls) = $((at + 1)) && kill -KILL $PPID && exit; }}
             printf '%s' \"$1\" >> calls; first=$1; shift; for word; do printf ' <%s>' \"$word\" >> calls; done; echo >> calls; dies before
             case \"$first $*\" in
             rm*) rm -f container; dies after ;;
@@ -46,7 +46,8 @@ impl Docker {
         std::fs::write(self.home.all().join("runtime").join(step), text).unwrap();
     }
 
-    /// Whoever makes call number `call` is killed, before or after it does what it is asked.
+    /// The program that makes call number `call` is killed, before or after the call does what it is asked. The call ends with
+    /// it: a stand-in that went on would change files while the test reads them.
     fn dies(&self, call: usize, after: bool) {
         self.does("dies", &format!("{call} {}\n", if after { "after" } else { "before" }));
     }
