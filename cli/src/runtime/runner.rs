@@ -23,7 +23,7 @@ use super::credential_source::{CredentialError, CredentialSource};
 use super::public::of_runtime;
 use super::session::{PREVIEW, RunOptions, Session};
 use super::steps::{self, Call, Executed, Preview, Stopped};
-use crate::store::{Pinned, Store, StoreError};
+use crate::store::{Opened, Pinned, Store, StoreError};
 
 /// What is asked before an action runs.
 pub struct ApprovalRequest<'a> {
@@ -191,17 +191,24 @@ pub struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Opens an installed connector: compiled code from the cache where its entry is unchanged since it was verified,
-    /// else verified again and compiled.
+    /// Opens an installed connector, and loads it.
     ///
     /// # Errors
     /// [`RunError::Store`], [`RunError::Load`].
     pub fn installed(&self, pinned: &Pinned, installed: Installed<'_>) -> Result<OpenConnector, RunError> {
-        let manifest = installed.store.open(pinned, installed.ring)?.manifest;
+        self.load(installed.store.open(pinned, installed.ring)?, installed)
+    }
+
+    /// Loads an entry that was opened: compiled code from the cache, else the module is verified again and compiled.
+    ///
+    /// # Errors
+    /// [`RunError::Store`], [`RunError::Load`].
+    pub fn load(&self, opened: Opened, installed: Installed<'_>) -> Result<OpenConnector, RunError> {
+        let Opened { pinned, manifest, .. } = opened;
         if let Some(connector) = self.session.recall(pinned.content, &manifest) {
             return Ok(OpenConnector { connector, manifest });
         }
-        let verified = installed.store.verify(pinned, installed.ring)?;
+        let verified = installed.store.verify(&pinned, installed.ring)?;
         let connector = self.session.compile(&verified).map_err(RunError::Load)?;
         Ok(OpenConnector { connector, manifest })
     }

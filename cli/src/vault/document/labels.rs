@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
+/// The label that each entry has, always with the same text. vault.md §2.3.
+pub(super) const ENCRYPTED: &str = "encrypted";
+
 /// Names of labels that we write. vault.md §2.3.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 12] = [
     "access_key_id",
     "account",
     "connector_fqn",
     "created_at",
-    "encrypted",
     "granted_scopes",
     "identity",
     "missing_scopes",
@@ -33,6 +35,16 @@ pub(super) fn shared(text: Cow<'_, str>, known: &[&'static str]) -> Cow<'static,
 }
 
 impl Labels {
+    /// None yet, with room for so many.
+    pub(super) fn with_room(count: usize) -> Labels {
+        Labels(Vec::with_capacity(count))
+    }
+
+    /// Adds one whose name comes behind those of the others.
+    pub(super) fn push(&mut self, name: &str, text: &str) {
+        self.0.push((shared(Cow::Borrowed(name), &KNOWN), text.to_owned()));
+    }
+
     /// A label's text.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.place(name).ok().map(|at| self.0[at].1.as_str())

@@ -2,14 +2,19 @@
 //!
 //! Four shapes and files of before there was a version are read ([`read`]); one is written ([`write`]), in which both the
 //! existing runtime and the product document find what they know. Members that are not known here are kept.
+//!
+//! A file as it is written here is read by a shorter way ([`written`]), and an entry of it that nobody changes is written as it
+//! stands there: a change to one of a thousand entries costs no rendering of the others.
 
 mod labels;
 mod malformed;
 mod members;
 mod read;
 mod write;
+mod written;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde_json::value::RawValue;
 
@@ -51,8 +56,25 @@ pub enum State {
 pub struct Document {
     header: Header,
     /// Sorted by name, each name once.
-    entries: Vec<(String, Entry)>,
+    entries: Vec<Slot>,
     unknown: Unknown,
+    /// The file, where entries stand in it as they are written; else empty.
+    text: Box<str>,
+}
+
+/// An entry in its document.
+#[derive(Clone, Debug)]
+struct Slot {
+    name: String,
+    entry: Entry,
+    /// Where the document's text has name and entry exactly as they are written; empty where it has not.
+    written: Range<usize>,
+}
+
+impl Slot {
+    fn new(name: String, entry: Entry) -> Slot {
+        Slot { name, entry, written: 0..0 }
+    }
 }
 
 /// One entry: a sealed value, and in plain text what it is.
@@ -122,31 +144,31 @@ impl Document {
 
     /// All entries, sorted by name.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
+        self.entries.iter().map(|slot| (slot.name.as_str(), &slot.entry))
     }
 
     /// One entry.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
-        self.place(name).ok().map(|at| &self.entries[at].1)
+        self.place(name).ok().map(|at| &self.entries[at].entry)
     }
 
     /// Puts an entry in its place, over one that is there.
     pub fn put(&mut self, name: impl Into<String>, entry: Entry) {
-        let name = name.into();
-        match self.place(&name) {
-            Ok(at) => self.entries[at].1 = entry,
-            Err(at) => self.entries.insert(at, (name, entry)),
+        let slot = Slot::new(name.into(), entry);
+        match self.place(&slot.name) {
+            Ok(at) => self.entries[at] = slot,
+            Err(at) => self.entries.insert(at, slot),
         }
     }
 
     /// Takes an entry away; `false` where there is none.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.place(name).is_ok_and(|at| self.entries.remove(at).0 == name)
+        self.place(name).is_ok_and(|at| self.entries.remove(at).name == name)
     }
 
     /// Where an entry is, or where it belongs.
     fn place(&self, name: &str) -> Result<usize, usize> {
-        self.entries.binary_search_by(|(found, _)| found.as_str().cmp(name))
+        self.entries.binary_search_by(|slot| slot.name.as_str().cmp(name))
     }
 }
 

@@ -4,17 +4,25 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::labels::{Labels, shared};
+use super::labels::{ENCRYPTED, Labels, shared};
 use super::malformed::Malformed;
 use super::members::{self, Member, Members};
-use super::{Document, Entry, Header, Stored, Unreadable};
+use super::{Document, Entry, Header, Slot, Stored, Unreadable, written};
 use crate::vault::blob::Blob;
 
 /// Kinds that most entries are of.
-const KINDS: [&str; 5] = ["api_key", "aws_sigv4", "oauth2", "secret", "user"];
+pub(super) const KINDS: [&str; 5] = ["api_key", "aws_sigv4", "oauth2", "secret", "user"];
 
 pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     let text = std::str::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.valid_up_to()))?;
+    match written::document(text) {
+        Some(document) => Ok(document),
+        None => any_form(text),
+    }
+}
+
+/// A document of any of the forms.
+pub(super) fn any_form(text: &str) -> Result<Document, Malformed> {
     let mut members = members::of(text, nested)?;
     version(members.take("version"))?;
     let mut blob = |member: &str| match members.take(member) {
@@ -40,7 +48,8 @@ pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
     if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
         entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     }
-    Ok(Document { header: Header { salt, verification }, entries, unknown: members.kept() })
+    let entries = entries.into_iter().map(|(name, entry)| Slot::new(name, entry)).collect();
+    Ok(Document { header: Header { salt, verification }, entries, unknown: members.kept(), text: Box::default() })
 }
 
 /// 0, 1 or absent. What else there may be one day is not guessed at.
@@ -74,6 +83,8 @@ fn entry(name: &str, mut members: Members<'_>) -> Result<Entry, Malformed> {
     if let Some(found) = metadata.take_object("Labels") {
         let found = object(found, || place("Labels"))?.0;
         labels = Labels::of(found.len(), found.into_iter().map(|found| label(name, found)))?;
+        // Said of every entry.
+        labels.remove(ENCRYPTED);
     }
     let first = name.split('/').next().unwrap_or_default();
     let kind = [kind, kind_also, Cow::Borrowed(first)].into_iter().find(|kind| !kind.is_empty());

@@ -1,8 +1,10 @@
 //! Entries to bytes: the existing runtime's form with the product document's members in it. vault.md §2.6, §2.8.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Document, Entry, Stored};
+use super::labels::ENCRYPTED;
+use super::{Document, Entry, Slot, Stored};
 
 /// Member by member, at two spaces a level.
 struct Writer {
@@ -13,7 +15,8 @@ struct Writer {
 pub(super) fn document(document: &Document) -> String {
     /// Bytes of an entry with a token and a few labels.
     const USUAL: usize = 640;
-    let mut to = Writer { text: String::with_capacity(USUAL * (document.entries.len() + 1)), depth: 0 };
+    let usual = USUAL * (document.entries.iter().filter(|slot| slot.written.is_empty()).count() + 1);
+    let mut to = Writer { text: String::with_capacity(document.text.len() + usual), depth: 0 };
     to.object(|to| {
         to.member("version", "1");
         let header = document.header();
@@ -22,8 +25,11 @@ pub(super) fn document(document: &Document) -> String {
             to.string("verification", &verification.to_base64());
         }
         to.nested("secrets", |to| {
-            for (name, found) in document.entries() {
-                to.nested(name, |to| entry(found, to));
+            for Slot { name, entry: found, written } in &document.entries {
+                match &document.text[written.clone()] {
+                    "" => to.nested(name, |to| entry(found, to)),
+                    text => to.as_it_stands(text),
+                }
             }
         });
         document.unknown.iter().for_each(|(name, value)| to.member(name, value.get()));
@@ -44,22 +50,27 @@ fn entry(entry: &Entry, to: &mut Writer) {
         to.string("Type", &entry.kind);
         to.string("Environment", &entry.environment);
         to.nested("Labels", |to| {
-            const ENCRYPTED: &str = "encrypted";
             let before = entry.labels.iter().take_while(|(name, _)| *name < ENCRYPTED);
-            let after = entry.labels.iter().skip_while(|(name, _)| *name <= ENCRYPTED);
+            let after = entry.labels.iter().skip_while(|(name, _)| *name < ENCRYPTED);
             before.chain([(ENCRYPTED, "true")]).chain(after).for_each(|(name, text)| to.string(name, text));
         });
         to.string("kind", &entry.kind);
         if let Some(scope) = entry.label("scope") {
-            let with_commas = || scope.split_whitespace().collect::<Vec<_>>().join(",");
-            let scope = if entry.kind == "oauth2" { with_commas() } else { scope.to_owned() };
-            to.string("scope", &scope);
+            to.string("scope", &scope_member(&entry.kind, scope));
         }
         to.string("encrypted", "true");
         entry.unknown_metadata.iter().for_each(|(name, value)| to.member(name, value.get()));
     });
     value.iter().for_each(|value| to.string("ciphertext", value));
     entry.unknown.iter().for_each(|(name, value)| to.member(name, value.get()));
+}
+
+/// The label `scope`, as the product document has it: with commas where it is a list.
+pub(super) fn scope_member<'a>(kind: &str, scope: &'a str) -> Cow<'a, str> {
+    match kind {
+        "oauth2" => Cow::Owned(scope.split_whitespace().collect::<Vec<_>>().join(",")),
+        _ => Cow::Borrowed(scope),
+    }
 }
 
 impl Writer {
@@ -90,12 +101,22 @@ impl Writer {
         quote(text, &mut self.text);
     }
 
+    /// A member that was written before.
+    fn as_it_stands(&mut self, text: &str) {
+        self.next();
+        self.text.push_str(text);
+    }
+
     /// After an opening brace the first, else the next.
-    fn name(&mut self, name: &str) {
+    fn next(&mut self) {
         if !self.text.ends_with('{') {
             self.text.push(',');
         }
         self.line();
+    }
+
+    fn name(&mut self, name: &str) {
+        self.next();
         quote(name, &mut self.text);
         self.text.push_str(": ");
     }
@@ -108,7 +129,7 @@ impl Writer {
 }
 
 /// Bytes that stand in a JSON string of Go's as they are.
-const PLAIN: [bool; 256] = {
+pub(super) const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = 0x20;
     while byte < 0x80 {

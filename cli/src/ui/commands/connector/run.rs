@@ -44,13 +44,13 @@ impl Verb for Run {
         })?;
         let ring = home.ring.load()?;
         let installed = Installed { store: &home.store, ring: &ring };
-        let manifest = installed.store.open(&pinned, installed.ring).ok().map(|opened| opened.manifest);
-        let credentials = match choose(&self.run, &self.binding, manifest.as_slice(), context)? {
+        let opened = installed.store.open(&pinned, installed.ring)?;
+        let credentials = match choose(&self.run, &self.binding, std::slice::from_ref(&opened.manifest), context)? {
             Chosen::Ready(credentials) => credentials,
             Chosen::Bound(bindings) => bindings.unlock(&self.binding, context)?,
         };
         let runner = runner(&self.run, credentials.as_ref(), context)?;
-        let connector = match runner.installed(&pinned, installed) {
+        let connector = match runner.load(opened, installed) {
             Ok(connector) => connector,
             Err(error) => return render_not_run(error),
         };
