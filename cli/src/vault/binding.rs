@@ -1,5 +1,7 @@
 //! Bindings: entries that say which connector may use them. What is known of one without a key. vault.md §2.3, §8.
 
+use std::borrow::Cow;
+
 use aileron_verifier::name::fqn::Fqn;
 
 use super::document::{Document, Entry};
@@ -7,58 +9,58 @@ use super::name::{BindingName, Namespace};
 
 /// What an entry says about itself. All of it is plain text in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
+pub struct Binding<'a> {
     /// The entry's name.
-    pub name: String,
+    pub name: &'a str,
     /// Which kind of credential.
-    pub kind: String,
+    pub kind: &'a str,
     /// The service, as the user or the connector calls it.
-    pub service: String,
+    pub service: &'a str,
     /// Whose: `work`, `personal`.
-    pub identity: String,
+    pub identity: &'a str,
     /// The connector it is for, as it is written; a binding without one is never used.
-    pub connector: Option<String>,
+    pub connector: Option<&'a str>,
     /// `oauth2`: the scopes that were asked for, separated by spaces; else the manifest's text.
-    pub scope: Option<String>,
+    pub scope: Option<&'a str>,
     /// Free text of the user.
-    pub account: Option<String>,
+    pub account: Option<&'a str>,
     /// `aws_sigv4`.
-    pub region: Option<String>,
+    pub region: Option<&'a str>,
     /// `aws_sigv4`.
-    pub access_key_id: Option<String>,
+    pub access_key_id: Option<&'a str>,
     /// Seconds since 1970.
     pub created_at: Option<u64>,
     /// `active`, `stale` or `revoked`.
-    pub status: String,
+    pub status: &'a str,
     /// Why it is stale.
-    pub stale_reason: Option<String>,
+    pub stale_reason: Option<&'a str>,
     /// `oauth2`: what the provider granted.
-    pub granted_scopes: Vec<String>,
+    pub granted_scopes: Vec<&'a str>,
     /// `oauth2`: what the connector wants besides.
-    pub missing_scopes: Vec<String>,
+    pub missing_scopes: Vec<&'a str>,
 }
 
-impl Binding {
+impl<'a> Binding<'a> {
     /// The binding that this entry is, if it is one.
-    pub fn of(name: &str, entry: &Entry) -> Option<Binding> {
+    pub fn of(name: &'a str, entry: &'a Entry) -> Option<Binding<'a>> {
         if Namespace::of(name) != Namespace::Binding {
             return None;
         }
         let [_, service, identity] = BindingName::parts(name)?;
-        let label = |label: &str| entry.label(label).map(str::to_owned);
-        let words = |name: &str| entry.label(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        let label = |name: &str| entry.label(name);
+        let words = |name: &str| label(name).unwrap_or_default().split_whitespace().collect();
         Some(Binding {
-            name: name.to_owned(),
-            kind: entry.kind().to_owned(),
-            service: label("service").unwrap_or_else(|| service.to_owned()),
-            identity: label("identity").unwrap_or_else(|| identity.to_owned()),
+            name,
+            kind: entry.kind(),
+            service: label("service").unwrap_or(service),
+            identity: label("identity").unwrap_or(identity),
             connector: label("connector_fqn"),
             scope: label("scope"),
             account: label("account"),
             region: label("region"),
             access_key_id: label("access_key_id"),
-            created_at: entry.label("created_at").and_then(|seconds| seconds.parse().ok()),
-            status: label("status").unwrap_or_else(|| "active".to_owned()),
+            created_at: label("created_at").and_then(|seconds| seconds.parse().ok()),
+            status: label("status").unwrap_or("active"),
             stale_reason: label("stale_reason"),
             granted_scopes: words("granted_scopes"),
             missing_scopes: words("missing_scopes"),
@@ -66,24 +68,24 @@ impl Binding {
     }
 
     /// The status, with its reason where it is stale.
-    pub fn standing(&self) -> String {
-        match (&self.stale_reason, self.status.as_str()) {
-            (Some(reason), "stale") => format!("stale ({reason})"),
-            (_, status) => status.to_owned(),
+    pub fn standing(&self) -> Cow<'a, str> {
+        match (self.stale_reason, self.status) {
+            (Some(reason), "stale") => Cow::Owned(format!("stale ({reason})")),
+            (_, status) => Cow::Borrowed(status),
         }
     }
 }
 
 /// All bindings, sorted by name.
-pub fn bindings(document: &Document) -> impl Iterator<Item = Binding> {
+pub fn bindings(document: &Document) -> impl Iterator<Item = Binding<'_>> {
     document.entries().filter_map(|(name, entry)| Binding::of(name, entry))
 }
 
 /// The bindings of a connector that are of this kind: nothing else takes part in the choice, and no one chooses among
 /// several but the user. vault.md §8.2.
-pub fn candidates(document: &Document, connector: &Fqn, kind: &str) -> Vec<Binding> {
+pub fn candidates<'a>(document: &'a Document, connector: &Fqn, kind: &str) -> Vec<Binding<'a>> {
     let connector = connector.to_string();
-    let is_meant = |binding: &Binding| binding.kind == kind && binding.connector.as_deref() == Some(&connector);
+    let is_meant = |binding: &Binding<'_>| binding.kind == kind && binding.connector == Some(connector.as_str());
     bindings(document).filter(is_meant).collect()
 }
 
@@ -138,16 +140,13 @@ mod tests {
             ("llm-config/a/b", "x", &[]),
             ("tea", "secret", &[]),
         ]);
-        let found: Vec<Binding> = bindings(&document).collect();
-        assert_eq!(
-            found.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
-            ["api_key/tea/home", "oauth2/tea/home"]
-        );
+        let found: Vec<Binding<'_>> = bindings(&document).collect();
+        assert_eq!(found.iter().map(|one| one.name).collect::<Vec<_>>(), ["api_key/tea/home", "oauth2/tea/home"]);
         let [plain, full] = found.as_slice() else { panic!("two") };
-        assert_eq!((plain.standing().as_str(), plain.created_at, &plain.connector), ("active", None, &None));
-        assert_eq!((full.service.as_str(), full.identity.as_str()), ("tea-shop", "home"));
-        assert_eq!((full.standing().as_str(), full.created_at), ("stale (scope_drift)", Some(1_777_636_800)));
-        assert_eq!((full.granted_scopes.len(), full.missing_scopes.as_slice()), (2, &["admin".to_owned()][..]));
+        assert_eq!((&*plain.standing(), plain.created_at, plain.connector), ("active", None, None));
+        assert_eq!((full.service, full.identity), ("tea-shop", "home"));
+        assert_eq!((&*full.standing(), full.created_at), ("stale (scope_drift)", Some(1_777_636_800)));
+        assert_eq!((full.granted_scopes.len(), full.missing_scopes.as_slice()), (2, &["admin"][..]));
     }
 
     #[test] // vault.md §8.2; B6, B7
@@ -162,7 +161,7 @@ mod tests {
             ("oauth2/tea/odd", "api_key", &tea),
         ]);
         let names = |connector: &str, kind: &str| -> Vec<String> {
-            candidates(&document, &fqn(connector), kind).into_iter().map(|one| one.name).collect()
+            candidates(&document, &fqn(connector), kind).into_iter().map(|one| one.name.to_owned()).collect()
         };
         assert_eq!(names("github://acme/tea", "oauth2"), ["oauth2/tea/home", "oauth2/tea/work"]);
         assert_eq!(names("github://acme/tea", "api_key"), ["api_key/tea/home", "oauth2/tea/odd"]);

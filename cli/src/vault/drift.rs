@@ -6,8 +6,9 @@ use super::binding::candidates;
 use super::document::Document;
 
 /// The scopes that are required and were not granted, in the order of `required`. What was granted besides is no drift.
-pub fn missing<'a>(required: &'a [String], granted: &[String]) -> Vec<&'a str> {
-    required.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect()
+pub fn missing<'a>(required: &'a [String], granted: &[impl AsRef<str>]) -> Vec<&'a str> {
+    let is_granted = |scope: &&str| granted.iter().any(|granted| granted.as_ref() == *scope);
+    required.iter().map(String::as_str).filter(|scope| !is_granted(scope)).collect()
 }
 
 /// A binding that is not enough any more.
@@ -32,8 +33,8 @@ pub fn drifted(document: &Document, connector: &Fqn, required: &[String]) -> Vec
         let missing: Vec<String> = missing(required, &binding.granted_scopes).into_iter().map(str::to_owned).collect();
         match (missing.is_empty(), binding.granted_scopes.is_empty()) {
             (true, _) => None,
-            (false, true) => Some(Drift { name: binding.name, missing: Vec::new() }),
-            (false, false) => Some(Drift { name: binding.name, missing }),
+            (false, true) => Some(Drift { name: binding.name.to_owned(), missing: Vec::new() }),
+            (false, false) => Some(Drift { name: binding.name.to_owned(), missing }),
         }
     });
     found.collect()

@@ -299,7 +299,7 @@ impl VaultFile {
             };
             let stamp = file.stamp()?;
             let is_settled = before == stamp;
-            match Document::read(&bytes) {
+            match Document::read(bytes) {
                 Ok(document) if is_settled => return Ok(Reading { document: Some(document), stamp }),
                 Err(why) if is_settled && last == Some(stamp.clone()) => return Err(self.corrupt(why)),
                 _ => {

@@ -31,16 +31,15 @@ pub fn status(state: VaultState) -> Value {
 
 /// The bindings of this connector and this kind, or all of them; sorted by name.
 pub fn bindings(document: &Document, connector: Option<&str>, kind: Option<&str>) -> Value {
-    let is_wanted = |binding: &Binding| {
-        connector.is_none_or(|name| binding.connector.as_deref() == Some(name))
-            && kind.is_none_or(|kind| binding.kind == kind)
+    let is_wanted = |binding: &Binding<'_>| {
+        connector.is_none_or(|name| binding.connector == Some(name)) && kind.is_none_or(|kind| binding.kind == kind)
     };
     let found = document.entries().filter_map(|(name, entry)| Some((entry, Binding::of(name, entry)?)));
     let items = found.filter(|(_, binding)| is_wanted(binding)).map(|(entry, found)| binding(entry, &found));
     json!({"items": items.collect::<Vec<Value>>()})
 }
 
-fn binding(entry: &Entry, binding: &Binding) -> Value {
+fn binding(entry: &Entry, binding: &Binding<'_>) -> Value {
     let time = |seconds: u64| date_and_time(seconds).map(|(day, time)| format!("{day}T{time}Z"));
     let labelled = |label: &str| entry.label(label)?.parse().ok().and_then(time);
     let mut object = Map::new();
@@ -48,21 +47,21 @@ fn binding(entry: &Entry, binding: &Binding) -> Value {
     object.insert("kind".to_owned(), json!(binding.kind));
     object.insert("service".to_owned(), json!(binding.service));
     object.insert("identity".to_owned(), json!(binding.identity));
-    object.insert("connector_fqn".to_owned(), json!(binding.connector.as_deref().unwrap_or_default()));
+    object.insert("connector_fqn".to_owned(), json!(binding.connector.unwrap_or_default()));
     object.insert("created_at".to_owned(), json!(binding.created_at.and_then(time)));
     let mut add = |name: &str, value: Option<Value>| value.map(|value| object.insert(name.to_owned(), value));
-    let text = |text: &Option<String>| text.as_ref().filter(|text| !text.is_empty()).map(|text| json!(text));
-    let words = |words: &[String]| (!words.is_empty()).then(|| json!(words));
-    add("scope", text(&binding.scope));
-    add("account", text(&binding.account));
-    add("access_key_id", text(&binding.access_key_id));
-    add("region", text(&binding.region));
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(|text| json!(text));
+    let words = |words: &[&str]| (!words.is_empty()).then(|| json!(words));
+    add("scope", text(binding.scope));
+    add("account", text(binding.account));
+    add("access_key_id", text(binding.access_key_id));
+    add("region", text(binding.region));
     add("last_used_at", labelled("last_used_at").map(Value::from));
     add("last_refreshed_at", labelled("last_refreshed_at").map(Value::from));
     add("refresh_token_present", (entry.label("refresh_token_present") == Some("true")).then(|| json!(true)));
     add("status", Some(json!(binding.status)));
     add("granted_scopes", words(&binding.granted_scopes));
-    add("stale_reason", text(&binding.stale_reason));
+    add("stale_reason", text(binding.stale_reason));
     add("missing_scopes", words(&binding.missing_scopes));
     Value::Object(object)
 }

@@ -118,7 +118,7 @@ pub(super) trait Chooser {
     fn first_use(&mut self, manifest: &ConnectorManifest) -> Result<Option<String>, Failure>;
 
     /// Which of several is meant. There is no default. vault.md §8.2.
-    fn which(&mut self, connector: &str, bindings: &[Binding]) -> Option<String>;
+    fn which(&mut self, connector: &str, bindings: &[Binding<'_>]) -> Option<String>;
 }
 
 /// No person can be asked.
@@ -129,7 +129,7 @@ impl Chooser for Unattended {
         Ok(None)
     }
 
-    fn which(&mut self, _: &str, _: &[Binding]) -> Option<String> {
+    fn which(&mut self, _: &str, _: &[Binding<'_>]) -> Option<String> {
         None
     }
 }
@@ -153,15 +153,15 @@ pub(super) fn select(
             continue; // another version of it, which has the same bindings
         }
         let found = candidates(document, connector, kind.as_str());
-        let names = || found.iter().map(|binding| binding.name.clone()).collect::<Vec<_>>();
-        let named = named.iter().find(|name| found.iter().any(|binding| binding.name == **name));
+        let names = || found.iter().map(|binding| binding.name.to_owned()).collect::<Vec<_>>();
+        let named = named.iter().find(|name| found.iter().any(|binding| binding.name == *name));
         let chosen = match (named, found.as_slice()) {
             (None, []) => match chooser.first_use(manifest)? {
                 Some(name) => Some(vec![name]),
                 None => continue,
             },
             (Some(name), _) => Some(vec![name.clone()]),
-            (None, [one]) => Some(vec![one.name.clone()]),
+            (None, [one]) => Some(vec![one.name.to_owned()]),
             (None, several) if kind == CredentialKind::AwsSigv4 && differ_in_region(several) => Some(names()),
             (None, several) => chooser.which(&connector.to_string(), several).map(|name| vec![name]),
         };
@@ -174,8 +174,8 @@ pub(super) fn select(
 }
 
 /// Whether the region of a request can choose among them. vault.md §14.
-fn differ_in_region(bindings: &[Binding]) -> bool {
-    let mut regions: Vec<_> = bindings.iter().map(|binding| binding.region.as_deref()).collect();
+fn differ_in_region(bindings: &[Binding<'_>]) -> bool {
+    let mut regions: Vec<_> = bindings.iter().map(|binding| binding.region).collect();
     regions.sort_unstable();
     regions.windows(2).all(|pair| pair[0] != pair[1])
 }
@@ -214,19 +214,18 @@ impl Chooser for ThisUser<'_> {
         }
     }
 
-    fn which(&mut self, connector: &str, bindings: &[Binding]) -> Option<String> {
+    fn which(&mut self, connector: &str, bindings: &[Binding<'_>]) -> Option<String> {
         if !is_attended(self.run) {
             return None;
         }
-        let row = |(at, binding): (usize, &Binding)| {
-            let account =
-                binding.account.as_ref().map(|account| format!("  {}", printable(account))).unwrap_or_default();
+        let row = |(at, binding): (usize, &Binding<'_>)| {
+            let account = binding.account.map(|account| format!("  {}", printable(account))).unwrap_or_default();
             format!("  {}  {}{account}\n", at + 1, binding.name)
         };
         let rows: String = bindings.iter().enumerate().map(row).collect();
         let question = format!("Several credentials are for {connector}:\n{rows}Which one? [1-{}]: ", bindings.len());
         let answer = ask(&question, Questions::Beside, self.context).ok()??;
         let at: usize = answer.trim().parse().ok()?;
-        bindings.get(at.checked_sub(1)?).map(|binding| binding.name.clone())
+        bindings.get(at.checked_sub(1)?).map(|binding| binding.name.to_owned())
     }
 }

@@ -59,7 +59,7 @@ pub struct Document {
     entries: Vec<Slot>,
     unknown: Unknown,
     /// The file, where entries stand in it as they are written; else empty.
-    text: Box<str>,
+    text: String,
 }
 
 /// An entry in its document.
@@ -111,8 +111,8 @@ impl Document {
     ///
     /// # Errors
     /// [`Malformed`]: then nothing can be listed, and nothing may be written.
-    pub fn read(bytes: &[u8]) -> Result<Document, Malformed> {
-        read::document(bytes)
+    pub fn read(bytes: impl Into<Vec<u8>>) -> Result<Document, Malformed> {
+        read::document(bytes.into())
     }
 
     /// The file as it is written, whatever shape it was read from. vault.md §2.8.

@@ -13,12 +13,9 @@ use crate::vault::blob::Blob;
 /// Kinds that most entries are of.
 pub(super) const KINDS: [&str; 5] = ["api_key", "aws_sigv4", "oauth2", "secret", "user"];
 
-pub(super) fn document(bytes: &[u8]) -> Result<Document, Malformed> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.valid_up_to()))?;
-    match written::document(text) {
-        Some(document) => Ok(document),
-        None => any_form(text),
-    }
+pub(super) fn document(bytes: Vec<u8>) -> Result<Document, Malformed> {
+    let text = String::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.utf8_error().valid_up_to()))?;
+    written::document(text).or_else(|text| any_form(&text))
 }
 
 /// A document of any of the forms.
@@ -49,7 +46,7 @@ pub(super) fn any_form(text: &str) -> Result<Document, Malformed> {
         entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     }
     let entries = entries.into_iter().map(|(name, entry)| Slot::new(name, entry)).collect();
-    Ok(Document { header: Header { salt, verification }, entries, unknown: members.kept(), text: Box::default() })
+    Ok(Document { header: Header { salt, verification }, entries, unknown: members.kept(), text: String::new() })
 }
 
 /// 0, 1 or absent. What else there may be one day is not guessed at.

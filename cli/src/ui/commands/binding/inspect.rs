@@ -22,27 +22,28 @@ pub(crate) struct Inspect {
 
 impl Verb for Inspect {
     fn run(self, context: &Context) -> Answer {
-        let binding = found(&vault(context)?, &self.name)?;
+        let document = vault(context)?.read()?.unwrap_or_default();
+        let binding = found(&document, &self.name)?;
         Ok(Outcome::new(text(&binding), json!({"binding": binding_json(&binding)})))
     }
 }
 
 /// vault.md §10.3.
-fn text(binding: &Binding) -> String {
+fn text(binding: &Binding<'_>) -> String {
     let created = binding.created_at.and_then(date_and_time).map(|(day, time)| format!("{day} {time} UTC"));
-    let stale = binding.stale_reason.clone().filter(|_| binding.status == "stale");
+    let stale = binding.stale_reason.filter(|_| binding.status == "stale");
     let missing = stale.as_ref().and(Some(binding.missing_scopes.join(" "))).filter(|missing| !missing.is_empty());
     let resolve = stale.as_ref().map(|_| format!("aileron binding reauthorize {}", binding.name));
     let rows = [
-        ("Name:", Some(binding.name.clone())),
-        ("Kind:", Some(binding.kind.clone())),
-        ("Service:", Some(binding.service.clone())),
-        ("Identity:", Some(binding.identity.clone())),
-        ("Connector:", Some(binding.connector.clone().unwrap_or_default())),
-        ("Account:", binding.account.clone()),
-        ("Scope:", binding.scope.clone()),
+        ("Name:", Some(binding.name.to_owned())),
+        ("Kind:", Some(binding.kind.to_owned())),
+        ("Service:", Some(binding.service.to_owned())),
+        ("Identity:", Some(binding.identity.to_owned())),
+        ("Connector:", Some(binding.connector.unwrap_or_default().to_owned())),
+        ("Account:", binding.account.map(str::to_owned)),
+        ("Scope:", binding.scope.map(str::to_owned)),
         ("Created:", created),
-        ("Stale:", stale),
+        ("Stale:", stale.map(str::to_owned)),
         ("Missing:", missing),
         ("Resolve:", resolve),
     ];

@@ -28,9 +28,9 @@ pub(crate) struct List {
 impl Verb for List {
     fn run(self, context: &Context) -> Answer {
         let document = listed(&vault(context)?)?;
-        let wanted = |binding: &Binding| {
+        let wanted = |binding: &Binding<'_>| {
             self.kind.as_ref().is_none_or(|kind| *kind == binding.kind)
-                && self.connector.as_ref().is_none_or(|name| Some(name) == binding.connector.as_ref())
+                && self.connector.as_ref().is_none_or(|name| Some(name.as_str()) == binding.connector)
         };
         let found = bindings(&document).filter(wanted);
         // A thousand bindings twice, as lines and as JSON, take longer than reading them.
@@ -46,7 +46,7 @@ impl Verb for List {
 }
 
 /// vault.md §10.2: columns of these widths, whatever is in them. `None` without bindings.
-fn table(bindings: impl Iterator<Item = Binding>) -> Option<String> {
+fn table<'a>(bindings: impl Iterator<Item = Binding<'a>>) -> Option<String> {
     let mut text = String::new();
     let mut row = |name: &str, kind: &str, connector: &str, status: &str| {
         let [name, kind, connector, status] = [name, kind, connector, status].map(printable);
@@ -56,8 +56,7 @@ fn table(bindings: impl Iterator<Item = Binding>) -> Option<String> {
     bindings.peek()?;
     row("NAME", "KIND", "CONNECTOR", "STATUS");
     for binding in bindings {
-        let connector = binding.connector.as_deref().unwrap_or_default();
-        row(&binding.name, &binding.kind, connector, &binding.standing());
+        row(binding.name, binding.kind, binding.connector.unwrap_or_default(), &binding.standing());
     }
     Some(text)
 }

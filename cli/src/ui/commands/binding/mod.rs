@@ -27,6 +27,7 @@ use crate::sys::calendar::date_and_time;
 use crate::ui::args::PassphraseFlags;
 use crate::ui::report::{Exit, Failure};
 use crate::vault::binding::Binding as Bound;
+use crate::vault::document::Document;
 use crate::vault::file::VaultFile;
 
 verbs! {
@@ -48,24 +49,24 @@ struct NewValue {
 }
 
 /// A binding for scripts. vault.md §10.2.
-fn binding_json(binding: &Bound) -> Value {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+fn binding_json(binding: &Bound<'_>) -> Value {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let created = binding.created_at.and_then(date_and_time).map(|(day, time)| format!("{day}T{time}Z"));
     let mut fields = json!({
         "name": binding.name,
         "kind": binding.kind,
         "service": binding.service,
         "identity": binding.identity,
-        "scope": text(&binding.scope),
-        "connector_fqn": text(&binding.connector),
-        "account": text(&binding.account),
+        "scope": text(binding.scope),
+        "connector_fqn": text(binding.connector),
+        "account": text(binding.account),
         "created_at": created,
         "status": binding.status,
     });
     if !binding.granted_scopes.is_empty() {
         fields["granted_scopes"] = json!(binding.granted_scopes);
     }
-    if let Some(reason) = &binding.stale_reason {
+    if let Some(reason) = binding.stale_reason {
         fields["stale_reason"] = json!(reason);
     }
     if !binding.missing_scopes.is_empty() {
@@ -95,8 +96,7 @@ fn value_of(question: &str, context: &Context) -> Result<Secret, Failure> {
 }
 
 /// A binding that is there.
-fn found(vault: &VaultFile, name: &str) -> Result<Bound, Failure> {
-    let document = vault.read()?.unwrap_or_default();
+fn found<'a>(document: &'a Document, name: &'a str) -> Result<Bound<'a>, Failure> {
     document.entry(name).and_then(|entry| Bound::of(name, entry)).ok_or_else(|| absent(name))
 }
 

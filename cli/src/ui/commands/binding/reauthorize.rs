@@ -34,9 +34,10 @@ impl Verb for Reauthorize {
     fn run(self, context: &Context) -> Answer {
         let Reauthorize { name, browser: flags, passphrase } = self;
         let vault = vault_for(&passphrase, context)?;
-        let binding = found(&vault, &name)?;
+        let document = vault.read()?.unwrap_or_default();
+        let binding = found(&document, &name)?;
         let refused = |why: String| Failure::new(Class::ValidationError, Exit::Failure, why);
-        let manifest = match (binding.kind.as_str(), &binding.connector) {
+        let manifest = match (binding.kind, &binding.connector) {
             ("oauth2", Some(connector)) => manifest(connector, &home(context, None)?)?,
             ("oauth2", None) => return Err(refused(format!("{name} names no connector")).next("aileron binding setup")),
             (kind, _) => {

@@ -31,8 +31,9 @@ impl Verb for Rebind {
     fn run(self, context: &Context) -> Answer {
         let Rebind { name, access_key_id, passphrase } = self;
         let vault = vault_for(&passphrase, context)?;
-        let binding = found(&vault, &name)?;
-        let question = match binding.kind.as_str() {
+        let document = vault.read()?.unwrap_or_default();
+        let binding = found(&document, &name)?;
+        let question = match binding.kind {
             "api_key" => "New API key value: ",
             "aws_sigv4" => "New AWS secret access key: ",
             kind => {

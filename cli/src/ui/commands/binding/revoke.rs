@@ -26,7 +26,7 @@ impl Verb for Revoke {
     fn run(self, context: &Context) -> Answer {
         let Revoke { name, yes } = self;
         let vault = vault(context)?;
-        found(&vault, &name)?;
+        found(&vault.read()?.unwrap_or_default(), &name)?;
         if !yes && !confirms(&format!("Revoke {name}? [y/N]: "), context)? {
             return Ok(Outcome::new("cancelled\n", json!({"name": name, "outcome": "cancelled"})));
         }

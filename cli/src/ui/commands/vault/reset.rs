@@ -54,7 +54,7 @@ impl Verb for Reset {
 }
 
 fn rows(document: &Document) -> Vec<Vec<String>> {
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let row = |(name, entry)| {
         let binding = Binding::of(name, entry);
         let (connector, account) = binding.map(|binding| (binding.connector, binding.account)).unwrap_or_default();
