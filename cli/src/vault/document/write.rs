@@ -128,20 +128,15 @@ impl Writer {
     }
 }
 
-/// Bytes that stand in a JSON string of Go's as they are.
-pub(super) const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = 0x20;
-    while byte < 0x80 {
-        plain[byte as usize] = !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
-        byte += 1;
-    }
-    plain
-};
+/// Whether a text stands in a JSON string of Go's as it is. Every byte is looked at, so that many are looked at together.
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| (0x20..0x80).contains(&byte) & !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
+    text.bytes().fold(true, |plain, byte| plain & is_plain(byte))
+}
 
 /// A JSON string as Go writes it: without the characters that mean something in HTML and in scripts.
 fn quote(text: &str, to: &mut String) {
-    if text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
+    if is_plain(text) {
         to.push('"');
         to.push_str(text);
         to.push('"');

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::labels::{ENCRYPTED, Labels, shared};
 use super::read::KINDS;
-use super::write::{PLAIN, scope_member};
+use super::write::{is_plain, scope_member};
 use super::{Document, Entry, Header, Slot, Stored, Unknown};
 use crate::vault::blob::Blob;
 
@@ -109,6 +109,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// Exactly this comes next.
+    #[inline]
     fn passes(&mut self, text: &str) -> Option<()> {
         self.rest = self.rest.strip_prefix(text)?;
         Some(())
@@ -116,7 +117,7 @@ impl<'a> Lines<'a> {
 
     /// A string in which every character stands for itself.
     fn string(&mut self) -> Option<&'a str> {
-        self.base64().filter(|text| text.bytes().all(|byte| PLAIN[usize::from(byte)]))
+        self.base64().filter(|text| is_plain(text))
     }
 
     /// A string that is looked at when it is decoded: what base64 has stands for itself.
