@@ -290,7 +290,7 @@ impl Store {
         };
         #[cfg(not(unix))]
         let held = None;
-        Ok(StagingDir { store: self, path, _held: held })
+        Ok(StagingDir { store: self, path, held })
     }
 
     /// Removes what killed processes left below `parent` under names with this prefix. Best effort: what cannot be removed
@@ -312,7 +312,7 @@ impl Store {
 struct StagingDir<'a> {
     store: &'a Store,
     path: PathBuf,
-    _held: Option<File>,
+    held: Option<File>,
 }
 
 impl StagingDir<'_> {
@@ -328,6 +328,8 @@ impl Drop for StagingDir<'_> {
             // What stays behind is swept by the next commit.
             let _ = self.store.steps.remove_directory(&self.path);
         }
+        // Closing does not end the lock while a program that another thread starts just now has the handle too.
+        let _ = self.held.as_ref().map(File::unlock);
     }
 }
 
