@@ -112,7 +112,9 @@ impl Document {
     /// # Errors
     /// [`Malformed`]: then nothing can be listed, and nothing may be written.
     pub fn read(bytes: impl Into<Vec<u8>>) -> Result<Document, Malformed> {
-        read::document(bytes.into())
+        let not_text = |error: std::string::FromUtf8Error| Malformed::NotUtf8(error.utf8_error().valid_up_to());
+        let text = String::from_utf8(bytes.into()).map_err(not_text)?;
+        written::document(text).or_else(|text| read::document(&text))
     }
 
     /// The file as it is written, whatever shape it was read from. vault.md §2.8.

@@ -7,19 +7,14 @@ use serde_json::value::RawValue;
 use super::labels::{ENCRYPTED, Labels, shared};
 use super::malformed::Malformed;
 use super::members::{self, Member, Members};
-use super::{Document, Entry, Header, Slot, Stored, Unreadable, written};
+use super::{Document, Entry, Header, Slot, Stored, Unreadable};
 use crate::vault::blob::Blob;
 
 /// Kinds that most entries are of.
 pub(super) const KINDS: [&str; 5] = ["api_key", "aws_sigv4", "oauth2", "secret", "user"];
 
-pub(super) fn document(bytes: Vec<u8>) -> Result<Document, Malformed> {
-    let text = String::from_utf8(bytes).map_err(|error| Malformed::NotUtf8(error.utf8_error().valid_up_to()))?;
-    written::document(text).or_else(|text| any_form(&text))
-}
-
 /// A document of any of the forms.
-pub(super) fn any_form(text: &str) -> Result<Document, Malformed> {
+pub(super) fn document(text: &str) -> Result<Document, Malformed> {
     let mut members = members::of(text, nested)?;
     version(members.take("version"))?;
     let mut blob = |member: &str| match members.take(member) {

@@ -143,7 +143,7 @@ impl<'a> Lines<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::any_form;
+    use super::super::read::document as any_form;
     use super::*;
 
     /// Three kinds, labels that no one else writes, and texts that mean something to JSON or HTML in other places.
