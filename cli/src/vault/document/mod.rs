@@ -3,7 +3,7 @@
 //! Four shapes and files of before there was a version are read ([`read`]); one is written ([`write`]), in which both the
 //! existing runtime and the product document find what they know. Members that are not known here are kept.
 //!
-//! A file as it is written here is read by a shorter way ([`written`]), and an entry of it that nobody changes is written as it
+//! A file as it is written here is read by a shorter way ([`written`]), and an entry of it that is not changed is written as it
 //! stands there: a change to one of a thousand entries costs no rendering of the others.
 
 mod labels;
