@@ -1,5 +1,5 @@
-//! Files exactly as [`write`](super::write) makes them, read from line to line: a vault of a thousand entries in a third of
-//! the time that JSON takes.
+//! Files exactly as [`write`](super::write) makes them, read from line to line: a vault of a thousand entries in less than
+//! half of the time that JSON takes.
 //!
 //! Nothing is decided here. What stands in any other place, order or spelling than we write it, has an escape or is not
 //! right is left to [`read`](super::read), whole. Of every file that is read here, that one says the same, and it would be
